@@ -1,0 +1,87 @@
+/**
+ * What an answer costs in US dollars, in exact decimals. `undefined` means that no price is known: never take it for
+ * zero. Not in it are what the API bills by time (code execution containers) and credits given after a fallback.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Models from "./Models.ts"
+import * as Usage from "./Usage.ts"
+
+const zero = BigDecimal.fromBigInt(0n)
+
+/** Rates are for a million tokens. */
+const millionth = BigDecimal.make(1n, 6)
+
+/** The Message Batches API: half, for every class of tokens (Anthropic pricing page, Sep 2026). */
+const batchFactor = BigDecimal.make(5n, 1)
+
+/** Inference in the US only: 1.1 times, for every class of tokens (Anthropic pricing page, Sep 2026). */
+const usFactor = BigDecimal.make(11n, 1)
+
+/** $10 for 1,000 searches, in batches too (Anthropic, "Web search tool", Sep 2026). Fetching pages costs only tokens. */
+const webSearch = BigDecimal.make(1n, 2)
+
+/**
+ * The cost of an answer of `model`, at the prices of the day. Tokens billed `besides` are priced at the rates of their
+ * own model and by the size of their own prompt; if one of them has no known price, neither has the whole.
+ */
+export const of = (options: {
+  readonly model: string
+  readonly usage: Usage.Usage
+  readonly at: Date
+  readonly batch?: boolean
+}): BigDecimal.BigDecimal | undefined => {
+  const { model, usage, at } = options
+  // Priority Tier is paid in advance, at prices that are agreed on one by one.
+  if (usage.serviceTier === "priority") return undefined
+  const parts: ReadonlyArray<Usage.Besides> = [usage, ...(usage.besides ?? [])]
+  let cost = zero
+  for (const part of parts) {
+    const rates = ratesFor(part.model ?? model, part, usage.speed, at)
+    if (rates === undefined) return undefined
+    cost = BigDecimal.sum(cost, costOf(part, rates))
+  }
+  if (usage.inferenceGeo === "us") cost = BigDecimal.multiply(cost, usFactor)
+  if (options.batch || usage.serviceTier === "batch") cost = BigDecimal.multiply(cost, batchFactor)
+  return BigDecimal.sum(cost, times(usage.webSearches, webSearch))
+}
+
+/**
+ * `$12.35`; below one dollar at least four decimals, and as many more as two digits take: `$0.0123`, `$0.000013`.
+ * Rounded to the nearest.
+ */
+export const format = (cost: BigDecimal.BigDecimal | undefined): string => {
+  if (cost === undefined) return "no known price"
+  const decimals = decimalsFor(cost)
+  const digits = BigDecimal.scale(BigDecimal.round(cost, { scale: decimals }), decimals).value.toString()
+  const padded = digits.padStart(decimals + 1, "0")
+  return `$${padded.slice(0, -decimals)}.${padded.slice(-decimals)}`
+}
+
+const decimalsFor = (cost: BigDecimal.BigDecimal): number => {
+  const { value, scale } = BigDecimal.normalize(cost)
+  const leadingZeros = scale - value.toString().length
+  return value === 0n || leadingZeros < 0 ? 2 : Math.max(4, leadingZeros + 2)
+}
+
+const ratesFor = (id: string, tokens: Usage.Tokens, speed: string | undefined, at: Date): Models.Rates | undefined => {
+  const model = Models.find(id)
+  const price = model && Models.priceAt(model, at)
+  if (price === undefined) return undefined
+  if (speed === "fast") return price.fast
+  return price.above && Usage.totalInput(tokens) > price.above.tokens ? price.above.rates : price.standard
+}
+
+const costOf = (tokens: Usage.Tokens, rates: Models.Rates): BigDecimal.BigDecimal =>
+  BigDecimal.multiply(
+    BigDecimal.sumAll([
+      times(tokens.input, rates.input),
+      times(tokens.output, rates.output),
+      times(tokens.cacheWrite5m, rates.cacheWrite5m),
+      times(tokens.cacheWrite1h, rates.cacheWrite1h),
+      times(tokens.cacheRead, rates.cacheRead)
+    ]),
+    millionth
+  )
+
+const times = (count: number, price: BigDecimal.BigDecimal): BigDecimal.BigDecimal =>
+  BigDecimal.multiply(BigDecimal.fromBigInt(BigInt(count)), price)

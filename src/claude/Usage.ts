@@ -1,0 +1,148 @@
+/**
+ * What an answer is billed for: its tokens in the five classes that have a price each, its web searches, and the facts
+ * that the price depends on. Thinking tokens are output tokens. Add usages up to report tokens, never to price them:
+ * the price of a token depends on its answer, so add up costs instead.
+ */
+import * as Schema from "effect/Schema"
+
+const tokens = {
+  input: Schema.Natural,
+  output: Schema.Natural,
+  cacheWrite5m: Schema.Natural,
+  cacheWrite1h: Schema.Natural,
+  cacheRead: Schema.Natural
+}
+
+/** The five classes of tokens. `input` is what was neither written to the cache nor read from it. */
+export const Tokens = Schema.Struct(tokens)
+export type Tokens = typeof Tokens.Type
+
+/** Tokens that are billed apart from those of the answer; without `model`, at the rates of the answer's model. */
+export const Besides = Schema.Struct({ ...tokens, model: Schema.optionalKey(Schema.String) })
+export type Besides = typeof Besides.Type
+
+/** What one answer is billed for; plain data that persists. The three facts are in the API's words. */
+export const Usage = Schema.Struct({
+  ...tokens,
+  webSearches: Schema.Natural,
+  /** `fast` has prices of its own. */
+  speed: Schema.optionalKey(Schema.String),
+  /** `batch` is half price. */
+  serviceTier: Schema.optionalKey(Schema.String),
+  /** `us` costs a tenth more. */
+  inferenceGeo: Schema.optionalKey(Schema.String),
+  /** Compactions, advisors, and models that declined midway before a fallback answered. */
+  besides: Schema.optionalKey(Schema.Array(Besides))
+})
+export type Usage = typeof Usage.Type
+
+/** Nothing. */
+export const zero: Usage = { input: 0, output: 0, cacheWrite5m: 0, cacheWrite1h: 0, cacheRead: 0, webSearches: 0 }
+
+/** Token counts as the API reports them. Anything may be missing. */
+interface ApiTokens {
+  readonly input_tokens?: number | null
+  readonly output_tokens?: number | null
+  readonly cache_creation_input_tokens?: number | null
+  readonly cache_read_input_tokens?: number | null
+  readonly cache_creation?: {
+    readonly ephemeral_5m_input_tokens?: number | null
+    readonly ephemeral_1h_input_tokens?: number | null
+  } | null
+}
+
+interface ApiIteration extends ApiTokens {
+  readonly type: string
+  readonly model?: string | null
+}
+
+/** What `Usage`, `BetaUsage` and the usages of stream events have in common. */
+interface ApiUsage extends ApiTokens {
+  readonly server_tool_use?: { readonly web_search_requests?: number | null } | null
+  readonly speed?: string | null
+  readonly service_tier?: string | null
+  readonly inference_geo?: string | null
+  readonly iterations?: ReadonlyArray<ApiIteration> | null
+}
+
+interface ApiMessage {
+  readonly usage: ApiUsage
+  readonly content: ReadonlyArray<unknown>
+  readonly stop_reason?: string | null
+  readonly stop_details?: { readonly category?: string | null } | null
+}
+
+/** Reads the `usage` of a message, of the beta API too. What is missing or null counts as nothing. */
+export const fromMessage = (usage: ApiUsage): Usage => {
+  const besides = besidesOf(usage.iterations ?? [])
+  return {
+    ...tokensOf(usage),
+    webSearches: usage.server_tool_use?.web_search_requests ?? 0,
+    ...(usage.speed && { speed: usage.speed }),
+    ...(usage.service_tier && { serviceTier: usage.service_tier }),
+    ...(usage.inference_geo && { inferenceGeo: usage.inference_geo }),
+    ...(besides.length > 0 && { besides })
+  }
+}
+
+/**
+ * `fromMessage` for a whole message, which knows one thing more: a refusal before any output reports tokens that are
+ * not billed, unless its category is one of three (Anthropic, "Refusals and fallback", Sep 2026).
+ */
+export const billed = (message: ApiMessage): Usage => {
+  const usage = fromMessage(message.usage)
+  const { stop_reason: reason, stop_details: details, content } = message
+  // Results of batches may lack the details; then the refusal counts as billed.
+  const free = reason === "refusal" && content.length === 0 && details && !billedRefusals.has(details.category ?? "")
+  return free ? { ...usage, ...tokensOf({}) } : usage
+}
+
+const billedRefusals = new Set(["bio", "frontier_llm", "reasoning_extraction"])
+
+/** The tokens of both, with those billed besides. The facts are dropped: no single price fits a sum. */
+export const sum = (self: Usage, that: Usage): Usage => {
+  const total = { ...zero, webSearches: self.webSearches + that.webSearches }
+  for (const part of [self, ...(self.besides ?? []), that, ...(that.besides ?? [])]) {
+    total.input += part.input
+    total.output += part.output
+    total.cacheWrite5m += part.cacheWrite5m
+    total.cacheWrite1h += part.cacheWrite1h
+    total.cacheRead += part.cacheRead
+  }
+  return total
+}
+
+/** The size of the prompt: what was read afresh, written to the cache and read from it. */
+export const totalInput = (part: Tokens): number => part.input + part.cacheWrite5m + part.cacheWrite1h + part.cacheRead
+
+const tokensOf = (usage: ApiTokens): Tokens => {
+  const split = usage.cache_creation
+  const cacheWrite1h = split?.ephemeral_1h_input_tokens ?? 0
+  // In a stream the total may grow after the split was told once. What the split does not name was for 5 minutes.
+  const unnamed = (usage.cache_creation_input_tokens ?? 0) - cacheWrite1h
+  return {
+    input: usage.input_tokens ?? 0,
+    output: usage.output_tokens ?? 0,
+    cacheWrite5m: Math.max(split?.ephemeral_5m_input_tokens ?? 0, unnamed),
+    cacheWrite1h,
+    cacheRead: usage.cache_read_input_tokens ?? 0
+  }
+}
+
+/**
+ * The iterations that the totals of a message leave out. Those totals are of the model that answered: where a
+ * `fallback_message` entry names it, a `message` entry of another model is one that declined, and is billed if it had
+ * put anything out. (A decline before any output is billed in the three categories above; the entry does not tell.)
+ */
+const besidesOf = (iterations: ReadonlyArray<ApiIteration>): ReadonlyArray<Besides> => {
+  const fallback = iterations.find((entry) => entry.type === "fallback_message")
+  const declined = (entry: ApiIteration) =>
+    fallback !== undefined && entry.model && entry.model !== fallback.model && (entry.output_tokens ?? 0) > 0
+  return iterations
+    .filter((entry) =>
+      entry.type === "message" ? declined(entry) : entry.type === "compaction" || entry.type === "advisor_message"
+    )
+    .map(besideOf)
+}
+
+const besideOf = (entry: ApiIteration): Besides => ({ ...tokensOf(entry), ...(entry.model && { model: entry.model }) })

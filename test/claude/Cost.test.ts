@@ -1,0 +1,185 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as BigDecimal from "effect/BigDecimal"
+import * as Schema from "effect/Schema"
+import * as Cost from "../../src/claude/Cost.ts"
+import * as Models from "../../src/claude/Models.ts"
+import * as Usage from "../../src/claude/Usage.ts"
+
+/** Thousandths of a dollar for a million tokens are billionths of a dollar for one: no float, nothing from src. */
+const nanodollars = {
+  "claude-fable-5-2": [8000n, 40_000n, 10_000n, 16_000n, 200n],
+  "claude-fable-5-1": [10_000n, 50_000n, 12_500n, 20_000n, 250n],
+  "claude-opus-5-5": [4000n, 20_000n, 5000n, 8000n, 200n],
+  "claude-opus-4-5": [5000n, 25_000n, 6250n, 10_000n, 500n],
+  "claude-sonnet-5-5": [2000n, 10_000n, 2500n, 4000n, 100n],
+  "claude-sonnet-4-6": [3000n, 15_000n, 3750n, 6000n, 300n],
+  "claude-haiku-4-5": [1000n, 5000n, 1250n, 2000n, 100n]
+} as const
+
+const Model = Schema.Literals([
+  "claude-fable-5-2",
+  "claude-fable-5-1",
+  "claude-opus-5-5",
+  "claude-opus-4-5",
+  "claude-sonnet-5-5",
+  "claude-sonnet-4-6",
+  "claude-haiku-4-5"
+])
+const Count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 }))
+const Tokens = Schema.Struct({
+  input: Count,
+  output: Count,
+  cacheWrite5m: Count,
+  cacheWrite1h: Count,
+  cacheRead: Count
+})
+const Flags = Schema.Struct({ us: Schema.Boolean, batch: Schema.Boolean })
+
+describe("Cost.of", () => {
+  it("prices each class of tokens at its own rate", () => {
+    const usage = { ...Usage.zero, input: 1000, output: 500, cacheWrite5m: 200, cacheWrite1h: 100, cacheRead: 50_000 }
+    // 1000 × $4 + 500 × $20 + 200 × $5 + 100 × $8 + 50,000 × $0.20 = $25,800 for a million answers
+    assert.strictEqual(dollars(Cost.of({ model: "claude-opus-5-5", usage, at })), "0.0258")
+  })
+
+  it.prop("equals integer arithmetic to the last digit", [Tokens, Model, Flags], ([tokens, model, flags]) => {
+    const cost = Cost.of({
+      model,
+      usage: { ...Usage.zero, ...tokens, ...(flags.us && { inferenceGeo: "us" }) },
+      at,
+      batch: flags.batch
+    })
+    const [input, output, write5m, write1h, read] = nanodollars[model]
+    const exact =
+      (BigInt(tokens.input) * input +
+        BigInt(tokens.output) * output +
+        BigInt(tokens.cacheWrite5m) * write5m +
+        BigInt(tokens.cacheWrite1h) * write1h +
+        BigInt(tokens.cacheRead) * read) *
+      (flags.us ? 11n : 10n) *
+      (flags.batch ? 1n : 2n)
+    assert.isTrue(cost !== undefined && BigDecimal.equals(times(cost, 20_000_000_000n), BigDecimal.fromBigInt(exact)))
+  })
+
+  it.prop("grows with every token and by no more than its price", [Tokens, Model], ([tokens, model]) => {
+    const whole = Cost.of({ model, usage: { ...Usage.zero, ...tokens }, at })
+    const parts = Object.entries(tokens).map(([name, count]) =>
+      Cost.of({ model, usage: { ...Usage.zero, [name]: count }, at })
+    )
+    const added = parts.reduce((total, part) => total && part && BigDecimal.sum(total, part), BigDecimal.fromBigInt(0n))
+    assert.strictEqual(dollars(whole), dollars(added))
+  })
+
+  it("halves every class of tokens in a batch, told by the caller or by the answer", () => {
+    const usage = { ...Usage.zero, input: 1000, output: 500, cacheRead: 50_000 }
+    const direct = dollars(Cost.of({ model: "claude-opus-5-5", usage, at }))
+    const asked = dollars(Cost.of({ model: "claude-opus-5-5", usage, at, batch: true }))
+    const told = dollars(Cost.of({ model: "claude-opus-5-5", usage: { ...usage, serviceTier: "batch" }, at }))
+    const both = Cost.of({ model: "claude-opus-5-5", usage: { ...usage, serviceTier: "batch" }, at, batch: true })
+    assert.deepStrictEqual([direct, asked, told, dollars(both)], ["0.024", "0.012", "0.012", "0.012"])
+  })
+
+  it("prices a long prompt of Haiku 5.5 at the higher rates as a whole, from the first token above 100,000", () => {
+    const prompt = { ...Usage.zero, input: 40_000, cacheWrite5m: 30_000, cacheRead: 30_000, output: 1000 }
+    assert.strictEqual(dollars(Cost.of({ model: "claude-haiku-5-5", usage: prompt, at })), "0.00855")
+    const longer = { ...prompt, cacheRead: 30_001 }
+    assert.strictEqual(dollars(Cost.of({ model: "claude-haiku-5-5", usage: longer, at })), "0.04275005")
+    const talkative = { ...prompt, output: 200_000 }
+    assert.strictEqual(dollars(Cost.of({ model: "claude-haiku-5-5", usage: talkative, at })), "0.10805")
+  })
+
+  it("prices a prompt of Sonnet 4.5 above 200,000 tokens at the higher rates, and not one of Sonnet 4.6", () => {
+    const usage = { ...Usage.zero, input: 200_001, output: 1000 }
+    assert.strictEqual(dollars(Cost.of({ model: "claude-sonnet-4-5-20250929", usage, at })), "1.222506")
+    assert.strictEqual(dollars(Cost.of({ model: "claude-sonnet-4-6", usage, at })), "0.615003")
+  })
+
+  it("uses the price of the day", () => {
+    const usage = { ...Usage.zero, cacheRead: 1_000_000 }
+    const before = Cost.of({ model: "claude-sonnet-5-5", usage, at: new Date("2026-10-06T23:59:59.999Z") })
+    const after = Cost.of({ model: "claude-sonnet-5-5", usage, at: new Date("2026-10-07T00:00:00Z") })
+    assert.deepStrictEqual([dollars(before), dollars(after)], ["0.2", "0.1"])
+  })
+
+  it("has prices of its own for fast mode, and none where the model has no such mode", () => {
+    const usage = { ...Usage.zero, input: 1_000_000, output: 1_000_000, cacheRead: 1_000_000, speed: "fast" }
+    const cost = (model: string) => dollars(Cost.of({ model, usage, at }))
+    assert.strictEqual(cost("claude-opus-5-5"), "48.4")
+    assert.strictEqual(cost("claude-fable-5-2"), "96.4")
+    assert.strictEqual(cost("claude-opus-4-8"), "61")
+    assert.strictEqual(cost("claude-sonnet-5-5"), "no price")
+  })
+
+  it("adds a tenth for inference in the US only", () => {
+    const usage = { ...Usage.zero, input: 1000, output: 1000, webSearches: 1 }
+    const cost = (inferenceGeo: string) =>
+      dollars(Cost.of({ model: "claude-sonnet-5-5", usage: { ...usage, inferenceGeo }, at }))
+    assert.deepStrictEqual(["us", "global", "not_available"].map(cost), ["0.0232", "0.022", "0.022"])
+  })
+
+  it("takes a cent for a web search, in a batch too", () => {
+    const usage = { ...Usage.zero, output: 1000, webSearches: 3 }
+    assert.strictEqual(dollars(Cost.of({ model: "claude-sonnet-5-5", usage, at })), "0.04")
+    assert.strictEqual(dollars(Cost.of({ model: "claude-sonnet-5-5", usage, at, batch: true })), "0.035")
+  })
+
+  it("prices what is billed besides by its own model and its own prompt", () => {
+    const haiku = { ...Usage.zero, input: 60_000, output: 1000 }
+    const compacted = { ...haiku, besides: [{ ...none, input: 90_000, output: 2000 }] }
+    assert.strictEqual(dollars(Cost.of({ model: "claude-haiku-5-5", usage: compacted, at })), "0.0165")
+    const advised = { ...haiku, besides: [{ ...none, input: 1000, output: 1000, model: "claude-opus-5-5" }] }
+    assert.strictEqual(dollars(Cost.of({ model: "claude-haiku-5-5", usage: advised, at })), "0.0305")
+  })
+
+  it("knows no price of an unknown model, even besides, nor of Priority Tier", () => {
+    const usage = { ...Usage.zero, input: 1000 }
+    for (const model of ["claude-opus-9", "claude-mythos-5-2", "us.anthropic.claude-opus-5-5", ""]) {
+      assert.isUndefined(Cost.of({ model, usage, at }), model)
+    }
+    const advised = { ...usage, besides: [{ ...none, model: "claude-opus-9" }] }
+    assert.isUndefined(Cost.of({ model: "claude-opus-5-5", usage: advised, at }))
+    assert.isUndefined(Cost.of({ model: "claude-opus-5-5", usage: { ...usage, serviceTier: "priority" }, at }))
+  })
+
+  it("prices every model that has a price list", () => {
+    for (const { id, prices } of Models.all) {
+      const cost = Cost.of({ model: id, usage: { ...Usage.zero, output: 1 }, at })
+      assert.strictEqual(cost !== undefined && BigDecimal.isPositive(cost), prices.length > 0, id)
+    }
+  })
+})
+
+describe("Cost.format", () => {
+  it("shows cents from one dollar on, and below it at least four decimals and two digits", () => {
+    const formatted = ["0", "0.0123", "0.5", "0.00256", "0.0000125", "0.00000001", "1", "12.345", "1234.5", "0.99999"]
+    assert.deepStrictEqual(
+      formatted.map((text) => Cost.format(BigDecimal.fromStringUnsafe(text))),
+      ["$0.00", "$0.0123", "$0.5000", "$0.0026", "$0.000013", "$0.000000010", "$1.00", "$12.35", "$1234.50", "$1.0000"]
+    )
+  })
+
+  it("says when no price is known", () => {
+    assert.strictEqual(Cost.format(undefined), "no known price")
+  })
+
+  it.prop("never shows something as nothing, and is off by at most half of its last digit", [Tokens], ([tokens]) => {
+    const cost = Cost.of({ model: "claude-haiku-5-5", usage: { ...Usage.zero, ...tokens }, at })
+    const shown = Cost.format(cost).slice(1)
+    if (cost === undefined) return false
+    const number = BigDecimal.fromStringUnsafe(shown)
+    const decimals = shown.length - shown.indexOf(".") - 1
+    const error = BigDecimal.abs(BigDecimal.subtract(number, cost))
+    return (
+      BigDecimal.isLessThanOrEqualTo(error, BigDecimal.make(5n, decimals + 1)) &&
+      BigDecimal.isZero(number) === BigDecimal.isZero(cost)
+    )
+  })
+})
+
+const at = new Date("2026-11-23T12:00:00Z")
+
+const none: Usage.Tokens = { input: 0, output: 0, cacheWrite5m: 0, cacheWrite1h: 0, cacheRead: 0 }
+
+const dollars = (cost: BigDecimal.BigDecimal | undefined) => (cost ? BigDecimal.format(cost) : "no price")
+
+const times = (cost: BigDecimal.BigDecimal, factor: bigint) => BigDecimal.multiply(cost, BigDecimal.fromBigInt(factor))

@@ -1,0 +1,108 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as BigDecimal from "effect/BigDecimal"
+import { readFileSync } from "node:fs"
+import * as Models from "../../src/claude/Models.ts"
+
+describe("Models", () => {
+  it("knows every model that the SDK names", () => {
+    const ids = idsOfSdk()
+    assert.isAtLeast(ids.length, 22)
+    const missing = ids.filter((id) => Models.find(id) === undefined)
+    assert.deepStrictEqual(
+      missing,
+      [],
+      "src/claude/Models.ts lacks models that the SDK names; add their limits and prices"
+    )
+  })
+
+  it("lists each id once, with limits in proportion", () => {
+    assert.strictEqual(new Set(Models.all.map(({ id }) => id)).size, Models.all.length)
+    for (const { id, maxInputTokens, maxOutputTokens } of Models.all) {
+      assert.isAbove(maxOutputTokens, 0, id)
+      assert.isAbove(maxInputTokens, maxOutputTokens, id)
+    }
+  })
+
+  it("finds aliases and dated ids, and nothing by prefix", () => {
+    assert.strictEqual(Models.find("claude-haiku-4-5")?.prices, Models.find("claude-haiku-4-5-20251001")?.prices)
+    const foreign = [
+      "claude-opus-5-5-20260922",
+      "claude-opus",
+      "anthropic.claude-opus-5-5",
+      "claude-opus-4-5@20251101",
+      ""
+    ]
+    for (const id of foreign) assert.isUndefined(Models.find(id), id)
+  })
+
+  it("agrees with the price list of pi-ai 1.5.2 of 10 November 2026", () => {
+    for (const [id, ...expected] of piAi) {
+      const model = Models.find(id)
+      const rates = model && Models.priceAt(model, new Date("2026-11-10"))?.standard
+      const found =
+        rates && [rates.input, rates.output, rates.cacheRead, rates.cacheWrite5m].map(BigDecimal.toNumberUnsafe)
+      assert.deepStrictEqual(found, expected, id)
+    }
+  })
+
+  it("prices cache writes at 1.25 and 2 times the input in every list of rates", () => {
+    for (const { id, prices } of Models.all) {
+      for (const rates of prices.flatMap(({ standard, above, fast }) => [standard, above?.rates, fast])) {
+        if (rates === undefined) continue
+        assert.isTrue(BigDecimal.equals(rates.cacheWrite5m, times(rates.input, "1.25")), id)
+        assert.isTrue(BigDecimal.equals(rates.cacheWrite1h, times(rates.input, "2")), id)
+      }
+    }
+  })
+
+  it("has prices in the order of their days, the first one without a day", () => {
+    for (const { id, prices } of Models.all) {
+      const days = prices.map(({ from }) => from ?? "")
+      assert.deepStrictEqual(days, days.toSorted(), id)
+      assert.strictEqual(days[0] ?? "", "", id)
+    }
+  })
+
+  it("has no price where none is published", () => {
+    const unpriced = Models.all.filter(({ prices }) => prices.length === 0).map(({ id }) => id)
+    assert.deepStrictEqual(unpriced, ["claude-mythos-5-2", "claude-mythos-preview"])
+  })
+
+  it("knows which models are about to go", () => {
+    assert.strictEqual(Models.find("claude-sonnet-4-5")?.retires, "2026-11-30")
+    assert.strictEqual(Models.find("claude-sonnet-4-5-20250929")?.retires, "2026-11-30")
+    assert.isUndefined(Models.find("claude-sonnet-5-5")?.retires)
+  })
+})
+
+/** The SDK's `Model` union, read from its declaration: a type cannot be listed at run time. */
+const idsOfSdk = (): ReadonlyArray<string> => {
+  const file = new URL("../../node_modules/@anthropic-ai/sdk/resources/messages/messages.d.ts", import.meta.url)
+  const union = /export type Model =([^;]*);/.exec(readFileSync(file, "utf8"))?.[1] ?? ""
+  return Array.from(union.matchAll(/["']([^"']+)["']/g), ([, id]) => id ?? "")
+}
+
+const times = (rate: BigDecimal.BigDecimal, factor: string) =>
+  BigDecimal.multiply(rate, BigDecimal.fromStringUnsafe(factor))
+
+/** Input, output, cache read and 5-minute cache write, copied from that package's data for the provider anthropic. */
+const piAi = [
+  ["claude-fable-5-2", 8, 40, 0.2, 10],
+  ["claude-fable-5-1", 10, 50, 0.25, 12.5],
+  ["claude-fable-5", 10, 50, 1, 12.5],
+  ["claude-opus-5-5", 4, 20, 0.2, 5],
+  ["claude-opus-5", 5, 25, 0.5, 6.25],
+  ["claude-opus-4-8", 5, 25, 0.5, 6.25],
+  ["claude-opus-4-7", 5, 25, 0.5, 6.25],
+  ["claude-opus-4-6", 5, 25, 0.5, 6.25],
+  ["claude-opus-4-5", 5, 25, 0.5, 6.25],
+  ["claude-opus-4-5-20251101", 5, 25, 0.5, 6.25],
+  ["claude-sonnet-5-5", 2, 10, 0.1, 2.5],
+  ["claude-sonnet-5", 2, 10, 0.2, 2.5],
+  ["claude-sonnet-4-6", 3, 15, 0.3, 3.75],
+  ["claude-sonnet-4-5", 3, 15, 0.3, 3.75],
+  ["claude-sonnet-4-5-20250929", 3, 15, 0.3, 3.75],
+  ["claude-haiku-5-5", 0.1, 0.5, 0.01, 0.125],
+  ["claude-haiku-4-5", 1, 5, 0.1, 1.25],
+  ["claude-haiku-4-5-20251001", 1, 5, 0.1, 1.25]
+] as const
