@@ -1,0 +1,12 @@
+/**
+ * Claude in one namespace: the service, the layers that provide it, the recommended stack, and the verbs that ask it.
+ */
+export { create, countTokens, stream } from "./call/message.ts"
+export { generateObject, type ObjectReply } from "./call/object.ts"
+export { generateText, streamText, type TextReply } from "./call/text.ts"
+export { layer, layerConfig } from "./claude/Api.ts"
+export { Claude, Timeouts, wrap } from "./claude/Claude.ts"
+export { type Message, type Origin, type Reply } from "./claude/Reply.ts"
+export { Defaults, type Prompt, type Request } from "./claude/Request.ts"
+export { type StreamEvent, type StreamStart } from "./claude/StreamEvent.ts"
+export { stack, type StackOptions } from "./policy/stack.ts"

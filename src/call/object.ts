@@ -1,0 +1,54 @@
+/**
+ * Asks Claude for a value of a Schema, through the API's native structured output, and decodes the answer. What the
+ * API's subset of JSON Schema cannot say (lengths, ranges, patterns) goes into descriptions, and is checked here.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { toCodecAnthropic } from "effect/ai/AnthropicStructuredOutput"
+import { Claude } from "../claude/Claude.ts"
+import { ClaudeError, OutputInvalid, Unsupported } from "../claude/ClaudeError.ts"
+import { type Prompt, type Request, resolve } from "../claude/Request.ts"
+import { judge, type TextReply } from "./text.ts"
+
+/** A decoded answer, with the text it was decoded from. */
+export interface ObjectReply<A> extends TextReply {
+  readonly value: A
+}
+
+/**
+ * Asks for a value of `schema`. Fails with `OutputInvalid` where the answer does not decode: the error names the
+ * path and what was expected there, and carries the text and the usage.
+ */
+export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I, RD, RE>(
+  schema: Schema.ConstraintCodec<A, I, RD, RE>,
+  prompt: Prompt
+) {
+  const format = yield* formatOf(schema)
+  const request = yield* resolve(prompt)
+  const claude = yield* Claude
+  const reply = yield* judge(yield* claude.create(withFormat(request, format.jsonSchema)))
+  const value = yield* Effect.mapError(format.decode(reply.text), (error) => {
+    const { text, usage, requestId } = reply
+    const detail = `the answer does not satisfy the schema: ${error.message}`
+    const reason = new OutputInvalid({ detail, text, usage, ...(requestId !== undefined && { requestId }) })
+    return new ClaudeError({ reason })
+  })
+  return { ...reply, value } satisfies ObjectReply<A>
+})
+
+const formatOf = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>) =>
+  Effect.try({
+    try: () => {
+      const { codec, jsonSchema } = toCodecAnthropic(schema)
+      return { decode: Schema.decodeEffect(Schema.fromJsonString(codec)), jsonSchema }
+    },
+    catch: (error) => {
+      const detail = `this schema cannot be sent: ${error instanceof Error ? error.message : String(error)}`
+      return new ClaudeError({ reason: new Unsupported({ detail }) })
+    }
+  })
+
+const withFormat = (request: Request, schema: { [key: string]: unknown }): Request => ({
+  ...request,
+  output_config: { ...request.output_config, format: { type: "json_schema", schema } }
+})

@@ -1,0 +1,149 @@
+/**
+ * Claude over the API: the layer that everything else is wrapped around. It sends one request for one call, keeps to
+ * `Claude.Timeouts`, closes the socket when the caller goes away, and tells the `CallEvent` listener what happened.
+ */
+import type { Anthropic } from "@anthropic-ai/sdk"
+import type * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Stream from "effect/Stream"
+import * as Struct from "effect/Struct"
+import { AnthropicClient, type CarriesTransport, type Client, noTimeout, transportKey } from "./AnthropicClient.ts"
+import * as Anthropics from "./AnthropicClient.ts"
+import { Claude, Timeouts } from "./Claude.ts"
+import { ClaudeError, fromUnknown, malformed, TimedOut, Unsupported } from "./ClaudeError.ts"
+import * as EventStream from "./EventStream.ts"
+import * as Observe from "./Observe.ts"
+import * as RateLimits from "./RateLimits.ts"
+import { isMessage, type Reply, type ReplyFacts } from "./Reply.ts"
+import type { Request } from "./Request.ts"
+import type { StreamEvent } from "./StreamEvent.ts"
+import { Transport } from "./Transport.ts"
+
+/** What is worth having in flight where no policy says otherwise. */
+const defaultCapacity = 64
+
+/** Claude over an SDK client. */
+export const layer: Layer.Layer<Claude, never, AnthropicClient> = Layer.effect(
+  Claude,
+  AnthropicClient.useSync((client) =>
+    Claude.of({
+      create: (request) => Observe.create(request, create(client, request)),
+      stream: (request) => Observe.stream(request, stream(client, request)),
+      countTokens: (request) => countTokens(client, request),
+      capacity: Effect.succeed(defaultCapacity)
+    })
+  )
+)
+
+/** Claude with `ANTHROPIC_API_KEY` and, where set, `ANTHROPIC_BASE_URL` from the environment. */
+export const layerConfig = (
+  options?: Parameters<typeof Anthropics.layerConfig>[0]
+): Layer.Layer<Claude | AnthropicClient, Config.ConfigError> =>
+  Layer.provideMerge(layer, Anthropics.layerConfig(options))
+
+const create = (client: Client, request: Request): Effect.Effect<Reply, ClaudeError> =>
+  send(client, request, (messages, params, options) => messages.create(params, options).withResponse()).pipe(
+    Effect.flatMap(({ data, response }) =>
+      isMessage(data)
+        ? Effect.succeed({ message: data, ...factsOf(response) })
+        : Effect.fail(unexpected("a message", data, response))
+    )
+  )
+
+const stream = (client: Client, request: Request): Stream.Stream<StreamEvent, ClaudeError> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const { idle } = yield* Timeouts
+      const response = yield* Effect.acquireRelease(
+        send(client, request, (messages, params, options) =>
+          messages.create({ ...params, stream: true }, options).asResponse()
+        ),
+        abandon,
+        { interruptible: true }
+      )
+      const events = yield* EventStream.fromResponse(response, Duration.fromInputUnsafe(idle))
+      const start: StreamEvent = { type: "stream_start", ...factsOf(response) }
+      return Stream.concat(Stream.make(start), events)
+    })
+  )
+
+/** Closes the socket of a body that nobody reads. One that is read is its reader's to close, and refuses this. */
+const abandon = ({ body }: Response) =>
+  Effect.ignore(Effect.tryPromise(() => Promise.resolve(body?.cancel())))
+
+const countTokens = (client: Client, request: Request): Effect.Effect<number, ClaudeError> =>
+  send(client, request, (messages, params, options) => {
+    if (messages.countTokens === undefined) throw unsupported("count tokens")
+    return messages.countTokens(Struct.omit(params, uncounted), options).withResponse()
+  }).pipe(
+    Effect.flatMap(({ data, response }) =>
+      Predicate.hasProperty(data, "input_tokens") && Predicate.isNumber(data.input_tokens)
+        ? Effect.succeed(data.input_tokens)
+        : Effect.fail(unexpected("a token count", data, response))
+    )
+  )
+
+/** What `count_tokens` does not take. */
+const uncounted = [
+  "max_tokens",
+  "metadata",
+  "service_tier",
+  "stop_sequences",
+  "container",
+  "diagnostics",
+  "inference_geo"
+] as const
+
+type Messages = Client["messages"]
+type Params = Anthropic.MessageCreateParamsNonStreaming
+
+/** One request to the SDK, with everything that Effect owns switched off there. */
+const send = <A>(
+  client: Client,
+  request: Request,
+  call: (messages: Messages, params: Params, options: Anthropic.RequestOptions) => Promise<A>
+): Effect.Effect<A, ClaudeError> =>
+  Effect.flatMap(Effect.all([Transport, Timeouts]), ([transport, timeouts]) =>
+    Effect.tryPromise({
+      try: (signal) => {
+        const { headers, ...params } = request
+        const fetchOptions: Anthropic.RequestOptions["fetchOptions"] & CarriesTransport = { [transportKey]: transport }
+        const options = { signal, maxRetries: 0, timeout: noTimeout, fetchOptions, ...(headers && { headers }) }
+        const messages = params.betas === undefined ? client.messages : client.beta?.messages
+        if (messages === undefined) throw unsupported("use the beta API")
+        // The beta resource takes and returns supersets of the stable types, and so do our parameters.
+        return call(messages as Messages, params as Params, options)
+      },
+      catch: fromUnknown
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: timeouts.call,
+        orElse: () => Effect.fail(new ClaudeError({ reason: new TimedOut({ detail: timedOut(timeouts.call) }) }))
+      })
+    )
+  )
+
+const timedOut = (limit: Duration.Input) => `no answer within ${Duration.format(Duration.fromInputUnsafe(limit))}`
+
+const unsupported = (what: string) =>
+  new ClaudeError({ reason: new Unsupported({ detail: `this backend cannot ${what}` }) })
+
+const unexpected = (what: string, data: unknown, response: Response) => {
+  const type = response.headers.get("content-type") ?? "no content type"
+  const detail = `expected ${what}, got ${typeof data === "object" ? "another object" : typeof data} (${type})`
+  return malformed(detail, { status: response.status, ...requestIdOf(response) })
+}
+
+const requestIdOf = (response: Response) => {
+  const requestId = response.headers.get("request-id")
+  return requestId === null ? {} : { requestId }
+}
+
+const factsOf = (response: Response): ReplyFacts => ({
+  requestId: response.headers.get("request-id") ?? undefined,
+  origin: "api",
+  rateLimits: RateLimits.fromHeaders(response.headers)
+})

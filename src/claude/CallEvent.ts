@@ -1,0 +1,126 @@
+/**
+ * What happened to a call, told to one listener. Progress, reports, logs, metrics and cost are folds over these
+ * events; nobody keeps counters of its own.
+ */
+import type * as BigDecimal from "effect/BigDecimal"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { CallSite } from "./CallSite.ts"
+import type { ClaudeError } from "./ClaudeError.ts"
+import * as Cost from "./Cost.ts"
+import type { Origin, Reply } from "./Reply.ts"
+import { billed, type Usage } from "./Usage.ts"
+
+/** A request went out to the API. Ends with `call-finished`, `call-failed` or `call-interrupted`. */
+export interface CallSent {
+  readonly _tag: "call-sent"
+  readonly model: string
+}
+
+/** The first event with content of a stream arrived. */
+export interface CallFirstToken {
+  readonly _tag: "call-first-token"
+  readonly model: string
+}
+
+/** An answer arrived in full. `cost` is in US dollars, and undefined where no price is known. */
+export interface CallFinished {
+  readonly _tag: "call-finished"
+  readonly model: string
+  readonly origin: Origin
+  readonly requestId: string | undefined
+  readonly usage: Usage
+  readonly cost: BigDecimal.BigDecimal | undefined
+}
+
+/** An attempt failed. Where the error carries usage, that was billed. */
+export interface CallFailed {
+  readonly _tag: "call-failed"
+  readonly model: string
+  readonly error: ClaudeError
+}
+
+/** The caller went away: the socket is closed, and the answer possibly billed. */
+export interface CallInterrupted {
+  readonly _tag: "call-interrupted"
+  readonly model: string
+}
+
+/** A failed attempt will be repeated after `delay`. `attempt` is the number of the one that failed, from 1. */
+export interface CallRetried {
+  readonly _tag: "call-retried"
+  readonly model: string
+  readonly attempt: number
+  readonly delay: Duration.Duration
+  readonly error: ClaudeError
+}
+
+/** An item of a batch, or a row of a job, is through. */
+export interface ItemFinished {
+  readonly _tag: "item-finished"
+  readonly index: number
+  readonly succeeded: boolean
+}
+
+/** A row of a job was through already, from an earlier run. */
+export interface ItemSkipped {
+  readonly _tag: "item-skipped"
+  readonly index: number
+}
+
+/** A job knows how many rows it has. */
+export interface ItemsCounted {
+  readonly _tag: "items-counted"
+  readonly total: number
+}
+
+/** What happened. */
+export type Happening =
+  | CallSent
+  | CallFirstToken
+  | CallFinished
+  | CallFailed
+  | CallInterrupted
+  | CallRetried
+  | ItemFinished
+  | ItemSkipped
+  | ItemsCounted
+
+/** What happened, and where. */
+export type CallEvent = Happening & { readonly site: CallSite }
+
+/** Takes every event of the calls below it. */
+export type Listener = (event: CallEvent) => Effect.Effect<void>
+
+/** The listener of the running fiber; by default nobody listens. */
+export const Listener: Context.Reference<Listener | undefined> = Context.Reference("effect-claude/CallEvent/Listener", {
+  defaultValue: (): Listener | undefined => undefined
+})
+
+/** Tells the listener of the running fiber; without one, nothing is computed. */
+export const emit = (happening: (now: Date) => Happening): Effect.Effect<void> =>
+  Effect.flatMap(Listener, (listener) =>
+    listener === undefined
+      ? Effect.void
+      : Effect.all([CallSite, DateTime.nowAsDate]).pipe(
+          Effect.flatMap(([site, now]) => listener({ ...happening(now), site }))
+        )
+  )
+
+/** Tells that an answer arrived, with what it is billed for and what that costs today. */
+export const emitFinished = ({ message, origin, requestId }: Reply): Effect.Effect<void> =>
+  emit((now) => {
+    const { model } = message
+    const usage = billed(message)
+    return { _tag: "call-finished", model, origin, requestId, usage, cost: Cost.of({ model, usage, at: now }) }
+  })
+
+/** Adds a listener to those that the effect already has. */
+export const listen =
+  (listener: Listener) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.updateService(effect, Listener, (outer): Listener =>
+      outer === undefined ? listener : (event) => Effect.andThen(outer(event), listener(event))
+    )

@@ -1,0 +1,68 @@
+/**
+ * What we ask of Claude. A `Prompt` is what a user writes; a `Request` is a prompt with `model` and `max_tokens` filled
+ * in, so that policies and hashes only ever see resolved requests. The field names are the API's.
+ */
+import type { Anthropic } from "@anthropic-ai/sdk"
+import { sha256 } from "@noble/hashes/sha2.js"
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Struct from "effect/Struct"
+
+type Stable = Anthropic.Messages.MessageCreateParamsNonStreaming
+type Beta = Anthropic.Beta.Messages.MessageCreateParamsNonStreaming
+
+/** The SDK's non-streaming parameters; fields of the beta API fit in too, and so do beta tools, blocks and settings. */
+type Params = { readonly [K in keyof Stable]: Stable[K] | (K extends keyof Beta ? Beta[K] : never) } & {
+  readonly [K in Exclude<keyof Beta, keyof Stable>]?: Beta[K]
+}
+
+/**
+ * A resolved request: the SDK's parameters, with two additions. `betas` sends the call through the beta API;
+ * `headers` are sent with this call only.
+ */
+export type Request = Omit<Params, "stream"> & { readonly headers?: Readonly<Record<string, string>> }
+
+/** What verbs take: a user message, or a request whose `model` and `max_tokens` may be left to `Defaults`. */
+export type Prompt = string | (Omit<Request, "model" | "max_tokens"> & Partial<Pick<Request, "model" | "max_tokens">>)
+
+/** What a prompt does not say. */
+export interface Defaults {
+  readonly model: Request["model"]
+  readonly max_tokens: number
+}
+
+/**
+ * Read by the verbs: `Effect.provideService(Claude.Defaults, { model: "claude-opus-5-5", max_tokens: 8192 })`.
+ * By default `claude-sonnet-5-5` and 4096 tokens.
+ */
+export const Defaults: Context.Reference<Defaults> = Context.Reference("effect-claude/Defaults", {
+  defaultValue: (): Defaults => ({ model: "claude-sonnet-5-5", max_tokens: 4096 })
+})
+
+/** Fills in what the prompt left out. */
+export const resolve = (prompt: Prompt): Effect.Effect<Request> => Effect.map(Defaults, (defaults) => fill(prompt, defaults))
+
+/** `resolve` with the defaults given. */
+export const fill = (prompt: Prompt, defaults: Defaults): Request =>
+  typeof prompt === "string"
+    ? { ...defaults, messages: [{ role: "user", content: prompt }] }
+    : { ...prompt, model: prompt.model ?? defaults.model, max_tokens: prompt.max_tokens ?? defaults.max_tokens }
+
+/**
+ * The text that two requests share exactly when the API would be asked the same thing: object keys sorted, absent
+ * fields dropped, and without what cannot change the answer (`headers`, `metadata`, cache breakpoints).
+ */
+export const canonical = (request: Request): string =>
+  JSON.stringify(Struct.omit(request, ["headers", "metadata"]), (key, value) => {
+    if (key === "cache_control" && isBreakpoint(value)) return undefined
+    if (!Predicate.isObject(value)) return value
+    return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  })
+
+const isBreakpoint = (value: unknown) =>
+  value === null || (Predicate.isObject(value) && value["type"] === "ephemeral")
+
+/** SHA-256 of the canonical form, in hexadecimal. */
+export const hash = (request: Request): string => bytesToHex(sha256(utf8ToBytes(canonical(request))))

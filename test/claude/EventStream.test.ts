@@ -1,0 +1,271 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import type { ClaudeError } from "../../src/claude/ClaudeError.ts"
+import * as EventStream from "../../src/claude/EventStream.ts"
+import * as StreamEvent from "../../src/claude/StreamEvent.ts"
+import { failure, firstHalf, message, sse } from "../wire.ts"
+
+describe("the bytes of a whole answer", () => {
+  it.effect.prop("become its events, wherever the network cuts them", [Schema.NonEmptyArray(Cut)], ([cuts]) =>
+    Effect.gen(function* () {
+      const answer = message("Grüße, 世界 🌍!")
+      const events = yield* Stream.runCollect(eventsOf(cut(sse(StreamEvent.fromMessage(answer)), cuts)))
+      assert.deepStrictEqual(events, StreamEvent.fromMessage(answer))
+    })
+  )
+
+  it.effect("become its events without the last empty line too", () =>
+    Effect.gen(function* () {
+      const events = yield* Stream.runCollect(eventsOf([whole.trimEnd()]))
+      assert.strictEqual(events.at(-1)?.type, "message_stop")
+    })
+  )
+
+  it.effect("may hold pings and comments, which are dropped, and events of tomorrow, which pass through", () =>
+    Effect.gen(function* () {
+      const tomorrow = { type: "mood_delta", mood: "sunny" }
+      const bytes = [": hello\n\n", sse([{ type: "ping" }]), sse(firstHalf(message())), sse([tomorrow]), secondHalf]
+      const events = yield* Stream.runCollect(eventsOf(bytes))
+      assert.deepStrictEqual(
+        events.map((event): string => event.type).filter((type) => !type.startsWith("content_block")),
+        ["message_start", "mood_delta", "message_delta", "message_stop"]
+      )
+    })
+  )
+
+  it.effect("end with message_stop: what follows is read, so that the connection is free, but not told", () =>
+    Effect.gen(function* () {
+      const wire = open()
+      wire.push(whole + sse([{ type: "late" }]))
+      const reading = yield* Effect.forkChild(Stream.runCollect(wire.events))
+      yield* TestClock.adjust("1 seconds")
+      assert.strictEqual((yield* Fiber.join(reading)).at(-1)?.type, "message_stop")
+      assert.isTrue(wire.cancelled())
+    })
+  )
+})
+
+describe("a stream that does not come to its message_stop", () => {
+  it.effect("is interrupted, and tells what it had cost", () =>
+    Effect.gen(function* () {
+      const { reason } = yield* failed([half])
+      assert.strictEqual(reason._tag, "StreamInterrupted")
+      assert.strictEqual(reason.requestId, "req_1")
+      assert.deepInclude(reason.usage, { input: 10, output: 1 })
+    })
+  )
+
+  it.effect("counts what message_delta said of the cost, on top of message_start", () =>
+    Effect.gen(function* () {
+      const { reason } = yield* failed([whole.slice(0, whole.indexOf("event: message_stop"))])
+      assert.deepInclude(reason.usage, { input: 10, output: 20, serviceTier: "standard" })
+    })
+  )
+
+  it.effect("is interrupted, not malformed, when it ends in the middle of an event", () =>
+    Effect.gen(function* () {
+      const { reason } = yield* failed([whole.slice(0, half.length + 40)])
+      assert.strictEqual(reason._tag, "StreamInterrupted")
+      assert.isDefined(reason.usage)
+    })
+  )
+
+  it.effect("gives what came before it broke", () =>
+    Effect.gen(function* () {
+      const seen: Array<string> = []
+      yield* eventsOf([half]).pipe(
+        Stream.runForEach(({ type }) => Effect.sync(() => seen.push(type))),
+        Effect.flip
+      )
+      assert.deepStrictEqual(seen, ["message_start", "content_block_start", "content_block_delta"])
+    })
+  )
+
+  it.effect.each([
+    { type: "overloaded_error", reason: "Overloaded" },
+    { type: "rate_limit_error", reason: "RateLimited" },
+    { type: "api_error", reason: "ServerFailed" },
+    { type: "invalid_request_error", reason: "InvalidRequest" },
+    { type: "something_new", reason: "ServerFailed" }
+  ])("has the reason $reason after an error event with $type", ({ type, reason }) =>
+    Effect.gen(function* () {
+      const error = yield* failed([half, sse([failure(type)]), secondHalf])
+      assert.strictEqual(error.reason._tag, reason)
+      assert.strictEqual(error.reason.requestId, "req_1")
+      assert.deepInclude(error.reason.usage, { input: 10 })
+    })
+  )
+
+  it.effect.each([
+    { name: "no message", error: { type: "overloaded_error" } },
+    { name: "a message that is not text", error: { type: "overloaded_error", message: { planted: 1 } } },
+    { name: "other details", error: { type: "overloaded_error", message: "", details: { error_code: null } } }
+  ])("has the reason of an error event with $name", ({ error }) =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* failed([half, sse([{ type: "error", error }])])).reason._tag, "Overloaded")
+    })
+  )
+
+  it.effect.each([
+    "no JSON",
+    "{}",
+    "null",
+    `"text"`,
+    `{"type":"message_start"}`,
+    `{"type":"message_start","message":{"type":"message","content":[]}}`,
+    `{"type":"content_block_start","index":1}`,
+    `{"type":"content_block_delta","index":0}`,
+    `{"type":"message_delta","delta":{}}`
+  ])("is malformed, and says nothing of its text, after the event %s", (data) =>
+    Effect.gen(function* () {
+      const { reason } = yield* failed([half, `data: ${data}\n\n`, secondHalf])
+      assert.strictEqual(reason._tag, "MalformedResponse")
+      assert.strictEqual(reason.detail, "an event of the stream cannot be read")
+    })
+  )
+
+  it.effect("is malformed when it is no event stream", () =>
+    Effect.gen(function* () {
+      const response = new Response("<html>", { headers: { "content-type": "text/html" } })
+      const { reason } = yield* Effect.flip(Effect.scoped(EventStream.fromResponse(response, idle)))
+      assert.strictEqual(reason._tag, "MalformedResponse")
+      assert.match(reason.detail, /text\/html/)
+    })
+  )
+})
+
+describe("the idle time-out", () => {
+  it.effect("fails a stream that is silent for so long, with what it had cost, and closes its socket", () =>
+    Effect.gen(function* () {
+      const wire = open()
+      wire.push(half)
+      const reading = yield* wire.events.pipe(Stream.runDrain, Effect.flip, Effect.forkChild)
+      yield* TestClock.adjust("59 seconds")
+      assert.isUndefined(reading.pollUnsafe())
+      yield* TestClock.adjust("1 seconds")
+      const { reason } = yield* Fiber.join(reading)
+      assert.strictEqual(reason._tag, "TimedOut")
+      assert.match(reason.message, /no byte for 1m/)
+      assert.deepInclude(reason.usage, { input: 10 })
+      assert.isTrue(wire.cancelled())
+    })
+  )
+
+  it.effect("begins anew with every byte, be it a ping or half an event", () =>
+    Effect.gen(function* () {
+      const wire = open()
+      const reading = yield* Effect.forkChild(Stream.runCollect(wire.events))
+      for (const bytes of [
+        half,
+        sse([{ type: "ping" }]),
+        ": a comment\n\n",
+        secondHalf.slice(0, 5),
+        secondHalf.slice(5)
+      ]) {
+        yield* TestClock.adjust("59 seconds")
+        wire.push(bytes)
+      }
+      wire.close()
+      assert.deepStrictEqual(yield* Fiber.join(reading), StreamEvent.fromMessage(message()))
+    })
+  )
+
+  it.effect("does not count the time that the consumer takes", () =>
+    Effect.gen(function* () {
+      const reading = yield* eventsOf([half, secondHalf]).pipe(
+        Stream.mapEffect((event) => Effect.as(Effect.sleep("5 minutes"), event)),
+        Stream.runCollect,
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual((yield* Fiber.join(reading)).at(-1)?.type, "message_stop")
+    })
+  )
+})
+
+describe("the socket", () => {
+  it.effect("is read only as fast as the consumer asks", () =>
+    Effect.gen(function* () {
+      const { events, reads } = counted(1000)
+      yield* Stream.runDrain(Stream.take(events, 2))
+      assert.isAtMost(reads(), 5)
+    })
+  )
+
+  it.effect("is closed when nobody reads its events", () =>
+    Effect.gen(function* () {
+      const wire = open()
+      yield* Effect.asVoid(Effect.scoped(EventStream.fromResponse(wire.response, idle)))
+      assert.isTrue(wire.cancelled())
+    })
+  )
+})
+
+// Builders
+
+const Cut = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 200 }))
+const idle = Duration.seconds(60)
+const headers = { "content-type": "text/event-stream", "request-id": "req_1" }
+const whole = sse(StreamEvent.fromMessage(message()))
+const half = sse(firstHalf(message()))
+const secondHalf = whole.slice(half.length)
+const bytesOf = (text: string) => new TextEncoder().encode(text)
+
+/** Text as bytes, in pieces as long as the cuts say, over and over. */
+const cut = (text: string, cuts: ReadonlyArray<number>) => {
+  const bytes = bytesOf(text)
+  const pieces: Array<Uint8Array> = []
+  let at = 0
+  while (at < bytes.length) {
+    const length = cuts[pieces.length % cuts.length] ?? 1
+    pieces.push(bytes.slice(at, at + length))
+    at += length
+  }
+  return pieces
+}
+
+const eventsFrom = (response: Response) => Stream.unwrap(EventStream.fromResponse(response, idle))
+
+/** The events of an answer that comes in these pieces. */
+const eventsOf = (pieces: ReadonlyArray<string | Uint8Array>): Stream.Stream<StreamEvent.StreamEvent, ClaudeError> =>
+  Stream.suspend(() => {
+    const wire = open()
+    for (const piece of pieces) wire.push(piece)
+    wire.close()
+    return wire.events
+  })
+
+const failed = (pieces: ReadonlyArray<string>) => Effect.flip(Stream.runDrain(eventsOf(pieces)))
+
+/** An answer that the test pushes into. */
+const open = () => {
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  let cancelled = false
+  const body = new ReadableStream<Uint8Array>({
+    start: (begun) => void (controller = begun),
+    cancel: () => void (cancelled = true)
+  })
+  const response = new Response(body, { headers })
+  return {
+    response,
+    events: eventsFrom(response),
+    push: (piece: string | Uint8Array) => controller?.enqueue(typeof piece === "string" ? bytesOf(piece) : piece),
+    close: () => controller?.close(),
+    cancelled: () => cancelled
+  }
+}
+
+/** An answer of many pieces that counts how many were taken. */
+const counted = (pieces: number) => {
+  let reads = 0
+  const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    controller.enqueue(bytesOf(reads === 0 ? half : sse([{ type: "more" }])))
+    if (++reads === pieces) controller.close()
+  }
+  return { events: eventsFrom(new Response(new ReadableStream({ pull }), { headers })), reads: () => reads }
+}

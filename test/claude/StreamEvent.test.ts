@@ -1,0 +1,159 @@
+import type { Anthropic } from "@anthropic-ai/sdk"
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Equal from "effect/Equal"
+import * as Schema from "effect/Schema"
+import type { Message } from "../../src/claude/Reply.ts"
+import * as Reply from "../../src/claude/Reply.ts"
+import * as StreamEvent from "../../src/claude/StreamEvent.ts"
+import { message } from "../wire.ts"
+
+describe("the events of a message", () => {
+  it.prop("add up to the message again", [AnyMessage()], ([answer]) => {
+    assert.isTrue(Equal.equals(accumulate(StreamEvent.fromMessage(answer)), answer))
+  })
+
+  it.prop("bring its text, a word each", [AnyMessage()], ([answer]) => {
+    const texts = StreamEvent.fromMessage(answer).map(StreamEvent.text)
+    assert.strictEqual(texts.join(""), Reply.text(answer))
+  })
+
+  it("come in the order of the API", () => {
+    assert.deepStrictEqual(
+      StreamEvent.fromMessage(message("Two words.")).map(({ type }) => type),
+      [
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop"
+      ]
+    )
+  })
+})
+
+describe("an accumulator", () => {
+  it("has no message before message_start", () => {
+    const accumulator = StreamEvent.accumulator()
+    accumulator.add({ type: "stream_start", requestId: "req_1", origin: "api", rateLimits: undefined })
+    assert.isUndefined(accumulator.message())
+  })
+
+  it("keeps tool input that was cut off as the text that came", () => {
+    const tool = { type: "tool_use", id: "t1", name: "find", caller: { type: "direct" }, input: {} } as const
+    const answer = accumulate([
+      ...StreamEvent.fromMessage(message({ content: [] })).slice(0, 1),
+      { type: "content_block_start", index: 0, content_block: tool },
+      { type: "content_block_delta", index: 0, delta: { type: "input_json_delta", partial_json: `{"city": "Ber` } },
+      { type: "content_block_stop", index: 0 }
+    ])
+    assert.deepStrictEqual(answer?.content, [{ ...tool, input: `{"city": "Ber` }])
+  })
+
+  it("collects citations", () => {
+    const [start, , ...rest] = StreamEvent.fromMessage(message("So it is."))
+    const answer = accumulate([
+      ...(start ? [start] : []),
+      { type: "content_block_start", index: 0, content_block: { type: "text", text: "", citations: null } },
+      { type: "content_block_delta", index: 0, delta: { type: "citations_delta", citation } },
+      ...rest
+    ])
+    assert.deepStrictEqual(answer?.content, [{ type: "text", text: "So it is.", citations: [citation] }])
+  })
+
+  it("keeps what message_start said of the cost where message_delta is silent", () => {
+    const { usage } = message()
+    const answer = message({ usage: { ...usage, cache_creation: { ephemeral_1h_input_tokens: 5, ephemeral_5m_input_tokens: 0 } } })
+    const events = StreamEvent.fromMessage(answer).map((event) =>
+      event.type === "message_delta" ? { ...event, usage: { ...usage, cache_creation: null, service_tier: null } } : event
+    )
+    assert.deepStrictEqual(accumulate(events)?.usage, answer.usage)
+  })
+
+  it("takes the summary of a compaction, which comes in one delta of the beta API", () => {
+    const summary = { content: "They spoke of cats.", encrypted_content: "x" }
+    const answer = accumulate([
+      ...StreamEvent.fromMessage(message({ content: [] })).slice(0, 1),
+      ...beta(
+        {
+          type: "content_block_start",
+          index: 0,
+          content_block: { type: "compaction", content: null, encrypted_content: null }
+        },
+        { type: "content_block_delta", index: 0, delta: { type: "compaction_delta", ...summary } },
+        { type: "content_block_stop", index: 0 }
+      )
+    ])
+    assert.deepInclude({ ...answer?.content[0] }, { type: "compaction", ...summary })
+  })
+
+  it("takes fields of the beta API from message_delta", () => {
+    const events = StreamEvent.fromMessage(message()).map((event) =>
+      event.type === "message_delta" ? { ...event, context_management: { applied_edits: [] } } : event
+    )
+    assert.deepStrictEqual(accumulate(events)?.context_management, { applied_edits: [] })
+  })
+
+  it("does not change the events that it is given", () => {
+    const events = StreamEvent.fromMessage(message())
+    const copy = structuredClone(events)
+    accumulate(events)
+    assert.deepStrictEqual(events, copy)
+  })
+})
+
+describe("isContent", () => {
+  it("is true from the first event on that a consumer could have acted on", () => {
+    const first = StreamEvent.fromMessage(message()).findIndex(StreamEvent.isContent)
+    assert.strictEqual(first, 1)
+  })
+})
+
+// Builders
+
+const accumulate = (events: ReadonlyArray<StreamEvent.StreamEvent>): Message | undefined => {
+  const accumulator = StreamEvent.accumulator()
+  for (const event of events) accumulator.add(event)
+  return accumulator.message()
+}
+
+const citation: Anthropic.TextCitation = {
+  type: "char_location",
+  cited_text: "so",
+  document_index: 0,
+  document_title: null,
+  start_char_index: 0,
+  end_char_index: 2,
+  file_id: null
+}
+
+/** Events that the beta API sends, and the stable types do not know. */
+const beta = (...events: ReadonlyArray<Anthropic.Beta.Messages.BetaRawMessageStreamEvent>) =>
+  events as unknown as ReadonlyArray<StreamEvent.StreamEvent>
+
+/** Any message of texts, tool calls and thoughts. */
+function AnyMessage() {
+  const Block = Schema.Union([
+    Schema.Struct({ type: Schema.Literal("text"), text: Schema.String, citations: Schema.Null }),
+    Schema.Struct({
+      type: Schema.Literal("tool_use"),
+      id: Schema.String,
+      name: Schema.String,
+      caller: Schema.Struct({ type: Schema.Literal("direct") }),
+      input: Schema.Json
+    }),
+    Schema.Struct({ type: Schema.Literal("thinking"), thinking: Schema.String, signature: Schema.String }),
+    Schema.Struct({ type: Schema.Literal("redacted_thinking"), data: Schema.String })
+  ])
+  return Arbitrary.map(
+    Arbitrary.all({
+      content: Arbitrary.schema(Schema.Array(Block)),
+      stop_reason: Arbitrary.schema(Schema.Literals(["end_turn", "max_tokens", "tool_use", "refusal"])),
+      output: Arbitrary.schema(Schema.Natural)
+    }),
+    ({ content, stop_reason, output }) =>
+      message({ content: [...content], stop_reason, usage: { ...message().usage, output_tokens: output } })
+  )
+}
