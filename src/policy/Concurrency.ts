@@ -1,0 +1,51 @@
+/**
+ * One Semaphore for the process: at most so many calls in flight, a stream for the whole of its life. Put it nearest
+ * to the wire. It is a cap, not a queue: bound the fan-out too (`Batch` does), since a Semaphore with tens of thousands
+ * of waiters is slow.
+ */
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import { wrap } from "../claude/Claude.ts"
+
+/** A cap that can be watched and moved while calls run. */
+export interface Concurrency {
+  /** Calls that may be in flight at once. */
+  readonly permits: Effect.Effect<number>
+  readonly semaphore: Semaphore.Semaphore
+  readonly setPermits: (permits: number) => void
+}
+
+/** A cap of `permits` calls. One cap given to several layers is one cap for all of them. */
+export const make = (permits: number): Effect.Effect<Concurrency> => Effect.sync(() => makeUnsafe(permits))
+
+/** Moves the cap. Calls in flight are let finish; 0 pauses. */
+export const resize = (self: Concurrency, permits: number): Effect.Effect<void> =>
+  Effect.andThen(
+    Effect.sync(() => self.setPermits(permits)),
+    self.semaphore.resize(permits)
+  )
+
+const makeUnsafe = (permits: number): Concurrency => {
+  let current = permits
+  return {
+    permits: Effect.sync(() => current),
+    semaphore: Semaphore.makeUnsafe(permits),
+    setPermits: (permits) => {
+      current = permits
+    }
+  }
+}
+
+/** At most `limit` calls in flight: a number, or a cap of `Concurrency.make` to be moved later. */
+export const policy = (limit: number | Concurrency) => {
+  const { permits, semaphore } = typeof limit === "number" ? makeUnsafe(limit) : limit
+  return wrap((next) =>
+    Effect.succeed({
+      create: (request) => semaphore.withPermit(next.create(request)),
+      stream: (request) => Stream.unwrap(Effect.as(semaphore.takeScoped(1), next.stream(request))),
+      countTokens: (request) => semaphore.withPermit(next.countTokens(request)),
+      capacity: permits
+    })
+  )
+}

@@ -1,0 +1,81 @@
+/**
+ * Repeats calls that failed for a passing reason. Put it outside `Concurrency`, so that nobody holds a permit while
+ * waiting. A stream is repeated only while nothing of its content has been handed on.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Pull from "effect/Pull"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as CallEvent from "../claude/CallEvent.ts"
+import { type Claude, wrap } from "../claude/Claude.ts"
+import type { ClaudeError } from "../claude/ClaudeError.ts"
+import { isContent, type StreamEvent } from "../claude/StreamEvent.ts"
+
+/** When to try again, by what went wrong: `({ input }) => input.reason._tag` is there to ask. */
+export type RetrySchedule = Schedule.Schedule<unknown, ClaudeError>
+
+/** What the API asked to wait is the least that is waited. */
+const floored = Schedule.modifyDelay(({ duration, input }: Schedule.Metadata<unknown, ClaudeError>) =>
+  Effect.succeed(Duration.max(duration, input.reason.retryAfter ?? Duration.zero))
+)
+
+/**
+ * The default: a random wait of up to 0.5 s, 1 s, 2 s … 30 s ("full jitter"), at most 8 repeats, and none that would
+ * begin more than 10 minutes after the first failure.
+ */
+export const schedule: RetrySchedule = Schedule.exponential("500 millis").pipe(
+  Schedule.setInputType<ClaudeError>(),
+  Schedule.modifyDelay(({ duration }) =>
+    Effect.map(Random.next, (random) => Duration.times(Duration.min(duration, Duration.seconds(30)), random))
+  ),
+  floored,
+  Schedule.upTo({ times: 8 }),
+  Schedule.while(({ elapsed, duration }) => elapsed + Duration.toMillis(duration) <= Duration.toMillis("10 minutes"))
+)
+
+/**
+ * Repeats after failures that are retryable by nature and by `x-should-retry`, when the schedule says so, and never
+ * before `retry-after`. Every repeat is told as a `call-retried` event.
+ */
+export const policy = (when: RetrySchedule = schedule) =>
+  wrap((next) => Effect.succeed(retrying(next, when)))
+
+const retrying = (next: Claude["Service"], when: RetrySchedule): Claude["Service"] => ({
+  create: (request) => Effect.retry(next.create(request), guarded(when, request.model)),
+  stream: (request) =>
+    Stream.unwrap(Effect.retry(openUntilContent(next.stream(request)), guarded(when, request.model))),
+  countTokens: (request) => Effect.retry(next.countTokens(request), guarded(when, request.model)),
+  capacity: next.capacity
+})
+
+const guarded = (when: RetrySchedule, model: string) =>
+  when.pipe(
+    Schedule.while(({ input }) => input.isRetryable),
+    floored,
+    Schedule.tap(({ attempt, duration, input }) =>
+      CallEvent.emit(() => ({ _tag: "call-retried", model, attempt, delay: duration, error: input }))
+    )
+  )
+
+/** Opens a stream as far as its first content event, so that a failure before it leaves nothing behind. */
+const openUntilContent = Effect.fnUntraced(function* (stream: Stream.Stream<StreamEvent, ClaudeError>) {
+  const scope = yield* Effect.flatMap(Effect.scope, Scope.fork)
+  const open = Effect.gen(function* () {
+    const pull = yield* Stream.toPull(stream)
+    const opening: Array<StreamEvent> = []
+    let done = false
+    while (!done && !opening.some(isContent)) {
+      yield* pull.pipe(
+        Effect.map((events) => opening.push(...events)),
+        Pull.catchDone(() => Effect.sync(() => (done = true)))
+      )
+    }
+    const rest = done ? Stream.empty : Stream.fromPull(Effect.succeed(pull))
+    return Stream.concat(Stream.fromIterable(opening), rest)
+  })
+  return yield* Effect.onError(Scope.provide(open, scope), (cause) => Scope.close(scope, Exit.failCause(cause)))
+})
