@@ -1,0 +1,42 @@
+/**
+ * Answers in prose: the sentences of the prompt that say the most about what was asked, in the order of the prompt and
+ * in the number that was asked for. It quotes, it does not know: a wrong answer stays wrong.
+ */
+import { memoize } from "effect/Function"
+import { common, type Material, type Sentence, sentenceCount } from "./Sentences.ts"
+
+const defaultCount = 3
+
+/** The answer to a prompt. */
+export const answer = (material: Material): string => {
+  const wanted = material.task.map(sentenceCount).findLast((count) => count !== undefined)
+  return ranked(material)
+    .slice(0, wanted ?? defaultCount)
+    .toSorted((a, b) => a.position - b.position)
+    .map(({ sentence }, _, all) => (all.length > 1 ? closed(sentence.text) : sentence.text))
+    .join(" ")
+}
+
+/** The sentences that can be quoted, those that say the most first. */
+export const bestFirst = memoize((material: Material): ReadonlyArray<Sentence> =>
+  ranked(material).map(({ sentence }) => sentence)
+)
+
+const ranked = ({ sentences, task }: Material) => {
+  const asked = new Set(task.flatMap((sentence) => sentence.words).filter((word) => !common.has(word)))
+  const frequency = new Map<string, number>()
+  for (const sentence of sentences) {
+    for (const word of sentence.words) if (!common.has(word)) frequency.set(word, (frequency.get(word) ?? 0) + 1)
+  }
+  const weigh = (word: string) => Math.log(1 + (frequency.get(word) ?? 0)) + (asked.has(word) ? 2 : 0)
+  return sentences
+    .map((sentence, position) => {
+      let weight = 0
+      for (const word of new Set(sentence.words)) if (!common.has(word)) weight += weigh(word)
+      // Per word, so that long sentences do not win by length alone; fragments say little.
+      return { sentence, position, score: weight / (8 + sentence.words.length) }
+    })
+    .toSorted((a, b) => b.score - a.score || a.position - b.position)
+}
+
+const closed = (sentence: string) => (/[.!?。！？]["'”’)\]]*$/.test(sentence) ? sentence : `${sentence}.`)

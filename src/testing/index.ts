@@ -1,0 +1,5 @@
+/**
+ * Fakes, and an emulator of the API: tests without a key.
+ */
+export * as Emulator from "./Emulator.ts"
+export * as TestClaude from "./TestClaude.ts"

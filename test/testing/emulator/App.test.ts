@@ -1,0 +1,284 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as Request from "../../../src/claude/Request.ts"
+import * as App from "../../../src/testing/emulator/App.ts"
+import type * as Exchange from "../../../src/testing/emulator/Exchange.ts"
+
+describe("time", () => {
+  it.effect("an answer in one piece takes the latency", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({ latency: "800 millis" })
+      const fiber = yield* Effect.forkChild(timed(post(app, hello)))
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual((yield* Fiber.join(fiber)).at, 800)
+    })
+  )
+
+  it.effect("by default it takes as long as its stream would", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({ timeToFirstToken: "1 second", tokensPerSecond: 2 })
+      const fiber = yield* Effect.forkChild(timed(post(app, hello)))
+      yield* TestClock.adjust("1 minute")
+      const { at, value } = yield* Fiber.join(fiber)
+      assert.strictEqual(at, 1000 + message(value).usage.output_tokens * 500)
+    })
+  )
+
+  it.effect("a stream begins at once, and its tokens come at their pace", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({ timeToFirstToken: "1 second", tokensPerSecond: 8 })
+      const fiber = yield* Effect.forkChild(events(yield* post(app, { ...hello, stream: true })))
+      yield* TestClock.adjust("1 minute")
+      const all = yield* Fiber.join(fiber)
+      assert.deepStrictEqual(
+        all.map(({ at, type }) => `${at} ${type}`),
+        [
+          "0 message_start",
+          "1000 content_block_start",
+          "1000 ping",
+          "1000 content_block_delta",
+          "1500 content_block_delta",
+          "1750 content_block_stop",
+          "1750 message_delta",
+          "1750 message_stop"
+        ]
+      )
+    })
+  )
+
+  it.effect("pings come while there is nothing else to send", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({ timeToFirstToken: "25 seconds" })
+      const fiber = yield* Effect.forkChild(events(yield* post(app, { ...hello, stream: true })))
+      yield* TestClock.adjust("1 minute")
+      const pings = (yield* Fiber.join(fiber)).filter(({ type }) => type === "ping")
+      assert.deepStrictEqual(
+        pings.map(({ at }) => at),
+        [10_000, 20_000, 25_000]
+      )
+    })
+  )
+})
+
+describe("the ledger", () => {
+  it.effect("has every billed call under the hash that the client computes, and its usage adds up", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make()
+      const whole = message(yield* post(app, hello))
+      yield* Effect.flatMap(post(app, { ...hello, stream: true }), events)
+      yield* post(app, { ...hello, max_tokens: 0 }, { "anthropic-beta": "context-1m-2025-08-07" })
+      yield* post(app, { ...hello, model: "claude-nope" })
+      yield* post(app, hello, {}, "/v1/messages/count_tokens")
+      const requestHash = Request.hash(hello)
+      const usage = { input_tokens: whole.usage.input_tokens, output_tokens: whole.usage.output_tokens }
+      const calls = [
+        { requestHash, model: hello.model, usage },
+        { requestHash, model: hello.model, usage },
+        {
+          requestHash: Request.hash({ ...hello, max_tokens: 0, betas: ["context-1m-2025-08-07"] }),
+          model: hello.model,
+          usage: { input_tokens: usage.input_tokens, output_tokens: 0 }
+        }
+      ]
+      assert.deepStrictEqual(yield* app.ledger, calls)
+      const body = yield* text(yield* get(app, "/__ledger"))
+      assert.deepStrictEqual(parse(body), { calls })
+      assert.lengthOf(body.trim().split("\n"), 2 + calls.length)
+    })
+  )
+
+  it.effect("counts the same tokens in count_tokens and in usage", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make()
+      const request = {
+        ...hello,
+        system: "You are terse.",
+        tools: [{ name: "noop", input_schema: { type: "object" } }]
+      }
+      const counted = parse(yield* text(yield* post(app, request, {}, "/v1/messages/count_tokens")))
+      const { input_tokens } = message(yield* post(app, request)).usage
+      assert.deepStrictEqual(counted, { input_tokens })
+    })
+  )
+
+  it.effect("bills nothing for a call that was given up while it waited", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({ latency: "1 minute" })
+      const fiber = yield* Effect.forkChild(post(app, hello))
+      yield* TestClock.adjust("30 seconds")
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(yield* app.ledger, [])
+    })
+  )
+
+  it.effect("bills a stream that was given up for what it had sent", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({ timeToFirstToken: "1 second", tokensPerSecond: 8 })
+      const fiber = yield* Effect.forkChild(events(yield* post(app, { ...hello, stream: true })))
+      yield* TestClock.adjust("1200 millis")
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(
+        (yield* app.ledger).map(({ usage }) => usage.output_tokens),
+        [4]
+      )
+    })
+  )
+})
+
+describe("faults", () => {
+  const faults = [
+    { status: 429, rate: 0.3 },
+    { status: 529, rate: 0.3 }
+  ] as const
+
+  it.effect("meet the same requests in whatever order these arrive, and are not billed", () =>
+    Effect.gen(function* () {
+      const rows = Array.from({ length: 40 }, (_, row) => row % 20)
+      const statuses = Effect.fnUntraced(function* (order: ReadonlyArray<number>) {
+        const app = yield* App.make({ faults, seed: 7 })
+        const drawn = new Map<number, Array<number>>()
+        for (const row of order) {
+          const { status } = yield* post(app, { ...hello, messages: [{ role: "user", content: `Row ${row}` }] })
+          drawn.set(row, [...(drawn.get(row) ?? []), status])
+        }
+        const all = [...drawn.values()].flat()
+        assert.lengthOf(yield* app.ledger, all.filter((status) => status === 200).length)
+        return [...drawn].toSorted(([a], [b]) => a - b)
+      })
+      const forward = yield* statuses(rows)
+      assert.deepStrictEqual(forward, yield* statuses(rows.toReversed()))
+      assert.deepStrictEqual(new Set(forward.flatMap(([, drawn]) => drawn)), new Set([200, 429, 529]))
+    })
+  )
+
+  it.effect("look like the API's", () =>
+    Effect.gen(function* () {
+      for (const [status, type, retryAfter] of [
+        [429, "rate_limit_error", "1"],
+        [529, "overloaded_error", undefined],
+        [500, "api_error", undefined]
+      ] as const) {
+        const app = yield* App.make({ faults: [{ status, rate: 1 }] })
+        const response = yield* post(app, hello)
+        assert.strictEqual(response.status, status)
+        assert.strictEqual(response.headers["retry-after"], retryAfter)
+        assert.strictEqual(response.headers["x-should-retry"], "true")
+        assert.include(yield* text(response), `"type":"${type}"`)
+      }
+    })
+  )
+})
+
+describe("answers", () => {
+  it.effect("are the same for the same request, in one piece and streamed, but for the message's id", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make()
+      const first = message(yield* post(app, hello))
+      const second = message(yield* post(app, hello))
+      const streamed = yield* Effect.flatMap(post(app, { ...hello, stream: true }), events)
+      assert.deepStrictEqual(first.content, second.content)
+      assert.strictEqual(streamed.map(({ text }) => text).join(""), first.content[0]?.text)
+      assert.match(first.id, /^msg_emulated_/)
+      assert.notStrictEqual(first.id, second.id)
+    })
+  )
+
+  it.effect("stop at max_tokens", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make()
+      const { content, stop_reason, usage } = message(yield* post(app, { ...hello, max_tokens: 3 }))
+      assert.deepStrictEqual([content[0]?.text, stop_reason, usage.output_tokens], ["The cat sat ", "max_tokens", 3])
+    })
+  )
+
+  it.effect("stop at the first stop sequence", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make()
+      const request = { ...hello, stop_sequences: ["mat", " sat"] }
+      const { content, stop_reason, stop_sequence } = message(yield* post(app, request))
+      assert.deepStrictEqual([content[0]?.text, stop_reason, stop_sequence], ["The cat", "stop_sequence", " sat"])
+    })
+  )
+
+  it.effect("draw on documents, tool results and earlier turns", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make()
+      const source = { type: "text", media_type: "text/plain", data: "The mayor was Ann Lee." }
+      const asked = { ...hello, messages: [{ role: "user", content: [{ type: "document", source }] }] }
+      assert.strictEqual(message(yield* post(app, asked)).content[0]?.text, "The mayor was Ann Lee.")
+      const result = { type: "tool_result", tool_use_id: "t", content: [{ type: "text", text: "It is 20 degrees." }] }
+      const turns = [
+        { role: "user", content: "What is the weather?" },
+        { role: "assistant", content: [{ type: "tool_use", id: "t", name: "weather", input: {} }] },
+        { role: "user", content: [result] }
+      ]
+      assert.strictEqual(message(yield* post(app, { ...hello, messages: turns })).content[0]?.text, "It is 20 degrees.")
+    })
+  )
+})
+
+const hello = {
+  model: "claude-haiku-4-5",
+  max_tokens: 100,
+  messages: [{ role: "user", content: "The cat sat on the mat." }]
+} satisfies Request.Request
+
+const key = { "x-api-key": "key", "anthropic-version": "2026-10-21" }
+
+const post = (app: App.App, body: object, headers: object = {}, path = "/v1/messages") =>
+  app.handle({ method: "POST", path, headers: { ...key, ...headers }, body: JSON.stringify(body) })
+
+const get = (app: App.App, path: string) => app.handle({ method: "GET", path, headers: key, body: "" })
+
+const parse = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Unknown))
+
+const Message = Schema.Struct({
+  id: Schema.String,
+  content: Schema.Array(Schema.Struct({ type: Schema.String, text: Schema.String })),
+  stop_reason: Schema.String,
+  stop_sequence: Schema.NullOr(Schema.String),
+  usage: Schema.Struct({ input_tokens: Schema.Int, output_tokens: Schema.Int })
+})
+
+const decodeMessage = Schema.decodeUnknownSync(Schema.fromJsonString(Message))
+
+const message = (response: Exchange.Response) => decodeMessage(response.body)
+
+const text = ({ body }: Exchange.Response) => (typeof body === "string" ? Effect.succeed(body) : Stream.mkString(body))
+
+const timed = <A>(effect: Effect.Effect<A>) =>
+  Effect.flatMap(effect, (value) => Effect.map(Clock.currentTimeMillis, (at) => ({ at, value })))
+
+const Event = Schema.fromJsonString(
+  Schema.Struct({
+    type: Schema.String,
+    delta: Schema.optionalKey(Schema.Struct({ text: Schema.optionalKey(Schema.String) }))
+  })
+)
+
+/** The events of a stream, and when each came. */
+const events = ({ body }: Exchange.Response) =>
+  (typeof body === "string" ? Stream.make(body) : body).pipe(
+    Stream.mapEffect((chunk) => timed(Effect.succeed(chunk))),
+    Stream.flatMap(({ at, value }) =>
+      Stream.fromIterable(
+        value
+          .trim()
+          .split("\n\n")
+          .map((event) => ({ at, data: event.replace(/^event: \w+\ndata: /, "") }))
+      )
+    ),
+    Stream.mapEffect(({ at, data }) =>
+      Effect.map(Effect.orDie(Schema.decodeEffect(Event)(data)), ({ delta, type }) => ({
+        at,
+        type,
+        text: delta?.text ?? ""
+      }))
+    ),
+    Stream.runCollect
+  )

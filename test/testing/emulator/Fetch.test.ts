@@ -1,0 +1,83 @@
+import { Anthropic } from "@anthropic-ai/sdk"
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import * as Emulator from "../../../src/testing/Emulator.ts"
+
+describe("Emulator.fetch", () => {
+  it.effect("carries an SDK client through virtual time", () =>
+    Effect.gen(function* () {
+      const { client } = yield* emulated({ latency: "1 hour" })
+      const call = Effect.promise(() => client.messages.create(hello))
+      const fiber = yield* Effect.forkChild(Effect.andThen(call, Clock.currentTimeMillis))
+      yield* settle
+      yield* TestClock.adjust("2 hours")
+      assert.strictEqual(yield* Fiber.join(fiber), 3_600_000)
+    })
+  )
+
+  it.effect("streams at the pace of the clock", () =>
+    Effect.gen(function* () {
+      const { client } = yield* emulated({ timeToFirstToken: "10 seconds", tokensPerSecond: 1 })
+      const clock = yield* Clock.Clock
+      const seen: Array<string> = []
+      const stream = client.messages.stream(hello)
+      stream.on("text", (delta) => seen.push(`${clock.currentTimeMillisUnsafe()} ${delta}`))
+      yield* settle
+      yield* TestClock.adjust("1 minute")
+      yield* Effect.promise(() => stream.finalMessage())
+      assert.deepStrictEqual(seen, ["10000 The cat sat on t", "14000 he mat."])
+    })
+  )
+
+  it.effect("an aborted call is rejected, interrupted, and not billed", () =>
+    Effect.gen(function* () {
+      const { app, client } = yield* emulated({ latency: "1 hour" })
+      const scope = yield* Scope.make()
+      const signal = yield* Scope.provide(Effect.abortSignal, scope)
+      const call = Effect.tryPromise(() => client.messages.create(hello, { signal }))
+      const fiber = yield* Effect.forkChild(Effect.flip(call))
+      yield* settle
+      yield* Scope.close(scope, Exit.void)
+      const { cause } = yield* Fiber.join(fiber)
+      assert.instanceOf(cause, Anthropic.APIUserAbortError)
+      yield* TestClock.adjust("2 hours")
+      assert.deepStrictEqual(yield* app.ledger, [])
+    })
+  )
+
+  it.effect("a stream that nobody reads on is given up, and billed for what it had sent", () =>
+    Effect.gen(function* () {
+      const { app, client } = yield* emulated({ timeToFirstToken: "10 seconds", tokensPerSecond: 1 })
+      const response = client.messages.create({ ...hello, stream: true })
+      yield* settle
+      yield* TestClock.adjust("11 seconds")
+      const stream = yield* Effect.promise(() => response)
+      stream.controller.abort()
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(
+        (yield* app.ledger).map(({ usage }) => usage.output_tokens),
+        [4]
+      )
+    })
+  )
+})
+
+const hello = {
+  model: "claude-haiku-4-5",
+  max_tokens: 100,
+  messages: [{ role: "user" as const, content: "The cat sat on the mat." }]
+}
+
+const emulated = Effect.fnUntraced(function* (options: Emulator.Options) {
+  const app = yield* Emulator.make(options)
+  const fetch = yield* Emulator.fetch(app)
+  return { app, client: new Anthropic({ apiKey: "key", baseURL: "http://emulator", fetch, maxRetries: 0 }) }
+})
+
+/** The SDK takes some turns of the event loop before it calls `fetch`. */
+const settle = Effect.repeat(Effect.yieldNow, { times: 20 })
