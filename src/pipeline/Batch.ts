@@ -1,0 +1,79 @@
+/**
+ * One effect on each of many items, with a bounded fan-out that follows what Claude can take. Nothing is lost because
+ * one item failed: each result is a `Result`.
+ */
+import * as Effect from "effect/Effect"
+import type * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as CallEvent from "../claude/CallEvent.ts"
+import { Claude } from "../claude/Claude.ts"
+
+/** How to run a batch. */
+export interface Options {
+  /**
+   * Items worked on at once. By default twice Claude's capacity, read at the start, so that items which wait to be
+   * tried again do not leave permits idle.
+   */
+  readonly concurrency?: number
+}
+
+/** One item of a batch, as it finished. */
+export interface Finished<A, B, E> {
+  readonly index: number
+  readonly item: A
+  readonly result: Result.Result<B, E>
+}
+
+/** The results in the order of the items. With `mode: "failFast"` the first failure stops the rest, and is the error. */
+export function map<A, B, E, R>(
+  items: Iterable<A>,
+  f: (item: A, index: number) => Effect.Effect<B, E, R>,
+  options: Options & { readonly mode: "failFast" }
+): Effect.Effect<Array<B>, E, R | Claude>
+export function map<A, B, E, R>(
+  items: Iterable<A>,
+  f: (item: A, index: number) => Effect.Effect<B, E, R>,
+  options?: Options
+): Effect.Effect<Array<Result.Result<B, E>>, never, R | Claude>
+export function map<A, B, E, R>(
+  items: Iterable<A>,
+  f: (item: A, index: number) => Effect.Effect<B, E, R>,
+  options: Options & { readonly mode?: "failFast" } = {}
+): Effect.Effect<Array<B> | Array<Result.Result<B, E>>, E, R | Claude> {
+  const run = (item: A, index: number) => observed(f(item, index), index)
+  return fanOut(options).pipe(
+    Effect.flatMap((concurrency): Effect.Effect<Array<B> | Array<Result.Result<B, E>>, E, R> =>
+      options.mode === "failFast"
+        ? Effect.forEach(items, run, { concurrency })
+        : Effect.forEach(items, (item, index) => Effect.result(run(item, index)), { concurrency })
+    ),
+    Effect.withSpan("Batch.map")
+  )
+}
+
+/** The results as they finish. Items come from memory or from a stream, and are taken only as fast as they are done. */
+export const stream = <A, B, E, R, E2 = never, R2 = never>(
+  items: Iterable<A> | Stream.Stream<A, E2, R2>,
+  f: (item: A, index: number) => Effect.Effect<B, E, R>,
+  options: Options = {}
+): Stream.Stream<Finished<A, B, E>, E2, R | R2 | Claude> =>
+  Stream.unwrap(
+    Effect.map(fanOut(options), (concurrency) => {
+      const source = Stream.isStream(items) ? items : Stream.fromIterable(items)
+      const run = ([item, index]: readonly [A, number]) =>
+        Effect.map(Effect.result(observed(f(item, index), index)), (result) => ({ index, item, result }))
+      return source.pipe(Stream.zipWithIndex, Stream.mapEffect(run, { concurrency, unordered: true }))
+    })
+  )
+
+/** How many items to work on at once. */
+export const fanOut = ({ concurrency }: Options) =>
+  concurrency === undefined
+    ? Claude.use((claude) => Effect.map(claude.capacity, (capacity) => Math.max(1, 2 * capacity)))
+    : Effect.succeed(concurrency)
+
+const observed = <A, E, R>(effect: Effect.Effect<A, E, R>, index: number) =>
+  effect.pipe(
+    Effect.tap(() => CallEvent.emit(() => ({ _tag: "item-finished", index, succeeded: true }))),
+    Effect.tapError(() => CallEvent.emit(() => ({ _tag: "item-finished", index, succeeded: false })))
+  )

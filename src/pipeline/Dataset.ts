@@ -1,0 +1,219 @@
+/**
+ * Typed rows in and out of files. Rows stream through, so a file may be larger than memory; and a row that cannot be
+ * read is an element like any other: it says what to fix, and never stops the rest. The format is NDJSON.
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import type { PlatformError } from "effect/PlatformError"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as ScopedRef from "effect/ScopedRef"
+import * as Semaphore from "effect/Semaphore"
+import * as Sink from "effect/Sink"
+import * as Stream from "effect/Stream"
+import * as Ndjson from "./Ndjson.ts"
+
+/** The endings of the files that are understood. */
+const endings = [".ndjson", ".jsonl"]
+
+/** Where a row stands: a line of a file, or a row of what is in memory; both are counted from 1. */
+export const Place = Schema.Struct({
+  source: Schema.String,
+  unit: Schema.Literals(["line", "row"]),
+  number: Schema.Int
+})
+export type Place = typeof Place.Type
+
+/** A place in words: `tickets.ndjson line 12`. */
+export const at = ({ source, unit, number }: Place): string => `${source} ${unit} ${number}`
+
+/** A row that does not fit its schema, or cannot be read at all. */
+export class RowInvalid extends Schema.TaggedError<RowInvalid>()("RowInvalid", {
+  place: Place,
+  /** Every field that is wrong, what it must be, and the first characters of what it is. */
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${at(this.place)}: ${this.detail}; fix the ${this.place.unit} and run again: only it will run`
+  }
+}
+
+/** A file that cannot be read or written as a whole. */
+export class DatasetFailed extends Schema.TaggedError<DatasetFailed>()("DatasetFailed", {
+  path: Schema.String,
+  /** What is wrong, and what to do. */
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.path}: ${this.detail}`
+  }
+}
+
+/** A row that fits its schema. */
+export interface Valid<A> {
+  readonly value: A
+  readonly place: Place
+}
+
+/** What a dataset has for each of its rows. */
+export type Row<A> = Result.Result<Valid<A>, RowInvalid>
+
+/** Named rows of one schema, read anew each time that `rows` runs. */
+export interface Dataset<out A, out E = DatasetFailed, out R = FileSystem.FileSystem> {
+  readonly name: string
+  readonly schema: Schema.ConstraintDecoder<A, R>
+  readonly rows: Stream.Stream<Row<A>, E, R>
+}
+
+/** The rows of an NDJSON file, `.ndjson` or `.jsonl`. */
+export const fromFile = <A, R>(
+  schema: Schema.ConstraintDecoder<A, R>,
+  path: string
+): Dataset<A, DatasetFailed, R | FileSystem.FileSystem> => {
+  const placed = ({ number, value }: Ndjson.Line) => ({ place: { source: path, unit: "line" as const, number }, value })
+  return { name: path, schema, rows: rowsOf(schema, Stream.map(Ndjson.decode(bytesOf(path)), placed)) }
+}
+
+/**
+ * The rows of an iterable of encoded values, such as an array or the data of a package. What can be walked through only
+ * once comes as a function, such as a generator function.
+ */
+export const fromIterable = <A, R>(
+  name: string,
+  schema: Schema.ConstraintDecoder<A, R>,
+  values: Iterable<unknown> | (() => Iterable<unknown>)
+): Dataset<A, never, R> => {
+  const stream = Stream.suspend(() => Stream.fromIterable(typeof values === "function" ? values() : values))
+  const placed = (value: unknown, index: number) => ({
+    place: { source: name, unit: "row" as const, number: index + 1 },
+    value: Result.succeed(value)
+  })
+  return { name, schema, rows: rowsOf(schema, Stream.map(stream, placed)) }
+}
+
+/** The same kind of rows, out of another file. */
+export const withFile = <A, E, R>(
+  dataset: Dataset<A, E, R>,
+  path: string
+): Dataset<A, DatasetFailed, R | FileSystem.FileSystem> => fromFile(dataset.schema, path)
+
+/** Writes lines to a file. */
+export interface Writer {
+  /** Puts these lines in the place of what the file has: all of them, or on any failure none. */
+  readonly replaceWith: <E, R>(lines: Stream.Stream<string, E, R>) => Effect.Effect<void, E | DatasetFailed, R>
+  /** Adds one line, whole. Once this returns the line outlives the process. */
+  readonly append: (line: string) => Effect.Effect<void, DatasetFailed>
+}
+
+/** Opens a file for lines; makes it and its folders if absent, so that what cannot be written fails at the start. */
+export const writeLines = Effect.fn("Dataset.writeLines")(function* (path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const { dirname } = yield* Path.Path
+  const failed = Effect.mapError((error: PlatformError) => failure(path, error, "output"))
+  yield* checkEnding(path)
+  yield* failed(fs.makeDirectory(dirname(path), { recursive: true }))
+  const open = failed(fs.open(path, { flag: "a" }))
+  const file = yield* ScopedRef.fromAcquire(open)
+  const one = Semaphore.makeUnsafe(1)
+  const draft = `${path}.tmp`
+
+  const replaceWith: Writer["replaceWith"] = (lines) =>
+    lines.pipe(
+      Stream.mapArray((chunk) => [Ndjson.encode(chunk)]),
+      Stream.run(Sink.mapError(fs.sink(draft), (error) => failure(path, error, "output"))),
+      Effect.onError(() => Effect.ignore(fs.remove(draft))),
+      Effect.andThen(Effect.uninterruptible(Effect.andThen(failed(fs.rename(draft, path)), ScopedRef.set(file, open)))),
+      one.withPermit
+    )
+  const append: Writer["append"] = (line) =>
+    Effect.flatMap(ScopedRef.get(file), (opened) => failed(opened.writeAll(Ndjson.encode([line])))).pipe(
+      Effect.uninterruptible,
+      one.withPermit
+    )
+  return { replaceWith, append } satisfies Writer
+})
+
+const checkEnding = (path: string) => {
+  const ending = /\.[^./\\]*$/.exec(path)?.[0] ?? ""
+  if (endings.includes(ending.toLowerCase())) return Effect.void
+  const detail = `"${ending}" is not understood; use a file that ends in ${endings.join(" or ")}`
+  return Effect.fail(new DatasetFailed({ path, detail }))
+}
+
+const bytesOf = (path: string) =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      yield* checkEnding(path)
+      const fs = yield* FileSystem.FileSystem
+      return Stream.mapError(fs.stream(path, { chunkSize: 256 * 1024 }), (error) => failure(path, error, "input"))
+    })
+  )
+
+const rowsOf = <A, R, E, R2>(
+  schema: Schema.ConstraintDecoder<A, R>,
+  values: Stream.Stream<{ readonly place: Place; readonly value: Result.Result<unknown, string> }, E, R2>
+): Stream.Stream<Row<A>, E, R | R2> => {
+  const decode = Schema.decodeUnknownEffect(schema, { errors: "all", reportInput: true })
+  return Stream.mapEffect(values, ({ place, value }) =>
+    Effect.fromResult(value).pipe(
+      Effect.flatMap((encoded) => Effect.mapError(decode(encoded), ({ issue }) => wordsOf(issue))),
+      Effect.mapBoth({
+        onSuccess: (decoded) => ({ value: decoded, place }),
+        onFailure: (detail) => new RowInvalid({ place, detail })
+      }),
+      Effect.result
+    )
+  )
+}
+
+/** An issue in words, each field with its path: `"tags[0].name" must be a string, got 3`. */
+const wordsOf = (issue: SchemaIssue.Issue): string =>
+  formatIssue(issue)
+    .issues.map(({ path = [], message }) => {
+      const keys = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+      const field = keys.length === 0 ? "the row" : `"${keys.join("").replace(/^\./, "")}"`
+      if (message === "Missing key") return `${field} is missing`
+      const [, expected, got = ""] = /^Expected (.+?)(, got .*)?$/s.exec(message) ?? []
+      if (expected === undefined) return `${field}: ${message}`
+      const kinds = expected.split(" | ").map((kind) => articles.get(kind) ?? kind)
+      return `${field} must be ${kinds.join(" or ")}${got.length > 70 ? `${got.slice(0, 69)}…` : got}`
+    })
+    .join("; ")
+
+const articles = new Map([
+  ["number", "a number"],
+  ["string", "a string"],
+  ["boolean", "a boolean"],
+  ["array", "an array"],
+  ["object", "an object"]
+])
+
+/** Says `an integer` also of what is no number at all, where Effect says `number`. */
+const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1({
+  leafHook: (issue) => {
+    const message = SchemaIssue.defaultLeafHook(issue)
+    const checks = Predicate.isTagged(issue, "InvalidType") ? (issue.ast.checks ?? []) : []
+    const integer = checks.some(({ annotations }) => annotations?.["expected"] === "an integer")
+    return integer ? message.replace(/^Expected number/, "Expected an integer") : message
+  }
+})
+
+const failure = (path: string, { reason }: PlatformError, flag: "input" | "output") => {
+  const code = Predicate.hasProperty(reason.cause, "code") ? String(reason.cause.code) : ""
+  return new DatasetFailed({ path, detail: `${remedies[code] ?? reason.message}, or name another with --${flag}` })
+}
+
+/** By the code of the system. */
+const remedies: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file; check the path",
+  EISDIR: "this is a folder; name a file in it",
+  ENOTDIR: "there is a file where a folder should be; check the path",
+  EEXIST: "there is a file where a folder should be; check the path",
+  EACCES: "you may not open this file; change its permissions",
+  EPERM: "you may not open this file; change its permissions",
+  EROFS: "the disk is read-only; make it writable",
+  ENOSPC: "there is no space left on the disk; make room and run again"
+}

@@ -1,0 +1,227 @@
+/**
+ * What a job knows of its rows: which are done, with their output, which failed, with their error, and which are still
+ * to do. It lives in a database, so a job that was stopped goes on where it was. One layer is one run of the job: rows
+ * that this run has not claimed stay in the state, but are in none of its outputs, failures and counts.
+ */
+import * as Arr from "effect/Array"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import { SqlClient } from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import * as Stream from "effect/Stream"
+
+/** The layout of the tables. A state of a higher version is refused. */
+const version = 1
+
+/** How many rows of a run are what. */
+export const Counts = Schema.Struct({ done: Schema.Int, failed: Schema.Int, pending: Schema.Int })
+export type Counts = typeof Counts.Type
+
+/** What is stored of the job itself. */
+const Head = Schema.Struct({ job: Schema.String, shape: Schema.fromJsonString(Schema.Json), run: Schema.Int })
+type Identity = Pick<typeof Head.Type, "job" | "shape">
+
+/** The state was made by something else than today's job. Nothing in it was changed. */
+export class JournalMismatch extends Schema.TaggedError<JournalMismatch>()("JournalMismatch", {
+  /** The file, where it is one. */
+  state: Schema.String,
+  /** In words, such as `model was "claude-haiku-4-5" and is "claude-opus-5-5"`. Long texts are not shown. */
+  differences: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    const origin = `${this.state} was made by another job, or by an earlier form of this one`
+    return `${origin}: ${this.differences.join(", ")}; use another --state, or delete it`
+  }
+}
+
+/** The state was written by a newer version of this library. Nothing in it was changed. */
+export class JournalTooNew extends Schema.TaggedError<JournalTooNew>()("JournalTooNew", {
+  state: Schema.String,
+  version: Schema.Int
+}) {
+  override get message() {
+    const formats = `its format is ${this.version}, and ${version} the newest known here`
+    return `${this.state} was written by a newer effect-claude: ${formats}; update effect-claude, or use another --state`
+  }
+}
+
+/** The state could not be read or written. What is in it stays. */
+export class JournalFailed extends Schema.TaggedError<JournalFailed>()("JournalFailed", {
+  /** In the words of the database; of an SQLite file, they begin with its path. */
+  detail: Schema.String
+}) {
+  override get message() {
+    return `the journal failed: ${this.detail}`
+  }
+}
+
+/** The rows of one run. */
+export class Journal extends Context.Service<
+  Journal,
+  {
+    /**
+     * Takes up the row with this key, which stands at `ordinal` in the input: `duplicate` if this run has it already,
+     * `done` if an earlier run finished it, `pending` if it is new, or was left unfinished, or failed.
+     */
+    readonly claim: (key: string, ordinal: number) => Effect.Effect<"pending" | "done" | "duplicate", JournalFailed>
+    /** Whether the row that stands at `ordinal` was claimed under this key, and is not done. */
+    readonly isPending: (key: string, ordinal: number) => Effect.Effect<boolean, JournalFailed>
+    /** Keeps the output of a claimed row, one line of JSON. Once this returns, the output outlives the process. */
+    readonly finish: (key: string, output: string) => Effect.Effect<void, JournalFailed>
+    /** Keeps the error of a claimed row, as JSON. The next run finds the row pending. */
+    readonly fail: (key: string, error: string) => Effect.Effect<void, JournalFailed>
+    /** The outputs, in the order of the input. */
+    readonly outputs: Stream.Stream<string, JournalFailed>
+    /** What failed in this run, in the order of the input. */
+    readonly failures: Stream.Stream<{ readonly key: string; readonly error: string }, JournalFailed>
+    /** The rows claimed so far. Looks at each of them, so it is for the start and the end of a run. */
+    readonly counts: Effect.Effect<Counts, JournalFailed>
+  }
+>()("effect-claude/Journal") {}
+
+/**
+ * Opens the state of a job for one run. `shape` is what makes earlier outputs unfit for today's job when it changes: its
+ * prompts, schemas, models.
+ */
+export const layer = (options: {
+  readonly job: string
+  readonly shape: Schema.Json
+}): Layer.Layer<Journal, JournalFailed | JournalMismatch | JournalTooNew, SqlClient> =>
+  Layer.effect(
+    Journal,
+    SqlClient.use((sql) => Effect.map(open(sql, options), (run) => journalOf(sql, run)))
+  )
+
+/** Checks that the state is of this job, and gives this run its number. */
+const open = (sql: SqlClient, today: Identity) =>
+  Effect.gen(function* () {
+    yield* sql`CREATE TABLE IF NOT EXISTS journal (version INTEGER, job TEXT, shape TEXT, run INTEGER)`
+    const found = (yield* sql`SELECT * FROM journal`)[0]
+    if (found === undefined) {
+      yield* createTables(sql)
+      yield* sql`INSERT INTO journal ${sql.insert({ version, ...(yield* encodeHead({ ...today, run: 1 })) })}`
+      return 1
+    }
+    const state = yield* nameOf(sql)
+    const stored = yield* decodeVersion(found)
+    if (stored.version > version) return yield* new JournalTooNew({ state, version: stored.version })
+    const { run, ...before } = yield* decodeHead(found)
+    const differences = differencesOf(before, today)
+    if (differences.length > 0) return yield* new JournalMismatch({ state, differences })
+    yield* sql`UPDATE journal SET run = ${run + 1}`
+    return run + 1
+  }).pipe(sql.withTransaction, Effect.catchTag(["SqlError", "SchemaError"], failed))
+
+/** Claims touch small rows only; outputs stand in a table of their own, so that a second run does not rewrite them. */
+const createTables = Effect.fnUntraced(function* (sql: SqlClient) {
+  yield* sql`CREATE TABLE journal_rows
+    (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, run INTEGER NOT NULL, ordinal INTEGER NOT NULL)`
+  yield* sql`CREATE INDEX journal_rows_in_order ON journal_rows (run, ordinal)`
+  yield* sql`CREATE TABLE journal_results
+    (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, done INTEGER NOT NULL, value TEXT NOT NULL)`
+})
+
+const journalOf = (sql: SqlClient, run: number): Journal["Service"] => {
+  const record = (key: string, done: 0 | 1, value: string) =>
+    sql`INSERT INTO journal_results (id, run, done, value)
+        SELECT id, ${run}, ${done}, ${value} FROM journal_rows WHERE key = ${key}
+        ON CONFLICT (id) DO UPDATE SET run = excluded.run, done = excluded.done, value = excluded.value
+        RETURNING id`.pipe(
+      Effect.flatMap((rows) => (rows.length === 0 ? Effect.die(`row ${key} was never claimed`) : Effect.void)),
+      Effect.catch(failed)
+    )
+
+  /** An error counts in the run in which it happened. */
+  const settled = sql.literal("(v.done = 1 OR v.run = r.run)")
+
+  const results = (done: 0 | 1) =>
+    Stream.paginate(-1, (after) =>
+      sql`SELECT r.ordinal, r.key, v.value FROM journal_rows r JOIN journal_results v ON v.id = r.id
+          WHERE r.run = ${run} AND r.ordinal > ${after} AND v.done = ${done} AND ${settled}
+          ORDER BY r.ordinal LIMIT 256`.pipe(
+        Effect.flatMap(decodeResults),
+        Effect.map((page) => [page, Option.map(Arr.last(page), ({ ordinal }) => ordinal)] as const),
+        Effect.catch(failed)
+      )
+    )
+
+  return {
+    claim: (key, ordinal) =>
+      sql`INSERT INTO journal_rows (key, run, ordinal) VALUES (${key}, ${run}, ${ordinal})
+          ON CONFLICT (key) DO UPDATE SET run = excluded.run, ordinal = excluded.ordinal
+            WHERE journal_rows.run <> excluded.run
+          RETURNING (SELECT done FROM journal_results WHERE id = journal_rows.id) AS done`.pipe(
+        Effect.flatMap(decodeClaims),
+        Effect.map(([claim]) => (claim === undefined ? "duplicate" : claim.done === 1 ? "done" : "pending")),
+        Effect.catch(failed)
+      ),
+    isPending: (key, ordinal) =>
+      sql`SELECT r.id FROM journal_rows r LEFT JOIN journal_results v ON v.id = r.id
+          WHERE r.key = ${key} AND r.run = ${run} AND r.ordinal = ${ordinal} AND (v.done IS NULL OR v.done = 0)`.pipe(
+        Effect.map((rows) => rows.length > 0),
+        Effect.catch(failed)
+      ),
+    finish: (key, output) => record(key, 1, output),
+    fail: (key, error) => record(key, 0, error),
+    outputs: Stream.map(results(1), ({ value }) => value),
+    failures: Stream.map(results(0), ({ key, value }) => ({ key, error: value })),
+    counts: sql`
+      SELECT done, failed, claimed - done - failed AS pending FROM (
+        SELECT COUNT(*) AS claimed, COUNT(CASE WHEN v.done = 1 THEN 1 END) AS done,
+          COUNT(CASE WHEN v.done = 0 AND ${settled} THEN 1 END) AS failed
+        FROM journal_rows r LEFT JOIN journal_results v ON v.id = r.id WHERE r.run = ${run}
+      ) AS counted`.pipe(
+      Effect.flatMap(decodeCounts),
+      Effect.map(([counts]) => counts),
+      Effect.catch(failed)
+    )
+  }
+}
+
+const encodeHead = Schema.encodeEffect(Head)
+const decodeHead = Schema.decodeUnknownEffect(Head)
+const decodeVersion = Schema.decodeUnknownEffect(Schema.Struct({ version: Schema.Int }))
+const decodeClaims = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ done: Schema.NullOr(Schema.Int) })))
+const decodeResults = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ ordinal: Schema.Int, key: Schema.String, value: Schema.String }))
+)
+const decodeCounts = Schema.decodeUnknownEffect(Schema.Tuple([Counts]))
+
+const failed = (error: SqlError | Schema.SchemaError) =>
+  new JournalFailed({
+    detail: Predicate.isTagged(error, "SqlError") ? error.message : `no journal has written this, ${error.message}`
+  })
+
+/** The path of the file, as SQLite knows it. */
+const nameOf = (sql: SqlClient) =>
+  sql.onDialectOrElse({
+    sqlite: () =>
+      Effect.map(sql`SELECT file FROM pragma_database_list WHERE name = 'main'`.values, (rows) =>
+        String(rows[0]?.[0] || "the state")
+      ),
+    orElse: () => Effect.succeed("the state")
+  })
+
+const differencesOf = (before: Identity, now: Identity): ReadonlyArray<string> => {
+  const old = new Map(leavesOf(before))
+  const today = new Map(leavesOf(now))
+  return [...new Set([...old.keys(), ...today.keys()])].flatMap((path) => {
+    const was = old.get(path)
+    const is = today.get(path)
+    if (was === is) return []
+    if (was === undefined) return [`${path} is new`]
+    if (is === undefined) return [`${path} is gone`]
+    return was.length > 60 || is.length > 60 ? [`${path} has changed`] : [`${path} was ${was} and is ${is}`]
+  })
+}
+
+/** The values in a value as JSON, each with its path: `{ shape: { tools: ["a"] } }` has `"a"` at `tools.0`. */
+const leavesOf = (value: Schema.Json | Identity, path = ""): ReadonlyArray<readonly [string, string]> => {
+  const entries = Predicate.isObjectOrArray(value) ? Object.entries(value) : []
+  if (entries.length === 0) return [[path === "" ? "shape" : path, JSON.stringify(value)]]
+  return entries.flatMap(([name, inner]) => leavesOf(inner, path === "" || path === "shape" ? name : `${path}.${name}`))
+}

@@ -1,0 +1,130 @@
+/**
+ * How far a job is: a fold over `CallEvent`s, and its picture as text. Pure; what draws it is in `run`.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Duration from "effect/Duration"
+import type { CallEvent } from "../claude/CallEvent.ts"
+import * as Cost from "../claude/Cost.ts"
+import { isEmulated } from "../claude/Reply.ts"
+import * as Usage from "../claude/Usage.ts"
+
+/** The counts so far. Tokens and cost are those of this run, also of answers that were of no use. */
+export interface Progress {
+  readonly total: number | undefined
+  readonly succeeded: number
+  readonly failed: number
+  readonly skipped: number
+  readonly inFlight: number
+  readonly calls: number
+  readonly retries: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+  /** US dollars, of the calls whose price is known. */
+  readonly cost: BigDecimal.BigDecimal
+  readonly unpricedCalls: number
+  /** Whether the emulator answered, and not Claude. */
+  readonly emulated: boolean
+}
+
+/** Nothing yet. */
+export const empty: Progress = {
+  total: undefined,
+  succeeded: 0,
+  failed: 0,
+  skipped: 0,
+  inFlight: 0,
+  calls: 0,
+  retries: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  cost: BigDecimal.fromStringUnsafe("0"),
+  unpricedCalls: 0,
+  emulated: false
+}
+
+/** The counts after one more event. */
+export const update = (progress: Progress, event: CallEvent): Progress => {
+  switch (event._tag) {
+    case "items-counted":
+      return { ...progress, total: event.total }
+    case "item-skipped":
+      return { ...progress, skipped: progress.skipped + 1 }
+    case "item-finished":
+      return event.succeeded
+        ? { ...progress, succeeded: progress.succeeded + 1 }
+        : { ...progress, failed: progress.failed + 1 }
+    case "call-sent":
+      return { ...progress, calls: progress.calls + 1, inFlight: progress.inFlight + 1 }
+    case "call-retried":
+      return { ...progress, retries: progress.retries + 1 }
+    case "call-interrupted":
+      return { ...progress, inFlight: progress.inFlight - 1 }
+    case "call-failed": {
+      const usage = event.error.reason.usage
+      return { ...(usage ? withTokens(progress, usage) : progress), inFlight: progress.inFlight - 1 }
+    }
+    case "call-finished":
+      return {
+        ...withTokens(progress, event.usage),
+        inFlight: progress.inFlight - 1,
+        emulated: progress.emulated || isEmulated(event.requestId),
+        cost: event.cost === undefined ? progress.cost : BigDecimal.sum(progress.cost, event.cost),
+        unpricedCalls: progress.unpricedCalls + (event.cost === undefined ? 1 : 0)
+      }
+    default:
+      return progress
+  }
+}
+
+const withTokens = (progress: Progress, usage: Usage.Usage): Progress => ({
+  ...progress,
+  inputTokens: progress.inputTokens + Usage.totalInput(usage),
+  outputTokens: progress.outputTokens + usage.output
+})
+
+/** One line: rows, rate, calls in flight, retries, tokens, cost so far, time left. */
+export const line = (progress: Progress, elapsed: Duration.Duration): string => {
+  const { failed, inFlight, retries, succeeded, total } = progress
+  const seconds = Duration.toSeconds(elapsed)
+  const done = progress.skipped + succeeded + failed
+  const rate = seconds > 0 ? (succeeded + failed) / seconds : 0
+  return [
+    `${done}${total === undefined ? "" : `/${total}`} rows`,
+    `${rate.toFixed(1)}/s`,
+    `${inFlight} in flight`,
+    retries > 0 && `${retries} retries`,
+    failed > 0 && `${failed} failed`,
+    `${tokens(progress.inputTokens)} tokens in, ${tokens(progress.outputTokens)} out`,
+    cost(progress),
+    total !== undefined && rate > 0 && `${clock((total - done) / rate)} left`
+  ]
+    .filter((part) => part !== false)
+    .join(" · ")
+}
+
+/** A bar of `width` columns, as full as the job is far. */
+export const bar = ({ failed, skipped, succeeded, total }: Progress, width: number): string => {
+  const full = total ? Math.min(width, Math.floor((width * (succeeded + failed + skipped)) / total)) : 0
+  return "━".repeat(full) + "─".repeat(width - full)
+}
+
+/** What the run cost so far; says where calls have no known price. */
+export const cost = ({ cost, unpricedCalls }: Progress): string => {
+  if (unpricedCalls === 0) return Cost.format(cost)
+  return BigDecimal.isZero(cost)
+    ? Cost.format(undefined)
+    : `${Cost.format(cost)} and ${unpricedCalls} calls with no known price`
+}
+
+/** A count in the usual short form: 950, 12.3k, 4.5M. */
+export const tokens = (count: number): string => {
+  if (count < 1000) return String(count)
+  return count < 1e6 ? `${(count / 1e3).toFixed(1)}k` : `${(count / 1e6).toFixed(1)}M`
+}
+
+const clock = (seconds: number): string => {
+  const whole = Math.ceil(seconds)
+  const minutes = String(Math.floor(whole / 60) % 60)
+  const rest = String(whole % 60).padStart(2, "0")
+  return whole < 3600 ? `${minutes}:${rest}` : `${Math.floor(whole / 3600)}:${minutes.padStart(2, "0")}:${rest}`
+}

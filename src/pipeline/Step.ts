@@ -1,0 +1,114 @@
+/**
+ * A step: a named, typed function to an Effect. Call it, pipe it, or look at its `shape`. The name is the place of its
+ * calls in spans, costs and reports; inside a step is ordinary Effect code.
+ */
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import { type Pipeable, Prototype as PipeablePrototype } from "effect/Pipeable"
+import * as Record from "effect/Record"
+import type * as Schema from "effect/Schema"
+import type * as Types from "effect/Types"
+import { generateObject } from "../call/object.ts"
+import { generateText } from "../call/text.ts"
+import * as CallSite from "../claude/CallSite.ts"
+import type { Claude } from "../claude/Claude.ts"
+import type { ClaudeError } from "../claude/ClaudeError.ts"
+import type { Prompt } from "../claude/Request.ts"
+
+/** What a step is made of, as data. */
+export interface Shape {
+  readonly name: string
+  readonly steps: ReadonlyArray<Shape>
+}
+
+/** A named function from `A` to an effect of `B`. */
+export interface Step<in A, out B, out E = never, out R = never> extends Pipeable {
+  (input: A): Effect.Effect<B, E, R>
+  readonly name: string
+  readonly shape: Shape
+}
+
+const Prototype = Object.assign(Object.create(Function.prototype), PipeablePrototype)
+
+const build = <A, B, E, R>(shape: Shape, run: (input: A) => Effect.Effect<B, E, R>): Step<A, B, E, R> =>
+  Object.assign(
+    Object.setPrototypeOf(
+      Object.defineProperty((input: A) => run(input), "name", { value: shape.name }),
+      Prototype
+    ),
+    { shape }
+  )
+
+/** A step of your own: whatever it calls stands under its name. */
+export const make = <A, B, E, R>(name: string, run: (input: A) => Effect.Effect<B, E, R>): Step<A, B, E, R> =>
+  build({ name, steps: [] }, (input) => CallSite.within(name)(run(input)))
+
+/** Asks Claude for text. */
+export const text = <A>(name: string, prompt: (input: A) => Prompt): Step<A, string, ClaudeError, Claude> =>
+  make(name, (input) => Effect.map(generateText(prompt(input)), (reply) => reply.text))
+
+/** Asks Claude for a value of a schema. */
+export const object = <A, B, I, RD, RE>(
+  name: string,
+  schema: Schema.ConstraintCodec<B, I, RD, RE>,
+  prompt: (input: A) => Prompt
+): Step<A, B, ClaudeError, Claude | RD> =>
+  make(name, (input) => Effect.map(generateObject(schema, prompt(input)), (reply) => reply.value))
+
+/** One step after the other. */
+export const andThen: {
+  <B, C, E2, R2>(next: Step<B, C, E2, R2>): <A, E, R>(self: Step<A, B, E, R>) => Step<A, C, E | E2, R | R2>
+  <A, B, E, R, C, E2, R2>(self: Step<A, B, E, R>, next: Step<B, C, E2, R2>): Step<A, C, E | E2, R | R2>
+} = dual(2, <A, B, E, R, C, E2, R2>(self: Step<A, B, E, R>, next: Step<B, C, E2, R2>) =>
+  build({ name: `${self.name} → ${next.name}`, steps: [self.shape, next.shape] }, (input: A) =>
+    Effect.flatMap(self(input), next)
+  )
+)
+
+/** Changes what a step gives. */
+export const map: {
+  <B, C>(f: (output: B) => C): <A, E, R>(self: Step<A, B, E, R>) => Step<A, C, E, R>
+  <A, B, E, R, C>(self: Step<A, B, E, R>, f: (output: B) => C): Step<A, C, E, R>
+} = dual(2, <A, B, E, R, C>(self: Step<A, B, E, R>, f: (output: B) => C) =>
+  build(self.shape, (input: A) => Effect.map(self(input), f))
+)
+
+type AnyStep = Step<never, unknown, unknown, unknown>
+type Input<S> = S extends Step<infer A, infer _B, infer _E, infer _R> ? A : never
+type Output<S> = S extends Step<never, infer B, infer _E, infer _R> ? B : never
+type Failure<S> = S extends Step<never, infer _B, infer E, infer _R> ? E : never
+type Services<S> = S extends Step<never, infer _B, infer _E, infer R> ? R : never
+
+/** Several steps on one input at the same time; gives a record of what they gave. */
+export const all = <const S extends Readonly<Record<string, AnyStep>>>(name: string, steps: S) =>
+  build(
+    { name, steps: Object.values(steps).map((step) => step.shape) },
+    (
+      input: Types.UnionToIntersection<Input<S[keyof S]>>
+    ): Effect.Effect<{ [K in keyof S]: Output<S[K]> }, Failure<S[keyof S]>, Services<S[keyof S]>> =>
+      // The record's type is computed above; here its steps are known only as `AnyStep`.
+      CallSite.within(name)(
+        Effect.all(Record.map(steps, (step) => step(input as never)), { concurrency: "unbounded" })
+      ) as never
+  )
+
+/** One step on each element of a list, at most `concurrency` at the same time (8 by default). */
+export const each: {
+  (options?: { readonly concurrency?: number }): <A, B, E, R>(
+    self: Step<A, B, E, R>
+  ) => Step<ReadonlyArray<A>, Array<B>, E, R>
+  <A, B, E, R>(
+    self: Step<A, B, E, R>,
+    options?: { readonly concurrency?: number }
+  ): Step<ReadonlyArray<A>, Array<B>, E, R>
+} = dual(
+  (args) => typeof args[0] === "function",
+  <A, B, E, R>(self: Step<A, B, E, R>, options?: { readonly concurrency?: number }) =>
+    build({ name: `each ${self.name}`, steps: [self.shape] }, (inputs: ReadonlyArray<A>) =>
+      Effect.forEach(inputs, self, { concurrency: options?.concurrency ?? 8 })
+    )
+)
+
+/** The shape as an indented outline, one step a line. */
+export const draw = (shape: Shape, depth = 0): string =>
+  [`${"  ".repeat(depth)}${shape.name}`, ...shape.steps.map((step) => draw(step, depth + 1))].join("\n")

@@ -1,0 +1,60 @@
+/**
+ * What came of a run, in words or as JSON: what is done and where it is, what failed and why, what it took, and how to
+ * go on.
+ */
+import type { Summary } from "../pipeline/Job.ts"
+import * as Progress from "../pipeline/Progress.ts"
+
+/** How to go on after a stop. */
+export const goOn = "run the same command again to go on"
+
+/** What is known when a run has ended. */
+export interface JobReport {
+  readonly summary: Summary
+  readonly progress: Progress.Progress
+  readonly output: string
+  readonly state: string
+}
+
+/** 0: every row is done; 1: some failed; 3: stopped before the end. */
+export const exitCode = ({ summary }: JobReport): number => {
+  if (summary.stopped !== undefined) return 3
+  return summary.failed + summary.invalid > 0 ? 1 : 0
+}
+
+/** The report for a person. */
+export const toText = (report: JobReport): string => {
+  const { output, progress, state, summary } = report
+  const failed = summary.failed + summary.invalid
+  const more = failed - summary.problems.length
+  return [
+    `${summary.done} of ${summary.total} rows are done: ${output} (state: ${state})`,
+    failed > 0 && `${failed} failed; mend what can be mended, and ${goOn}, with these only:`,
+    ...summary.problems.map((problem) => `  ${problem}`),
+    more > 0 && `  … and ${more} more`,
+    used(progress),
+    progress.emulated && "An emulator answered, not Claude: nothing was billed, and the answers quote the prompts.",
+    summary.stopped !== undefined && `Stopped: ${reasonOf(summary.stopped)}. The other rows are pending: ${goOn}.`
+  ]
+    .filter((line) => line !== false)
+    .join("\n")
+}
+
+/** The report for a program. */
+export const toJson = (report: JobReport): string => {
+  const { output, progress, state, summary } = report
+  const { calls, emulated, inputTokens, outputTokens, retries } = progress
+  const stopped = summary.stopped === undefined ? null : reasonOf(summary.stopped)
+  const used = { calls, retries, inputTokens, outputTokens, cost: Progress.cost(progress), emulated }
+  return JSON.stringify({ ...summary, stopped, ...used, output, state, exitCode: exitCode(report) })
+}
+
+const used = (progress: Progress.Progress): string => {
+  const { calls, emulated, inputTokens, outputTokens, retries } = progress
+  const tokens = `${Progress.tokens(inputTokens)} tokens in, ${Progress.tokens(outputTokens)} out`
+  const cost = emulated ? `with Claude they would have cost ${Progress.cost(progress)}` : Progress.cost(progress)
+  return `${calls} calls (${retries} retries), ${tokens}: ${cost}`
+}
+
+const reasonOf = (stopped: NonNullable<Summary["stopped"]>): string =>
+  stopped === "limit" ? "the limit of this run is reached" : stopped.message

@@ -1,0 +1,4 @@
+/**
+ * What needs Node.
+ */
+export * as Sqlite from "./Sqlite.ts"

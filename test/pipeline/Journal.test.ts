@@ -1,0 +1,285 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { SqlClient } from "effect/sql/SqlClient"
+import * as Stream from "effect/Stream"
+import { Journal, JournalFailed, JournalMismatch, JournalTooNew, layer } from "../../src/pipeline/Journal.ts"
+import * as Sqlite from "../../src/run/Sqlite.ts"
+
+type Row = typeof Row.Type
+/** A row of the input, and what comes of it when it is pending. */
+const Row = Schema.Tuple([Schema.Literals(["a", "b", "c", "d"]), Schema.Literals(["finish", "fail", "leave"])])
+
+describe("the rows of a run", () => {
+  it.effect("are pending until they are done, and their outputs come in the order of the input", () =>
+    Effect.gen(function* () {
+      const journal = yield* Journal
+      assert.strictEqual(yield* journal.claim("a", 0), "pending")
+      assert.strictEqual(yield* journal.claim("b", 1), "pending")
+      assert.strictEqual(yield* journal.claim("c", 2), "pending")
+      yield* journal.finish("c", `"C"`)
+      yield* journal.finish("a", `"A"`)
+      assert.deepStrictEqual(yield* Stream.runCollect(journal.outputs), [`"A"`, `"C"`])
+      assert.deepStrictEqual(yield* journal.counts, { done: 2, failed: 0, pending: 1 })
+    }).pipe(Effect.provide(runInMemory))
+  )
+
+  it.effect("are duplicates when their key was there before", () =>
+    Effect.gen(function* () {
+      const journal = yield* Journal
+      yield* journal.claim("a", 0)
+      assert.strictEqual(yield* journal.claim("a", 1), "duplicate")
+      yield* journal.finish("a", `"A"`)
+      assert.strictEqual(yield* journal.claim("a", 2), "duplicate")
+      assert.deepStrictEqual(yield* journal.counts, { done: 1, failed: 0, pending: 0 })
+    }).pipe(Effect.provide(runInMemory))
+  )
+
+  it.effect("are pending where they were claimed, until they are done", () =>
+    Effect.gen(function* () {
+      const journal = yield* Journal
+      yield* journal.claim("a", 0)
+      yield* journal.claim("a", 1)
+      yield* journal.claim("b", 2)
+      assert.isTrue(yield* journal.isPending("a", 0))
+      assert.isFalse(yield* journal.isPending("a", 1))
+      assert.isFalse(yield* journal.isPending("c", 3))
+      yield* journal.finish("a", `"A"`)
+      yield* journal.fail("b", `"no"`)
+      assert.isFalse(yield* journal.isPending("a", 0))
+      assert.isTrue(yield* journal.isPending("b", 2))
+    }).pipe(Effect.provide(runInMemory))
+  )
+
+  it.effect("are kept with their error when they fail", () =>
+    Effect.gen(function* () {
+      const journal = yield* Journal
+      yield* journal.claim("a", 0)
+      yield* journal.claim("b", 1)
+      yield* journal.fail("b", `"no"`)
+      yield* journal.fail("a", `"never"`)
+      assert.deepStrictEqual(yield* Stream.runCollect(journal.failures), [
+        { key: "a", error: `"never"` },
+        { key: "b", error: `"no"` }
+      ])
+      assert.deepStrictEqual(yield* journal.counts, { done: 0, failed: 2, pending: 0 })
+    }).pipe(Effect.provide(runInMemory))
+  )
+
+  it.effect("cannot be finished before they are claimed", () =>
+    Effect.gen(function* () {
+      const journal = yield* Journal
+      const exit = yield* Effect.exit(journal.finish("a", `"A"`))
+      assert.isTrue(Exit.isFailure(exit) && String(exit.cause).includes("row a was never claimed"))
+    }).pipe(Effect.provide(runInMemory))
+  )
+
+  it.effect("come out whole when there are more of them than fit in one page", () =>
+    Effect.gen(function* () {
+      const journal = yield* Journal
+      const ordinals = Array.from({ length: 1000 }, (_, ordinal) => ordinal)
+      yield* Effect.forEach(ordinals, (ordinal) => journal.claim(`row ${ordinal}`, ordinal))
+      yield* Effect.forEach(ordinals.toReversed(), (ordinal) => journal.finish(`row ${ordinal}`, `${ordinal}`))
+      assert.deepStrictEqual((yield* Stream.runCollect(journal.outputs)).map(Number), ordinals)
+    }).pipe(Effect.provide(runInMemory))
+  )
+})
+
+describe("the next run", () => {
+  it.effect("finds what is done done, and the rest pending", () =>
+    Effect.gen(function* () {
+      yield* Effect.gen(function* () {
+        const journal = yield* Journal
+        for (const [ordinal, key] of ["done", "failed", "unfinished"].entries()) yield* journal.claim(key, ordinal)
+        yield* journal.finish("done", `"first"`)
+        yield* journal.fail("failed", `"no"`)
+      }).pipe(Effect.provide(run))
+
+      yield* Effect.gen(function* () {
+        const journal = yield* Journal
+        assert.deepStrictEqual(yield* journal.counts, { done: 0, failed: 0, pending: 0 })
+        assert.strictEqual(yield* journal.claim("failed", 0), "pending")
+        assert.strictEqual(yield* journal.claim("new", 1), "pending")
+        assert.strictEqual(yield* journal.claim("done", 2), "done")
+        assert.strictEqual(yield* journal.claim("unfinished", 3), "pending")
+        assert.isTrue(yield* journal.isPending("failed", 0))
+        assert.isFalse(yield* journal.isPending("done", 2))
+        assert.deepStrictEqual(yield* journal.counts, { done: 1, failed: 0, pending: 3 })
+        yield* journal.finish("failed", `"second"`)
+        assert.deepStrictEqual(yield* Stream.runCollect(journal.outputs), [`"second"`, `"first"`])
+        assert.deepStrictEqual(yield* Stream.runCollect(journal.failures), [])
+      }).pipe(Effect.provide(run))
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+
+  it.effect("does not put out rows that its input no longer has, but the state keeps them", () =>
+    Effect.gen(function* () {
+      yield* runOf([
+        ["a", "finish"],
+        ["b", "finish"]
+      ])
+      const second = yield* runOf([["b", "leave"]])
+      assert.deepStrictEqual(second.outputs, ["b in run 0"])
+      const third = yield* runOf([
+        ["a", "leave"],
+        ["b", "leave"]
+      ])
+      assert.deepStrictEqual(third.outputs, ["a in run 0", "b in run 0"])
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+
+  it.effect.prop(
+    "agrees with a journal on paper, whatever happened in the runs before",
+    [Schema.Array(Schema.Array(Row))],
+    ([runs]) =>
+      Effect.gen(function* () {
+        const finished = new Map<string, string>()
+        for (const [number, rows] of runs.entries()) {
+          const expected = onPaper(number, rows, finished)
+          assert.deepStrictEqual(yield* runOf(rows, number), expected)
+        }
+      }).pipe(Effect.provide(Sqlite.layerMemory)),
+    { arbitrary: { runs: 100 } }
+  )
+
+  it.effect("finds everything in the file", () =>
+    Effect.gen(function* () {
+      const directory = yield* folder
+      const file = Sqlite.layer({ path: join(directory, "state.sqlite") })
+      yield* runOf([["a", "finish"]]).pipe(Effect.provide(file))
+      const second = yield* runOf([["a", "finish"]]).pipe(Effect.provide(file))
+      assert.deepStrictEqual(second.claims, ["done"])
+    })
+  )
+})
+
+describe("a state", () => {
+  it.effect("is refused to another job, with the differences in words", () =>
+    Effect.gen(function* () {
+      const shape = { model: "claude-haiku-4-5", steps: [{ name: "sort" }], prompt: "Sort it. ".repeat(10), seed: 1 }
+      const path = join(yield* folder, "state.sqlite")
+      const opened = (job: string, now: Schema.Json) =>
+        Effect.provide(Journal, Layer.provide(layer({ job, shape: now }), Sqlite.layer({ path })))
+      yield* opened("tickets", shape)
+      yield* opened("tickets", { seed: 1, prompt: shape.prompt, steps: shape.steps, model: shape.model })
+
+      const prompt = "Order it. ".repeat(10)
+      const error = yield* Effect.flip(
+        opened("letters", { model: "claude-opus-5-5", steps: [{ name: "sort" }, { name: "send" }], prompt })
+      )
+      assert.instanceOf(error, JournalMismatch)
+      assert.strictEqual(
+        error.message,
+        `${path} was made by another job, or by an earlier form of this one: job was "tickets" and is "letters", ` +
+          `model was "claude-haiku-4-5" and is "claude-opus-5-5", prompt has changed, seed is gone, ` +
+          "steps.1.name is new; use another --state, or delete it"
+      )
+      assert.notInclude(error.message, "Sort it.")
+    })
+  )
+
+  it.effect("is left as it was when it is refused", () =>
+    Effect.gen(function* () {
+      yield* runOf([["a", "finish"]])
+      yield* Effect.flip(Effect.provide(Journal, layer({ job: "letters", shape: null })))
+      assert.deepStrictEqual((yield* runOf([["a", "leave"]])).claims, ["done"])
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+
+  it.effect("is refused when it is newer than this version", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      yield* sql`CREATE TABLE journal (version INTEGER, tale TEXT)`
+      yield* sql`INSERT INTO journal VALUES (2, 'of another layout')`
+      const error = yield* Effect.flip(Effect.provide(Journal, run))
+      assert.instanceOf(error, JournalTooNew)
+      assert.strictEqual(
+        error.message,
+        "the state was written by a newer effect-claude: its format is 2, and 1 the newest known here; " +
+          "update effect-claude, or use another --state"
+      )
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+
+  it.effect("that another program made is refused", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      yield* sql`CREATE TABLE journal (entry TEXT)`
+      yield* sql`INSERT INTO journal VALUES ('Dear diary')`
+      const error = yield* Effect.flip(Effect.provide(Journal, run))
+      assert.instanceOf(error, JournalFailed)
+      assert.notInclude(error.message, "diary")
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+
+  it.effect("names the file when the disk is full, and keeps what is finished", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "state.sqlite")
+      yield* Effect.gen(function* () {
+        const journal = yield* Journal
+        yield* journal.claim("a", 0)
+        yield* journal.finish("a", `"A"`)
+        yield* journal.claim("b", 1)
+        const sql = yield* SqlClient
+        yield* sql`PRAGMA max_page_count = 8`
+        const error = yield* Effect.flip(journal.finish("b", JSON.stringify("B".repeat(100_000))))
+        assert.strictEqual(
+          error.message,
+          `the journal failed: ${path}: database or disk is full; make room on the disk, and run again: what is stored stays`
+        )
+        assert.deepStrictEqual(yield* journal.counts, { done: 1, failed: 0, pending: 1 })
+      }).pipe(Effect.provide(Layer.provideMerge(run, Sqlite.layer({ path }))))
+    })
+  )
+})
+
+const run = layer({ job: "tickets", shape: { model: "claude-haiku-4-5" } })
+const runInMemory = Layer.provide(run, Sqlite.layerMemory)
+
+/** One run over the rows: what each claim said, and what the journal says at the end. */
+const runOf = (rows: ReadonlyArray<Row>, number = 0) =>
+  Effect.gen(function* () {
+    const journal = yield* Journal
+    const claims = yield* Effect.forEach(rows, ([key, action], ordinal) =>
+      journal.claim(key, ordinal).pipe(
+        Effect.tap((claim) => {
+          if (claim !== "pending" || action === "leave") return Effect.void
+          return action === "finish" ? journal.finish(key, `${key} in run ${number}`) : journal.fail(key, "no")
+        })
+      )
+    )
+    const outputs = yield* Stream.runCollect(journal.outputs)
+    const failures = (yield* Stream.runCollect(journal.failures)).map(({ key }) => key)
+    return { claims, outputs, failures, counts: yield* journal.counts }
+  }).pipe(Effect.provide(run))
+
+/** What `runOf` must give; `finished` goes from run to run. */
+const onPaper = (number: number, rows: ReadonlyArray<Row>, finished: Map<string, string>) => {
+  const actions = new Map<string, string>()
+  const claims = rows.map(([key, action]) => {
+    if (actions.has(key)) return "duplicate"
+    actions.set(key, action)
+    if (finished.has(key)) return "done"
+    if (action === "finish") finished.set(key, `${key} in run ${number}`)
+    return "pending"
+  })
+  const keys = [...actions.keys()]
+  const outputs = keys.flatMap((key) => finished.get(key) ?? [])
+  const failures = keys.filter((key) => !finished.has(key) && actions.get(key) === "fail")
+  const counts = {
+    done: outputs.length,
+    failed: failures.length,
+    pending: keys.length - outputs.length - failures.length
+  }
+  return { claims, outputs, failures, counts }
+}
+
+const folder = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "journal-"))),
+  (path) => Effect.promise(() => rm(path, { recursive: true }))
+)

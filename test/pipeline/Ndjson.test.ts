@@ -1,0 +1,78 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Ndjson from "../../src/pipeline/Ndjson.ts"
+
+describe("decode", () => {
+  it.effect("skips blank lines, and counts them", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* decode("\n1\n  \n\t\r\n2\n\n"), [
+        { number: 2, value: Result.succeed(1) },
+        { number: 5, value: Result.succeed(2) }
+      ])
+    })
+  )
+
+  it.effect("takes CRLF, a BOM, and a last line without an end", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* decode(`\uFEFF{"a":1}\r\n"é"\r\n3`), [
+        { number: 1, value: Result.succeed({ a: 1 }) },
+        { number: 2, value: Result.succeed("é") },
+        { number: 3, value: Result.succeed(3) }
+      ])
+    })
+  )
+
+  it.effect("says of each line alone that it is no JSON, or not UTF-8", () =>
+    Effect.gen(function* () {
+      const latin1 = new Uint8Array([0x22, 0xe9, 0x22])
+      const bytes = [Ndjson.encode(["oops", `{"a":`, "1 2"]), latin1, Ndjson.encode(["", "4"])]
+      const lines = yield* Stream.runCollect(Ndjson.decode(Stream.fromIterable(bytes)))
+      assert.deepStrictEqual(
+        lines.map(({ value }) => Result.merge(value)),
+        [
+          `not JSON: Unexpected token 'o', "oops" is not valid JSON`,
+          "not JSON: Unexpected end of JSON input",
+          "not JSON: Unexpected non-whitespace character after JSON at column 3",
+          "not UTF-8",
+          4
+        ]
+      )
+    })
+  )
+
+  it.effect("drops a line that is too long for a request, and goes on after it", () =>
+    Effect.gen(function* () {
+      const million = new Uint8Array(1_000_000).fill(0x20)
+      const bytes = Stream.concat(
+        Stream.concat(Stream.make(Ndjson.encode(["1"])), Stream.take(Stream.forever(Stream.make(million)), 40)),
+        Stream.make(Ndjson.encode(["", "3"]))
+      )
+      assert.deepStrictEqual(yield* Stream.runCollect(Ndjson.decode(bytes)), [
+        { number: 1, value: Result.succeed(1) },
+        { number: 2, value: Result.fail("longer than 32 MB, a request's limit") },
+        { number: 3, value: Result.succeed(3) }
+      ])
+    })
+  )
+
+  it.effect.prop(
+    "reads what encode wrote, however it is cut into chunks",
+    [Schema.Array(Schema.Json), Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 7 }))],
+    ([values, size]) =>
+      Effect.gen(function* () {
+        const texts = values.map((value) => JSON.stringify(value))
+        const bytes = Ndjson.encode(texts)
+        const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+          bytes.subarray(index * size, (index + 1) * size)
+        )
+        const lines = yield* Stream.runCollect(Ndjson.decode(Stream.fromIterable(chunks)))
+        const expected = texts.map((text, index) => ({ number: index + 1, value: Result.succeed(JSON.parse(text)) }))
+        assert.deepStrictEqual(lines, expected)
+      })
+  )
+})
+
+const decode = (text: string) => Stream.runCollect(Ndjson.decode(Stream.make(new TextEncoder().encode(text))))

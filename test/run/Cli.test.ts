@@ -1,0 +1,137 @@
+import { assert, describe, it } from "@effect/vitest"
+import { spawn } from "node:child_process"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll } from "vitest"
+import { standIn } from "./standIn.ts"
+
+describe("effect-claude run", () => {
+  it("runs a job against any server that speaks the API, and tries again what failed for a moment", async () => {
+    const server = await standIn((call) => (call % 50 === 7 ? 429 : call % 50 === 31 ? 529 : undefined))
+    const files = folder(300)
+    const { code, stderr, stdout } = await cli(files, server.url)
+    assert.strictEqual(code, 0, stderr)
+    assert.strictEqual(new Set(lines(files.output).map(({ key }) => key)).size, 300)
+    assert.strictEqual(lines(files.output).length, 300)
+    assert.match(stdout, /^300 of 300 rows are done: .*out\.jsonl/)
+    assert.match(stdout, new RegExp(`${server.calls()} calls \\(${server.calls() - 300} retries\\)`))
+    server.close()
+  })
+
+  it("ends with 1 when a line of the input is broken: names file, line and field, and runs the rest", async () => {
+    const server = await standIn()
+    const files = folder(20, (line, index) => (index === 11 ? '{"id":12,"subject":3}' : line))
+    const { code, stdout } = await cli(files, server.url)
+    assert.strictEqual(code, 1)
+    assert.match(stdout, /^19 of 20 rows are done/)
+    assert.match(stdout, /mails\.jsonl line 12: "subject" must be a string.*fix the line and run again/i)
+    assert.strictEqual(server.calls(), 19)
+    server.close()
+  })
+
+  it("ends with 3 when the key is refused: says what to check and how to go on", async () => {
+    const server = await standIn((call) => (call > 5 ? 401 : undefined))
+    const files = folder(20)
+    const { code, stdout } = await cli(files, server.url, "--concurrency", "1")
+    assert.strictEqual(code, 3)
+    assert.match(stdout, /^5 of 20 rows are done/)
+    assert.match(stdout, /Stopped: Unauthenticated \(401\): invalid x-api-key; check ANTHROPIC_API_KEY \(request req_/)
+    assert.match(stdout, /The other rows are pending: run the same command again to go on\./)
+    server.close()
+  })
+
+  it("goes on where it was when the server is back", async () => {
+    const refusing = await standIn((call) => (call > 5 ? 401 : undefined))
+    const files = folder(20)
+    await cli(files, refusing.url, "--concurrency", "1")
+    refusing.close()
+    const server = await standIn()
+    assert.strictEqual((await cli(files, server.url)).code, 0)
+    assert.strictEqual(server.calls(), 15)
+    assert.strictEqual(lines(files.output).length, 20)
+    server.close()
+  })
+
+  it("ends with 2 when the output cannot be written, and sends nothing", async () => {
+    const server = await standIn()
+    const files = folder(3)
+    mkdirSync(files.output)
+    const { code, stderr } = await cli(files, server.url)
+    assert.strictEqual(code, 2)
+    assert.match(stderr, /out\.jsonl.*folder/)
+    assert.strictEqual(server.calls(), 0)
+    server.close()
+  })
+
+  it("ends with 2 when the state is that of another job", async () => {
+    const server = await standIn()
+    const files = folder(3)
+    await cli(files, server.url)
+    const { code, stderr } = await cli({ ...files, job: "test/run/letters.job.ts" }, server.url)
+    assert.strictEqual(code, 2)
+    assert.match(stderr, /was made by another job.*job was "mails" and is "letters"; use another --state, or delete it/)
+    server.close()
+  })
+
+  it("ends with 2 without a key, without a job, and with a flag that makes no sense", async () => {
+    const files = folder(3)
+    const keyless = await cli(files, undefined)
+    assert.deepInclude(keyless, { code: 2 })
+    assert.match(keyless.stderr, /ANTHROPIC_API_KEY is not set; set it, or try --emulator/)
+    assert.match((await cli({ ...files, job: "nowhere.ts" }, "http://x")).stderr, /nowhere\.ts: there is no such file/)
+    assert.deepInclude(await cli(files, "http://x", "--concurrency", "none"), { code: 2 })
+  })
+
+  it("prints JSON for programs", async () => {
+    const server = await standIn()
+    const { stdout } = await cli(folder(3), server.url, "--json")
+    assert.deepInclude(JSON.parse(stdout), { total: 3, done: 3, failed: 0, calls: 3, cost: "$0.000075", exitCode: 0 })
+    server.close()
+  })
+})
+
+describe("effect-claude emulate", () => {
+  it("runs a program against the emulator, and ends as it ends", async () => {
+    const program = `fetch(process.env.ANTHROPIC_BASE_URL + "/v1/models", { headers: {
+      "x-api-key": process.env.ANTHROPIC_API_KEY, "anthropic-version": "2023-06-01" } })
+      .then((response) => process.exit(response.status === 200 ? 7 : 1))`
+    assert.deepInclude(await node(["emulate", "--", process.execPath, "-e", program]), { code: 7 })
+  })
+})
+
+const folders: Array<string> = []
+afterAll(() => folders.forEach((path) => rmSync(path, { recursive: true })))
+
+/** A folder with an input of so many rows. */
+const folder = (rows: number, change: (line: string, index: number) => string = (line) => line) => {
+  const path = mkdtempSync(join(tmpdir(), "effect-claude-"))
+  folders.push(path)
+  const input = join(path, "mails.jsonl")
+  const mails = Array.from({ length: rows }, (_, index) => JSON.stringify({ id: index + 1, subject: `mail ${index}` }))
+  writeFileSync(input, mails.map(change).join("\n"))
+  return { path, input, output: join(path, "out.jsonl"), job: "test/run/mails.job.ts" }
+}
+
+const lines = (path: string): Array<{ readonly key: string; readonly value: string }> =>
+  readFileSync(path, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+
+const cli = (files: ReturnType<typeof folder>, url: string | undefined, ...flags: ReadonlyArray<string>) =>
+  node(
+    ["run", files.job, "--input", files.input, "--output", files.output, ...flags],
+    url === undefined ? {} : { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: "a key" }
+  )
+
+const node = (args: ReadonlyArray<string>, env: Record<string, string> = {}) =>
+  new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    const command = ["--conditions=effect-claude-source", "src/run/main.ts", ...args]
+    const child = spawn(process.execPath, command, { env: { PATH: process.env["PATH"] ?? "", ...env } })
+    let stdout = ""
+    let stderr = ""
+    child.stdout.on("data", (chunk) => (stdout += chunk))
+    child.stderr.on("data", (chunk) => (stderr += chunk))
+    child.on("close", (code) => resolve({ code, stdout, stderr }))
+  })

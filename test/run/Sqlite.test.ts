@@ -1,0 +1,188 @@
+import { spawn } from "node:child_process"
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { hostname, tmpdir } from "node:os"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { SqlClient } from "effect/sql/SqlClient"
+import { UniqueViolation } from "effect/sql/SqlError"
+import * as Sqlite from "../../src/run/Sqlite.ts"
+
+describe("the client", () => {
+  it.effect("makes the folders and the file, and finds again what was written", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "deep", "er", "state.sqlite")
+      yield* Effect.gen(function* () {
+        const sql = yield* SqlClient
+        yield* sql`CREATE TABLE letters (letter TEXT)`
+        yield* sql`INSERT INTO letters VALUES (${"a"}), (${"b"})`
+      }).pipe(Effect.provide(Sqlite.layer({ path })))
+      const letters = yield* readLetters.pipe(Effect.provide(Sqlite.layer({ path })))
+      assert.deepStrictEqual(letters, [["a"], ["b"]])
+    })
+  )
+
+  it.effect("writes ahead, so that a write need not wait for the disk", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      assert.deepStrictEqual(yield* sql`PRAGMA journal_mode`.values, [["wal"]])
+      assert.deepStrictEqual(yield* sql`PRAGMA synchronous`.values, [[1]])
+      assert.deepStrictEqual(yield* sql`PRAGMA busy_timeout`.values, [[5000]])
+    }).pipe(Effect.provide(fileLayer))
+  )
+
+  it.effect("rolls a transaction back when it fails, and a nested one alone", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      yield* sql`CREATE TABLE letters (letter TEXT)`
+      const insert = (letter: string) => sql`INSERT INTO letters VALUES (${letter})`
+      yield* sql.withTransaction(Effect.andThen(insert("a"), Effect.fail("no"))).pipe(Effect.ignore)
+      const nested = sql.withTransaction(Effect.andThen(insert("c"), Effect.fail("no"))).pipe(Effect.ignore)
+      yield* sql.withTransaction(Effect.andThen(insert("b"), nested))
+      assert.deepStrictEqual(yield* readLetters, [["b"]])
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+
+  it.effect("names the file and what to do when the disk is full, and keeps what was there", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      yield* sql`CREATE TABLE letters (letter TEXT)`
+      yield* sql`INSERT INTO letters VALUES (${"a"})`
+      yield* sql`PRAGMA max_page_count = 2`
+      const error = yield* Effect.flip(sql`INSERT INTO letters VALUES (${"b".repeat(100_000)})`)
+      assert.match(error.message, /state\.sqlite: database or disk is full; make room on the disk, and run again/)
+      assert.deepStrictEqual(yield* readLetters, [["a"]])
+    }).pipe(Effect.provide(fileLayer))
+  )
+
+  it.effect("tells a broken constraint from a broken disk", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      yield* sql`CREATE TABLE letters (letter TEXT UNIQUE)`
+      const insert = sql`INSERT INTO letters VALUES (${"secret"})`
+      yield* insert
+      const error = yield* Effect.flip(insert)
+      assert.instanceOf(error.reason, UniqueViolation)
+      assert.notInclude(error.message, "secret")
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+})
+
+describe("a file that cannot be used", () => {
+  it.effect("refuses a file that is no database, and leaves no lock beside it", () =>
+    Effect.gen(function* () {
+      const directory = yield* folder
+      const path = join(directory, "notes.txt")
+      writeFileSync(path, "These are my notes, and not a database.\n".repeat(10))
+      const error = yield* Effect.flip(Effect.provide(SqlClient, Sqlite.layer({ path })))
+      assert.strictEqual(error.message, `${path}: file is not a database; use another --state, or move that file away`)
+      assert.deepStrictEqual(readdirSync(directory), ["notes.txt"])
+    })
+  )
+
+  it.effect("refuses a path that is a folder", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "state.sqlite")
+      mkdirSync(path)
+      const error = yield* Effect.flip(Effect.provide(SqlClient, Sqlite.layer({ path })))
+      assert.instanceOf(error, Sqlite.SqliteFailed)
+      assert.include(error.message, `${path}: unable to open database file; check that it is no folder`)
+    })
+  )
+
+  it.effect("refuses a folder that cannot be made", () =>
+    Effect.gen(function* () {
+      const file = join(yield* folder, "a-file")
+      writeFileSync(file, "")
+      const path = join(file, "state.sqlite")
+      const error = yield* Effect.flip(Effect.provide(SqlClient, Sqlite.layer({ path })))
+      assert.match(error.message, /state\.sqlite: .*; there is a file where its folder should be: use another --state$/)
+    })
+  )
+})
+
+describe("the lock", () => {
+  it.effect("keeps a second layer out until the first one is gone", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "state.sqlite")
+      const first = yield* Scope.make()
+      yield* Layer.buildWithScope(Sqlite.layer({ path }), first)
+      const error = yield* Effect.flip(Effect.provide(SqlClient, Sqlite.layer({ path })))
+      assert.include(error.message, `${path} is in use by process ${process.pid} `)
+      yield* Scope.close(first, Exit.void)
+      yield* Effect.provide(SqlClient, Sqlite.layer({ path }))
+    })
+  )
+
+  it.live("names the process that has the file, and passes on when that is killed", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "state.sqlite")
+      const holder = yield* hold(path)
+      assert.strictEqual(yield* holder.says, "holding")
+
+      const loser = yield* hold(path)
+      const time = /since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d; wait for it, stop it, or use another --state$/
+      const said = yield* loser.says
+      assert.include(said, `${path} is in use by process ${holder.pid} (hold-sqlite.ts) on host ${hostname()} `)
+      assert.match(said, time)
+
+      yield* holder.kill
+      const next = yield* hold(path)
+      assert.strictEqual(yield* next.says, "holding")
+      yield* next.kill
+      assert.deepStrictEqual(yield* readLetters.pipe(Effect.provide(Sqlite.layer({ path }))), [["a"], ["a"]])
+    })
+  )
+
+  it.live("lets one of many in when they start together", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "state.sqlite")
+      const processes = yield* Effect.all(Array.from({ length: 4 }, () => hold(path)))
+      const said = yield* Effect.forEach(processes, ({ says }) => says)
+      assert.strictEqual(said.filter((line) => line === "holding").length, 1)
+      assert.strictEqual(said.filter((line) => line.includes("is in use by process")).length, 3)
+    })
+  )
+})
+
+it.live("loads without a warning of Node", () =>
+  Effect.gen(function* () {
+    const path = join(yield* folder, "state.sqlite")
+    const holder = yield* hold(path)
+    yield* holder.says
+    yield* holder.kill
+    assert.strictEqual(yield* holder.complains, "")
+    assert.isTrue(existsSync(path))
+  })
+)
+
+const readLetters = SqlClient.use((sql) => sql`SELECT letter FROM letters`.values)
+
+const folder = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "sqlite-"))),
+  (path) => Effect.promise(() => rm(path, { recursive: true }))
+)
+
+const fileLayer = Layer.unwrap(Effect.map(folder, (path) => Sqlite.layer({ path: join(path, "state.sqlite") })))
+
+/** A child process that opens the file. `says` is the first line that it prints, `complains` its standard error. */
+const hold = (path: string) =>
+  Effect.gen(function* () {
+    const script = join(import.meta.dirname, "hold-sqlite.ts")
+    const child = spawn(process.execPath, ["--conditions=effect-claude-source", script, path])
+    let complaints = ""
+    child.stderr.on("data", (chunk) => (complaints += String(chunk)))
+    const line = new Promise<string>((resolve) => createInterface(child.stdout).once("line", resolve))
+    const closed = new Promise<void>((resolve) => child.once("close", () => resolve()))
+    const kill = Effect.promise(() => {
+      child.kill("SIGKILL")
+      return closed
+    })
+    yield* Effect.addFinalizer(() => kill)
+    return { pid: child.pid, says: Effect.promise(() => line), kill, complains: Effect.sync(() => complaints) }
+  })

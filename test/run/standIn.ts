@@ -1,0 +1,54 @@
+/**
+ * A server that is not our emulator: it answers every call with the same text, or with what the test wants to go wrong.
+ */
+import { createServer, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
+
+/** What the n-th call (from 1) gets: nothing for the usual answer, a status, or no connection any more. */
+export type Trouble = (call: number) => number | "hang up" | undefined
+
+const send = (response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}) =>
+  response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body))
+
+/** Starts the server on a free port. */
+export const standIn = async (trouble: Trouble = () => undefined) => {
+  let calls = 0
+  const server = createServer(async (request, response) => {
+    for await (const _ of request);
+    const wrong = trouble(++calls)
+    if (wrong === "hang up") {
+      request.socket.destroy()
+      return server.close()
+    }
+    const requestId = `req_stand_in_${calls}`
+    if (wrong !== undefined) {
+      const [type, message] = errors[wrong] ?? ["api_error", "Internal server error"]
+      const headers = { "request-id": requestId, ...(wrong === 429 && { "retry-after-ms": "20" }) }
+      return send(response, wrong, { type: "error", error: { type, message }, request_id: requestId }, headers)
+    }
+    send(
+      response,
+      200,
+      {
+        id: `msg_${calls}`,
+        type: "message",
+        role: "assistant",
+        model: "claude-haiku-4-5",
+        content: [{ type: "text", text: "An answer." }],
+        stop_reason: "end_turn",
+        stop_sequence: null,
+        usage: { input_tokens: 10, output_tokens: 3 }
+      },
+      { "request-id": requestId }
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const { port } = server.address() as AddressInfo // a TCP server has no other kind of address
+  return { url: `http://127.0.0.1:${port}`, calls: () => calls, close: () => server.close() }
+}
+
+const errors: Record<number, readonly [string, string]> = {
+  401: ["authentication_error", "invalid x-api-key"],
+  429: ["rate_limit_error", "This request would exceed your rate limit"],
+  529: ["overloaded_error", "Overloaded"]
+}
