@@ -1,0 +1,23 @@
+// What can go wrong, and what is tried again?
+import { NodeRuntime } from "@effect/platform-node"
+import { Console, Effect, Schedule } from "effect"
+import { CallEvent, Claude, type ClaudeError, Retry } from "effect-claude"
+
+// Every failure is a ClaudeError whose reason is typed: catch the one you can do something about.
+const program = Claude.generateText({ model: "claude-sonnet-0", messages: [{ role: "user", content: "Hello" }] }).pipe(
+  Effect.catchReason("ClaudeError", "NotFound", (reason) => Console.log(`No such model. ${reason.message}`)),
+  Effect.catchReason("ClaudeError", "OutputTruncated", (reason) => Console.log(`Cut off: ${reason.text}`))
+)
+
+// A schedule of your own: three times, a second apart, and only when Claude is overloaded.
+const patient = Schedule.spaced("1 second").pipe(
+  Schedule.setInputType<ClaudeError.ClaudeError>(),
+  Schedule.upTo({ times: 3 }),
+  Schedule.while(({ input }) => input.reason._tag === "Overloaded")
+)
+
+const live = Claude.layerConfig().pipe(Retry.policy(patient))
+
+const tell = (event: CallEvent.CallEvent) => Console.log(`  ${event._tag} ${"model" in event ? event.model : ""}`)
+
+program.pipe(CallEvent.listen(tell), Effect.provide(live), NodeRuntime.runMain)

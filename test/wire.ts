@@ -1,0 +1,53 @@
+/**
+ * What goes over the wire, for tests: a request, the messages of the API, its errors, and the bytes of its streams.
+ */
+import type { Message } from "../src/claude/Reply.ts"
+import type { Request } from "../src/claude/Request.ts"
+import { fromMessage } from "../src/claude/StreamEvent.ts"
+
+/** The smallest request. */
+export const request: Request = {
+  model: "claude-sonnet-5-5",
+  max_tokens: 100,
+  messages: [{ role: "user", content: "Hi" }]
+}
+
+/** A message with this text, or with these fields. */
+export const message = (answer: string | Partial<Message> = "Hello, you there."): Message => ({
+  id: "msg_1",
+  type: "message",
+  role: "assistant",
+  model: "claude-sonnet-5-5",
+  content: [{ type: "text", text: typeof answer === "string" ? answer : "", citations: null }],
+  stop_reason: "end_turn",
+  stop_sequence: null,
+  stop_details: null,
+  container: null,
+  diagnostics: null,
+  usage: {
+    input_tokens: 10,
+    output_tokens: 20,
+    cache_creation: null,
+    cache_creation_input_tokens: null,
+    cache_read_input_tokens: null,
+    server_tool_use: null,
+    service_tier: "standard",
+    speed: null,
+    inference_geo: null,
+    output_tokens_details: null
+  },
+  ...(typeof answer === "object" && answer)
+})
+
+/** The body of an answer that says it failed. */
+export const failure = (type: string, text = "something happened", code?: string) => ({
+  type: "error",
+  error: { type, message: text, ...(code !== undefined && { details: { error_code: code } }) }
+})
+
+/** Events as the bytes of a stream. */
+export const sse = <E extends { readonly type: string }>(events: ReadonlyArray<E>): string =>
+  events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join("")
+
+/** The events of a message up to, and with, its first piece of text. */
+export const firstHalf = (whole: Message) => fromMessage(whole).slice(0, 3)
