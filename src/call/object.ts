@@ -3,7 +3,9 @@
  * API's subset of JSON Schema cannot say (lengths, ranges, patterns) goes into descriptions, and is checked here.
  */
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
 import { toCodecAnthropic } from "effect/ai/AnthropicStructuredOutput"
 import { Claude } from "../claude/Claude.ts"
 import { ClaudeError, OutputInvalid, Unsupported } from "../claude/ClaudeError.ts"
@@ -29,7 +31,7 @@ export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I
   const reply = yield* judge(yield* claude.create(withFormat(request, format.jsonSchema)))
   const value = yield* Effect.mapError(format.decode(reply.text), (error) => {
     const { text, usage, requestId } = reply
-    const detail = `the answer does not satisfy the schema: ${error.message}`
+    const detail = `the answer does not satisfy the schema: ${explain(error.issue, format.jsonSchema)}`
     const reason = new OutputInvalid({ detail, text, usage, ...(requestId !== undefined && { requestId }) })
     return new ClaudeError({ reason })
   })
@@ -43,12 +45,38 @@ const formatOf = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>) =>
       return { decode: Schema.decodeEffect(Schema.fromJsonString(codec)), jsonSchema }
     },
     catch: (error) => {
-      const detail = `this schema cannot be sent: ${error instanceof Error ? error.message : String(error)}`
+      const [which = "this schema"] = recursive(schema)
+      const detail = `${which} cannot be sent: ${error instanceof Error ? error.message : String(error)}`
       return new ClaudeError({ reason: new Unsupported({ detail }) })
     }
   })
 
-const withFormat = (request: Request, schema: { [key: string]: unknown }): Request => ({
+/** The parts of a schema that refer to themselves, by their identifiers. */
+const recursive = (schema: Schema.Constraint): ReadonlyArray<string> => {
+  const definitions = Result.try(() => Schema.toJsonSchemaDocument(schema).definitions)
+  return Object.entries(Result.getOrElse(definitions, () => ({})))
+    .filter(([name, definition]) => JSON.stringify(definition).includes(`"#/$defs/${name}"`))
+    .map(([name]) => name)
+}
+
+type JsonSchema = { readonly [key: string]: unknown }
+
+const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** What was expected, and where. A key that the schema does not name is of the answer, and stays out. */
+const explain = (issue: SchemaIssue.Issue, schema: JsonSchema): string => {
+  const named = JSON.stringify(schema)
+  const place = (key: PropertyKey) =>
+    typeof key === "number" || named.includes(`"${String(key)}":`) ? `[${JSON.stringify(key)}]` : "[…]"
+  return issuesOf(issue)
+    .issues.map(({ message, path = [] }) => {
+      const at = path.map((segment) => place(typeof segment === "object" ? segment.key : segment)).join("")
+      return at === "" ? message : `${message} at ${at}`
+    })
+    .join("; ")
+}
+
+const withFormat = (request: Request, schema: JsonSchema): Request => ({
   ...request,
-  output_config: { ...request.output_config, format: { type: "json_schema", schema } }
+  output_config: { ...request.output_config, format: { type: "json_schema", schema: { ...schema } } }
 })

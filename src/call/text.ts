@@ -46,7 +46,12 @@ export const streamText = <E = never, R = never>(
       const finish = Effect.gen(function* () {
         const message = accumulator.message()
         if (facts === undefined || message === undefined) return
-        const reply = yield* judge({ requestId: facts.requestId, origin: facts.origin, rateLimits: facts.rateLimits, message })
+        const reply = yield* judge({
+          requestId: facts.requestId,
+          origin: facts.origin,
+          rateLimits: facts.rateLimits,
+          message
+        })
         if (options?.onFinish) yield* options.onFinish(reply)
       })
       return claude.stream(request).pipe(

@@ -15,7 +15,8 @@ import type { Fetch } from "./Transport.ts"
 
 /** What we use of an SDK client. */
 export interface Client {
-  readonly messages: Pick<Anthropic["messages"], "create"> & Partial<Pick<Anthropic["messages"], "countTokens">>
+  readonly messages: Pick<Anthropic["messages"], "create"> &
+    Partial<Pick<Anthropic["messages"], "batches" | "countTokens">>
   readonly beta?:
     | {
         readonly messages?:

@@ -45,7 +45,9 @@ export const layerConfig = (
   Layer.provideMerge(layer, Anthropics.layerConfig(options))
 
 const create = (client: Client, request: Request): Effect.Effect<Reply, ClaudeError> =>
-  send(client, request, (messages, params, options) => messages.create(params, options).withResponse()).pipe(
+  send(client, request, (messages, params, options) =>
+    messages.create(params, options).asResponse().then(withData)
+  ).pipe(
     Effect.flatMap(({ data, response }) =>
       isMessage(data)
         ? Effect.succeed({ message: data, ...factsOf(response) })
@@ -71,13 +73,12 @@ const stream = (client: Client, request: Request): Stream.Stream<StreamEvent, Cl
   )
 
 /** Closes the socket of a body that nobody reads. One that is read is its reader's to close, and refuses this. */
-const abandon = ({ body }: Response) =>
-  Effect.ignore(Effect.tryPromise(() => Promise.resolve(body?.cancel())))
+const abandon = ({ body }: Response) => Effect.ignore(Effect.tryPromise(() => Promise.resolve(body?.cancel())))
 
 const countTokens = (client: Client, request: Request): Effect.Effect<number, ClaudeError> =>
   send(client, request, (messages, params, options) => {
     if (messages.countTokens === undefined) throw unsupported("count tokens")
-    return messages.countTokens(Struct.omit(params, uncounted), options).withResponse()
+    return messages.countTokens(Struct.omit(params, uncounted), options).asResponse().then(withData)
   }).pipe(
     Effect.flatMap(({ data, response }) =>
       Predicate.hasProperty(data, "input_tokens") && Predicate.isNumber(data.input_tokens)
@@ -106,8 +107,9 @@ const send = <A>(
   request: Request,
   call: (messages: Messages, params: Params, options: Anthropic.RequestOptions) => Promise<A>
 ): Effect.Effect<A, ClaudeError> =>
-  Effect.flatMap(Effect.all([Transport, Timeouts]), ([transport, timeouts]) =>
-    Effect.tryPromise({
+  Effect.flatMap(Effect.all([Transport, Timeouts]), ([transport, timeouts]) => {
+    const warnings: Array<string> = []
+    return Effect.tryPromise({
       try: (signal) => {
         const { headers, ...params } = request
         const fetchOptions: Anthropic.RequestOptions["fetchOptions"] & CarriesTransport = { [transportKey]: transport }
@@ -115,15 +117,40 @@ const send = <A>(
         const messages = params.betas === undefined ? client.messages : client.beta?.messages
         if (messages === undefined) throw unsupported("use the beta API")
         // The beta resource takes and returns supersets of the stable types, and so do our parameters.
-        return call(messages as Messages, params as Params, options)
+        return capturing(warnings, () => call(messages as Messages, params as Params, options))
       },
       catch: fromUnknown
     }).pipe(
       Effect.timeoutOrElse({
         duration: timeouts.call,
         orElse: () => Effect.fail(new ClaudeError({ reason: new TimedOut({ detail: timedOut(timeouts.call) }) }))
-      })
+      }),
+      Effect.ensuring(Effect.suspend(() => (warnings.length === 0 ? Effect.void : logOnce(warnings))))
     )
+  })
+
+/** The SDK warns of deprecated models on the console, while `create` is being called: for so long we listen there. */
+const capturing = <A>(warnings: Array<string>, call: () => A): A => {
+  const { warn } = console
+  console.warn = (...parts) => warnings.push(parts.join(" "))
+  try {
+    return call()
+  } finally {
+    console.warn = warn
+  }
+}
+
+const logged = new Set<string>()
+
+const logOnce = (warnings: ReadonlyArray<string>) =>
+  Effect.forEach(
+    warnings.filter((warning) => !logged.has(warning)),
+    (warning) =>
+      Effect.andThen(
+        Effect.sync(() => logged.add(warning)),
+        Effect.logWarning(warning)
+      ),
+    { discard: true }
   )
 
 const timedOut = (limit: Duration.Input) => `no answer within ${Duration.format(Duration.fromInputUnsafe(limit))}`
@@ -131,15 +158,24 @@ const timedOut = (limit: Duration.Input) => `no answer within ${Duration.format(
 const unsupported = (what: string) =>
   new ClaudeError({ reason: new Unsupported({ detail: `this backend cannot ${what}` }) })
 
-const unexpected = (what: string, data: unknown, response: Response) => {
-  const type = response.headers.get("content-type") ?? "no content type"
-  const detail = `expected ${what}, got ${typeof data === "object" ? "another object" : typeof data} (${type})`
-  return malformed(detail, { status: response.status, ...requestIdOf(response) })
+/** A response and its body, whatever content type it claims; `undefined` is no JSON. */
+const withData = async (response: Response) => ({ response, data: parse(await response.text()) })
+
+const parse = (text: string): unknown => {
+  try {
+    // The hot path of calls: one JSON.parse an answer, no Schema. What the types do not know passes through.
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
-const requestIdOf = (response: Response) => {
+const unexpected = (what: string, data: unknown, response: Response) => {
+  const type = response.headers.get("content-type") ?? "no content type"
+  const got = data === undefined ? "what is not JSON" : "other JSON"
   const requestId = response.headers.get("request-id")
-  return requestId === null ? {} : { requestId }
+  const facts = { status: response.status, ...(requestId !== null && { requestId }) }
+  return malformed(`expected ${what}, got ${got} (${type})`, facts)
 }
 
 const factsOf = (response: Response): ReplyFacts => ({

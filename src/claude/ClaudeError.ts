@@ -206,7 +206,7 @@ export class Unsupported extends Schema.TaggedClass<Unsupported>()("Unsupported"
     return false
   }
   get message() {
-    return say(this, "use another backend for this call")
+    return say(this, "ask for something else, or use another backend")
   }
 }
 
@@ -298,6 +298,8 @@ export interface Failure {
   readonly type?: string | null | undefined
   readonly code?: string | null | undefined
   readonly detail: string
+  /** The id in the body, for answers without the header. */
+  readonly requestId?: string | undefined
   readonly headers?: Headers | undefined
   readonly usage?: Usage | undefined
 }
@@ -305,7 +307,7 @@ export interface Failure {
 /** The error of an answer that says it failed: by `error_code`, then `type`, then status; never by message text. */
 export const fromFailure = (failure: Failure): ClaudeError => {
   const headers = failure.headers
-  const requestId = headers?.get("request-id")
+  const requestId = headers?.get("request-id") ?? failure.requestId
   const retryAfter = headers && retryAfterOf(headers)
   const shouldRetry = headers?.get("x-should-retry")
   const rateLimits = headers && RateLimits.fromHeaders(headers)
@@ -328,13 +330,15 @@ export const fromErrorEvent = (event: object, headers: Headers, usage?: Usage): 
   fromApiError(new APIError(undefined, event, undefined, headers), usage)
 
 /** The SDK has read the body leniently; what it found there may be anything. */
-const fromApiError = ({ status, type, errorCode: code, apiMessage, headers }: APIError, usage?: Usage): ClaudeError => {
+const fromApiError = (failed: APIError, usage?: Usage): ClaudeError => {
+  const { apiMessage, error, errorCode: code, headers, status, type } = failed
   const unsaid = status === undefined ? "an error that does not say what it is" : `HTTP status ${status}`
   return fromFailure({
     status,
     type,
     code,
     detail: Predicate.isString(apiMessage) ? apiMessage : unsaid,
+    requestId: Predicate.hasProperty(error, "request_id") ? String(error.request_id) : undefined,
     headers,
     usage
   })

@@ -21,9 +21,16 @@ export const create = (
   CallEvent.emit(() => ({ _tag: "call-sent", model })).pipe(
     Effect.andThen(answer),
     Effect.tap(CallEvent.emitFinished),
-    Effect.tapError((error) => CallEvent.emit(() => ({ _tag: "call-failed", model, error }))),
-    Effect.onInterrupt(() => CallEvent.emit(() => ({ _tag: "call-interrupted", model })))
+    Effect.onError((cause) => emitUnfinished(model, cause))
   )
+
+/** Whatever is not a failure of its own took the caller away: an interruption, or a defect. */
+const emitUnfinished = (model: string, cause: Cause.Cause<ClaudeError>) => {
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  return CallEvent.emit(() =>
+    error === undefined ? { _tag: "call-interrupted", model } : { _tag: "call-failed", model, error }
+  )
+}
 
 /** Tells of one stream: sent, its first token, then finished, failed or interrupted. Costs nothing unless heard. */
 export const stream = (
@@ -58,10 +65,7 @@ const telling = (model: string, events: Stream.Stream<StreamEvent.StreamEvent, C
     Stream.mapArrayEffect((chunk) => Effect.as(Effect.forEach(chunk, tell, { discard: true }), chunk)),
     Stream.onExit((exit) => {
       if (ended) return Effect.void
-      const error = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.findErrorOption(exit.cause)) : undefined
-      return CallEvent.emit(() =>
-        error === undefined ? { _tag: "call-interrupted", model } : { _tag: "call-failed", model, error }
-      )
+      return emitUnfinished(model, Exit.isFailure(exit) ? exit.cause : Cause.empty)
     })
   )
 }

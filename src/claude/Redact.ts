@@ -10,4 +10,5 @@ const patterns = [
 ]
 
 /** The text with API keys and bearer tokens replaced by `[redacted]`. */
-export const redact = (text: string): string => patterns.reduce((kept, pattern) => kept.replace(pattern, "[redacted]"), text)
+export const redact = (text: string): string =>
+  patterns.reduce((kept, pattern) => kept.replace(pattern, "[redacted]"), text)

@@ -42,7 +42,8 @@ export const Defaults: Context.Reference<Defaults> = Context.Reference("effect-c
 })
 
 /** Fills in what the prompt left out. */
-export const resolve = (prompt: Prompt): Effect.Effect<Request> => Effect.map(Defaults, (defaults) => fill(prompt, defaults))
+export const resolve = (prompt: Prompt): Effect.Effect<Request> =>
+  Effect.map(Defaults, (defaults) => fill(prompt, defaults))
 
 /** `resolve` with the defaults given. */
 export const fill = (prompt: Prompt, defaults: Defaults): Request =>
@@ -61,8 +62,7 @@ export const canonical = (request: Request): string =>
     return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
   })
 
-const isBreakpoint = (value: unknown) =>
-  value === null || (Predicate.isObject(value) && value["type"] === "ephemeral")
+const isBreakpoint = (value: unknown) => value === null || (Predicate.isObject(value) && value["type"] === "ephemeral")
 
 /** SHA-256 of the canonical form, in hexadecimal. */
 export const hash = (request: Request): string => bytesToHex(sha256(utf8ToBytes(canonical(request))))

@@ -27,7 +27,13 @@ export const text = (event: StreamEvent): string =>
 export const fromMessage = (message: Message): Array<Anthropic.RawMessageStreamEvent> => [
   {
     type: "message_start",
-    message: { ...message, content: [], stop_reason: null, stop_sequence: null, usage: { ...message.usage, output_tokens: 1 } }
+    message: {
+      ...message,
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      usage: { ...message.usage, output_tokens: 1 }
+    }
   },
   ...message.content.flatMap(blockEvents),
   {
@@ -57,7 +63,11 @@ const blockEvents = (block: Anthropic.ContentBlock, index: number): Array<Anthro
       return [start, event({ type: "input_json_delta", partial_json: JSON.stringify(block.input) }), stop]
     }
     case "thinking": {
-      const start = { type: "content_block_start" as const, index, content_block: { ...block, thinking: "", signature: "" } }
+      const start = {
+        type: "content_block_start" as const,
+        index,
+        content_block: { ...block, thinking: "", signature: "" }
+      }
       const { thinking, signature } = block
       return [start, event({ type: "thinking_delta", thinking }), event({ type: "signature_delta", signature }), stop]
     }

@@ -74,7 +74,15 @@ export const map: {
 )
 
 type AnyStep = Step<never, unknown, unknown, unknown>
-type Input<S> = S extends Step<infer A, infer _B, infer _E, infer _R> ? A : never
+/** What suits every one of the steps. Boxed, since the intersection would tear an input apart that is itself a union. */
+type Input<S> =
+  Types.UnionToIntersection<
+    S extends Step<infer A, infer _B, infer _E, infer _R> ? { readonly box: A } : never
+  > extends {
+    readonly box: infer A
+  }
+    ? A
+    : never
 type Output<S> = S extends Step<never, infer B, infer _E, infer _R> ? B : never
 type Failure<S> = S extends Step<never, infer _B, infer E, infer _R> ? E : never
 type Services<S> = S extends Step<never, infer _B, infer _E, infer R> ? R : never
@@ -84,19 +92,22 @@ export const all = <const S extends Readonly<Record<string, AnyStep>>>(name: str
   build(
     { name, steps: Object.values(steps).map((step) => step.shape) },
     (
-      input: Types.UnionToIntersection<Input<S[keyof S]>>
+      input: Input<S[keyof S]>
     ): Effect.Effect<{ [K in keyof S]: Output<S[K]> }, Failure<S[keyof S]>, Services<S[keyof S]>> =>
       // The record's type is computed above; here its steps are known only as `AnyStep`.
       CallSite.within(name)(
-        Effect.all(Record.map(steps, (step) => step(input as never)), { concurrency: "unbounded" })
+        Effect.all(
+          Record.map(steps, (step) => step(input as never)),
+          { concurrency: "unbounded" }
+        )
       ) as never
   )
 
 /** One step on each element of a list, at most `concurrency` at the same time (8 by default). */
 export const each: {
-  (options?: { readonly concurrency?: number }): <A, B, E, R>(
-    self: Step<A, B, E, R>
-  ) => Step<ReadonlyArray<A>, Array<B>, E, R>
+  (options?: {
+    readonly concurrency?: number
+  }): <A, B, E, R>(self: Step<A, B, E, R>) => Step<ReadonlyArray<A>, Array<B>, E, R>
   <A, B, E, R>(
     self: Step<A, B, E, R>,
     options?: { readonly concurrency?: number }

@@ -41,8 +41,7 @@ export const schedule: RetrySchedule = Schedule.exponential("500 millis").pipe(
  * Repeats after failures that are retryable by nature and by `x-should-retry`, when the schedule says so, and never
  * before `retry-after`. Every repeat is told as a `call-retried` event.
  */
-export const policy = (when: RetrySchedule = schedule) =>
-  wrap((next) => Effect.succeed(retrying(next, when)))
+export const policy = (when: RetrySchedule = schedule) => wrap((next) => Effect.succeed(retrying(next, when)))
 
 const retrying = (next: Claude["Service"], when: RetrySchedule): Claude["Service"] => ({
   create: (request) => Effect.retry(next.create(request), guarded(when, request.model)),

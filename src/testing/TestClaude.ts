@@ -60,7 +60,8 @@ export const layer = (...replies: ReadonlyArray<Reply | Rule>): Layer.Layer<Clau
           calls.push(request)
           const number = calls.length
           const rule = answers.find(({ matches }) => matches(request))
-          const answer = yield* rule?.answer(request) ?? Effect.die(unanswered(request, number))
+          const answer = yield* rule?.answer(request) ?? Effect.undefined
+          if (answer === undefined) return yield* Effect.die(unanswered(request, number))
           if (isReason(answer)) return yield* new ClaudeError({ reason: answer })
           const message = messageOf(request, answer, number)
           return { message, requestId: `req_test_${number}`, origin: "api", rateLimits: undefined }
@@ -95,7 +96,8 @@ const textsOf = (content: unknown): ReadonlyArray<string> => {
 const isReason = Schema.is(Reason)
 const isRule = (reply: Reply | Rule): reply is Rule => typeof reply === "object" && "matches" in reply
 
-const answering = (reply: Reply): ((request: Request) => Effect.Effect<Answer, ClaudeError>) => {
+/** What a reply says to a request, which is nothing when its list has run dry. */
+const answering = (reply: Reply): ((request: Request) => Effect.Effect<Answer | undefined, ClaudeError>) => {
   if (typeof reply === "function") {
     return (request) => {
       const answer = reply(request)
@@ -104,11 +106,7 @@ const answering = (reply: Reply): ((request: Request) => Effect.Effect<Answer, C
   }
   if (!isList(reply)) return () => Effect.succeed(reply)
   let next = 0
-  return (request) =>
-    Effect.suspend(() => {
-      const answer = reply[next++]
-      return answer === undefined ? Effect.die(unanswered(request, next)) : Effect.succeed(answer)
-    })
+  return () => Effect.sync(() => reply[next++])
 }
 
 const isList = (reply: Answer | ReadonlyArray<Answer>): reply is ReadonlyArray<Answer> => Array.isArray(reply)

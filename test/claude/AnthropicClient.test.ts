@@ -10,7 +10,7 @@ import * as Api from "../../src/claude/Api.ts"
 import { Claude } from "../../src/claude/Claude.ts"
 import type { ClaudeError } from "../../src/claude/ClaudeError.ts"
 import { Transport } from "../../src/claude/Transport.ts"
-import { message, request } from "../wire.ts"
+import { message, request } from "../fixtures.ts"
 
 describe("layer", () => {
   it.effect("takes nothing of the environment", () =>
@@ -91,6 +91,15 @@ describe("layerFrom", () => {
       }
       yield* failed(create({}), new Anthropic({ apiKey: "sk-ant-test", fetch, maxRetries: 5 }))
       assert.strictEqual(calls.length, 1)
+    })
+  )
+
+  it.effect("switches the client's guard against long calls off for our calls", () =>
+    Effect.gen(function* () {
+      const fetch = () => Promise.resolve(Response.json(message()))
+      const client = new Anthropic({ apiKey: "sk-ant-test", fetch })
+      const { message: answer } = yield* Effect.provide(create({ max_tokens: 64_000 }), layerFrom(client))
+      assert.deepStrictEqual(answer, message())
     })
   )
 

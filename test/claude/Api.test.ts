@@ -14,7 +14,7 @@ import { Claude, Timeouts } from "../../src/claude/Claude.ts"
 import type { ClaudeError } from "../../src/claude/ClaudeError.ts"
 import * as StreamEvent from "../../src/claude/StreamEvent.ts"
 import { type Fetch, Transport } from "../../src/claude/Transport.ts"
-import { failure, firstHalf, message, request, sse } from "../wire.ts"
+import { failure, firstHalf, message, request, sse } from "../fixtures.ts"
 
 describe("create", () => {
   it.effect("sends the parameters as they are, and gives the message with what its headers say", () =>
@@ -175,6 +175,29 @@ describe("stream", () => {
       )
       yield* Deferred.await(arrived)
       yield* Fiber.interrupt(call)
+      assert.isFalse(yield* api.closed)
+    })
+  )
+
+  it.effect("leaves no socket open, at whatever moment it is interrupted", () =>
+    Effect.gen(function* () {
+      for (let steps = 0; steps < 60; steps++) {
+        const { transport, push, closed } = pushed()
+        push(half)
+        const call = yield* stream().pipe(Stream.runDrain, via(transport), Effect.forkChild)
+        for (let step = 0; step < steps; step++)
+          yield* step % 2 ? Effect.yieldNow : Effect.promise(() => Promise.resolve())
+        yield* Fiber.interrupt(call)
+        assert.isTrue(closed(), `after ${steps} steps`)
+      }
+    })
+  )
+
+  it.effect("closes the socket of an answer that is no stream of events", () =>
+    Effect.gen(function* () {
+      const api = yield* serve((response) => response.writeHead(200, { "content-type": "text/html" }).write("<html>"))
+      const { reason } = yield* failed(Stream.runDrain(stream()), api.layer)
+      assert.strictEqual(reason._tag, "MalformedResponse")
       assert.isFalse(yield* api.closed)
     })
   )
@@ -369,10 +392,20 @@ const never: Fetch = () => new Promise(() => {})
 /** A transport whose one answer is a stream that the test pushes into. */
 const pushed = () => {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined
-  const body = new ReadableStream<Uint8Array>({ start: (begun) => void (controller = begun) })
-  const transport: Fetch = () => Promise.resolve(new Response(body, { headers: eventStream }))
+  let cancelled = false
+  const signals: Array<AbortSignal | null | undefined> = []
+  const body = new ReadableStream<Uint8Array>({
+    start: (begun) => void (controller = begun),
+    cancel: () => void (cancelled = true)
+  })
+  const transport: Fetch = (_, init) => {
+    signals.push(init?.signal)
+    return Promise.resolve(new Response(body, { headers: eventStream }))
+  }
   return {
     transport,
+    /** Whether it was never asked for, was given up before its headers, or was closed after them. */
+    closed: () => cancelled || signals.every((signal) => signal?.aborted),
     push: (text: string) => controller?.enqueue(new TextEncoder().encode(text)),
     close: () => controller?.close()
   }

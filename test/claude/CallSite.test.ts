@@ -31,9 +31,13 @@ describe("CallSite", () => {
 
   it.effect("is each fiber's own", () =>
     Effect.gen(function* () {
-      const paths = yield* Effect.forEach(["a", "b"], (name) => within(name)(Effect.andThen(Effect.yieldNow, CallSite)), {
-        concurrency: 2
-      })
+      const paths = yield* Effect.forEach(
+        ["a", "b"],
+        (name) => within(name)(Effect.andThen(Effect.yieldNow, CallSite)),
+        {
+          concurrency: 2
+        }
+      )
       assert.deepStrictEqual(
         paths.map(({ path }) => path),
         [["a"], ["b"]]

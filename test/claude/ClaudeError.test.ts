@@ -19,7 +19,7 @@ import {
   Reason
 } from "../../src/claude/ClaudeError.ts"
 import * as Usage from "../../src/claude/Usage.ts"
-import { failure } from "../wire.ts"
+import { failure } from "../fixtures.ts"
 
 /** What the API answers, and what that is to us. */
 const answers = [
@@ -67,7 +67,7 @@ const answers = [
 ] as const
 
 describe("the reason of an answer", () => {
-  it.each(answers)("of %i %s %s is %4$s", (status, type, code, reason) => {
+  it.each(answers)("of status %s, type %s and code %s is %s", (status, type, code, reason) => {
     assert.strictEqual(answered({ status, type, code }).reason._tag, reason)
   })
 
@@ -90,15 +90,18 @@ describe("the reason of an answer", () => {
         "anthropic-ratelimit-input-tokens-remaining": "0"
       }
     })
-    assert.deepStrictEqual({ ...reason }, {
-      _tag: "RateLimited",
-      detail: "slow down",
-      status: 429,
-      code: "ramp_limit_exceeded",
-      requestId: "req_1",
-      retryAfter: Duration.seconds(20),
-      rateLimits: { inputTokens: { limit: 1000, remaining: 0 } }
-    })
+    assert.deepStrictEqual(
+      { ...reason },
+      {
+        _tag: "RateLimited",
+        detail: "slow down",
+        status: 429,
+        code: "ramp_limit_exceeded",
+        requestId: "req_1",
+        retryAfter: Duration.seconds(20),
+        rateLimits: { inputTokens: { limit: 1000, remaining: 0 } }
+      }
+    )
     assert.strictEqual(
       reason.message,
       "RateLimited (429): slow down [ramp_limit_exceeded]; " +
@@ -111,7 +114,7 @@ describe("the reason of an answer", () => {
     ["nothing", undefined],
     ["a message that is not text", { error: { type: "api_error", message: { planted: 1 } } }],
     ["an error that is text", { error: "planted" }],
-    ["the body of a gateway", { message: "Forbidden" }]
+    ["that of a gateway", { message: "Forbidden" }]
   ])("is found although the body is %s", (_, body) => {
     const { reason } = fromUnknown(APIError.generate(503, body, undefined, new Headers()))
     assert.strictEqual(reason._tag, "ServerFailed")
@@ -119,7 +122,10 @@ describe("the reason of an answer", () => {
   })
 
   it("is found although the limits of its headers are not numbers", () => {
-    const headers = { "anthropic-ratelimit-requests-limit": "unlimited", "anthropic-ratelimit-requests-remaining": "many" }
+    const headers = {
+      "anthropic-ratelimit-requests-limit": "unlimited",
+      "anthropic-ratelimit-requests-remaining": "many"
+    }
     assert.isUndefined(answered({ status: 429, headers }).reason.rateLimits)
   })
 })
@@ -127,14 +133,15 @@ describe("the reason of an answer", () => {
 describe("the reason of an error that is no answer", () => {
   it("is ConnectionFailed with the code of the innermost cause", () => {
     const system = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:1"), { code: "ECONNREFUSED" })
-    const { reason } = fromUnknown(
-      new APIConnectionError({ cause: new TypeError("fetch failed", { cause: system }) })
+    const { reason } = fromUnknown(new APIConnectionError({ cause: new TypeError("fetch failed", { cause: system }) }))
+    assert.deepStrictEqual(
+      { ...reason },
+      {
+        _tag: "ConnectionFailed",
+        detail: "connect ECONNREFUSED 127.0.0.1:1",
+        code: "ECONNREFUSED"
+      }
     )
-    assert.deepStrictEqual({ ...reason }, {
-      _tag: "ConnectionFailed",
-      detail: "connect ECONNREFUSED 127.0.0.1:1",
-      code: "ECONNREFUSED"
-    })
   })
 
   it("is ConnectionFailed where a body breaks off", () => {
@@ -189,7 +196,7 @@ describe("retry-after", () => {
     [{ "retry-after": "-3" }, undefined],
     [{ "retry-after": "soon" }, undefined],
     [{}, undefined]
-  ])("reads %o as %s", (headers, wait) => {
+  ])("reads %j as %s", (headers, wait) => {
     const { retryAfter } = answered({ status: 429, headers: { ...headers } }).reason
     assert.strictEqual(retryAfter && Duration.format(retryAfter), wait)
   })
@@ -232,7 +239,12 @@ describe("as data", () => {
   it("prints everything but the text of the answer", () => {
     const reason = new OutputInvalid({ detail: "no year", text: "planted", usage: { ...Usage.zero, output: 3 } })
     const error = new ClaudeError({ reason })
-    const printed = [JSON.stringify(error), inspect(error, { depth: 9 }), error.message, Cause.pretty(Cause.fail(error))]
+    const printed = [
+      JSON.stringify(error),
+      inspect(error, { depth: 9 }),
+      error.message,
+      Cause.pretty(Cause.fail(error))
+    ]
     for (const text of printed) {
       assert.include(text, "no year")
       assert.notInclude(text, "planted")

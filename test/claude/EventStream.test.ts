@@ -8,7 +8,7 @@ import * as TestClock from "effect/testing/TestClock"
 import type { ClaudeError } from "../../src/claude/ClaudeError.ts"
 import * as EventStream from "../../src/claude/EventStream.ts"
 import * as StreamEvent from "../../src/claude/StreamEvent.ts"
-import { failure, firstHalf, message, sse } from "../wire.ts"
+import { failure, firstHalf, message, sse } from "../fixtures.ts"
 
 describe("the bytes of a whole answer", () => {
   it.effect.prop("become its events, wherever the network cuts them", [Schema.NonEmptyArray(Cut)], ([cuts]) =>

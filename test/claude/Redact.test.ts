@@ -31,5 +31,5 @@ describe("redact", () => {
 // Builders
 
 function fragments() {
-  return ["sk-ant-", "abcdefgh", "Bearer ", "x-api-key", ": ", "\"", " ", "=", "[redacted]", "é"] as const
+  return ["sk-ant-", "abcdefgh", "Bearer ", "x-api-key", ": ", '"', " ", "=", "[redacted]", "é"] as const
 }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Reply from "../../src/claude/Reply.ts"
-import { message } from "../wire.ts"
+import { message } from "../fixtures.ts"
 
 describe("text", () => {
   it("joins the text blocks, and leaves out the others", () => {

@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import type { Message } from "../../src/claude/Reply.ts"
 import * as Reply from "../../src/claude/Reply.ts"
 import * as StreamEvent from "../../src/claude/StreamEvent.ts"
-import { message } from "../wire.ts"
+import { message } from "../fixtures.ts"
 
 describe("the events of a message", () => {
   it.prop("add up to the message again", [AnyMessage()], ([answer]) => {
@@ -65,9 +65,13 @@ describe("an accumulator", () => {
 
   it("keeps what message_start said of the cost where message_delta is silent", () => {
     const { usage } = message()
-    const answer = message({ usage: { ...usage, cache_creation: { ephemeral_1h_input_tokens: 5, ephemeral_5m_input_tokens: 0 } } })
+    const answer = message({
+      usage: { ...usage, cache_creation: { ephemeral_1h_input_tokens: 5, ephemeral_5m_input_tokens: 0 } }
+    })
     const events = StreamEvent.fromMessage(answer).map((event) =>
-      event.type === "message_delta" ? { ...event, usage: { ...usage, cache_creation: null, service_tier: null } } : event
+      event.type === "message_delta"
+        ? { ...event, usage: { ...usage, cache_creation: null, service_tier: null } }
+        : event
     )
     assert.deepStrictEqual(accumulate(events)?.usage, answer.usage)
   })

@@ -1,0 +1,224 @@
+import { assert, describe, expectTypeOf, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
+import { generateObject } from "../../src/call/object.ts"
+import type { Claude } from "../../src/claude/Claude.ts"
+import type { ClaudeError } from "../../src/claude/ClaudeError.ts"
+import type { Message } from "../../src/claude/Reply.ts"
+import * as TestClaude from "../../src/testing/TestClaude.ts"
+import { message } from "../fixtures.ts"
+
+const letter = `{"author":"Ada","year":1842}`
+const Letter = Schema.Struct({ author: Schema.String, year: Schema.Int })
+
+class Person extends Schema.Class<Person>("Person")({ name: Schema.String }) {
+  get greeting() {
+    return `Hello, ${this.name}`
+  }
+}
+
+class Dictionary extends Context.Service<Dictionary, Readonly<Record<string, string>>>()("test/Dictionary") {}
+
+/** A schema that needs a service to decode. */
+const Translated = Schema.Struct({
+  word: Schema.String.pipe(
+    Schema.decodeTo(Schema.String, {
+      decode: SchemaGetter.transformEffect((word: string) => Effect.map(Dictionary, (words) => words[word] ?? word)),
+      encode: SchemaGetter.passthrough()
+    })
+  )
+})
+
+const Stars = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 }))
+const Ages = Schema.Record(Schema.String, Schema.Int)
+const Circle = Schema.Struct({ _tag: Schema.tag("circle"), radius: Schema.Int })
+const Square = Schema.Struct({ _tag: Schema.tag("square"), side: Schema.Int })
+
+interface Tree {
+  readonly name: string
+  readonly branches: ReadonlyArray<Tree>
+}
+const Tree: Schema.Codec<Tree> = Schema.Struct({
+  name: Schema.String,
+  branches: Schema.Array(Schema.suspend((): Schema.Codec<Tree> => Tree))
+}).annotate({ identifier: "Tree" })
+
+describe("generateObject", () => {
+  it.effect("gives the decoded value, with the text, the usage and the facts of the answer", () =>
+    Effect.gen(function* () {
+      const reply = yield* generateObject(Letter, "Whose letter is it?")
+      assert.deepStrictEqual(reply.value, { author: "Ada", year: 1842 })
+      assert.strictEqual(reply.text, letter)
+      assert.deepInclude(reply.usage, { input: 10, output: 20 })
+      assert.strictEqual(reply.requestId, "req_test_1")
+    }).pipe(Effect.provide(TestClaude.layer(message(letter))))
+  )
+
+  it.effect("sends the schema as the output format, and keeps the effort that was asked for", () =>
+    Effect.gen(function* () {
+      yield* generateObject(Letter, { messages: [], output_config: { effort: "low" } })
+      const [sent] = yield* TestClaude.TestClaude.use((fake) => fake.calls)
+      assert.deepStrictEqual(sent?.output_config, {
+        effort: "low",
+        format: {
+          type: "json_schema",
+          schema: {
+            type: "object",
+            properties: { author: { type: "string" }, year: { type: "integer" } },
+            required: ["author", "year"],
+            additionalProperties: false
+          }
+        }
+      })
+    }).pipe(Effect.provide(TestClaude.layer(letter)))
+  )
+
+  it.effect("passes what a schema needs on to the caller", () =>
+    Effect.gen(function* () {
+      const asked = generateObject(Translated, "Which word?")
+      expectTypeOf<Effect.Services<typeof asked>>().toEqualTypeOf<Claude | Dictionary>()
+      expectTypeOf<Effect.Error<typeof asked>>().toEqualTypeOf<ClaudeError>()
+      const { value } = yield* Effect.provideService(asked, Dictionary, { cat: "Katze" })
+      assert.strictEqual(value.word, "Katze")
+    }).pipe(Effect.provide(TestClaude.layer(`{"word":"cat"}`)))
+  )
+})
+
+describe("a schema may have", () => {
+  it.effect.each<[string, Schema.Codec<unknown>, string, unknown]>([
+    [
+      "optional fields, which Claude leaves null",
+      Schema.Struct({ a: Schema.optionalKey(Schema.String), b: Schema.optional(Schema.Int) }),
+      `{"a":null,"b":2}`,
+      { b: 2 }
+    ],
+    ["nullable fields", Schema.Struct({ a: Schema.NullOr(Schema.Int) }), `{"a":null}`, { a: null }],
+    ["literals", Schema.Struct({ mood: Schema.Literals(["good", "bad"]) }), `{"mood":"bad"}`, { mood: "bad" }],
+    ["checks", Schema.Struct({ stars: Stars }), `{"stars":5}`, { stars: 5 }],
+    [
+      "unions of structs",
+      Schema.Struct({ shape: Schema.Union([Circle, Square]) }),
+      `{"shape":{"_tag":"square","side":2}}`,
+      { shape: { _tag: "square", side: 2 } }
+    ],
+    [
+      "dates",
+      Schema.Struct({ at: Schema.DateFromString }),
+      `{"at":"2026-11-23T00:00:00Z"}`,
+      { at: new Date("2026-11-23") }
+    ],
+    [
+      "date-times",
+      Schema.Struct({ at: Schema.DateTimeUtcFromString }),
+      `{"at":"2026-11-23T00:00:00Z"}`,
+      { at: DateTime.makeUnsafe("2026-11-23") }
+    ],
+    ["records, as pairs", Schema.Struct({ ages: Ages }), `{"ages":[{"0":"Ada","1":36}]}`, { ages: { Ada: 36 } }],
+    ["tuples", Schema.Tuple([Schema.String, Schema.Int]), `{"0":"a","1":2}`, ["a", 2]],
+    ["options", Schema.Struct({ a: Schema.OptionFromNullOr(Schema.Int) }), `{"a":null}`, { a: Option.none() }],
+    ["a list at its root", Schema.Array(Schema.Int), "[1,2]", [1, 2]]
+  ])("%s", ([, schema, answer, value]) =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual((yield* generateObject(schema, "Go.")).value, value)
+    }).pipe(Effect.provide(TestClaude.layer(answer)))
+  )
+
+  it.effect("descriptions, which are sent with the checks that the API's JSON Schema cannot say", () =>
+    Effect.gen(function* () {
+      const described = Schema.Int.annotate({ description: "how many stars" })
+      const between = Schema.isBetween({ minimum: 1, maximum: 5 })
+      yield* generateObject(Schema.Struct({ stars: described.check(between) }), "Go.")
+      const [sent] = yield* TestClaude.TestClaude.use((fake) => fake.calls)
+      const sentSchema = JSON.stringify(sent?.output_config?.format)
+      assert.include(sentSchema, "how many stars and a value between 1 and 5")
+    }).pipe(Effect.provide(TestClaude.layer(`{"stars":5}`)))
+  )
+
+  it.effect("classes", () =>
+    Effect.gen(function* () {
+      const { value } = yield* generateObject(Person, "Go.")
+      assert.instanceOf(value, Person)
+      assert.strictEqual(value.greeting, "Hello, Ada")
+    }).pipe(Effect.provide(TestClaude.layer(`{"name":"Ada"}`)))
+  )
+})
+
+describe("an answer that does not decode", () => {
+  it.effect.each<[string, Schema.Codec<unknown>, string, string]>([
+    ["of another type", Letter, `{"author":"Ada","year":"planted"}`, `Expected number at ["year"]`],
+    ["that misses a field", Letter, `{"author":"planted"}`, `Missing key at ["year"]`],
+    [
+      "that is wrong deep inside",
+      Schema.Struct({ a: Schema.Array(Schema.Struct({ b: Schema.Int })) }),
+      `{"a":[{"b":1},{"b":"planted"}]}`,
+      `Expected number at ["a"][1]["b"]`
+    ],
+    [
+      "that fails a check",
+      Schema.Struct({ stars: Stars }),
+      `{"stars":77}`,
+      `Expected a value between 1 and 5 at ["stars"]`
+    ],
+    [
+      "with an unknown literal",
+      Schema.Struct({ mood: Schema.Literals(["good", "bad"]) }),
+      `{"mood":"planted"}`,
+      `Expected "good" | "bad" at ["mood"]`
+    ],
+    [
+      "with a date that is none",
+      Schema.Struct({ at: Schema.DateFromString }),
+      `{"at":"planted"}`,
+      `Expected a valid Date at ["at"]`
+    ],
+    [
+      "under a key of its own",
+      Schema.Struct({ born: Schema.Record(Schema.String, Schema.DateFromString) }),
+      `{"born":[{"0":"planted","1":"planted"}]}`,
+      `Expected a valid Date at ["born"][…]`
+    ],
+    ["that is no JSON", Letter, `planted`, `Expected a valid JSON string`],
+    ["that is empty", Letter, "", `Expected a valid JSON string`]
+  ])(
+    "%s is OutputInvalid: it says where and what, holds text and usage, and prints no word of it",
+    ([, schema, text, why]) =>
+      Effect.gen(function* () {
+        const { reason } = yield* Effect.flip(generateObject(schema, "Go."))
+        assert.strictEqual(reason._tag, "OutputInvalid")
+        assert.strictEqual(reason.detail, `the answer does not satisfy the schema: ${why}`)
+        assert.deepInclude({ ...reason }, { text, requestId: "req_test_1" })
+        assert.deepInclude(reason.usage, { input: 10, output: 20 })
+        assert.notMatch(reason.message, /planted|77/)
+      }).pipe(Effect.provide(TestClaude.layer(message(text))))
+  )
+
+  it.effect.each<[NonNullable<Message["stop_reason"]>, string]>([
+    ["max_tokens", "OutputTruncated"],
+    ["refusal", "Refused"]
+  ])("because of %s is %s, not OutputInvalid", ([stop_reason, tag]) =>
+    Effect.gen(function* () {
+      const { reason } = yield* Effect.flip(generateObject(Letter, "Go."))
+      assert.strictEqual(reason._tag, tag)
+      assert.deepInclude({ ...reason }, { text: `{"author":"A` })
+      assert.deepInclude(reason.usage, { input: 10, output: 20 })
+    }).pipe(Effect.provide(TestClaude.layer(message({ ...message(`{"author":"A`), stop_reason }))))
+  )
+})
+
+describe("a schema that cannot be sent", () => {
+  it.effect.each<[string, Schema.Codec<unknown>]>([
+    ["all of it", Tree],
+    ["a part of it", Schema.Struct({ letter: Letter, forest: Schema.Array(Tree) })]
+  ])("because it refers to itself (%s) is Unsupported, says which, and costs no call", ([, schema]) =>
+    Effect.gen(function* () {
+      const { reason } = yield* Effect.flip(generateObject(schema, "Go."))
+      assert.strictEqual(reason._tag, "Unsupported")
+      assert.match(reason.detail, /^Tree cannot be sent: .*[Rr]ecursive/)
+      assert.deepStrictEqual(yield* TestClaude.TestClaude.use((fake) => fake.calls), [])
+    }).pipe(Effect.provide(TestClaude.layer()))
+  )
+})

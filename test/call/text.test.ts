@@ -1,0 +1,127 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as BigDecimal from "effect/BigDecimal"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { generateText, streamText, type TextReply } from "../../src/call/text.ts"
+import { Overloaded } from "../../src/claude/ClaudeError.ts"
+import type { Message } from "../../src/claude/Reply.ts"
+import * as TestClaude from "../../src/testing/TestClaude.ts"
+import { message } from "../fixtures.ts"
+
+describe("generateText", () => {
+  it.effect("gives the text, what it cost, and where it came from", () =>
+    Effect.gen(function* () {
+      const reply = yield* generateText("Hi")
+      assert.strictEqual(reply.text, "Hello, you there.")
+      assert.deepInclude(reply.usage, { input: 10, output: 20 })
+      assert.strictEqual(reply.cost && BigDecimal.format(reply.cost), "0.00022")
+      assert.deepInclude(reply, { requestId: "req_test_1", origin: "api" })
+      assert.deepStrictEqual(reply.message, message())
+    }).pipe(Effect.provide(TestClaude.layer(message())))
+  )
+
+  it.effect("knows no cost of a model without a price", () =>
+    Effect.gen(function* () {
+      assert.isUndefined((yield* generateText({ model: "claude-of-tomorrow", messages: [] })).cost)
+    }).pipe(Effect.provide(TestClaude.layer("Hello.")))
+  )
+
+  it.effect("gives a text that ends at a stop sequence or with a tool call", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* generateText("Hi")).text, "Half")
+      assert.strictEqual((yield* generateText("Hi")).text, "Half")
+    }).pipe(Effect.provide(TestClaude.layer([half("stop_sequence"), half("tool_use")])))
+  )
+
+  it.effect.each<[NonNullable<Message["stop_reason"]>, string]>([
+    ["refusal", "Refused"],
+    ["max_tokens", "OutputTruncated"],
+    ["model_context_window_exceeded", "ContextWindowExceeded"]
+  ])("fails after %s with %s, which has the text and the usage but does not print it", ([stopReason, tag]) =>
+    Effect.gen(function* () {
+      const { reason } = yield* Effect.flip(generateText("Hi"))
+      assert.strictEqual(reason._tag, tag)
+      assert.deepInclude({ ...reason }, { text: "Half", requestId: "req_test_1" })
+      assert.deepInclude(reason.usage, { input: 10, output: 20 })
+      assert.notInclude(reason.message, "Half")
+      assert.isFalse(reason.isRetryable)
+    }).pipe(Effect.provide(TestClaude.layer(half(stopReason))))
+  )
+
+  it.effect("says why Claude declined, where the API does", () =>
+    Effect.gen(function* () {
+      const { reason } = yield* Effect.flip(generateText("Hi"))
+      assert.strictEqual(reason._tag === "Refused" && reason.category, "cyber")
+    }).pipe(
+      Effect.provide(
+        TestClaude.layer({
+          ...half("refusal"),
+          stop_details: { type: "refusal", category: "cyber", explanation: null }
+        })
+      )
+    )
+  )
+
+  it.effect("fails as the call fails", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* Effect.flip(generateText("Hi"))).reason._tag, "Overloaded")
+    }).pipe(Effect.provide(TestClaude.layer(new Overloaded({ detail: "later" }))))
+  )
+})
+
+describe("streamText", () => {
+  it.effect("gives the pieces as they come", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* Stream.runCollect(streamText("Hi")), ["One", " two", " three."])
+    }).pipe(Effect.provide(TestClaude.layer("One two three.")))
+  )
+
+  it.effect("tells the whole answer before it ends: the one that generateText would have given", () =>
+    Effect.gen(function* () {
+      const log: Array<string | TextReply> = []
+      const text = streamText("Hi", { onFinish: (reply) => Effect.sync(() => log.push(reply)) })
+      yield* Stream.runForEach(text, (piece) => Effect.sync(() => log.push(piece)))
+      const { requestId: _, ...expected } = yield* generateText("Hi")
+      assert.deepStrictEqual(log.slice(0, 3), ["Hello,", " you", " there."])
+      assert.deepStrictEqual(log.slice(3), [{ ...expected, requestId: "req_test_1" }])
+    }).pipe(Effect.provide(TestClaude.layer(message())))
+  )
+
+  it.effect("fails with what onFinish fails with", () =>
+    Effect.gen(function* () {
+      const text = streamText("Hi", { onFinish: () => Effect.fail("full") })
+      assert.strictEqual(yield* Effect.flip(Stream.runDrain(text)), "full")
+    }).pipe(Effect.provide(TestClaude.layer("Hello.")))
+  )
+
+  it.effect("fails after its last piece where the answer was cut off, and tells nobody that it finished", () =>
+    Effect.gen(function* () {
+      const pieces: Array<string> = []
+      const text = streamText("Hi", { onFinish: () => Effect.die("finished") })
+      const { reason } = yield* Effect.flip(Stream.runForEach(text, (piece) => Effect.sync(() => pieces.push(piece))))
+      assert.deepStrictEqual(pieces, ["Half"])
+      assert.strictEqual(reason._tag, "OutputTruncated")
+      assert.deepInclude({ ...reason }, { text: "Half" })
+    }).pipe(Effect.provide(TestClaude.layer(half("max_tokens"))))
+  )
+
+  it.effect("tells nobody that it finished when its consumer leaves", () =>
+    Effect.gen(function* () {
+      const text = streamText("Hi", { onFinish: () => Effect.die("finished") })
+      assert.deepStrictEqual(yield* Stream.runCollect(Stream.take(text, 1)), ["One"])
+    }).pipe(Effect.provide(TestClaude.layer("One two three.")))
+  )
+
+  it.effect("asks anew each time it is run", () =>
+    Effect.gen(function* () {
+      const text = streamText("Hi")
+      assert.deepStrictEqual(yield* Stream.runCollect(text), ["first"])
+      assert.deepStrictEqual(yield* Stream.runCollect(text), ["second"])
+    }).pipe(Effect.provide(TestClaude.layer(["first", "second"])))
+  )
+})
+
+// Builders
+
+/** A message that says "Half" and stops for this reason. */
+const half = (stop_reason: NonNullable<Message["stop_reason"]>) => message({ ...message("Half"), stop_reason })

@@ -1,0 +1,131 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import * as CallEvent from "../../src/claude/CallEvent.ts"
+import { ClaudeError, Overloaded } from "../../src/claude/ClaudeError.ts"
+import * as Observe from "../../src/claude/Observe.ts"
+import * as StreamEvent from "../../src/claude/StreamEvent.ts"
+import { firstHalf, message, request } from "../fixtures.ts"
+
+describe("create", () => {
+  it.effect("tells that a call was sent and finished", () =>
+    Effect.gen(function* () {
+      const { exit, tags } = yield* heard(Observe.create(request, Effect.succeed({ ...facts, message: message() })))
+      assert.isTrue(Exit.isSuccess(exit))
+      assert.deepStrictEqual(tags, ["call-sent", "call-finished"])
+    })
+  )
+
+  it.effect("tells that it was sent and failed", () =>
+    Effect.gen(function* () {
+      const { exit, tags } = yield* heard(Observe.create(request, Effect.fail(overloaded)))
+      assert.deepStrictEqual(exit, Exit.fail(overloaded))
+      assert.deepStrictEqual(tags, ["call-sent", "call-failed"])
+    })
+  )
+
+  it.effect("tells that it was sent and interrupted", () =>
+    Effect.gen(function* () {
+      const { tags } = yield* interrupted(Observe.create(request, Effect.never))
+      assert.deepStrictEqual(tags, ["call-sent", "call-interrupted"])
+    })
+  )
+
+  it.effect("tells an end for a defect too, so that nothing counts as running for ever", () =>
+    Effect.gen(function* () {
+      const { tags } = yield* heard(Observe.create(request, Effect.die("bug")))
+      assert.deepStrictEqual(tags, ["call-sent", "call-interrupted"])
+      const { tags: streamed } = yield* heard(Stream.runDrain(Observe.stream(request, Stream.die("bug"))))
+      assert.deepStrictEqual(streamed, ["call-sent", "call-interrupted"])
+    })
+  )
+})
+
+describe("stream", () => {
+  it.effect("tells that a stream was sent, began and finished, each once", () =>
+    Effect.gen(function* () {
+      const { tags, events } = yield* heard(Stream.runDrain(Observe.stream(request, whole)))
+      assert.deepStrictEqual(tags, ["call-sent", "call-first-token", "call-finished"])
+      const [, , finished] = events
+      assert.deepInclude(finished?._tag === "call-finished" && finished.usage, { input: 10, output: 20 })
+      assert.strictEqual(finished?._tag === "call-finished" && finished.requestId, "req_1")
+    })
+  )
+
+  it.effect("hands the events on as they are, heard or not", () =>
+    Effect.gen(function* () {
+      const expected = yield* Stream.runCollect(whole)
+      const observed = Stream.runCollect(Observe.stream(request, whole))
+      assert.deepStrictEqual(yield* observed, expected)
+      assert.deepStrictEqual((yield* heard(observed)).exit, Exit.succeed(expected))
+    })
+  )
+
+  it.effect("tells of a failure, before and after it began", () =>
+    Effect.gen(function* () {
+      const early = Stream.fail(overloaded)
+      const late = Stream.concat(half, Stream.fail(overloaded))
+      const { tags: first } = yield* heard(Stream.runDrain(Observe.stream(request, early)))
+      const { tags: second } = yield* heard(Stream.runDrain(Observe.stream(request, late)))
+      assert.deepStrictEqual(first, ["call-sent", "call-failed"])
+      assert.deepStrictEqual(second, ["call-sent", "call-first-token", "call-failed"])
+    })
+  )
+
+  it.effect("tells that the consumer went away, by taking enough or by interruption", () =>
+    Effect.gen(function* () {
+      const slow = Stream.rechunk(whole, 1)
+      const { tags: taken } = yield* heard(Stream.runDrain(Stream.take(Observe.stream(request, slow), 4)))
+      assert.deepStrictEqual(taken, ["call-sent", "call-first-token", "call-interrupted"])
+      const stalled = Stream.concat(half, Stream.never)
+      const { tags: stopped } = yield* interrupted(Stream.runDrain(Observe.stream(request, stalled)))
+      assert.deepStrictEqual(stopped, ["call-sent", "call-first-token", "call-interrupted"])
+    })
+  )
+
+  it.effect("is a finished stream once its message_stop arrived, even if the consumer leaves with it", () =>
+    Effect.gen(function* () {
+      const untilStop = Stream.takeUntil(Observe.stream(request, whole), ({ type }) => type === "message_stop")
+      const { tags } = yield* heard(Stream.runDrain(untilStop))
+      assert.deepStrictEqual(tags, ["call-sent", "call-first-token", "call-finished"])
+    })
+  )
+
+  it.effect("tells of each run anew", () =>
+    Effect.gen(function* () {
+      const stream = Observe.stream(request, whole)
+      const { tags } = yield* heard(Effect.andThen(Stream.runDrain(stream), Stream.runDrain(stream)))
+      const once = ["call-sent", "call-first-token", "call-finished"]
+      assert.deepStrictEqual(tags, [...once, ...once])
+    })
+  )
+})
+
+// Builders
+
+const facts = { requestId: "req_1", origin: "api", rateLimits: undefined } as const
+const overloaded = new ClaudeError({ reason: new Overloaded({ detail: "later" }) })
+
+const streamOf = (events: ReadonlyArray<StreamEvent.StreamEvent>) =>
+  Stream.fromIterable<StreamEvent.StreamEvent>([{ type: "stream_start", ...facts }, ...events])
+const whole = streamOf(StreamEvent.fromMessage(message()))
+const half = streamOf(firstHalf(message()))
+
+/** How an effect ended, and what was told meanwhile. */
+const heard = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) {
+  const events: Array<CallEvent.CallEvent> = []
+  const exit = yield* Effect.exit(CallEvent.listen((event) => Effect.sync(() => events.push(event)))(effect))
+  return { exit, events, tags: events.map((event) => event._tag) }
+})
+
+/** The same for an effect that is interrupted when it cannot go on. */
+const interrupted = <A, E>(effect: Effect.Effect<A, E>) =>
+  heard(
+    Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(effect)
+      for (let step = 0; step < 10; step++) yield* Effect.yieldNow
+      yield* Fiber.interrupt(fiber)
+    })
+  )

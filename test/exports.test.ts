@@ -1,0 +1,71 @@
+import { readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { describe, expect, it } from "@effect/vitest"
+
+// Growth of the public surface shows here in a diff; `vitest -u` writes the lists anew.
+describe("the public names", () => {
+  it("of effect-claude", () => {
+    expect(namesOf("src/index.ts")).toMatchInlineSnapshot(`
+      "AnthropicClient: AnthropicClient CarriesTransport Client Options layer layerConfig layerFrom noTimeout transportKey
+      CallEvent: CallEvent CallFailed CallFinished CallFirstToken CallInterrupted CallRetried CallSent Happening ItemFinished ItemSkipped ItemsCounted Listener emit emitFinished listen
+      CallSite: CallSite label row within
+      ClaudeError: BillingFailed ClaudeError Conflict ConnectionFailed ContextWindowExceeded Failure InvalidRequest MalformedResponse NotFound OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut Unauthenticated Unsupported fromErrorEvent fromFailure fromUnknown malformed
+      Cost: format of
+      Models: Model Price Rates all find priceAt
+      Reply: Message Origin Reply ReplyFacts isEmulated isMessage text
+      Request: Defaults Prompt Request canonical fill hash resolve
+      StreamEvent: Accumulator StreamEvent StreamStart accumulator definedOnly fromMessage isContent text
+      Transport: Fetch Transport
+      Usage: Besides Tokens Usage billed fromMessage sum totalInput zero
+      Claude: Claude Defaults Message ObjectReply Origin Prompt Reply Request StackOptions StreamEvent StreamStart TextReply Timeouts countTokens create generateObject generateText layer layerConfig stack stream streamText wrap
+      Batch: Finished Options fanOut map stream
+      Dataset: Dataset DatasetFailed Place Row RowInvalid Valid Writer at fromFile fromIterable withFile writeLines
+      Job: Declaration Job RunOptions Summary isJob make run shape
+      Journal: Counts Journal JournalFailed JournalMismatch JournalTooNew layer
+      Progress: Progress bar cost empty line tokens update
+      Step: Shape Step all andThen draw each make map object text
+      Concurrency: Concurrency make policy resize
+      Retry: RetrySchedule policy schedule"
+    `)
+  })
+
+  it("of effect-claude/testing", () => {
+    expect(namesOf("src/testing/index.ts")).toMatchInlineSnapshot(`
+      "Emulator: App Emulator Fault Faults FaultsFromString Handler LedgerEntry Options Request Response ServerOptions Usage fetch layerServer make
+      TestClaude: Answer Reply Rule TestClaude layer promptText when"
+    `)
+  })
+
+  it("of effect-claude/node", () => {
+    expect(namesOf("src/run/index.ts")).toMatchInlineSnapshot(
+      `"Sqlite: Holder SqliteFailed SqliteInUse layer layerMemory"`
+    )
+  })
+})
+
+// Builders
+
+/** The namespaces of an entry point, a line each: the values and types that they export. */
+const namesOf = (entry: string): string =>
+  Array.from(
+    read(entry).matchAll(/^export \* as (\w+) from "([^"]+)"$/gm),
+    ([, namespace, file = ""]) => `${namespace}: ${exportsOf(join(dirname(entry), file)).join(" ")}`
+  ).join("\n")
+
+const exportsOf = (file: string): ReadonlyArray<string> => {
+  const source = read(file)
+  const own = source.matchAll(/^export (?:abstract )?(?:const|class|function|interface|type|enum) (\w+)/gm)
+  const handedOn = Array.from(source.matchAll(/^export (?:type )?\{([^}]*)\}/gm), ([, names = ""]) => names.split(","))
+  const names = [
+    ...Array.from(own, ([, name = ""]) => name),
+    ...handedOn.flat().map((name) =>
+      name
+        .replace(/^.* as /, "")
+        .replace(/^\s*type /, "")
+        .trim()
+    )
+  ]
+  return [...new Set(names)].filter((name) => name !== "").toSorted()
+}
+
+const read = (file: string) => readFileSync(join(import.meta.dirname, "..", file), "utf8")

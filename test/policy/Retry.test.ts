@@ -1,0 +1,299 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as CallEvent from "../../src/claude/CallEvent.ts"
+import { Claude } from "../../src/claude/Claude.ts"
+import {
+  ClaudeError,
+  ConnectionFailed,
+  InvalidRequest,
+  NotFound,
+  Overloaded,
+  RateLimited,
+  type Reason,
+  StreamInterrupted
+} from "../../src/claude/ClaudeError.ts"
+import { type StreamEvent, text } from "../../src/claude/StreamEvent.ts"
+import * as Retry from "../../src/policy/Retry.ts"
+import * as TestClaude from "../../src/testing/TestClaude.ts"
+import { firstHalf, message, request } from "../fixtures.ts"
+
+describe("by default", () => {
+  it.effect("repeats what failed for a passing reason, and gives the answer", () =>
+    Effect.gen(function* () {
+      const { exit, delays } = yield* played(create, [overloaded, overloaded, "Hello."])
+      assert.strictEqual(exit._tag, "Success")
+      assert.strictEqual(delays.length, 2)
+    })
+  )
+
+  it.effect.prop("waits a random time of up to 0.5 s, 1 s, 2 s … 30 s, eight times", [Schema.Int], ([seed]) =>
+    Effect.gen(function* () {
+      const { exit, delays } = yield* played(create, always(overloaded)).pipe(Random.withSeed(seed))
+      assert.strictEqual(exit._tag, "Failure")
+      assert.strictEqual(delays.length, caps.length)
+      for (const [index, cap] of caps.entries()) assert.isAtMost(delays[index] ?? Infinity, cap)
+    })
+  )
+
+  it.effect("uses the whole of that time: near its end, and near nothing", () =>
+    Effect.gen(function* () {
+      const { delays: longest } = yield* played(create, always(overloaded)).pipe(always99)
+      assert.deepStrictEqual(
+        longest,
+        caps.map((cap) => cap * 0.99)
+      )
+      const { delays: shortest } = yield* played(create, always(overloaded)).pipe(alwaysZero)
+      assert.deepStrictEqual(
+        shortest,
+        caps.map(() => 0)
+      )
+    })
+  )
+
+  it.effect("waits at least retry-after", () =>
+    Effect.gen(function* () {
+      const limited = new RateLimited({ detail: "slow down", retryAfter: Duration.seconds(42) })
+      const { delays } = yield* played(create, [limited, "Hello."])
+      assert.deepStrictEqual(delays, [42_000])
+    })
+  )
+
+  it.effect("begins no repeat more than 10 minutes after the first failure", () =>
+    Effect.gen(function* () {
+      const limited = (minutes: number) =>
+        new RateLimited({ detail: "slow down", retryAfter: Duration.minutes(minutes) })
+      const { exit, delays } = yield* played(create, [limited(4), limited(6), limited(1), "Hello."])
+      assert.strictEqual(exit._tag, "Failure")
+      assert.deepStrictEqual(delays, [240_000, 360_000])
+      assert.deepStrictEqual((yield* played(create, [limited(11), "Hello."])).delays, [])
+    })
+  )
+
+  it.effect.each<[string, Reason]>([
+    ["what is not there", new NotFound({ detail: "no such model" })],
+    ["what is wrong", new InvalidRequest({ detail: "no" })],
+    ["what the API says not to repeat", new Overloaded({ detail: "later", shouldRetry: false })]
+  ])("does not repeat %s", ([, reason]) =>
+    Effect.gen(function* () {
+      const { exit, events } = yield* played(create, [reason])
+      assert.strictEqual(exit._tag, "Failure")
+      assert.deepStrictEqual(
+        events.map((event) => event._tag),
+        ["call-sent", "call-failed"]
+      )
+    })
+  )
+
+  it.effect("repeats what the API says to repeat", () =>
+    Effect.gen(function* () {
+      const { exit } = yield* played(create, [new InvalidRequest({ detail: "no", shouldRetry: true }), "Hello."])
+      assert.strictEqual(exit._tag, "Success")
+    })
+  )
+
+  it.effect("tells of every repeat, with what failed and how long it waits", () =>
+    Effect.gen(function* () {
+      const connection = new ConnectionFailed({ detail: "gone" })
+      const { events } = yield* played(create, [overloaded, connection, "Hello."]).pipe(always99)
+      assert.deepStrictEqual(
+        events.map((event) => event._tag),
+        [...repeat, ...repeat, "call-sent", "call-finished"]
+      )
+      const retried = events.flatMap((event) => (event._tag === "call-retried" ? [event] : []))
+      assert.deepStrictEqual(
+        retried.map(({ attempt, delay, error, model }) => [attempt, Duration.toMillis(delay), error.reason, model]),
+        [
+          [1, 495, overloaded, request.model],
+          [2, 990, connection, request.model]
+        ]
+      )
+    })
+  )
+})
+
+describe("a schedule of your own", () => {
+  it.effect("is asked with the typed reason", () =>
+    Effect.gen(function* () {
+      const onlyOverloaded = Schedule.spaced("1 seconds").pipe(
+        Schedule.setInputType<ClaudeError>(),
+        Schedule.while(({ input }) => input.reason._tag === "Overloaded")
+      )
+      const connection = new ConnectionFailed({ detail: "gone" })
+      const { exit, delays } = yield* played(create, [overloaded, connection, "Hello."], onlyOverloaded)
+      assert.strictEqual(exit._tag, "Failure")
+      assert.deepStrictEqual(delays, [1000])
+    })
+  )
+
+  it.effect("is still floored by retry-after, and still not asked what cannot succeed", () =>
+    Effect.gen(function* () {
+      const limited = new RateLimited({ detail: "slow down", retryAfter: Duration.seconds(9) })
+      const { exit, delays } = yield* played(create, [limited, new NotFound({ detail: "no" })], Schedule.forever)
+      assert.strictEqual(exit._tag, "Failure")
+      assert.deepStrictEqual(delays, [9000])
+    })
+  )
+})
+
+describe("countTokens", () => {
+  it.effect("is repeated too", () =>
+    Effect.gen(function* () {
+      let calls = 0
+      const count = Effect.suspend(() => (++calls < 3 ? failing(overloaded) : Effect.succeed(7)))
+      const layer = Retry.policy(Schedule.forever)(serving({ countTokens: () => count }))
+      const counted = Claude.use((claude) => claude.countTokens(request)).pipe(Effect.provide(layer))
+      assert.strictEqual(yield* counted, 7)
+    })
+  )
+})
+
+describe("a stream", () => {
+  it.effect("is repeated before its first content, and shows nothing of what failed", () =>
+    Effect.gen(function* () {
+      const opening = streamOf([start, ...firstHalf(message()).slice(0, 1)])
+      const attempts = [failed(overloaded), Stream.concat(opening, failed(overloaded)), whole]
+      const { events, tags } = yield* streamed(attempts)
+      assert.deepStrictEqual(events, yield* Stream.runCollect(whole))
+      assert.deepStrictEqual(tags, ["call-retried", "call-retried"])
+    })
+  )
+
+  it.effect("is not repeated once content was handed on: what came stays, and it fails", () =>
+    Effect.gen(function* () {
+      const cut = Stream.concat(streamOf([start, ...firstHalf(message())]), failed(interrupted))
+      const seen: Array<StreamEvent> = []
+      const { error, tags } = yield* streamed([cut, whole], seen)
+      assert.strictEqual(error?.reason, interrupted)
+      assert.strictEqual(seen.map(text).join(""), "Hello,")
+      assert.deepStrictEqual(tags, [])
+    })
+  )
+
+  it.effect("may have no content at all", () =>
+    Effect.gen(function* () {
+      const { events } = yield* streamed([streamOf([start, { type: "message_stop" }])])
+      assert.deepStrictEqual(events, [start, { type: "message_stop" }])
+    })
+  )
+
+  it.effect("closes a failed attempt before it waits for the next", () =>
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      yield* streamed([logging(log, "first", failed(overloaded)), logging(log, "second", whole)])
+      assert.deepStrictEqual(log, ["open first", "close first", "open second", "close second"])
+    })
+  )
+
+  it.effect("closes what it had opened when its consumer leaves, before or after content", () =>
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      const layer = (name: string, events: Stream.Stream<StreamEvent, ClaudeError>) =>
+        Retry.policy()(serving({ stream: () => logging(log, name, events) }))
+      yield* Effect.provide(Stream.runDrain(Stream.take(stream, 3)), layer("taken", whole))
+      const waiting = yield* Effect.forkChild(Effect.provide(Stream.runDrain(stream), layer("silent", Stream.never)))
+      yield* TestClock.adjust("1 seconds")
+      yield* Fiber.interrupt(waiting)
+      assert.deepStrictEqual(log, ["open taken", "close taken", "open silent", "close silent"])
+    })
+  )
+
+  it.effect("tells of a failed attempt before its repeat", () =>
+    Effect.gen(function* () {
+      const { events } = yield* played(Stream.runDrain(stream), [overloaded, "Hello."])
+      assert.deepStrictEqual(
+        events.map((event) => event._tag),
+        ["call-sent", "call-failed", "call-retried", "call-sent", "call-first-token", "call-finished"]
+      )
+    })
+  )
+})
+
+// Builders
+
+const repeat = ["call-sent", "call-failed", "call-retried"]
+const caps = [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]
+
+const overloaded = new Overloaded({ detail: "later" })
+const interrupted = new StreamInterrupted({ detail: "cut" })
+const failing = (reason: Reason) => Effect.fail(new ClaudeError({ reason }))
+const failed = (reason: Reason) => Stream.fail(new ClaudeError({ reason }))
+const always = (reason: Reason) => () => reason
+
+const start: StreamEvent = { type: "stream_start", requestId: "req_1", origin: "api", rateLimits: undefined }
+const streamOf = (events: ReadonlyArray<StreamEvent>): Stream.Stream<StreamEvent, ClaudeError> =>
+  Stream.rechunk(Stream.fromIterable(events), 1)
+const whole = streamOf([start, ...firstHalf(message()), { type: "message_stop" }])
+
+const create = Claude.use((claude) => claude.create(request))
+const stream = Stream.unwrap(Claude.useSync((claude) => claude.stream(request)))
+
+const always99 = Effect.provideService(Random.Random, { nextIntUnsafe: () => 1, nextDoubleUnsafe: () => 0.99 })
+const alwaysZero = Effect.provideService(Random.Random, { nextIntUnsafe: () => 0, nextDoubleUnsafe: () => 0 })
+
+/** Runs a call against such answers under the test clock. `delays` are measured: from a failure to the next attempt. */
+const played = Effect.fnUntraced(function* <A>(
+  call: Effect.Effect<A, ClaudeError, Claude>,
+  reply: TestClaude.Reply,
+  schedule?: Retry.RetrySchedule
+) {
+  const events: Array<CallEvent.CallEvent> = []
+  const sent: Array<number> = []
+  const running = yield* call.pipe(
+    CallEvent.listen((event) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        events.push(event)
+        if (event._tag === "call-sent") sent.push(now)
+      })
+    ),
+    Effect.provide(TestClaude.layer(reply).pipe(Retry.policy(schedule))),
+    Effect.exit,
+    Effect.forkChild
+  )
+  yield* TestClock.adjust("1 hour")
+  const exit = yield* Fiber.join(running)
+  return { exit, events, delays: sent.slice(1).map((time, index) => time - (sent[index] ?? 0)) }
+})
+
+/** A stream that logs when it opens and closes. */
+const logging = (log: Array<string>, name: string, events: Stream.Stream<StreamEvent, ClaudeError>) => {
+  const note = (what: string) => Effect.sync(() => log.push(`${what} ${name}`))
+  return Stream.unwrap(
+    Effect.as(
+      Effect.acquireRelease(note("open"), () => note("close")),
+      events
+    )
+  )
+}
+
+/** A Claude of which only some members are asked. */
+const serving = (members: Partial<Claude["Service"]>) => Layer.mock(Claude)(members)
+
+/** Reads a stream whose attempts are these. */
+const streamed = Effect.fnUntraced(function* (
+  attempts: ReadonlyArray<Stream.Stream<StreamEvent, ClaudeError>>,
+  seen: Array<StreamEvent> = []
+) {
+  const tags: Array<string> = []
+  let attempt = 0
+  const next = Stream.suspend(() => attempts[attempt++] ?? Stream.die("no more attempts"))
+  const running = yield* stream.pipe(
+    Stream.runForEach((event) => Effect.sync(() => seen.push(event))),
+    CallEvent.listen((event) => Effect.sync(() => tags.push(event._tag))),
+    Effect.provide(Retry.policy()(serving({ stream: () => next }))),
+    Effect.flip,
+    Effect.option,
+    Effect.forkChild
+  )
+  yield* TestClock.adjust("1 hour")
+  const error = yield* Fiber.join(running)
+  return { events: seen, tags, error: error._tag === "Some" ? error.value : undefined }
+})

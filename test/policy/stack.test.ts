@@ -1,0 +1,62 @@
+import { assert, describe, expectTypeOf, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as TestClock from "effect/testing/TestClock"
+import { Claude } from "../../src/claude/Claude.ts"
+import { Overloaded, RateLimited } from "../../src/claude/ClaudeError.ts"
+import * as Concurrency from "../../src/policy/Concurrency.ts"
+import { stack } from "../../src/policy/stack.ts"
+import * as TestClaude from "../../src/testing/TestClaude.ts"
+import { request } from "../fixtures.ts"
+
+describe("stack", () => {
+  it.effect("repeats, and holds no permit while it waits", () =>
+    Effect.gen(function* () {
+      const limited = new RateLimited({ detail: "slow down", retryAfter: Duration.minutes(1) })
+      const layer = TestClaude.layer([limited, "second", "first"]).pipe(stack({ concurrency: 1 }))
+      const answers: Array<string | null> = []
+      const ask = Effect.tap(create, ({ message }) => Effect.sync(() => answers.push(message.id)))
+      const running = yield* Effect.all([ask, ask], { concurrency: 2 }).pipe(Effect.provide(layer), Effect.forkChild)
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual(answers, ["msg_test_2"])
+      yield* TestClock.adjust("30 seconds")
+      yield* Fiber.join(running)
+      assert.deepStrictEqual(answers, ["msg_test_2", "msg_test_3"])
+    })
+  )
+
+  it.effect("has 64 calls in flight unless told otherwise, by a number or a handle", () =>
+    Effect.gen(function* () {
+      const capacity = (options?: Parameters<typeof stack>[0]) =>
+        Effect.provide(
+          Claude.use((claude) => claude.capacity),
+          stack(options)(TestClaude.layer())
+        )
+      assert.strictEqual(yield* capacity(), 64)
+      assert.strictEqual(yield* capacity({ concurrency: 5 }), 5)
+      assert.strictEqual(yield* capacity({ concurrency: yield* Concurrency.make(7) }), 7)
+    })
+  )
+
+  it.effect("repeats as its schedule says", () =>
+    Effect.gen(function* () {
+      const layer = TestClaude.layer([overloaded, overloaded, "Hello."]).pipe(stack({ retry: Schedule.recurs(1) }))
+      const calls = TestClaude.TestClaude.use((fake) => fake.calls)
+      const [, asked] = yield* Effect.all([Effect.flip(create), calls]).pipe(Effect.provide(layer))
+      assert.strictEqual(asked.length, 2)
+    })
+  )
+
+  it("is a function from layer to layer, and keeps what the layer has", () => {
+    const layer = TestClaude.layer().pipe(stack())
+    expectTypeOf(layer).toEqualTypeOf<Layer.Layer<Claude | TestClaude.TestClaude>>()
+  })
+})
+
+// Builders
+
+const overloaded = new Overloaded({ detail: "later" })
+const create = Claude.use((claude) => claude.create(request))
