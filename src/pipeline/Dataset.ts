@@ -114,7 +114,7 @@ export const writeLines = Effect.fn("Dataset.writeLines")(function* (path: strin
   const { dirname } = yield* Path.Path
   const failed = Effect.mapError((error: PlatformError) => failure(path, error, "output"))
   yield* checkEnding(path)
-  yield* failed(fs.makeDirectory(dirname(path), { recursive: true }))
+  yield* failed(makeFolder(dirname(path)))
   const open = failed(fs.open(path, { flag: "a" }))
   const file = yield* ScopedRef.fromAcquire(open)
   const one = Semaphore.makeUnsafe(1)
@@ -135,6 +135,19 @@ export const writeLines = Effect.fn("Dataset.writeLines")(function* (path: strin
     )
   return { replaceWith, append } satisfies Writer
 })
+
+/** Node's own recursive `mkdir` never returns where the system answers ENOENT, as it does under /proc. */
+const makeFolder: (folder: string) => Effect.Effect<void, PlatformError, FileSystem.FileSystem | Path.Path> =
+  Effect.fnUntraced(function* (folder) {
+    const fs = yield* FileSystem.FileSystem
+    const { dirname } = yield* Path.Path
+    const isFolder = Effect.isSuccess(Effect.filterOrFail(fs.stat(folder), ({ type }) => type === "Directory"))
+    if (yield* isFolder) return
+    yield* makeFolder(dirname(folder))
+    yield* Effect.catch(fs.makeDirectory(folder), (error) =>
+      Effect.flatMap(isFolder, (exists) => (exists ? Effect.void : Effect.fail(error)))
+    )
+  })
 
 const checkEnding = (path: string) => {
   const ending = /\.[^./\\]*$/.exec(path)?.[0] ?? ""

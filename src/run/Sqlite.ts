@@ -4,7 +4,7 @@
  *
  * The client is to be dropped for @effect/sql-sqlite-node when that loads with Effect 4.1; the lock is ours to keep.
  */
-import { mkdirSync } from "node:fs"
+import { mkdirSync, statSync } from "node:fs"
 import { hostname } from "node:os"
 import { basename, dirname } from "node:path"
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
@@ -75,7 +75,7 @@ const layerOf = <E>(database: Effect.Effect<DatabaseSync, E, Scope.Scope>, path:
   ).pipe(Layer.provide(Reactivity.layer))
 
 const openLocked = Effect.fnUntraced(function* (path: string) {
-  yield* attempt(path, () => mkdirSync(dirname(path), { recursive: true }))
+  yield* attempt(path, () => makeFolder(dirname(path)))
   // Looks into the file before the lock is taken, so that no lock file appears beside what is no database.
   yield* open(path).pipe(
     Effect.flatMap((unlocked) => attempt(path, () => unlocked.exec("SELECT 1 FROM sqlite_schema"))),
@@ -86,6 +86,19 @@ const openLocked = Effect.fnUntraced(function* (path: string) {
   yield* attempt(path, () => database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"))
   return database
 })
+
+/** Node's own recursive `mkdir` never returns where the system answers ENOENT, as it does under /proc. */
+const makeFolder = (folder: string): void => {
+  if (isFolder(folder)) return
+  makeFolder(dirname(folder))
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    if (!isFolder(folder)) throw error
+  }
+}
+
+const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 
 /** Opens a file until the scope closes. `busy_timeout` comes first of all: switching to WAL needs it already. */
 const open = (path: string) =>
@@ -220,6 +233,7 @@ const remedies: Readonly<Record<number | string, string>> = {
   14: "check that it is no folder and that its folder is writable, or use another --state",
   26: "use another --state, or move that file away",
   EACCES: "make the folder writable, or use another --state",
+  ENOENT: "no folder can be made there: use another --state",
   EEXIST: "there is a file where its folder should be: use another --state",
   ENOTDIR: "there is a file where its folder should be: use another --state",
   EROFS: "the disk is read-only: use another --state"

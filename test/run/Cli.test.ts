@@ -64,6 +64,15 @@ describe("effect-claude run", () => {
     server.close()
   })
 
+  it.skipIf(process.platform !== "linux")(
+    "ends with 2 where no folder can be made (on Linux: under /proc)",
+    async () => {
+      const { code, stderr } = await cli({ ...folder(3), output: "/proc/nowhere/out.jsonl" }, "http://127.0.0.1:1")
+      assert.strictEqual(code, 2)
+      assert.match(stderr, /\/proc\/nowhere/)
+    }
+  )
+
   it("ends with 2 when the state is that of another job", async () => {
     const server = await standIn()
     const files = folder(3)

@@ -1,0 +1,212 @@
+/**
+ * The `Transport` for Node: a fetch over a pool of connections of its own, at less than half the work of the global
+ * one. It waits a limited time for a connection and any time for an answer (time belongs to `Claude.Timeouts`), and
+ * goes through the proxies that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name. What is more than a string or bytes with
+ * headers is left to the global fetch.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { Duplex } from "node:stream"
+import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib"
+import { type Dispatcher, EnvHttpProxyAgent, interceptors } from "undici"
+import { type Fetch, Transport } from "../claude/Transport.ts"
+
+/** What can be changed of the pool. */
+export interface Options {
+  /** How long a connection may take to come about before the call fails with `TimedOut`. 10 seconds. */
+  readonly connectTimeout?: Duration.Input | undefined
+}
+
+/** The environment names a proxy that cannot be one. */
+export class ProxyInvalid extends Schema.TaggedError<ProxyInvalid>()("ProxyInvalid", { detail: Schema.String }) {
+  override get message() {
+    return `HTTP_PROXY or HTTPS_PROXY names no proxy (${this.detail}); write it as http://host:port, or unset it`
+  }
+}
+
+/** Sends calls over a pool for as long as the layer's scope is open; then the pool is closed, whatever is in flight. */
+export const layer = ({ connectTimeout = "10 seconds" }: Options = {}): Layer.Layer<never, ProxyInvalid> =>
+  Layer.effect(
+    Transport,
+    Effect.acquireRelease(
+      Effect.try({
+        try: () =>
+          new EnvHttpProxyAgent({
+            allowH2: process.env["H2"] === "1",
+            connectTimeout: Duration.toMillis(connectTimeout),
+            headersTimeout: 0,
+            bodyTimeout: 0
+          }),
+        catch: (error) => new ProxyInvalid({ detail: error instanceof Error ? error.message : String(error) })
+      }),
+      (pool) => Effect.promise(() => pool.destroy())
+    ).pipe(Effect.map((pool) => fetchOver(pool.compose(redirect))))
+  )
+
+/** As often as fetch does. Credentials stay behind when the origin changes. */
+const redirect = interceptors.redirect({ maxRedirections: 20, throwOnMaxRedirect: true })
+
+const fetchOver =
+  (pool: Dispatcher): Fetch =>
+  (input, init = {}) => {
+    const { body, headers, method = "GET", signal } = init
+    if (input instanceof Request || !isPlain(body) || !Object.keys(init).every((key) => understood.has(key))) {
+      return globalThis.fetch(input, init)
+    }
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const { origin, pathname, search } = new URL(input)
+      const sent = Object.fromEntries(new Headers(headers))
+      sent["accept-encoding"] ??= "gzip, deflate, br"
+      const request = { origin, path: pathname + search, method, headers: sent, body: body ?? null, ...patient }
+      pool.dispatch(request, exchange(signal ?? undefined, resolve, reject))
+    })
+  }
+
+const understood: ReadonlySet<string> = new Set(["method", "headers", "body", "signal"])
+
+const isPlain = (body: unknown): body is string | Uint8Array | null | undefined =>
+  body === null || body === undefined || typeof body === "string" || body instanceof Uint8Array
+
+/** Said with each request, since a proxy for plain HTTP does not hand on what the pool was told. */
+const patient = { headersTimeout: 0, bodyTimeout: 0 }
+
+/** One request and its answer: what the pool tells becomes a `Response`, whose reader sets the pace of the socket. */
+const exchange = (
+  signal: AbortSignal | undefined,
+  resolve: (response: Response) => void,
+  reject: (reason: unknown) => void
+): Dispatcher.DispatchHandler => {
+  let socket: Dispatcher.DispatchController | undefined
+  let body: ReadableByteStreamController | undefined
+  let arrived: Array<Uint8Array> = []
+  let delivering = false
+  let complete = false
+  let over = false
+
+  const finish = () => {
+    over = true
+    signal?.removeEventListener("abort", abort)
+  }
+  const fail = (reason: unknown) => {
+    if (over) return
+    finish()
+    reject(reason)
+    body?.error(reason)
+  }
+  const abort = () => {
+    fail(signal?.reason)
+    socket?.abort(signal?.reason)
+  }
+  // What one read of the socket brought goes on in one piece: a piece costs more than its bytes do.
+  const deliver = () => {
+    delivering = false
+    if (over || body === undefined) return
+    if (arrived.length > 0) {
+      body.enqueue(joined(arrived))
+      arrived = []
+      if (body.desiredSize !== null && body.desiredSize <= 0) socket?.pause()
+    }
+    if (complete) {
+      finish()
+      body.close()
+      body.byobRequest?.respond(0)
+    }
+  }
+  const deliverSoon = () => {
+    if (!delivering) queueMicrotask(deliver)
+    delivering = true
+  }
+
+  signal?.addEventListener("abort", abort)
+  return {
+    onRequestStart: (controller) => {
+      socket = controller
+      if (over) controller.abort(signal?.reason)
+    },
+    onResponseStart: (_, status, headers, statusText = "") => {
+      if (status < 200) return
+      const stream = new ReadableStream(
+        {
+          type: "bytes",
+          start: (controller) => {
+            body = controller
+          },
+          pull: () => socket?.resume(),
+          cancel: (reason) => {
+            finish()
+            socket?.abort(reason)
+          }
+        },
+        { highWaterMark: 64 * 1024 }
+      )
+      resolve(
+        new Response(withoutBody.has(status) ? null : decoded(stream, headers["content-encoding"]), {
+          status,
+          statusText,
+          headers: pairs(headers)
+        })
+      )
+    },
+    onResponseData: (_, chunk) => {
+      arrived.push(chunk)
+      deliverSoon()
+    },
+    onResponseEnd: () => {
+      complete = true
+      deliverSoon()
+    },
+    onResponseError: (_, error) =>
+      fail(new TypeError(body === undefined ? "fetch failed" : "terminated", { cause: error }))
+  }
+}
+
+type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>
+
+const withoutBody: ReadonlySet<number> = new Set([204, 205, 304])
+
+/** A copy, in one piece: a byte stream takes the memory of what it is given, and the socket still needs it. */
+const joined = (chunks: ReadonlyArray<Uint8Array>): Uint8Array<ArrayBuffer> => {
+  const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0))
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.length
+  }
+  return bytes
+}
+
+const pairs = (headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>) => {
+  const pairs: Array<[string, string]> = []
+  for (const [name, values = []] of Object.entries(headers)) {
+    if (typeof values === "string") pairs.push([name, values])
+    else for (const value of values) pairs.push([name, value])
+  }
+  return pairs
+}
+
+/** The body without the codings it was sent in, the last one first. With one that is not known it stays as it is. */
+const decoded = (body: Bytes, codings: string | ReadonlyArray<string> | undefined): Bytes => {
+  if (codings === undefined) return body
+  const known = String(codings)
+    .split(",")
+    .map((coding) => decoders.get(coding.trim().toLowerCase()))
+  if (known.includes(undefined)) return body
+  return known.reduceRight((body, decoder) => (decoder === undefined ? body : through(body, decoder())), body)
+}
+
+/** Gives out at once what can be decoded, and makes do with an end that was cut off, as fetch does. */
+const zlib = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH }
+const brotli = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: constants.BROTLI_OPERATION_FLUSH }
+const decoders: ReadonlyMap<string, () => Duplex> = new Map([
+  ["gzip", () => createGunzip(zlib)],
+  ["x-gzip", () => createGunzip(zlib)],
+  ["deflate", () => createInflate(zlib)],
+  ["br", () => createBrotliDecompress(brotli)]
+])
+
+// Node's web streams are the global ones, under other types.
+const through = (body: Bytes, decoder: Duplex): Bytes =>
+  body.pipeThrough(Duplex.toWeb(decoder) as ReadableWritablePair<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>)
