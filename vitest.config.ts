@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config"
 
-// Tests and examples import "effect-claude" from source, through the condition that package.json declares.
-const conditions = ["effect-claude-source", "node", "import", "module", "default"]
+// Tests and examples import "effect-claude" from source, through the condition that package.json declares. Not through
+// "module": Node gets these too, and packages that declare it for bundlers (those of AWS) do not load there.
+const conditions = ["effect-claude-source", "node", "import", "default"]
 
 export default defineConfig({
   resolve: { conditions },

@@ -55,16 +55,17 @@ const create = (client: Client, request: Request): Effect.Effect<Reply, ClaudeEr
     )
   )
 
+/** The signal lasts as long as the stream: what stands between a body and its socket may not pass a cancel on. */
 const stream = (client: Client, request: Request): Stream.Stream<StreamEvent, ClaudeError> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const { idle } = yield* Timeouts
-      const response = yield* Effect.acquireRelease(
-        send(client, request, (messages, params, options) =>
-          messages.create({ ...params, stream: true }, options).asResponse()
-        ),
-        abandon,
-        { interruptible: true }
+      const { signal } = yield* Effect.acquireRelease(
+        Effect.sync(() => new AbortController()),
+        (controller) => Effect.sync(() => controller.abort())
+      )
+      const response = yield* send(client, request, (messages, params, options) =>
+        messages.create({ ...params, stream: true }, { ...options, signal }).asResponse()
       )
       const events = yield* EventStream.fromResponse(response, Duration.fromInputUnsafe(idle))
       const start: StreamEvent = { type: "stream_start", ...factsOf(response) }
@@ -72,18 +73,15 @@ const stream = (client: Client, request: Request): Stream.Stream<StreamEvent, Cl
     })
   )
 
-/** Closes the socket of a body that nobody reads. One that is read is its reader's to close, and refuses this. */
-const abandon = ({ body }: Response) => Effect.ignore(Effect.tryPromise(() => Promise.resolve(body?.cancel())))
-
 const countTokens = (client: Client, request: Request): Effect.Effect<number, ClaudeError> =>
   send(client, request, (messages, params, options) => {
-    if (messages.countTokens === undefined) throw unsupported("count tokens")
+    if (messages.countTokens === undefined) throw uncountable()
     return messages.countTokens(Struct.omit(params, uncounted), options).asResponse().then(withData)
   }).pipe(
     Effect.flatMap(({ data, response }) =>
       Predicate.hasProperty(data, "input_tokens") && Predicate.isNumber(data.input_tokens)
         ? Effect.succeed(data.input_tokens)
-        : Effect.fail(unexpected("a token count", data, response))
+        : Effect.fail(isUnknownOperation(data) ? uncountable() : unexpected("a token count", data, response))
     )
   )
 
@@ -157,6 +155,14 @@ const timedOut = (limit: Duration.Input) => `no answer within ${Duration.format(
 
 const unsupported = (what: string) =>
   new ClaudeError({ reason: new Unsupported({ detail: `this backend cannot ${what}` }) })
+
+const uncountable = () => unsupported("count tokens")
+
+/** What AWS answers where it has no such operation, with status 200: Bedrock's client offers more than Bedrock does. */
+const isUnknownOperation = (data: unknown) =>
+  Predicate.hasProperty(data, "Output") &&
+  Predicate.hasProperty(data.Output, "__type") &&
+  data.Output.__type === "com.amazon.coral.service#UnknownOperationException"
 
 /** A response and its body, whatever content type it claims; `undefined` is no JSON. */
 const withData = async (response: Response) => ({ response, data: parse(await response.text()) })

@@ -333,11 +333,13 @@ export const fromErrorEvent = (event: object, headers: Headers, usage?: Usage): 
 const fromApiError = (failed: APIError, usage?: Usage): ClaudeError => {
   const { apiMessage, error, errorCode: code, headers, status, type } = failed
   const unsaid = status === undefined ? "an error that does not say what it is" : `HTTP status ${status}`
+  // Where the API says `{ error: { message } }`, Bedrock says `{ message }`.
+  const said = apiMessage ?? (Predicate.hasProperty(error, "message") && error.message)
   return fromFailure({
     status,
     type,
     code,
-    detail: Predicate.isString(apiMessage) ? apiMessage : unsaid,
+    detail: Predicate.isString(said) ? said : unsaid,
     requestId: Predicate.hasProperty(error, "request_id") ? String(error.request_id) : undefined,
     headers,
     usage
@@ -383,10 +385,12 @@ const spendLimits = new Set([
   "linked_organization_spend_limit_reached"
 ])
 
+/** Types in camel case are exceptions of Bedrock in the middle of a stream, which have no status. */
 const classOf = ({ status, type, code }: Failure) => {
   if (code && spendLimits.has(code)) return SpendLimitReached
   switch (type) {
     case "rate_limit_error":
+    case "throttlingException":
       return RateLimited
     case "overloaded_error":
       return Overloaded
@@ -399,6 +403,7 @@ const classOf = ({ status, type, code }: Failure) => {
     case "not_found_error":
       return NotFound
     case "timeout_error":
+    case "modelTimeoutException":
       return TimedOut
     case "conflict_error":
       return Conflict
@@ -425,7 +430,12 @@ const classOf = ({ status, type, code }: Failure) => {
     case 529:
       return Overloaded
   }
-  if (type === "invalid_request_error" || (status !== undefined && status >= 400 && status < 500)) return InvalidRequest
+  if (
+    type === "invalid_request_error" ||
+    type === "validationException" ||
+    (status !== undefined && status >= 400 && status < 500)
+  )
+    return InvalidRequest
   return ServerFailed
 }
 

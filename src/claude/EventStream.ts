@@ -3,6 +3,7 @@
  * read only when the consumer asks, and closed when the consumer goes away.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
+import { AnthropicError } from "@anthropic-ai/sdk/error"
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -83,12 +84,17 @@ const watchedReader = Effect.fnUntraced(function* (reader: Reader, decoder: Deco
   return { read }
 })
 
-/** After `message_stop` the rest is read, so that the connection can be used again; otherwise the socket is closed. */
+/**
+ * After `message_stop` the rest is read, so that the connection can be used again; otherwise the socket is closed. Nobody
+ * waits for that: what transcodes a body may settle a cancel only after a read that nothing answers.
+ */
 const release = (reader: Reader, ended: boolean) => {
-  const cancel = Effect.ignore(Effect.tryPromise(() => reader.cancel()))
+  const cancel = Effect.sync(() => void reader.cancel().catch(() => {}))
   const rest = Effect.ignore(Effect.tryPromise(() => reader.read()))
   return ended ? Effect.andThen(Effect.timeoutOption(rest, "1 second"), cancel) : cancel
 }
+
+const unreadable = "an event of the stream cannot be read"
 
 /** Turns bytes into arrays of events, and knows what the answer has cost when it comes to nothing. */
 const eventDecoder = (headers: Headers) => {
@@ -109,7 +115,7 @@ const eventDecoder = (headers: Headers) => {
       const event = parse(data)
       if (event === undefined) {
         // What the end cut off is no event; anywhere else, what cannot be read is not the API's.
-        if (!over) failure = because(MalformedResponse, "an event of the stream cannot be read")
+        if (!over) failure = because(MalformedResponse, unreadable)
       } else if (event.type === "error") failure = fromErrorEvent(event, headers, usage)
       else if (event.type !== "ping") {
         if (event.type === "message_start") usage = fromMessage((started = event.message.usage))
@@ -127,7 +133,11 @@ const eventDecoder = (headers: Headers) => {
   return {
     ended: () => ended,
     failure: () => failure,
-    broken: (error: unknown) => because(StreamInterrupted, `the connection broke: ${fromUnknown(error).reason.detail}`),
+    // What the SDK cannot transcode, it repeats in its message.
+    broken: (error: unknown) =>
+      error instanceof AnthropicError || error instanceof SyntaxError
+        ? because(MalformedResponse, unreadable)
+        : because(StreamInterrupted, `the connection broke: ${fromUnknown(error).reason.detail}`),
     stalled: (idle: Duration.Duration) =>
       because(TimedOut, `no byte for ${Duration.format(idle)} in the middle of a stream`),
     add: (bytes: Uint8Array) => {

@@ -113,12 +113,16 @@ describe("the reason of an answer", () => {
     ["text", "Bad gateway"],
     ["nothing", undefined],
     ["a message that is not text", { error: { type: "api_error", message: { planted: 1 } } }],
-    ["an error that is text", { error: "planted" }],
-    ["that of a gateway", { message: "Forbidden" }]
+    ["an error that is text", { error: "planted" }]
   ])("is found although the body is %s", (_, body) => {
     const { reason } = fromUnknown(APIError.generate(503, body, undefined, new Headers()))
     assert.strictEqual(reason._tag, "ServerFailed")
     assert.strictEqual(reason.detail, "HTTP status 503")
+  })
+
+  it("says what a gateway said, or Bedrock, in a body of their own shape", () => {
+    const { reason } = fromUnknown(APIError.generate(403, { message: "Forbidden" }, undefined, new Headers()))
+    assert.deepInclude(reason, { _tag: "PermissionDenied", detail: "Forbidden" })
   })
 
   it("is found although the limits of its headers are not numbers", () => {
