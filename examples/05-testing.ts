@@ -1,6 +1,6 @@
 // How do I test a program that asks Claude, without a key, a network, or waiting?
 import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { Claude, ClaudeError, Retry } from "effect-claude"
 import { TestClaude } from "effect-claude/testing"
 
@@ -15,10 +15,12 @@ it.effect("calls a bad review bad", () =>
   }).pipe(Effect.provide(TestClaude.layer(TestClaude.when(/broke/, "bad"), "good")))
 )
 
-it.live("asks again when Claude is overloaded", () =>
+it.effect("asks again when Claude is overloaded", () =>
   Effect.gen(function* () {
     assert.strictEqual(yield* sentiment("Lovely."), "good")
   }).pipe(
-    Effect.provide(TestClaude.layer([new ClaudeError.Overloaded({ detail: "busy" }), "good"]).pipe(Retry.policy()))
+    Effect.provide(
+      TestClaude.layer([new ClaudeError.Overloaded({ detail: "busy" }), "good"]).pipe(Retry.policy(Schedule.recurs(1)))
+    )
   )
 )

@@ -11,7 +11,8 @@ const ask = HttpRouter.add(
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
     const answer = Claude.streamText(yield* request.text).pipe(Stream.encodeText)
-    return HttpServerResponse.stream(Stream.provideContext(answer, yield* Effect.context<Claude.Claude>()))
+    const live = yield* Effect.context<Claude.Claude>()
+    return HttpServerResponse.stream(Stream.provideContext(answer, live), { contentType: "text/plain; charset=utf-8" })
   })
 )
 

@@ -5,7 +5,10 @@ import { promisify } from "node:util"
 
 describe("examples", () => {
   it("01: an answer and its cost", async () => {
-    assert.match(await run("01-hello"), /^The sky is blue because air scatters blue light most\. \(\$0\.0\d+\)\n$/)
+    assert.include(
+      readFileSync("README.md", "utf8"),
+      `$ npm run example examples/01-hello.ts\n${await run("01-hello")}`
+    )
   })
 
   it("02: words as they come, then the number of tokens", async () => {
@@ -27,6 +30,16 @@ describe("examples", () => {
     const output = await run("06-pipeline")
     assert.include(output, "    classify\n    research\n  answer\n")
     assert.match(output, /classify: \$0\.0\d+\nanswer: \$0\.0\d+\n.*small red button/)
+  })
+
+  it("08: an answer over HTTP, as text", async () => {
+    const ask = `await new Promise((resolve) => setTimeout(resolve, 1000));
+      const response = await fetch("http://127.0.0.1:3000/ask", { method: "POST", body: "It rains. Say it in one sentence." });
+      console.log(response.headers.get("content-type"), await response.text()); process.exit(0)`
+    assert.match(
+      await emulated(["--import", "./examples/08-http.ts", "--eval", ask, "--input-type=module"]),
+      /text\/plain; charset=utf-8 It rains\./
+    )
   })
 
   it("have at most 40 lines each", () => {
@@ -51,9 +64,11 @@ describe("README", () => {
 })
 
 /** What an example prints, with the emulator in the place of Claude. */
-const run = async (name: string): Promise<string> => {
+const run = (name: string): Promise<string> => emulated([`examples/${name}.ts`])
+
+const emulated = async (args: ReadonlyArray<string>): Promise<string> => {
   const node = [process.execPath, "--conditions=effect-claude-source"]
-  const [program, ...rest] = [...node, "src/run/main.ts", "emulate", "--", ...node, `examples/${name}.ts`]
+  const [program, ...rest] = [...node, "src/run/main.ts", "emulate", "--", ...node, ...args]
   const { stdout } = await promisify(execFile)(program ?? "node", rest)
   return stdout
 }

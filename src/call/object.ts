@@ -61,7 +61,13 @@ const recursive = (schema: Schema.Constraint): ReadonlyArray<string> => {
 
 type JsonSchema = { readonly [key: string]: unknown }
 
-const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
+const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1({
+  // The codec for structured output moves the words of a check into the description, and leaves it without any.
+  checkHook: (issue) => SchemaIssue.defaultCheckHook(issue) ?? (isInteger(issue) ? "Expected an integer" : undefined)
+})
+
+const isInteger = ({ filter }: SchemaIssue.Filter) =>
+  filter.annotations?.["representation"]?.id === "effect/schema/isInt"
 
 /** What was expected, and where. A key that the schema does not name is of the answer, and stays out. */
 const explain = (issue: SchemaIssue.Issue, schema: JsonSchema): string => {

@@ -3,6 +3,7 @@
  * `Claude.Timeouts`, closes the socket when the caller goes away, and tells the `CallEvent` listener what happened.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
+import { APIConnectionError } from "@anthropic-ai/sdk/error"
 import type * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -164,8 +165,12 @@ const isUnknownOperation = (data: unknown) =>
   Predicate.hasProperty(data.Output, "__type") &&
   data.Output.__type === "com.amazon.coral.service#UnknownOperationException"
 
-/** A response and its body, whatever content type it claims; `undefined` is no JSON. */
-const withData = async (response: Response) => ({ response, data: parse(await response.text()) })
+/** A response and its body, whatever content type it claims; `undefined` is no JSON. A body that breaks off rejects. */
+const withData = (response: Response) =>
+  response.text().then(
+    (text) => ({ response, data: parse(text) }),
+    (cause) => Promise.reject(new APIConnectionError({ cause }))
+  )
 
 const parse = (text: string): unknown => {
   try {

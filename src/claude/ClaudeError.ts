@@ -188,6 +188,9 @@ export class ContextWindowExceeded extends Schema.TaggedClass<ContextWindowExcee
   get message() {
     return say(this, "shorten the prompt, or use a model with a larger window")
   }
+  toJSON() {
+    return withoutText(this)
+  }
 }
 
 /** An answer that is not what the API sends: HTML from a proxy, JSON that was cut off. */
@@ -221,6 +224,9 @@ export class Refused extends Schema.TaggedClass<Refused>()("Refused", {
   get message() {
     return say(this, "rephrase the request, or fall back to another model")
   }
+  toJSON() {
+    return withoutText(this)
+  }
 }
 
 /** The answer did not fit into `max_tokens`. */
@@ -231,6 +237,9 @@ export class OutputTruncated extends Schema.TaggedClass<OutputTruncated>()("Outp
   get message() {
     return say(this, "raise max_tokens")
   }
+  toJSON() {
+    return withoutText(this)
+  }
 }
 
 /** The answer does not satisfy the schema. */
@@ -240,6 +249,9 @@ export class OutputInvalid extends Schema.TaggedClass<OutputInvalid>()("OutputIn
   }
   get message() {
     return say(this, "loosen the schema, or describe the field better")
+  }
+  toJSON() {
+    return withoutText(this)
   }
 }
 
@@ -279,10 +291,12 @@ export class ClaudeError extends Schema.TaggedError<ClaudeError>()("ClaudeError"
   }
   /** What loggers print: everything but the text of the answer. */
   override toJSON() {
-    const reason = Object.fromEntries(Object.entries(this.reason).filter(([name]) => name !== "text"))
-    return { _tag: this._tag, message: this.message, reason }
+    return { _tag: this._tag, message: this.message, reason: withoutText(this.reason) }
   }
 }
+
+const withoutText = (reason: object): object =>
+  Object.fromEntries(Object.entries(reason).filter(([name]) => name !== "text"))
 
 const say = (reason: Facts & { readonly _tag: string }, remedy: string): string => {
   const status = reason.status === undefined ? "" : ` (${reason.status})`
@@ -361,9 +375,8 @@ export const fromUnknown = (error: unknown): ClaudeError => {
   return connectionFailed(error)
 }
 
-/** A fetch fails with a `TypeError`, or with what the system said. The rest was never sent, such as without a key. */
-const isOfNetwork = (error: Error) =>
-  error instanceof TypeError || error.cause !== undefined || Predicate.hasProperty(error, "code")
+/** What came from the network has a cause or a code of the system. The rest was never sent, such as without a key. */
+const isOfNetwork = (error: Error) => error.cause !== undefined || Predicate.hasProperty(error, "code")
 
 /** An answer that is not the API's. */
 export const malformed = (detail: string, others: Partial<Facts> = {}): ClaudeError =>
@@ -372,8 +385,12 @@ export const malformed = (detail: string, others: Partial<Facts> = {}): ClaudeEr
 const connectionFailed = (cause: unknown): ClaudeError => {
   const innermost = rootOf(cause)
   const code = Predicate.hasProperty(innermost, "code") && String(innermost.code)
-  const detail = innermost instanceof Error ? innermost.message : String(innermost)
-  return new ClaudeError({ reason: new ConnectionFailed({ detail: redact(detail), ...(code && { code }) }) })
+  const detail = redact(innermost instanceof Error ? innermost.message : String(innermost))
+  // Such as ERR_INVALID_URL: no server was asked, and none ever will be.
+  const neverSent = code && code.startsWith("ERR_INVALID_")
+  return new ClaudeError({
+    reason: new (neverSent ? InvalidRequest : ConnectionFailed)({ detail, ...(code && { code }) })
+  })
 }
 
 const rootOf = (error: unknown): unknown =>

@@ -33,9 +33,12 @@ import { fromMessage, type Usage } from "./Usage.ts"
  */
 export const fromResponse = Effect.fnUntraced(function* (response: Response, idle: Duration.Duration) {
   const { body, headers, status } = response
-  const type = headers.get("content-type") ?? "no content type"
-  if (body === null || !type.includes("text/event-stream")) {
-    return yield* malformed(`expected a stream of events, got ${type}`, { status, ...requestIdOf(headers) })
+  const type = headers.get("content-type")
+  if (body === null || (type !== null && !type.includes("text/event-stream"))) {
+    return yield* malformed(`expected a stream of events, got ${type ?? "no body"}`, {
+      status,
+      ...requestIdOf(headers)
+    })
   }
   const reader = body.getReader()
   const decoder = eventDecoder(headers)

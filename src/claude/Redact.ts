@@ -6,6 +6,8 @@ const patterns = [
   /sk-ant-[\w-]+/g,
   // Long enough to be a token: the API itself says "Invalid bearer token".
   /(?<=bearer\s{1,3})[^\s"']{16,}/gi,
+  // What Node says of a key that is no header value, such as one with a line break in it.
+  /(?<=Headers\.append: ")[^"]+/g,
   /(?<=x-api-key["']?\s{0,3}[:=]\s{0,3}["']?)[^\s"']{8,}/gi
 ]
 

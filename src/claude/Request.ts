@@ -8,6 +8,8 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
+import * as String from "effect/String"
 import * as Struct from "effect/Struct"
 
 type Stable = Anthropic.Messages.MessageCreateParamsNonStreaming
@@ -53,14 +55,18 @@ export const fill = (prompt: Prompt, defaults: Defaults): Request =>
 
 /**
  * The text that two requests share exactly when the API would be asked the same thing: object keys sorted, absent
- * fields dropped, and without what cannot change the answer (`headers`, `metadata`, cache breakpoints).
+ * fields dropped, and without what cannot change the answer (`metadata`, cache breakpoints, headers that are not the
+ * API's own).
  */
-export const canonical = (request: Request): string =>
-  JSON.stringify(Struct.omit(request, ["headers", "metadata"]), (key, value) => {
+export const canonical = ({ headers = {}, ...request }: Request): string => {
+  const own = Record.filter(Record.mapKeys(headers, String.toLowerCase), (_, name) => name.startsWith("anthropic-"))
+  const asked = { ...Struct.omit(request, ["metadata"]), ...(!Record.isEmptyRecord(own) && { headers: own }) }
+  return JSON.stringify(asked, (key, value) => {
     if (key === "cache_control" && isBreakpoint(value)) return undefined
     if (!Predicate.isObject(value)) return value
     return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
   })
+}
 
 const isBreakpoint = (value: unknown) => value === null || (Predicate.isObject(value) && value["type"] === "ephemeral")
 

@@ -18,13 +18,14 @@ import { isContent, type StreamEvent } from "../claude/StreamEvent.ts"
 /** When to try again, by what went wrong: `({ input }) => input.reason._tag` is there to ask. */
 export type RetrySchedule = Schedule.Schedule<unknown, ClaudeError>
 
-/** What the API asked to wait is the least that is waited. */
-const floored = Schedule.modifyDelay(({ duration, input }: Schedule.Metadata<unknown, ClaudeError>) =>
-  Effect.succeed(Duration.max(duration, input.reason.retryAfter ?? Duration.zero))
-)
+/** What the API asked to wait is the least that is waited; our own delay comes on top, so that not all wake at once. */
+const floored = Schedule.modifyDelay(({ duration, input }: Schedule.Metadata<unknown, ClaudeError>) => {
+  const floor = input.reason.retryAfter ?? Duration.zero
+  return Effect.succeed(Duration.isLessThan(duration, floor) ? Duration.sum(floor, duration) : duration)
+})
 
 /**
- * The default: a random wait of up to 0.5 s, 1 s, 2 s … 30 s ("full jitter"), at most 8 repeats, and none that would
+ * The default: a random wait of up to 0.5 s, 1 s, 2 s … 30 s ("full jitter"), at most 40 repeats, and none that would
  * begin more than 10 minutes after the first failure.
  */
 export const schedule: RetrySchedule = Schedule.exponential("500 millis").pipe(
@@ -33,7 +34,7 @@ export const schedule: RetrySchedule = Schedule.exponential("500 millis").pipe(
     Effect.map(Random.next, (random) => Duration.times(Duration.min(duration, Duration.seconds(30)), random))
   ),
   floored,
-  Schedule.upTo({ times: 8 }),
+  Schedule.upTo({ times: 40 }),
   Schedule.while(({ elapsed, duration }) => elapsed + Duration.toMillis(duration) <= Duration.toMillis("10 minutes"))
 )
 

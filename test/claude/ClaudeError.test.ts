@@ -149,7 +149,18 @@ describe("the reason of an error that is no answer", () => {
   })
 
   it("is ConnectionFailed where a body breaks off", () => {
-    assert.strictEqual(fromUnknown(new TypeError("terminated")).reason._tag, "ConnectionFailed")
+    const terminated = new APIConnectionError({ cause: new TypeError("terminated") })
+    assert.strictEqual(fromUnknown(terminated).reason._tag, "ConnectionFailed")
+  })
+
+  it("is InvalidRequest, and final, where the address or the key can never be sent", () => {
+    const url = Object.assign(new TypeError("Invalid URL"), { code: "ERR_INVALID_URL" })
+    const key = new TypeError('Headers.append: "Bearer sk-ant-api03-abc\ndefSECRETTAIL" is an invalid header value.')
+    for (const error of [new APIConnectionError({ cause: url }), key]) {
+      const { reason } = fromUnknown(error)
+      assert.strictEqual(reason._tag, "InvalidRequest")
+      assert.notInclude(reason.message, "SECRETTAIL")
+    }
   })
 
   it("is TimedOut where the SDK gave up waiting", () => {

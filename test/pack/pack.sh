@@ -9,7 +9,6 @@ project=$(mktemp -d)
 trap 'rm -rf "$project"' EXIT
 
 cd "$root"
-npm run build
 tarball=$(npm pack --silent --pack-destination "$project")
 
 cd "$project"

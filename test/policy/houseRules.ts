@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { Claude } from "effect-claude"
 
-/** Adds a system prompt to every call. */
+/** Gives every call the same system prompt. */
 export const houseRules = (system: string) =>
   Claude.wrap((next) =>
     Effect.succeed({

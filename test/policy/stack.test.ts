@@ -22,7 +22,7 @@ describe("stack", () => {
       const running = yield* Effect.all([ask, ask], { concurrency: 2 }).pipe(Effect.provide(layer), Effect.forkChild)
       yield* TestClock.adjust("30 seconds")
       assert.deepStrictEqual(answers, ["msg_test_2"])
-      yield* TestClock.adjust("30 seconds")
+      yield* TestClock.adjust("31 seconds")
       yield* Fiber.join(running)
       assert.deepStrictEqual(answers, ["msg_test_2", "msg_test_3"])
     })

@@ -49,15 +49,16 @@ export const words = (text: string): ReadonlyArray<string> =>
     .toLowerCase()
     .match(word) ?? []
 
-/** Sorts a system prompt and a user message into task and material. */
+/** Sorts a system prompt and a user message into task and material. The system prompt comes last: it has the last word. */
 export const read = (system: string, message: string): Material => {
   const all = split(message)
-  const task: Array<Sentence> = [...split(system)]
+  const task: Array<Sentence> = []
   const sentences: Array<Sentence> = []
   all.forEach((sentence, index) => {
     const atAnEdge = index < edge || index >= all.length - edge
     ;(atAnEdge && isTask(sentence) ? task : sentences).push(sentence)
   })
+  task.push(...split(system))
   return { task, sentences: sentences.length > 0 ? sentences : all.length > 0 ? all : task }
 }
 

@@ -34,9 +34,13 @@ const ranked = ({ sentences, task }: Material) => {
       let weight = 0
       for (const word of new Set(sentence.words)) if (!common.has(word)) weight += weigh(word)
       // Per word, so that long sentences do not win by length alone; fragments say little.
-      return { sentence, position, score: weight / (8 + sentence.words.length) }
+      const score = weight / (8 + sentence.words.length)
+      return { sentence, position, score: isWhole(sentence.text) ? score : score / 4 }
     })
     .toSorted((a, b) => b.score - a.score || a.position - b.position)
 }
+
+/** Whether anybody would count one sentence: it ends as one, and nothing within looks like the end of another. */
+const isWhole = (text: string) => /[.!?。！？]["'”’)\]]*$/.test(text) && !/[.!?;:]["'”’)\]]*\s|\n/.test(text)
 
 const closed = (sentence: string) => (/[.!?。！？]["'”’)\]]*$/.test(sentence) ? sentence : `${sentence}.`)

@@ -40,7 +40,7 @@ describe("Sentences.read", () => {
       "Summarize this in one sentence:\n\nThe cat sat. The dog ran.\n\nWhat did the cat do?"
     )
     assert.deepStrictEqual(plain(sentences), ["The cat sat.", "The dog ran."])
-    assert.deepStrictEqual(plain(task), ["You are a clerk.", "Summarize this in one sentence:", "What did the cat do?"])
+    assert.deepStrictEqual(plain(task), ["Summarize this in one sentence:", "What did the cat do?", "You are a clerk."])
   })
 
   it("quotes the task where there is nothing else", () => {
