@@ -9,7 +9,7 @@ describe("the public names", () => {
       "AnthropicClient: AnthropicClient CarriesTransport Client Options layer layerConfig layerFrom noTimeout transportKey
       CallEvent: CallEvent CallFailed CallFinished CallFirstToken CallInterrupted CallRetried CallSent Happening ItemFinished ItemSkipped ItemsCounted Listener emit emitFinished listen
       CallSite: CallSite label row within
-      ClaudeError: BillingFailed ClaudeError Conflict ConnectionFailed ContextWindowExceeded Failure InvalidRequest MalformedResponse NotFound OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut Unauthenticated Unsupported fromErrorEvent fromFailure fromUnknown malformed
+      ClaudeError: BillingFailed ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut Unauthenticated Unsupported
       Cost: format of
       Models: Model Price Rates all find priceAt
       Reply: Message Origin Reply ReplyFacts isEmulated isMessage text
@@ -38,7 +38,10 @@ describe("the public names", () => {
 
   it("of effect-claude/node", () => {
     expect(namesOf("src/run/index.ts")).toMatchInlineSnapshot(
-      `"Sqlite: Holder SqliteFailed SqliteInUse layer layerMemory"`
+      `
+      "NodeTransport: Options ProxyInvalid layer
+      Sqlite: Holder SqliteFailed SqliteInUse layer layerMemory"
+    `
     )
   })
 })

@@ -13,15 +13,8 @@ import * as Predicate from "effect/Predicate"
 import type * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import { createParser } from "eventsource-parser"
-import {
-  ClaudeError,
-  fromErrorEvent,
-  fromUnknown,
-  malformed,
-  MalformedResponse,
-  StreamInterrupted,
-  TimedOut
-} from "./ClaudeError.ts"
+import { ClaudeError, MalformedResponse, StreamInterrupted, TimedOut } from "./ClaudeError.ts"
+import { fromErrorEvent, fromUnknown, malformed } from "./Failure.ts"
 import { isMessage, type Message } from "./Reply.ts"
 import { definedOnly, type StreamEvent } from "./StreamEvent.ts"
 import { fromMessage, type Usage } from "./Usage.ts"

@@ -1,5 +1,5 @@
 import { inspect } from "node:util"
-import { APIConnectionError, APIConnectionTimeoutError, APIError } from "@anthropic-ai/sdk/error"
+import { APIConnectionError } from "@anthropic-ai/sdk/error"
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Cause from "effect/Cause"
@@ -7,215 +7,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Schema from "effect/Schema"
-import {
-  ClaudeError,
-  fromErrorEvent,
-  fromFailure,
-  fromUnknown,
-  malformed,
-  Overloaded,
-  OutputInvalid,
-  RateLimited,
-  Reason
-} from "../../src/claude/ClaudeError.ts"
+import { ClaudeError, Overloaded, OutputInvalid, RateLimited, Reason } from "../../src/claude/ClaudeError.ts"
+import { fromErrorEvent, fromFailure, fromUnknown, malformed } from "../../src/claude/Failure.ts"
 import * as Usage from "../../src/claude/Usage.ts"
 import { failure } from "../fixtures.ts"
-
-/** What the API answers, and what that is to us. */
-const answers = [
-  [400, "invalid_request_error", undefined, "InvalidRequest"],
-  [400, "invalid_request_error", "image_dimensions_too_large", "InvalidRequest"],
-  [400, "invalid_request_error", "a_code_of_tomorrow", "InvalidRequest"],
-  [401, "authentication_error", undefined, "Unauthenticated"],
-  [401, undefined, undefined, "Unauthenticated"],
-  [402, "billing_error", undefined, "BillingFailed"],
-  [402, "billing_error", "linked_organization_billing_unavailable", "BillingFailed"],
-  [402, "billing_error", "linked_organization_spend_limit_reached", "SpendLimitReached"],
-  [402, undefined, undefined, "BillingFailed"],
-  [403, "permission_error", undefined, "PermissionDenied"],
-  [403, "permission_error", "user_profile_not_billable", "PermissionDenied"],
-  [403, undefined, undefined, "PermissionDenied"],
-  [404, "not_found_error", undefined, "NotFound"],
-  [404, undefined, undefined, "NotFound"],
-  [408, "timeout_error", undefined, "TimedOut"],
-  [408, undefined, undefined, "TimedOut"],
-  [409, "conflict_error", undefined, "Conflict"],
-  [409, undefined, undefined, "Conflict"],
-  [412, undefined, undefined, "InvalidRequest"],
-  [413, "request_too_large", undefined, "RequestTooLarge"],
-  [413, "invalid_request_error", "request_body_too_large_after_decoding", "RequestTooLarge"],
-  [413, undefined, undefined, "RequestTooLarge"],
-  [422, undefined, undefined, "InvalidRequest"],
-  [429, "rate_limit_error", undefined, "RateLimited"],
-  [429, "rate_limit_error", "ramp_limit_exceeded", "RateLimited"],
-  [429, "rate_limit_error", "enforced_spend_limit_reached", "SpendLimitReached"],
-  [429, "rate_limit_error", "contract_spend_limit_reached", "SpendLimitReached"],
-  [429, undefined, undefined, "RateLimited"],
-  [431, undefined, undefined, "InvalidRequest"],
-  [499, undefined, undefined, "InvalidRequest"],
-  [500, "api_error", undefined, "ServerFailed"],
-  [502, undefined, undefined, "ServerFailed"],
-  [503, "api_error", "cmek_key_unreachable", "ServerFailed"],
-  [504, "timeout_error", undefined, "TimedOut"],
-  [504, undefined, undefined, "ServerFailed"],
-  [529, "overloaded_error", undefined, "Overloaded"],
-  [529, "overloaded_error", "compaction_unavailable", "Overloaded"],
-  [529, undefined, undefined, "Overloaded"],
-  [500, "overloaded_error", undefined, "Overloaded"],
-  [418, "type_of_tomorrow", undefined, "InvalidRequest"],
-  [599, "type_of_tomorrow", undefined, "ServerFailed"]
-] as const
-
-describe("the reason of an answer", () => {
-  it.each(answers)("of status %s, type %s and code %s is %s", (status, type, code, reason) => {
-    assert.strictEqual(answered({ status, type, code }).reason._tag, reason)
-  })
-
-  it.prop("does not depend on what its message says", [Schema.Literals(messages()), Schema.String], ([known, any]) => {
-    for (const [status, type, code, reason] of answers) {
-      for (const text of [known, any]) assert.strictEqual(answered({ status, type, code, text }).reason._tag, reason)
-    }
-  })
-
-  it("comes with the facts of the answer", () => {
-    const { reason } = answered({
-      status: 429,
-      type: "rate_limit_error",
-      code: "ramp_limit_exceeded",
-      text: "slow down",
-      headers: {
-        "request-id": "req_1",
-        "retry-after": "20",
-        "anthropic-ratelimit-input-tokens-limit": "1000",
-        "anthropic-ratelimit-input-tokens-remaining": "0"
-      }
-    })
-    assert.deepStrictEqual(
-      { ...reason },
-      {
-        _tag: "RateLimited",
-        detail: "slow down",
-        status: 429,
-        code: "ramp_limit_exceeded",
-        requestId: "req_1",
-        retryAfter: Duration.seconds(20),
-        rateLimits: { inputTokens: { limit: 1000, remaining: 0 } }
-      }
-    )
-    assert.strictEqual(
-      reason.message,
-      "RateLimited (429): slow down [ramp_limit_exceeded]; " +
-        "wait as told, or lower the concurrency after 20s (request req_1)"
-    )
-  })
-
-  it.each([
-    ["text", "Bad gateway"],
-    ["nothing", undefined],
-    ["a message that is not text", { error: { type: "api_error", message: { planted: 1 } } }],
-    ["an error that is text", { error: "planted" }]
-  ])("is found although the body is %s", (_, body) => {
-    const { reason } = fromUnknown(APIError.generate(503, body, undefined, new Headers()))
-    assert.strictEqual(reason._tag, "ServerFailed")
-    assert.strictEqual(reason.detail, "HTTP status 503")
-  })
-
-  it("says what a gateway said, or Bedrock, in a body of their own shape", () => {
-    const { reason } = fromUnknown(APIError.generate(403, { message: "Forbidden" }, undefined, new Headers()))
-    assert.deepInclude(reason, { _tag: "PermissionDenied", detail: "Forbidden" })
-  })
-
-  it("is found although the limits of its headers are not numbers", () => {
-    const headers = {
-      "anthropic-ratelimit-requests-limit": "unlimited",
-      "anthropic-ratelimit-requests-remaining": "many"
-    }
-    assert.isUndefined(answered({ status: 429, headers }).reason.rateLimits)
-  })
-})
-
-describe("the reason of an error that is no answer", () => {
-  it("is ConnectionFailed with the code of the innermost cause", () => {
-    const system = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:1"), { code: "ECONNREFUSED" })
-    const { reason } = fromUnknown(new APIConnectionError({ cause: new TypeError("fetch failed", { cause: system }) }))
-    assert.deepStrictEqual(
-      { ...reason },
-      {
-        _tag: "ConnectionFailed",
-        detail: "connect ECONNREFUSED 127.0.0.1:1",
-        code: "ECONNREFUSED"
-      }
-    )
-  })
-
-  it("is ConnectionFailed where a body breaks off", () => {
-    const terminated = new APIConnectionError({ cause: new TypeError("terminated") })
-    assert.strictEqual(fromUnknown(terminated).reason._tag, "ConnectionFailed")
-  })
-
-  it("is InvalidRequest, and final, where the address or the key can never be sent", () => {
-    const url = Object.assign(new TypeError("Invalid URL"), { code: "ERR_INVALID_URL" })
-    const key = new TypeError('Headers.append: "Bearer sk-ant-api03-abc\ndefSECRETTAIL" is an invalid header value.')
-    for (const error of [new APIConnectionError({ cause: url }), key]) {
-      const { reason } = fromUnknown(error)
-      assert.strictEqual(reason._tag, "InvalidRequest")
-      assert.notInclude(reason.message, "SECRETTAIL")
-    }
-  })
-
-  it("is TimedOut where the SDK gave up waiting", () => {
-    assert.strictEqual(fromUnknown(new APIConnectionTimeoutError()).reason._tag, "TimedOut")
-  })
-
-  it("is InvalidRequest, and final, where nothing was sent", () => {
-    const { reason } = fromUnknown(new Error("Could not resolve authentication method"))
-    assert.strictEqual(reason._tag, "InvalidRequest")
-    assert.isFalse(reason.isRetryable)
-  })
-})
-
-describe("what may be tried again", () => {
-  it("is told by the reason", () => {
-    const retryable = answers.filter(([status, type, code]) => answered({ status, type, code }).isRetryable)
-    assert.deepStrictEqual(
-      new Set(retryable.map(([, , , reason]): string => reason)),
-      new Set(["TimedOut", "Conflict", "RateLimited", "ServerFailed", "Overloaded"])
-    )
-  })
-
-  it("is told by x-should-retry where it speaks, in both directions", () => {
-    const told = (status: number, said: string) => answered({ status, headers: { "x-should-retry": said } }).isRetryable
-    assert.isFalse(told(529, "false"))
-    assert.isTrue(told(400, "true"))
-    assert.isTrue(told(529, "perhaps"))
-    assert.isFalse(told(400, "perhaps"))
-  })
-
-  it("is never a reached spending limit, whatever x-should-retry says", () => {
-    const headers = { "x-should-retry": "true" }
-    const code = "enforced_spend_limit_reached"
-    assert.isFalse(answered({ status: 429, type: "rate_limit_error", code, headers }).isRetryable)
-  })
-})
-
-describe("retry-after", () => {
-  it.each([
-    [{ "retry-after": "7" }, "7s"],
-    [{ "retry-after": "0.25" }, "250ms"],
-    [{ "retry-after-ms": "1500", "retry-after": "7" }, "1s 500ms"],
-    [{ "retry-after-ms": "soon", "retry-after": "7" }, "7s"],
-    [{ "retry-after": "Mon, 23 Nov 2026 10:00:30 GMT", date: "Mon, 23 Nov 2026 10:00:00 GMT" }, "30s"],
-    [{ "retry-after": "Mon, 23 Nov 2026 09:00:00 GMT", date: "Mon, 23 Nov 2026 10:00:00 GMT" }, undefined],
-    [{ "retry-after": "Mon, 23 Nov 2026 10:00:30 GMT" }, undefined],
-    [{ "retry-after": "0" }, undefined],
-    [{ "retry-after": "-3" }, undefined],
-    [{ "retry-after": "soon" }, undefined],
-    [{}, undefined]
-  ])("reads %j as %s", (headers, wait) => {
-    const { retryAfter } = answered({ status: 429, headers: { ...headers } }).reason
-    assert.strictEqual(retryAfter && Duration.format(retryAfter), wait)
-  })
-})
 
 describe("as data", () => {
   it.effect.prop("comes back from JSON as it was, whatever the reason", everyReason(), (reasons) =>
@@ -241,7 +36,7 @@ describe("as data", () => {
   it("holds no key, wherever it stood", () => {
     const key = "sk-ant-api03-planted_-0"
     const errors = [
-      answered({ status: 401, text: `invalid key ${key}` }),
+      fromFailure({ status: 401, detail: `invalid key ${key}` }),
       fromErrorEvent(failure("api_error", `invalid key ${key}`), new Headers()),
       fromFailure({ detail: `invalid key ${key}` }),
       fromUnknown(new APIConnectionError({ cause: new Error(`https://x/?key=${key}`) })),
@@ -297,33 +92,6 @@ describe("Effect.catchReason", () => {
 })
 
 // Builders
-
-interface Answer {
-  readonly status: number
-  readonly type?: string | undefined
-  readonly code?: string | undefined
-  readonly text?: string
-  readonly headers?: Record<string, string>
-}
-
-/** What we make of the error that the SDK makes of an answer. */
-const answered = ({ status, type, code, text = "something happened", headers }: Answer) =>
-  fromUnknown(
-    APIError.generate(status, type === undefined ? undefined : failure(type, text, code), text, new Headers(headers))
-  )
-
-/** Messages that a careless reader would match on. */
-function messages() {
-  return [
-    "Overloaded",
-    "rate_limit_error",
-    "Your credit balance is too low",
-    "prompt is too long: 1000001 tokens > 1000000 maximum",
-    "Request timed out.",
-    "enforced_spend_limit_reached",
-    "authentication_error"
-  ] as const
-}
 
 const Json = Schema.fromJsonString(Schema.toCodecJson(ClaudeError))
 

@@ -1,0 +1,190 @@
+/**
+ * From what went wrong to its reason: answers that say they failed, error events, and whatever the SDK or a fetch threw.
+ * Told apart by `error_code`, `type` and status, never by message text.
+ */
+import { APIConnectionError, APIConnectionTimeoutError, APIError, AnthropicError } from "@anthropic-ai/sdk/error"
+import * as Duration from "effect/Duration"
+import * as Predicate from "effect/Predicate"
+import {
+  BillingFailed,
+  ClaudeError,
+  Conflict,
+  ConnectionFailed,
+  type Facts,
+  InvalidRequest,
+  MalformedResponse,
+  NotFound,
+  Overloaded,
+  PermissionDenied,
+  RateLimited,
+  RequestTooLarge,
+  ServerFailed,
+  SpendLimitReached,
+  TimedOut,
+  Unauthenticated
+} from "./ClaudeError.ts"
+import * as RateLimits from "./RateLimits.ts"
+import { redact } from "./Redact.ts"
+import type { Usage } from "./Usage.ts"
+
+/** What an error said of itself, before it has a reason. */
+export interface Failure {
+  readonly status?: number | undefined
+  readonly type?: string | null | undefined
+  readonly code?: string | null | undefined
+  readonly detail: string
+  /** The id in the body, for answers without the header. */
+  readonly requestId?: string | undefined
+  readonly headers?: Headers | undefined
+  readonly usage?: Usage | undefined
+}
+
+/** The error of an answer that says it failed: by `error_code`, then `type`, then status; never by message text. */
+export const fromFailure = (failure: Failure): ClaudeError => {
+  const headers = failure.headers
+  const requestId = headers?.get("request-id") ?? failure.requestId
+  const retryAfter = headers && retryAfterOf(headers)
+  const shouldRetry = headers?.get("x-should-retry")
+  const rateLimits = headers && RateLimits.fromHeaders(headers)
+  return new ClaudeError({
+    reason: new (classOf(failure))({
+      detail: redact(failure.detail),
+      ...(failure.status !== undefined && { status: failure.status }),
+      ...(failure.code && { code: failure.code }),
+      ...(requestId && { requestId }),
+      ...(retryAfter && { retryAfter }),
+      ...((shouldRetry === "true" || shouldRetry === "false") && { shouldRetry: shouldRetry === "true" }),
+      ...(rateLimits && { rateLimits }),
+      ...(failure.usage && { usage: failure.usage })
+    })
+  })
+}
+
+/** The error of an `error` event in the middle of a stream, which has no status of its own. */
+export const fromErrorEvent = (event: object, headers: Headers, usage?: Usage): ClaudeError =>
+  fromApiError(new APIError(undefined, event, undefined, headers), usage)
+
+/** The SDK has read the body leniently; what it found there may be anything. */
+const fromApiError = (failed: APIError, usage?: Usage): ClaudeError => {
+  const { apiMessage, error, errorCode: code, headers, status, type } = failed
+  const unsaid = status === undefined ? "an error that does not say what it is" : `HTTP status ${status}`
+  // Where the API says `{ error: { message } }`, Bedrock says `{ message }`.
+  const said = apiMessage ?? (Predicate.hasProperty(error, "message") && error.message)
+  return fromFailure({
+    status,
+    type,
+    code,
+    detail: Predicate.isString(said) ? said : unsaid,
+    requestId: Predicate.hasProperty(error, "request_id") ? String(error.request_id) : undefined,
+    headers,
+    usage
+  })
+}
+
+/** The error of whatever the SDK or a fetch threw. */
+export const fromUnknown = (error: unknown): ClaudeError => {
+  if (error instanceof ClaudeError) return error
+  if (error instanceof APIConnectionTimeoutError) {
+    return new ClaudeError({ reason: new TimedOut({ detail: "no connection in time" }) })
+  }
+  if (error instanceof APIConnectionError) return connectionFailed(error.cause ?? error)
+  if (error instanceof APIError) return fromApiError(error)
+  if (error instanceof SyntaxError) return malformed("expected JSON, got something else")
+  if (error instanceof Error && (error instanceof AnthropicError || !isOfNetwork(error))) {
+    return new ClaudeError({ reason: new InvalidRequest({ detail: redact(error.message) }) })
+  }
+  return connectionFailed(error)
+}
+
+/** What came from the network has a cause or a code of the system. The rest was never sent, such as without a key. */
+const isOfNetwork = (error: Error) => error.cause !== undefined || Predicate.hasProperty(error, "code")
+
+/** An answer that is not the API's. */
+export const malformed = (detail: string, others: Partial<Facts> = {}): ClaudeError =>
+  new ClaudeError({ reason: new MalformedResponse({ ...others, detail: redact(detail) }) })
+
+const connectionFailed = (cause: unknown): ClaudeError => {
+  const innermost = rootOf(cause)
+  const code = Predicate.hasProperty(innermost, "code") && String(innermost.code)
+  const detail = redact(innermost instanceof Error ? innermost.message : String(innermost))
+  // Such as ERR_INVALID_URL: no server was asked, and none ever will be.
+  const neverSent = code && code.startsWith("ERR_INVALID_")
+  return new ClaudeError({
+    reason: new (neverSent ? InvalidRequest : ConnectionFailed)({ detail, ...(code && { code }) })
+  })
+}
+
+const rootOf = (error: unknown): unknown =>
+  error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : error
+
+const spendLimits = new Set([
+  "enforced_spend_limit_reached",
+  "contract_spend_limit_reached",
+  "linked_organization_spend_limit_reached"
+])
+
+/** Types in camel case are exceptions of Bedrock in the middle of a stream, which have no status. */
+const classOf = ({ status, type, code }: Failure) => {
+  if (code && spendLimits.has(code)) return SpendLimitReached
+  switch (type) {
+    case "rate_limit_error":
+    case "throttlingException":
+      return RateLimited
+    case "overloaded_error":
+      return Overloaded
+    case "authentication_error":
+      return Unauthenticated
+    case "permission_error":
+      return PermissionDenied
+    case "billing_error":
+      return BillingFailed
+    case "not_found_error":
+      return NotFound
+    case "timeout_error":
+    case "modelTimeoutException":
+      return TimedOut
+    case "conflict_error":
+      return Conflict
+    case "request_too_large":
+      return RequestTooLarge
+  }
+  switch (status) {
+    case 401:
+      return Unauthenticated
+    case 402:
+      return BillingFailed
+    case 403:
+      return PermissionDenied
+    case 404:
+      return NotFound
+    case 408:
+      return TimedOut
+    case 409:
+      return Conflict
+    case 413:
+      return RequestTooLarge
+    case 429:
+      return RateLimited
+    case 529:
+      return Overloaded
+  }
+  if (
+    type === "invalid_request_error" ||
+    type === "validationException" ||
+    (status !== undefined && status >= 400 && status < 500)
+  )
+    return InvalidRequest
+  return ServerFailed
+}
+
+/** `retry-after-ms`, or `retry-after` in seconds; dates are read against the `date` header of the same answer. */
+const retryAfterOf = (headers: Headers): Duration.Duration | undefined => {
+  const milliseconds = headers.get("retry-after-ms")
+  if (milliseconds !== null && Number.isFinite(Number(milliseconds))) return positive(Number(milliseconds))
+  const after = headers.get("retry-after")
+  if (after === null) return undefined
+  if (Number.isFinite(Number(after))) return positive(Number(after) * 1000)
+  return positive(Date.parse(after) - Date.parse(headers.get("date") ?? ""))
+}
+
+const positive = (milliseconds: number) => (milliseconds > 0 ? Duration.millis(milliseconds) : undefined)
