@@ -1,0 +1,54 @@
+/**
+ * The API, always with the same answer and as fast as Node can: what is measured is the client. Prints its address.
+ */
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+
+const deltas = Number(process.argv[2] ?? 500)
+
+const usage = { input_tokens: 100, output_tokens: 20, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 }
+const message = {
+  id: "msg_bench",
+  type: "message",
+  role: "assistant",
+  model: "claude-sonnet-5",
+  content: [{ type: "text", text: "The quick brown fox jumps over the lazy dog. ".repeat(10) }],
+  stop_reason: "end_turn",
+  stop_sequence: null,
+  usage
+}
+const event = (data: { readonly type: string }) => `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`
+const delta = event({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text: " words" } } as never)
+
+const answer = Buffer.from(JSON.stringify(message))
+const opening = Buffer.from(
+  event({ type: "message_start", message: { ...message, content: [], stop_reason: null } } as never) +
+    event({ type: "content_block_start", index: 0, content_block: { type: "text", text: "" } } as never)
+)
+const ten = Buffer.from(delta.repeat(10))
+const closing = Buffer.from(
+  event({ type: "content_block_stop", index: 0 } as never) +
+    event({ type: "message_delta", delta: { stop_reason: "end_turn", stop_sequence: null }, usage } as never) +
+    event({ type: "message_stop" })
+)
+
+const server = createServer((request, response) => {
+  const chunks: Array<Buffer> = []
+  request.on("data", (chunk) => chunks.push(chunk))
+  request.on("end", () => {
+    if (!Buffer.concat(chunks).includes('"stream":true')) {
+      response.writeHead(200, { "content-type": "application/json", "request-id": "req_bench" }).end(answer)
+      return
+    }
+    response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "request-id": "req_bench" })
+    response.write(opening)
+    let left = deltas / 10
+    const send = () => {
+      while (left-- > 0) if (!response.write(ten)) return response.once("drain", send)
+      return response.end(closing)
+    }
+    send()
+  })
+})
+server.keepAliveTimeout = 60_000
+server.listen(0, "127.0.0.1", () => process.send?.(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
