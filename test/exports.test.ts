@@ -19,10 +19,10 @@ describe("the public names", () => {
       Usage: Besides Tokens Usage billed fromMessage sum totalInput zero
       Claude: Claude Defaults Message ObjectReply Origin Prompt Reply Request StackOptions StreamEvent StreamStart TextReply Timeouts countTokens create generateObject generateText layer layerConfig stack stream streamText wrap
       Batch: Finished Options fanOut map stream
-      Dataset: Dataset DatasetFailed Place Row RowInvalid Valid Writer at fromFile fromIterable withFile writeLines
-      Job: Declaration Job RunOptions Summary isJob make run shape
+      Dataset: Dataset DatasetFailed Place Row RowInvalid Valid Writer at fromFile fromIterable keepApart withFile writeLines
+      Job: Declaration Job JobBroken RunOptions Summary isJob make run shape
       Journal: Counts Journal JournalFailed JournalMismatch JournalTooNew layer
-      Progress: Progress bar cost empty line tokens update
+      Progress: Progress bar cost counted empty line tokens update
       Step: Shape Step all andThen draw each make map object text
       Concurrency: Concurrency make policy resize
       Retry: RetrySchedule policy schedule"

@@ -57,6 +57,9 @@ const create = (client: Client, request: Request): Effect.Effect<Reply, ClaudeEr
     )
   )
 
+/** Made once: a DOMException captures a stack. */
+const closed = new DOMException("the stream was closed", "AbortError")
+
 /** The signal lasts as long as the stream: what stands between a body and its socket may not pass a cancel on. */
 const stream = (client: Client, request: Request): Stream.Stream<StreamEvent, ClaudeError> =>
   Stream.unwrap(
@@ -64,7 +67,7 @@ const stream = (client: Client, request: Request): Stream.Stream<StreamEvent, Cl
       const { idle } = yield* Timeouts
       const { signal } = yield* Effect.acquireRelease(
         Effect.sync(() => new AbortController()),
-        (controller) => Effect.sync(() => controller.abort())
+        (controller) => Effect.sync(() => controller.abort(closed))
       )
       const response = yield* send(client, request, (messages, params, options) =>
         messages.create({ ...params, stream: true }, { ...options, signal }).asResponse()

@@ -35,11 +35,15 @@ export interface CallFinished {
   readonly cost: BigDecimal.BigDecimal | undefined
 }
 
-/** An attempt failed. Where the error carries usage, that was billed. */
+/**
+ * An attempt failed. Where the error carries usage, that was billed: `cost` is in US dollars, by the price of the model
+ * that was asked, and undefined where that has none.
+ */
 export interface CallFailed {
   readonly _tag: "call-failed"
   readonly model: string
   readonly error: ClaudeError
+  readonly cost: BigDecimal.BigDecimal | undefined
 }
 
 /** The caller went away: the socket is closed, and the answer possibly billed. */

@@ -9,27 +9,31 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as CallEvent from "./CallEvent.ts"
 import type { ClaudeError } from "./ClaudeError.ts"
+import * as Cost from "./Cost.ts"
 import type { Reply, ReplyFacts } from "./Reply.ts"
 import type { Request } from "./Request.ts"
 import * as StreamEvent from "./StreamEvent.ts"
 
-/** Tells of one answer: sent, then finished, failed or interrupted. */
+/** Tells of one answer: sent, then one end: finished, failed or interrupted. */
 export const create = (
   { model }: Request,
   answer: Effect.Effect<Reply, ClaudeError>
 ): Effect.Effect<Reply, ClaudeError> =>
   CallEvent.emit(() => ({ _tag: "call-sent", model })).pipe(
     Effect.andThen(answer),
-    Effect.tap(CallEvent.emitFinished),
-    Effect.onError((cause) => emitUnfinished(model, cause))
+    Effect.onExit((exit) =>
+      Exit.isSuccess(exit) ? CallEvent.emitFinished(exit.value) : emitUnfinished(model, exit.cause)
+    )
   )
 
 /** Whatever is not a failure of its own took the caller away: an interruption, or a defect. */
 const emitUnfinished = (model: string, cause: Cause.Cause<ClaudeError>) => {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-  return CallEvent.emit(() =>
-    error === undefined ? { _tag: "call-interrupted", model } : { _tag: "call-failed", model, error }
-  )
+  return CallEvent.emit((now) => {
+    if (error === undefined) return { _tag: "call-interrupted", model }
+    const { usage } = error.reason
+    return { _tag: "call-failed", model, error, cost: usage && Cost.of({ model, usage, at: now }) }
+  })
 }
 
 /** Tells of one stream: sent, its first token, then finished, failed or interrupted. Costs nothing unless heard. */

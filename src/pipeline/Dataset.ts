@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import * as Predicate from "effect/Predicate"
@@ -64,6 +65,8 @@ export type Row<A> = Result.Result<Valid<A>, RowInvalid>
 /** Named rows of one schema, read anew each time that `rows` runs. */
 export interface Dataset<out A, out E = DatasetFailed, out R = FileSystem.FileSystem> {
   readonly name: string
+  /** The file that has the rows, where it is one. */
+  readonly path?: string
   readonly schema: Schema.ConstraintDecoder<A, R>
   readonly rows: Stream.Stream<Row<A>, E, R>
 }
@@ -74,7 +77,7 @@ export const fromFile = <A, R>(
   path: string
 ): Dataset<A, DatasetFailed, R | FileSystem.FileSystem> => {
   const placed = ({ number, value }: Ndjson.Line) => ({ place: { source: path, unit: "line" as const, number }, value })
-  return { name: path, schema, rows: rowsOf(schema, Stream.map(Ndjson.decode(bytesOf(path)), placed)) }
+  return { name: path, path, schema, rows: rowsOf(schema, Stream.map(Ndjson.decode(bytesOf(path)), placed)) }
 }
 
 /**
@@ -100,8 +103,29 @@ export const withFile = <A, E, R>(
   path: string
 ): Dataset<A, DatasetFailed, R | FileSystem.FileSystem> => fromFile(dataset.schema, path)
 
+/** Fails where results would be written over the rows that they come from, by whatever name. */
+export const keepApart = Effect.fn("Dataset.keepApart")(function* (
+  { path }: Pick<Dataset<unknown>, "path">,
+  output: string
+) {
+  if (path === undefined) return
+  const [input, target] = yield* Effect.all([identityOf(path), identityOf(output)])
+  if (input !== undefined && input === target) {
+    return yield* new DatasetFailed({ path: output, detail: "this is the input; name another file with --output" })
+  }
+})
+
+/** What only one file has, under all its names; nothing where there is no file yet. */
+const identityOf = (path: string) =>
+  FileSystem.FileSystem.use((fs) => fs.stat(path)).pipe(
+    Effect.map(({ dev, ino }) => Option.getOrUndefined(Option.map(ino, (number) => `${dev}:${number}`))),
+    Effect.orElseSucceed(() => undefined)
+  )
+
 /** Writes lines to a file. */
 export interface Writer {
+  /** Whether the file has nothing yet. */
+  readonly isEmpty: Effect.Effect<boolean, DatasetFailed>
   /** Puts these lines in the place of what the file has: all of them, or on any failure none. */
   readonly replaceWith: <E, R>(lines: Stream.Stream<string, E, R>) => Effect.Effect<void, E | DatasetFailed, R>
   /** Adds one line, whole. Once this returns the line outlives the process. */
@@ -120,6 +144,9 @@ export const writeLines = Effect.fn("Dataset.writeLines")(function* (path: strin
   const one = Semaphore.makeUnsafe(1)
   const draft = `${path}.tmp`
 
+  const isEmpty = Effect.flatMap(ScopedRef.get(file), (opened) =>
+    failed(Effect.map(opened.stat, ({ size }) => size === 0n))
+  )
   const replaceWith: Writer["replaceWith"] = (lines) =>
     lines.pipe(
       Stream.mapArray((chunk) => [Ndjson.encode(chunk)]),
@@ -133,7 +160,7 @@ export const writeLines = Effect.fn("Dataset.writeLines")(function* (path: strin
       Effect.uninterruptible,
       one.withPermit
     )
-  return { replaceWith, append } satisfies Writer
+  return { isEmpty, replaceWith, append } satisfies Writer
 })
 
 /** Node's own recursive `mkdir` never returns where the system answers ENOENT, as it does under /proc. */
@@ -227,6 +254,7 @@ const remedies: Readonly<Record<string, string>> = {
   EEXIST: "there is a file where a folder should be; check the path",
   EACCES: "you may not open this file; change its permissions",
   EPERM: "you may not open this file; change its permissions",
+  ESPIPE: "this is a pipe, and rows are read twice; put them into a file",
   EROFS: "the disk is read-only; make it writable",
   ENOSPC: "there is no space left on the disk; make room and run again"
 }

@@ -16,7 +16,8 @@ import { ClaudeError } from "../claude/ClaudeError.ts"
 import { redact } from "../claude/Redact.ts"
 import * as Batch from "./Batch.ts"
 import * as Dataset from "./Dataset.ts"
-import { Journal } from "./Journal.ts"
+import { Journal, type JournalFailed } from "./Journal.ts"
+import * as ResultLine from "./ResultLine.ts"
 import { draw, type Step } from "./Step.ts"
 
 const TypeId = "~effect-claude/Job"
@@ -29,7 +30,7 @@ export interface Declaration<Row, Out, E, R> {
   /** What tells rows apart: unique, and the same in every run. */
   readonly key: (row: Row) => string
   readonly step: Step<Row, Out, E, R>
-  /** How a result is written. */
+  /** How a result is written. It has no field `key`: each line has the key of its row there. */
   readonly output: Schema.ConstraintCodec<Out, unknown>
   /** The file for the results, unless the caller names another. */
   readonly sink: string
@@ -47,16 +48,28 @@ export interface Summary {
   readonly done: number
   /** Rows that Claude or the program failed on; the next run tries them again. */
   readonly failed: number
-  /** Rows that cannot be read, or whose key was there before. */
+  /** Rows that are still to do; there are some only where the run stopped before the end. */
+  readonly pending: number
+  /** Rows that cannot be read, or have no key, or one that was there before. */
   readonly invalid: number
   /** What is wrong with them, in words, for the first of both kinds. */
   readonly problems: ReadonlyArray<string>
-  /** Why it stopped before the end; the rows that are left stay pending. */
-  readonly stopped: ClaudeError | "limit" | undefined
+  /** Why it stopped before the end; `input`: rows that were there at first were not there again. */
+  readonly stopped: ClaudeError | JobBroken | "limit" | "input" | undefined
+}
+
+/** Something else than Claude ended a run after its start: the disk, the source. The next run goes on from there. */
+export class JobBroken extends Schema.TaggedError<JobBroken>()("JobBroken", { detail: Schema.String }) {
+  override get message() {
+    return `the run broke off: ${this.detail}`
+  }
 }
 
 /** So many problems of each kind are told in the summary; the journal has them all. */
 const told = 20
+
+/** When so many rows in succession have failed for a passing reason, it has not passed: the others would fail too. */
+const outage = 16
 
 /** Declares a job. */
 export const make = <Row, Out, E, R>(declaration: Declaration<Row, Out, E, R>): Job<Row, Out, E, R> => ({
@@ -77,17 +90,28 @@ export interface RunOptions {
   readonly limit?: number
 }
 
-/** What makes old results unfit when it changes. */
-export const shape = <Row, Out, E, R>(job: Job<Row, Out, E, R>): Schema.Json => ({ steps: draw(job.step.shape) })
+/** What makes old results unfit when it changes: the names of the steps, and the form of a result. No prompts yet. */
+export const shape = <Row, Out, E, R>(job: Job<Row, Out, E, R>): Schema.JsonObject => ({
+  steps: draw(job.step.shape),
+  output: toJson(Schema.toJsonSchemaDocument(job.output))
+})
+
+const toJson = Schema.decodeUnknownSync(Schema.Json)
 
 /**
  * Runs a job. The input is read once before anything is sent, so that broken rows are known at the start; then every
- * row that is not done goes through the step. Out of money or without access, the run stops and the rest stays pending.
+ * row that is not done goes through the step. Out of money, without access, or when Claude is away for longer, the run
+ * stops and the rest stays pending. Once it has begun it fails only where not even the journal can be read.
  */
 export const run = Effect.fn("Job.run")(function* <Row, Out, E, R>(job: Job<Row, Out, E, R>, options: RunOptions = {}) {
   const journal = yield* Journal
-  const { invalid, problems, total } = yield* claimRows(job)
-  const sink = yield* Dataset.writeLines(options.output ?? job.sink)
+  const output = options.output ?? job.sink
+  const unfit = (detail: string) => new Dataset.DatasetFailed({ path: output, detail })
+  yield* Dataset.keepApart(job.source, output)
+  if (ResultLine.hasKey(job.output)) return yield* unfit(keyIsTaken)
+  const { done, invalid, problems, total } = yield* claimRows(job)
+  const sink = yield* Dataset.writeLines(output)
+  if (done === 0 && !(yield* sink.isEmpty)) return yield* unfit(unknownLines)
   yield* sink.replaceWith(journal.outputs)
 
   let stopped: Summary["stopped"]
@@ -97,72 +121,117 @@ export const run = Effect.fn("Job.run")(function* <Row, Out, E, R>(job: Job<Row,
     return stopped === undefined
   }
 
-  const runRow = ({ key, ordinal, row }: PendingRow<Row>) =>
+  /** Failures that are kept back while they may be those of an outage, whose rows stay pending. */
+  const held: Array<Effect.Effect<void, JournalFailed>> = []
+  const settle = Effect.suspend(() =>
+    stopped instanceof ClaudeError ? Effect.void : Effect.all(held.splice(0), { discard: true })
+  )
+
+  const runRow = ({ key, ordinal, row }: KeyedRow<Row>) =>
     Effect.uninterruptibleMask(
       Effect.fnUntraced(function* (restore) {
-        const line = Effect.flatMap(job.step(row), (out) => lineOf(job.output, key, out))
+        const tell = (succeeded: boolean) =>
+          CallEvent.emit(() => ({ _tag: "item-finished", index: ordinal, succeeded }))
+        const line = Effect.flatMap(job.step(row), (out) => ResultLine.encode(job.output, key, out))
         const exit = yield* Effect.exit(restore(CallSite.row(job.name, key)(line)))
         if (Exit.isSuccess(exit)) {
           yield* journal.finish(key, exit.value)
           yield* sink.append(exit.value)
-        } else {
-          const error = Cause.squash(exit.cause)
-          if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
-          if (isReasonToStop(error)) return void (stopped = error)
-          yield* journal.fail(key, encodeFailure(error))
+          yield* tell(true)
+          return yield* settle
         }
-        yield* CallEvent.emit(() => ({ _tag: "item-finished", index: ordinal, succeeded: Exit.isSuccess(exit) }))
+        if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
+        const error = Cause.squash(exit.cause)
+        if (isReasonToStop(error)) return void (stopped = error)
+        held.push(Effect.andThen(journal.fail(key, encodeFailure(error)), tell(false)))
+        if (!isPassing(error)) return yield* settle
+        if (held.length >= outage) stopped = error
       })
     )
 
   yield* pendingRows(job).pipe(
     Stream.takeWhile(goesOn),
     Stream.mapEffect(runRow, { concurrency: yield* Batch.fanOut(options), unordered: true }),
-    Stream.runDrain
+    Stream.runDrain,
+    Effect.andThen(settle),
+    Effect.andThen(sink.replaceWith(journal.outputs)),
+    orBroken,
+    Effect.catch((broken) => Effect.sync(() => void (stopped = broken)))
   )
-  yield* sink.replaceWith(journal.outputs)
-
-  const { done, failed } = yield* journal.counts
-  const failures = yield* journal.failures.pipe(Stream.take(told), Stream.mapEffect(describeFailure), Stream.runCollect)
-  return { total, done, failed, invalid, problems: [...problems, ...failures], stopped } satisfies Summary
+  return yield* orBroken(
+    Effect.gen(function* () {
+      const { done, failed, pending } = yield* journal.counts
+      const failures = yield* journal.failures.pipe(
+        Stream.take(told),
+        Stream.mapEffect(describeFailure),
+        Stream.runCollect
+      )
+      stopped ??= pending > 0 ? "input" : undefined
+      return { total, done, failed, pending, invalid, problems: [...problems, ...failures], stopped } satisfies Summary
+    })
+  )
 }, Effect.scoped)
+
+const keyIsTaken = `each line has the key of its row as "key", which the results have too; rename it in the output schema`
+
+const unknownLines = "has lines that this state does not know; move it away, or name another with --output"
+
+/** Whatever but an interruption ends the effect, as what broke the run off. */
+const orBroken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, JobBroken, R> =>
+  Effect.catchCause(effect, (cause) =>
+    Cause.hasInterruptsOnly(cause)
+      ? Effect.interrupt
+      : Effect.fail(new JobBroken({ detail: wordsOf(Cause.squash(cause)) }))
+  )
 
 /** Takes up every row of the input; gives how many there are, and what is wrong with those that cannot be run. */
 const claimRows = Effect.fnUntraced(function* <Row, Out, E, R>(job: Job<Row, Out, E, R>) {
   const journal = yield* Journal
   const problems: Array<string> = []
   let total = 0
+  let done = 0
   let invalid = 0
   const refuse = (problem: string) => {
     invalid += 1
     if (problems.length < told) problems.push(problem)
   }
-  yield* Stream.runForEach(job.source.rows, (row) => {
-    const ordinal = total++
+  yield* Stream.runForEach(keyedRows(job), (row) => {
+    total += 1
     if (Result.isFailure(row)) return Effect.sync(() => refuse(row.failure.message))
-    const key = job.key(row.success.value)
+    const { key, ordinal, place } = row.success
     return Effect.flatMap(journal.claim(key, ordinal), (state) => {
-      if (state === "duplicate") refuse(duplicate(row.success.place, key))
-      return state === "done" ? CallEvent.emit(() => ({ _tag: "item-skipped", index: ordinal })) : Effect.void
+      if (state === "duplicate") refuse(duplicate(place, key))
+      if (state !== "done") return Effect.void
+      done += 1
+      return CallEvent.emit(() => ({ _tag: "item-skipped", index: ordinal }))
     })
   })
   yield* CallEvent.emit(() => ({ _tag: "items-counted", total: total - invalid }))
-  return { total, invalid, problems }
+  return { total, done, invalid, problems }
 })
 
-interface PendingRow<Row> {
+interface KeyedRow<Row> {
   readonly key: string
   readonly ordinal: number
+  readonly place: Dataset.Place
   readonly row: Row
 }
 
+/** The rows of the input with their keys; one without a key is as invalid as one that cannot be read. */
+const keyedRows = <Row, Out, E, R>(job: Job<Row, Out, E, R>) =>
+  Stream.map(job.source.rows, (row, ordinal) =>
+    Result.flatMap(row, ({ place, value }) =>
+      Result.try({
+        try: (): KeyedRow<Row> => ({ key: job.key(value), ordinal, place, row: value }),
+        catch: (error) => new Dataset.RowInvalid({ place, detail: `its key cannot be told: ${wordsOf(error)}` })
+      })
+    )
+  )
+
 /** The rows that are to be run, in the order of the input. */
 const pendingRows = <Row, Out, E, R>(job: Job<Row, Out, E, R>) =>
-  job.source.rows.pipe(
-    Stream.zipWithIndex,
-    Stream.filterMap(([row, ordinal]) =>
-      Result.map(row, ({ value }) => ({ key: job.key(value), ordinal, row: value }))
-    ),
+  keyedRows(job).pipe(
+    Stream.filterMap((row) => row),
     Stream.filterEffect(({ key, ordinal }) => Journal.use((journal) => journal.isPending(key, ordinal)))
   )
 
@@ -175,18 +244,15 @@ const isReasonToStop = (error: unknown): error is ClaudeError =>
 
 const stops = new Set(["SpendLimitReached", "BillingFailed", "Unauthenticated", "ConnectionFailed"])
 
-/** The line of a result: its fields after the key of its row, or `value` where it is no record. */
-const lineOf = <Out>(output: Schema.ConstraintCodec<Out, unknown>, key: string, out: Out) =>
-  Effect.map(Schema.encodeEffect(Schema.toCodecJson(output))(out), (encoded) =>
-    JSON.stringify(Predicate.isObject(encoded) ? Object.assign({ key }, encoded, { key }) : { key, value: encoded })
-  )
+/** What may be over when the row is tried again. */
+const isPassing = (error: unknown): error is ClaudeError => error instanceof ClaudeError && error.isRetryable
 
 const Failure = Schema.fromJsonString(Schema.Struct({ error: Schema.String, message: Schema.String }))
 
-const encodeFailure = (error: unknown): string => {
-  const message = redact(error instanceof Error ? error.message : String(error))
-  return Schema.encodeSync(Failure)({ error: tagOf(error), message })
-}
+const encodeFailure = (error: unknown): string =>
+  Schema.encodeSync(Failure)({ error: tagOf(error), message: wordsOf(error) })
+
+const wordsOf = (error: unknown) => redact(error instanceof Error ? error.message : String(error))
 
 const tagOf = (error: unknown): string => {
   if (error instanceof ClaudeError) return error.reason._tag

@@ -29,12 +29,12 @@ type Identity = Pick<typeof Head.Type, "job" | "shape">
 export class JournalMismatch extends Schema.TaggedError<JournalMismatch>()("JournalMismatch", {
   /** The file, where it is one. */
   state: Schema.String,
-  /** In words, such as `model was "claude-haiku-4-5" and is "claude-opus-5-5"`. Long texts are not shown. */
+  /** In words, such as `output.schema.type was "string" and is "object"`. Long texts are not shown. */
   differences: Schema.Array(Schema.String)
 }) {
   override get message() {
     const origin = `${this.state} was made by another job, or by an earlier form of this one`
-    return `${origin}: ${this.differences.join(", ")}; use another --state, or delete it`
+    return `${origin}: ${this.differences.join(", ")}; use another --state and --output, or move both away`
   }
 }
 
@@ -45,7 +45,8 @@ export class JournalTooNew extends Schema.TaggedError<JournalTooNew>()("JournalT
 }) {
   override get message() {
     const formats = `its format is ${this.version}, and ${version} the newest known here`
-    return `${this.state} was written by a newer effect-claude: ${formats}; update effect-claude, or use another --state`
+    const remedy = "update effect-claude, or use another --state and --output"
+    return `${this.state} was written by a newer effect-claude: ${formats}; ${remedy}`
   }
 }
 
@@ -84,8 +85,8 @@ export class Journal extends Context.Service<
 >()("effect-claude/Journal") {}
 
 /**
- * Opens the state of a job for one run. `shape` is what makes earlier outputs unfit for today's job when it changes: its
- * prompts, schemas, models.
+ * Opens the state of a job for one run. `shape` is what makes earlier outputs unfit for today's job when it changes, as
+ * `Job.shape` has it.
  */
 export const layer = (options: {
   readonly job: string
@@ -111,10 +112,14 @@ const open = (sql: SqlClient, today: Identity) =>
     if (stored.version > version) return yield* new JournalTooNew({ state, version: stored.version })
     const { run, ...before } = yield* decodeHead(found)
     const differences = differencesOf(before, today)
-    if (differences.length > 0) return yield* new JournalMismatch({ state, differences })
-    yield* sql`UPDATE journal SET run = ${run + 1}`
+    if (differences.length > 0 && (yield* hasResults(sql))) return yield* new JournalMismatch({ state, differences })
+    yield* sql`UPDATE journal SET ${sql.update(yield* encodeHead({ ...today, run: run + 1 }))}`
     return run + 1
   }).pipe(sql.withTransaction, Effect.catchTag(["SqlError", "SchemaError"], failed))
+
+/** A state without results has nothing that may be unfit, and becomes that of today's job. */
+const hasResults = (sql: SqlClient) =>
+  Effect.map(sql`SELECT id FROM journal_results WHERE done = 1 LIMIT 1`, (rows) => rows.length > 0)
 
 /** Claims touch small rows only; outputs stand in a table of their own, so that a second run does not rewrite them. */
 const createTables = Effect.fnUntraced(function* (sql: SqlClient) {
@@ -210,11 +215,9 @@ const differencesOf = (before: Identity, now: Identity): ReadonlyArray<string> =
   const old = new Map(leavesOf(before))
   const today = new Map(leavesOf(now))
   return [...new Set([...old.keys(), ...today.keys()])].flatMap((path) => {
-    const was = old.get(path)
-    const is = today.get(path)
+    const was = old.get(path) ?? "absent"
+    const is = today.get(path) ?? "absent"
     if (was === is) return []
-    if (was === undefined) return [`${path} is new`]
-    if (is === undefined) return [`${path} is gone`]
     return was.length > 60 || is.length > 60 ? [`${path} has changed`] : [`${path} was ${was} and is ${is}`]
   })
 }

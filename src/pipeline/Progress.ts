@@ -17,6 +17,8 @@ export interface Progress {
   readonly inFlight: number
   readonly calls: number
   readonly retries: number
+  /** Why the last one was: the reason of the failure, with its code where it has one. */
+  readonly lastRetry: string | undefined
   readonly inputTokens: number
   readonly outputTokens: number
   /** US dollars, of the calls whose price is known. */
@@ -35,6 +37,7 @@ export const empty: Progress = {
   inFlight: 0,
   calls: 0,
   retries: 0,
+  lastRetry: undefined,
   inputTokens: 0,
   outputTokens: 0,
   cost: BigDecimal.fromStringUnsafe("0"),
@@ -55,36 +58,38 @@ export const update = (progress: Progress, event: CallEvent): Progress => {
         : { ...progress, failed: progress.failed + 1 }
     case "call-sent":
       return { ...progress, calls: progress.calls + 1, inFlight: progress.inFlight + 1 }
-    case "call-retried":
-      return { ...progress, retries: progress.retries + 1 }
+    case "call-retried": {
+      const { _tag, code } = event.error.reason
+      return { ...progress, retries: progress.retries + 1, lastRetry: code === undefined ? _tag : `${_tag} [${code}]` }
+    }
     case "call-interrupted":
       return { ...progress, inFlight: progress.inFlight - 1 }
     case "call-failed": {
       const usage = event.error.reason.usage
-      return { ...(usage ? withTokens(progress, usage) : progress), inFlight: progress.inFlight - 1 }
+      return { ...(usage ? billed(progress, usage, event.cost) : progress), inFlight: progress.inFlight - 1 }
     }
     case "call-finished":
       return {
-        ...withTokens(progress, event.usage),
+        ...billed(progress, event.usage, event.cost),
         inFlight: progress.inFlight - 1,
-        emulated: progress.emulated || isEmulated(event.requestId),
-        cost: event.cost === undefined ? progress.cost : BigDecimal.sum(progress.cost, event.cost),
-        unpricedCalls: progress.unpricedCalls + (event.cost === undefined ? 1 : 0)
+        emulated: progress.emulated || isEmulated(event.requestId)
       }
     default:
       return progress
   }
 }
 
-const withTokens = (progress: Progress, usage: Usage.Usage): Progress => ({
+const billed = (progress: Progress, usage: Usage.Usage, cost: BigDecimal.BigDecimal | undefined): Progress => ({
   ...progress,
   inputTokens: progress.inputTokens + Usage.totalInput(usage),
-  outputTokens: progress.outputTokens + usage.output
+  outputTokens: progress.outputTokens + usage.output,
+  cost: cost === undefined ? progress.cost : BigDecimal.sum(progress.cost, cost),
+  unpricedCalls: progress.unpricedCalls + (cost === undefined ? 1 : 0)
 })
 
-/** One line: rows, rate, calls in flight, retries, tokens, cost so far, time left. */
+/** One line: rows, rate, calls in flight, retries and why, tokens, cost so far, time left. */
 export const line = (progress: Progress, elapsed: Duration.Duration): string => {
-  const { failed, inFlight, retries, succeeded, total } = progress
+  const { failed, inFlight, lastRetry, retries, succeeded, total } = progress
   const seconds = Duration.toSeconds(elapsed)
   const done = progress.skipped + succeeded + failed
   const rate = seconds > 0 ? (succeeded + failed) / seconds : 0
@@ -92,7 +97,7 @@ export const line = (progress: Progress, elapsed: Duration.Duration): string => 
     `${done}${total === undefined ? "" : `/${total}`} rows`,
     `${rate.toFixed(1)}/s`,
     `${inFlight} in flight`,
-    retries > 0 && `${retries} retries`,
+    lastRetry !== undefined && `${counted(retries, "retry", "retries")}, last ${lastRetry}`,
     failed > 0 && `${failed} failed`,
     `${tokens(progress.inputTokens)} tokens in, ${tokens(progress.outputTokens)} out`,
     cost(progress),
@@ -113,8 +118,11 @@ export const cost = ({ cost, unpricedCalls }: Progress): string => {
   if (unpricedCalls === 0) return Cost.format(cost)
   return BigDecimal.isZero(cost)
     ? Cost.format(undefined)
-    : `${Cost.format(cost)} and ${unpricedCalls} calls with no known price`
+    : `${Cost.format(cost)} and ${counted(unpricedCalls, "call", "calls")} with no known price`
 }
+
+/** A count with its noun: `1 call`, `2 calls`. */
+export const counted = (count: number, one: string, more: string): string => `${count} ${count === 1 ? one : more}`
 
 /** A count in the usual short form: 950, 12.3k, 4.5M. */
 export const tokens = (count: number): string => {

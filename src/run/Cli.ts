@@ -23,6 +23,7 @@ import * as Display from "./Display.ts"
 import * as EmulatorProcess from "./EmulatorProcess.ts"
 import * as JobFile from "./JobFile.ts"
 import * as JobReport from "./JobReport.ts"
+import * as NodeTransport from "./NodeTransport.ts"
 import * as Sqlite from "./Sqlite.ts"
 
 const toggle = (name: string, description: string) =>
@@ -63,11 +64,12 @@ const run = Command.make(
     const state = Option.getOrElse(flags.state, () => `${output.replace(/\.\w+$/, "")}.state.sqlite`)
     const address = flags.emulator ? yield* EmulatorProcess.start : undefined
     const claude = (address === undefined ? Claude.layerConfig() : emulated(address)).pipe(
-      Claude.stack({ concurrency: flags.concurrency })
+      Claude.stack({ concurrency: flags.concurrency }),
+      Layer.provideMerge(NodeTransport.layer())
     )
-    const journal = Journal.layer({ job: job.name, shape: Job.shape(job) }).pipe(
-      Layer.provide(Sqlite.layer({ path: state }))
-    )
+    // What the emulator answered is never taken for Claude's, nor the other way round.
+    const shape = { ...Job.shape(job), ...(flags.emulator && { answers: "emulator" }) }
+    const journal = Journal.layer({ job: job.name, shape }).pipe(Layer.provide(Sqlite.layer({ path: state })))
     const limit = Option.getOrUndefined(flags.limit)
     const work = Job.run(job, { output, ...(limit !== undefined && { limit }) })
     yield* Effect.gen(function* () {
@@ -104,10 +106,18 @@ const emulate = Command.make(
       Argument.withDescription("After --: a program to run against the emulator; it ends with the program"),
       Argument.variadic()
     ),
-    port: Flag.Int("port").pipe(Flag.withDescription("0 takes any free port"), Flag.withDefault(8787)),
+    port: Flag.Int("port").pipe(
+      Flag.withDescription("0 takes any free port"),
+      Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65535 }))),
+      Flag.withDefault(8787)
+    ),
     latency: milliseconds("latency", "How long an answer in one piece takes"),
     ttft: milliseconds("ttft", "How long a stream takes to its first token"),
-    tokensPerSecond: Flag.Int("tokens-per-second").pipe(Flag.withDescription("How fast tokens come"), Flag.optional),
+    tokensPerSecond: Flag.Int("tokens-per-second").pipe(
+      Flag.withDescription("How fast tokens come"),
+      Flag.withSchema(Schema.Int.check(Schema.isGreaterThan(0))),
+      Flag.optional
+    ),
     faults: Flag.String("faults").pipe(
       Flag.withDescription("Errors on purpose and how often, such as 429:0.02,529:0.01"),
       Flag.withSchema(Emulator.FaultsFromString),

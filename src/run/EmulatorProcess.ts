@@ -59,7 +59,7 @@ const main = fileURLToPath(import.meta.resolve(import.meta.filename.endsWith(".t
 export const start = Effect.gen(function* () {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const options = ["--port", "0", "--latency", String(latency), "--json", "--until-stdin-ends"]
-  // Detached, so that Ctrl-C in the terminal reaches only us, and answers in flight still arrive.
+  // Detached: Ctrl-C in the terminal spares the emulator, and only it. Calls in flight are interrupted all the same.
   const child = yield* spawner.spawn(
     ChildProcess.make(process.execPath, [...process.execArgv, main, "emulate", ...options], {
       detached: true,

@@ -2,6 +2,7 @@
  * What came of a run, in words or as JSON: what is done and where it is, what failed and why, what it took, and how to
  * go on.
  */
+import * as BigDecimal from "effect/BigDecimal"
 import type { Summary } from "../pipeline/Job.ts"
 import * as Progress from "../pipeline/Progress.ts"
 
@@ -34,18 +35,20 @@ export const toText = (report: JobReport): string => {
     more > 0 && `  … and ${more} more`,
     used(progress),
     progress.emulated && "An emulator answered, not Claude: nothing was billed, and the answers quote the prompts.",
-    summary.stopped !== undefined && `Stopped: ${reasonOf(summary.stopped)}. The other rows are pending: ${goOn}.`
+    summary.stopped !== undefined &&
+      `Stopped: ${reasonOf(summary.stopped)}. ${Progress.counted(summary.pending, "row is", "rows are")} pending: ${goOn}.`
   ]
     .filter((line) => line !== false)
     .join("\n")
 }
 
-/** The report for a program. */
+/** The report for a program. `cost` is in US dollars, exact, without the `unpricedCalls`. */
 export const toJson = (report: JobReport): string => {
   const { output, progress, state, summary } = report
-  const { calls, emulated, inputTokens, outputTokens, retries } = progress
+  const { calls, emulated, inputTokens, outputTokens, retries, unpricedCalls } = progress
   const stopped = summary.stopped === undefined ? null : reasonOf(summary.stopped)
-  const used = { calls, retries, inputTokens, outputTokens, cost: Progress.cost(progress), emulated }
+  const cost = BigDecimal.format(progress.cost)
+  const used = { calls, retries, inputTokens, outputTokens, cost, unpricedCalls, emulated }
   return JSON.stringify({ ...summary, stopped, ...used, output, state, exitCode: exitCode(report) })
 }
 
@@ -53,8 +56,12 @@ const used = (progress: Progress.Progress): string => {
   const { calls, emulated, inputTokens, outputTokens, retries } = progress
   const tokens = `${Progress.tokens(inputTokens)} tokens in, ${Progress.tokens(outputTokens)} out`
   const cost = emulated ? `with Claude they would have cost ${Progress.cost(progress)}` : Progress.cost(progress)
-  return `${calls} calls (${retries} retries), ${tokens}: ${cost}`
+  const { counted } = Progress
+  return `${counted(calls, "call", "calls")} (${counted(retries, "retry", "retries")}), ${tokens}: ${cost}`
 }
 
-const reasonOf = (stopped: NonNullable<Summary["stopped"]>): string =>
-  stopped === "limit" ? "the limit of this run is reached" : stopped.message
+const reasonOf = (stopped: NonNullable<Summary["stopped"]>): string => {
+  if (stopped === "limit") return "the limit of this run is reached"
+  if (stopped !== "input") return stopped.message
+  return "the input changed while it was read, or can be read only once; make it a file, an array or a function"
+}

@@ -48,7 +48,7 @@ describe("listen", () => {
       const heard: Array<string> = []
       const by = (name: string) => () => Effect.sync(() => heard.push(name))
       const failed = new ClaudeError({ reason: new Overloaded({ detail: "later" }) })
-      yield* CallEvent.emit(() => ({ _tag: "call-failed", model: "m", error: failed })).pipe(
+      yield* CallEvent.emit(() => ({ _tag: "call-failed", model: "m", error: failed, cost: undefined })).pipe(
         CallEvent.listen(by("inner")),
         CallEvent.listen(by("outer"))
       )

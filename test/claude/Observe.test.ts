@@ -1,12 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as BigDecimal from "effect/BigDecimal"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as CallEvent from "../../src/claude/CallEvent.ts"
-import { ClaudeError, Overloaded } from "../../src/claude/ClaudeError.ts"
+import { ClaudeError, Overloaded, StreamInterrupted } from "../../src/claude/ClaudeError.ts"
 import * as Observe from "../../src/claude/Observe.ts"
 import * as StreamEvent from "../../src/claude/StreamEvent.ts"
+import * as Usage from "../../src/claude/Usage.ts"
 import { firstHalf, message, request } from "../fixtures.ts"
 
 describe("create", () => {
@@ -30,6 +33,41 @@ describe("create", () => {
     Effect.gen(function* () {
       const { tags } = yield* interrupted(Observe.create(request, Effect.never))
       assert.deepStrictEqual(tags, ["call-sent", "call-interrupted"])
+    })
+  )
+
+  it.effect("tells what a failed call was billed for in dollars, at the price of the model that was asked", () =>
+    Effect.gen(function* () {
+      const usage = { ...Usage.zero, input: 1_000_000 }
+      const broken = new ClaudeError({ reason: new StreamInterrupted({ detail: "cut", usage }) })
+      const ask = (model: string, error: ClaudeError) =>
+        heard(Observe.create({ ...request, model }, Effect.fail(error)))
+      const costOf = ({ events }: { readonly events: ReadonlyArray<CallEvent.CallEvent> }) => {
+        const end = events.at(-1)
+        return end?._tag === "call-failed" ? end.cost && BigDecimal.format(end.cost) : "no failure"
+      }
+      assert.strictEqual(costOf(yield* ask("claude-sonnet-5-5", broken)), "2")
+      assert.strictEqual(costOf(yield* ask("claude-of-tomorrow", broken)), undefined)
+      assert.strictEqual(costOf(yield* ask("claude-sonnet-5-5", overloaded)), undefined)
+    })
+  )
+
+  it.effect("tells one end of an answer that arrived, also when the caller leaves while it is being told", () =>
+    Effect.gen(function* () {
+      const tags: Array<string> = []
+      const telling = yield* Deferred.make<void>()
+      const answer = Observe.create(request, Effect.succeed({ ...facts, message: message() }))
+      const slow: CallEvent.Listener = (event) =>
+        Effect.gen(function* () {
+          tags.push(event._tag)
+          if (event._tag !== "call-finished") return
+          yield* Deferred.succeed(telling, undefined)
+          for (let step = 0; step < 10; step++) yield* Effect.yieldNow
+        })
+      const fiber = yield* Effect.forkChild(CallEvent.listen(slow)(answer))
+      yield* Deferred.await(telling)
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(tags, ["call-sent", "call-finished"])
     })
   )
 

@@ -3,14 +3,16 @@ import { assert, describe, it } from "@effect/vitest"
 import { CallEvent, type Claude, ClaudeError, Concurrency, Dataset, Job, Journal, Step } from "effect-claude"
 import { Sqlite } from "effect-claude/node"
 import { TestClaude } from "effect-claude/testing"
-import { Deferred, Effect, Fiber, FileSystem, Layer, Path, Schema } from "effect"
+import { Deferred, Effect, Fiber, FileSystem, Path, Schema } from "effect"
+import { SqlClient } from "effect/sql/SqlClient"
 
 describe("Job", () => {
   it.effect("runs every row, and writes the results in the order of the input with the key of each row", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const summary = yield* files.run(greetings(["Ann", "Bob"]))
-        assert.deepStrictEqual(summary, { total: 2, done: 2, failed: 0, invalid: 0, problems: [], stopped: undefined })
+        const nothing = { failed: 0, pending: 0, invalid: 0, problems: [], stopped: undefined }
+        assert.deepStrictEqual(summary, { total: 2, done: 2, ...nothing })
         assert.deepStrictEqual(yield* files.lines, ['{"key":"Ann","value":"hi"}', '{"key":"Bob","value":"hi"}'])
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
@@ -74,6 +76,58 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer(new ClaudeError.Unauthenticated({ detail: "invalid x-api-key" }))))
   )
 
+  it.effect("takes many failures in succession for an outage: stops, and leaves the rows pending", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const summary = yield* files.run(greetings(names(50)), { concurrency: 4 })
+        assert.deepInclude(summary, { total: 50, done: 1, failed: 0, pending: 49, problems: [] })
+        assert.include(summary.stopped, { message: "Overloaded: busy; try again later" })
+        assert.isAtMost((yield* calls).length, 1 + 16 + 3)
+      })
+    ).pipe(Effect.provide(TestClaude.layer(TestClaude.when(/person 0/, "hi"), overloaded)))
+  )
+
+  it.effect("goes on when fewer fail in succession, or others are answered in between, and counts them as failed", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const summary = yield* files.run(greetings(names(40)), { concurrency: 1 })
+        assert.deepInclude(summary, { done: 2, failed: 38, pending: 0, stopped: undefined })
+        assert.strictEqual(summary.problems[0], "person 0: Overloaded: busy; try again later")
+      })
+    ).pipe(
+      Effect.provide(
+        TestClaude.layer(
+          TestClaude.when(/person 15/, "hi"),
+          TestClaude.when(/person 30/, notYou),
+          TestClaude.when(/person 31/, "hi"),
+          overloaded
+        )
+      )
+    )
+  )
+
+  it.effect("says that the input can be read only once when the rows are not there again", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const rows = [{ name: "Ann" }, { name: "Bob" }].values()
+        const source = Dataset.fromIterable("people", Person, rows)
+        const summary = yield* files.run(Job.make({ ...greetings([]), source }))
+        assert.deepInclude(summary, { total: 2, done: 0, pending: 2, stopped: "input" })
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("tells of a row whose key cannot be told, with its place, and runs the others", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const key = ({ name }: typeof Person.Type): string => (name === "Bob" ? JSON.parse("{") : name)
+        const summary = yield* files.run(Job.make({ ...greetings(["Ann", "Bob", "Cid"]), key }))
+        assert.deepInclude(summary, { total: 3, done: 2, invalid: 1, pending: 0 })
+        assert.match(summary.problems[0] ?? "", /^people row 2: its key cannot be told: .*JSON/)
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
   it.effect("tells of broken rows and of keys that come twice, and runs the others", () =>
     inFolder((files) =>
       Effect.gen(function* () {
@@ -98,6 +152,92 @@ describe("Job", () => {
         assert.deepStrictEqual(yield* calls, [])
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("never writes over its input, by whatever name", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        const input = files.path("people.jsonl")
+        yield* fs.writeFileString(input, '{"name":"Ann"}\n')
+        yield* fs.symlink(input, files.path("link.jsonl"))
+        const job = Job.make({ ...greetings([]), source: Dataset.fromFile(Person, input) })
+        for (const output of [input, files.path("link.jsonl")]) {
+          const error = yield* Effect.flip(files.run(job, { output }))
+          assert.instanceOf(error, Dataset.DatasetFailed)
+          assert.strictEqual(error.message, `${output}: this is the input; name another file with --output`)
+        }
+        assert.strictEqual(yield* fs.readFileString(input), '{"name":"Ann"}\n')
+        assert.deepStrictEqual(yield* calls, [])
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("sends nothing, and empties no output, when that has lines of which the state knows nothing", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        yield* fs.writeFileString(files.output, "mine\n")
+        const error = yield* Effect.flip(files.run(greetings(["Ann"])))
+        assert.instanceOf(error, Dataset.DatasetFailed)
+        assert.match(error.message, /out\.jsonl: .*lines that this state does not know; move it away, or name another/)
+        assert.strictEqual(yield* fs.readFileString(files.output), "mine\n")
+        assert.deepStrictEqual(yield* calls, [])
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("sends nothing when the results have a field of the name that the key of a row has", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const output = Schema.Struct({ key: Schema.String })
+        const step = Step.make("entry", ({ name }: typeof Person.Type) => Effect.succeed({ key: name }))
+        const error = yield* Effect.flip(files.run(Job.make({ ...greetings(["Ann"]), step, output })))
+        assert.instanceOf(error, Dataset.DatasetFailed)
+        assert.match(error.message, /out\.jsonl: .*"key".*rename it in the output schema/)
+        yield* files.run(greetings(["Ann"]))
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("stops when the state cannot be written any more, and tells what is done", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient
+        const fill = Effect.as(sql`PRAGMA max_page_count = 1`, "x".repeat(100_000))
+        const step = Step.make("fill", ({ name }: typeof Person.Type) =>
+          name === "Ann" ? Effect.succeed("hi") : Effect.orDie(fill)
+        )
+        const summary = yield* files.runHere(Job.make({ ...greetings(["Ann", "Bob"]), step }), { concurrency: 1 })
+        assert.deepInclude(summary, { done: 1, pending: 1 })
+        assert.instanceOf(summary.stopped, Job.JobBroken)
+        assert.match(String(summary.stopped), /database or disk is full; make room/)
+      }).pipe(Effect.provide(files.state))
+    ).pipe(Effect.provide(TestClaude.layer()))
+  )
+
+  it.effect("stops when the results cannot be written any more, and tells what is done", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const inTheWay = FileSystem.FileSystem.use((fs) => Effect.as(fs.makeDirectory(`${files.output}.tmp`), "hi"))
+        const step = Step.make("block", () => Effect.orDie(Effect.provide(inTheWay, NodeServices.layer)))
+        const summary = yield* files.run(Job.make({ ...greetings(["Ann"]), step }))
+        assert.deepInclude(summary, { done: 1, pending: 0 })
+        assert.match(String(summary.stopped), /out\.jsonl: this is a folder/)
+      })
+    ).pipe(Effect.provide(TestClaude.layer()))
+  )
+
+  it.effect("fails as a run that broke off when not even the state can tell what is done", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient
+        const step = Step.make("drop", () => Effect.orDie(Effect.as(sql`DROP TABLE journal_rows`, "hi")))
+        const error = yield* Effect.flip(files.runHere(Job.make({ ...greetings(["Ann"]), step })))
+        assert.instanceOf(error, Job.JobBroken)
+        assert.match(error.message, /^the run broke off: .*no such table/)
+      }).pipe(Effect.provide(files.state))
+    ).pipe(Effect.provide(TestClaude.layer()))
   )
 
   it.effect("keeps an answer that arrived before the interruption", () =>
@@ -143,12 +283,23 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi").pipe(Concurrency.policy(3))))
   )
 
+  it.effect("refuses the state of a job whose results had another form", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        yield* files.run(greetings(["Ann"]))
+        const output = Schema.Trimmed.annotate({ description: "A greeting" })
+        const error = yield* Effect.flip(files.run(Job.make({ ...greetings(["Ann"]), output })))
+        assert.match(error.message, /output\.schema\.description was absent and is "A greeting"/)
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
   it.effect("refuses the state of another job, and says what differs", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         yield* files.run(greetings(["Ann"]))
         const error = yield* Effect.flip(files.run(Job.make({ ...greetings(["Ann"]), name: "farewells" })))
-        assert.match(error.message, /job was "greetings" and is now "farewells"|"greetings".*"farewells"/)
+        assert.match(error.message, /job was "greetings" and is "farewells"; use another --state and --output/)
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
@@ -172,6 +323,7 @@ const greetings = (people: ReadonlyArray<string>) =>
     sink: "unused.jsonl"
   })
 
+const overloaded = new ClaudeError.Overloaded({ detail: "busy" })
 const notYou = new ClaudeError.InvalidRequest({ detail: "not you" })
 
 const calls = TestClaude.TestClaude.use((fake) => fake.calls)
@@ -185,13 +337,17 @@ const makeFiles = Effect.gen(function* () {
   const path = yield* Path.Path
   const folder = yield* fs.makeTempDirectoryScoped()
   const output = path.join(folder, "out.jsonl")
+  const state = Sqlite.layer({ path: path.join(folder, "state.sqlite") })
+  const runHere = <Row, Out, E>(job: Job.Job<Row, Out, E, Claude.Claude>, options: Job.RunOptions = {}) =>
+    Effect.provide(Job.run(job, { output, ...options }), Journal.layer({ job: job.name, shape: Job.shape(job) }))
   return {
     output,
+    path: (name: string) => path.join(folder, name),
+    state,
+    /** A run on a state that is open. */
+    runHere,
     lines: Effect.map(fs.readFileString(output), (text) => text.trimEnd().split("\n")),
-    run: <Row, Out, E>(job: Job.Job<Row, Out, E, Claude.Claude>, options: Job.RunOptions = {}) => {
-      const journal = Journal.layer({ job: job.name, shape: Job.shape(job) })
-      const state = Sqlite.layer({ path: path.join(folder, "state.sqlite") })
-      return Effect.provide(Job.run(job, { output, ...options }), Layer.provide(journal, state))
-    }
+    run: <Row, Out, E>(job: Job.Job<Row, Out, E, Claude.Claude>, options: Job.RunOptions = {}) =>
+      Effect.provide(runHere(job, options), state)
   }
 })

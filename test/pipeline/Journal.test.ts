@@ -165,7 +165,10 @@ describe("a state", () => {
       const path = join(yield* folder, "state.sqlite")
       const opened = (job: string, now: Schema.Json) =>
         Effect.provide(Journal, Layer.provide(layer({ job, shape: now }), Sqlite.layer({ path })))
-      yield* opened("tickets", shape)
+      yield* Effect.provide(
+        Effect.flatMap(Journal, (journal) => Effect.andThen(journal.claim("a", 0), journal.finish("a", `"A"`))),
+        Layer.provide(layer({ job: "tickets", shape }), Sqlite.layer({ path }))
+      )
       yield* opened("tickets", { seed: 1, prompt: shape.prompt, steps: shape.steps, model: shape.model })
 
       const prompt = "Order it. ".repeat(10)
@@ -176,11 +179,24 @@ describe("a state", () => {
       assert.strictEqual(
         error.message,
         `${path} was made by another job, or by an earlier form of this one: job was "tickets" and is "letters", ` +
-          `model was "claude-haiku-4-5" and is "claude-opus-5-5", prompt has changed, seed is gone, ` +
-          "steps.1.name is new; use another --state, or delete it"
+          `seed was 1 and is absent, prompt has changed, ` +
+          `model was "claude-haiku-4-5" and is "claude-opus-5-5", steps.1.name was absent and is "send"; ` +
+          "use another --state and --output, or move both away"
       )
       assert.notInclude(error.message, "Sort it.")
     })
+  )
+
+  it.effect("in which nothing is done yet is that of any job", () =>
+    Effect.gen(function* () {
+      yield* runOf([["a", "fail"]])
+      yield* Effect.provide(Journal, layer({ job: "letters", shape: null }))
+      yield* runOf([["a", "finish"]])
+      assert.instanceOf(
+        yield* Effect.flip(Effect.provide(Journal, layer({ job: "letters", shape: null }))),
+        JournalMismatch
+      )
+    }).pipe(Effect.provide(Sqlite.layerMemory))
   )
 
   it.effect("is left as it was when it is refused", () =>
@@ -201,7 +217,7 @@ describe("a state", () => {
       assert.strictEqual(
         error.message,
         "the state was written by a newer effect-claude: its format is 2, and 1 the newest known here; " +
-          "update effect-claude, or use another --state"
+          "update effect-claude, or use another --state and --output"
       )
     }).pipe(Effect.provide(Sqlite.layerMemory))
   )

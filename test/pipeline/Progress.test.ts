@@ -9,7 +9,7 @@ describe("Progress", () => {
       { _tag: "item-skipped", index: 0 },
       sent,
       failed,
-      { _tag: "call-retried", model, attempt: 1, delay: Duration.zero, error: overloaded },
+      retried(overloaded.reason),
       sent,
       finished("0.25"),
       { _tag: "item-finished", index: 1, succeeded: true },
@@ -21,17 +21,21 @@ describe("Progress", () => {
     assert.strictEqual(Cost.format(progress.cost), "$0.2500")
   })
 
-  it("counts the tokens of an answer that broke off, and says which calls have no known price", () => {
-    const usage = { ...Usage.zero, input: 7 }
-    const broken = new ClaudeError.ClaudeError({
-      reason: new ClaudeError.StreamInterrupted({ detail: "cut", usage })
-    })
-    const progress = after([sent, { _tag: "call-failed", model, error: broken }, sent, finished(undefined)])
-    assert.strictEqual(progress.inputTokens, 107)
-    assert.strictEqual(Progress.cost(progress), "no known price")
+  it("counts the tokens and the cost of an answer that broke off", () => {
+    const progress = after([sent, brokenOff("0.5"), sent, failed, sent, finished("1")])
+    assert.deepInclude(progress, { inputTokens: 107, outputTokens: 20, inFlight: 0, unpricedCalls: 0 })
+    assert.strictEqual(Progress.cost(progress), "$1.50")
+  })
+
+  it("says which calls have no known price", () => {
+    assert.strictEqual(Progress.cost(after([finished(undefined)])), "no known price")
     assert.strictEqual(
-      Progress.cost(Progress.update(progress, at(finished("1")))),
-      "$1.00 and 1 calls with no known price"
+      Progress.cost(after([finished(undefined), finished("1")])),
+      "$1.00 and 1 call with no known price"
+    )
+    assert.strictEqual(
+      Progress.cost(after([finished(undefined), finished("1"), brokenOff(undefined)])),
+      "$1.00 and 2 calls with no known price"
     )
   })
 
@@ -46,12 +50,26 @@ describe("Progress", () => {
       succeeded: 20,
       skipped: 30,
       inFlight: 8,
-      retries: 2
+      retries: 2,
+      lastRetry: "Overloaded"
     }
     assert.strictEqual(
       Progress.line(progress, Duration.seconds(10)),
-      "50/100 rows · 2.0/s · 8 in flight · 2 retries · 100 tokens in, 20 out · $1.50 · 0:25 left"
+      "50/100 rows · 2.0/s · 8 in flight · 2 retries, last Overloaded · 100 tokens in, 20 out · $1.50 · 0:25 left"
     )
+  })
+
+  it("says why the last call was repeated", () => {
+    const refused = new ClaudeError.ConnectionFailed({ detail: "connect", code: "ECONNREFUSED" })
+    const once = after([retried(refused)])
+    assert.include(Progress.line(once, Duration.seconds(1)), " · 1 retry, last ConnectionFailed [ECONNREFUSED] · ")
+    const twice = Progress.update(once, at(retried(overloaded.reason)))
+    assert.include(Progress.line(twice, Duration.seconds(1)), " · 2 retries, last Overloaded · ")
+  })
+
+  it("tells no time left while this run has finished nothing", () => {
+    const progress = { ...Progress.empty, total: 100, skipped: 30 }
+    assert.notInclude(Progress.line(progress, Duration.seconds(10)), "left")
   })
 
   it("has a bar that is full at the end, and empty where nothing is known", () => {
@@ -74,7 +92,16 @@ describe("Progress", () => {
 const model = "claude-sonnet-5-5"
 const overloaded = new ClaudeError.ClaudeError({ reason: new ClaudeError.Overloaded({ detail: "busy" }) })
 const sent: CallEvent.Happening = { _tag: "call-sent", model }
-const failed: CallEvent.Happening = { _tag: "call-failed", model, error: overloaded }
+const failed: CallEvent.Happening = { _tag: "call-failed", model, error: overloaded, cost: undefined }
+const brokenOff = (cost: string | undefined): CallEvent.Happening => {
+  const usage = { ...Usage.zero, input: 7 }
+  const error = new ClaudeError.ClaudeError({ reason: new ClaudeError.StreamInterrupted({ detail: "cut", usage }) })
+  return { _tag: "call-failed", model, error, cost: dollars(cost) }
+}
+const retried = (reason: ClaudeError.Reason): CallEvent.Happening => {
+  const error = new ClaudeError.ClaudeError({ reason })
+  return { _tag: "call-retried", model, attempt: 1, delay: Duration.zero, error }
+}
 const finished = (cost: string | undefined) =>
   ({
     _tag: "call-finished",
@@ -82,8 +109,9 @@ const finished = (cost: string | undefined) =>
     origin: "api",
     requestId: "req_1",
     usage: { ...Usage.zero, input: 60, cacheRead: 40, output: 20 },
-    cost: cost === undefined ? undefined : BigDecimal.fromStringUnsafe(cost)
+    cost: dollars(cost)
   }) as const
+const dollars = (cost: string | undefined) => (cost === undefined ? undefined : BigDecimal.fromStringUnsafe(cost))
 
 const at = (happening: CallEvent.Happening): CallEvent.CallEvent => ({
   ...happening,

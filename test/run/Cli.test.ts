@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { spawn } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { afterAll } from "vitest"
 import { standIn } from "./standIn.ts"
 
@@ -37,7 +38,7 @@ describe("effect-claude run", () => {
     assert.strictEqual(code, 3)
     assert.match(stdout, /^5 of 20 rows are done/)
     assert.match(stdout, /Stopped: Unauthenticated \(401\): invalid x-api-key; check ANTHROPIC_API_KEY \(request req_/)
-    assert.match(stdout, /The other rows are pending: run the same command again to go on\./)
+    assert.match(stdout, /15 rows are pending: run the same command again to go on\./)
     server.close()
   })
 
@@ -79,8 +80,58 @@ describe("effect-claude run", () => {
     await cli(files, server.url)
     const { code, stderr } = await cli({ ...files, job: "test/run/letters.job.ts" }, server.url)
     assert.strictEqual(code, 2)
-    assert.match(stderr, /was made by another job.*job was "mails" and is "letters"; use another --state, or delete it/)
+    assert.match(stderr, /was made by another job.*job was "mails" and is "letters"; use another --state and --output/)
     server.close()
+  })
+
+  it("ends with 2 when the state has answers of the emulator, and so never passes them for Claude's", async () => {
+    const server = await standIn()
+    const files = folder(3)
+    assert.deepInclude(await cli(files, server.url, "--emulator"), { code: 0 })
+    const rehearsed = readFileSync(files.output, "utf8")
+    const { code, stderr } = await cli(files, server.url)
+    assert.strictEqual(code, 2)
+    assert.match(stderr, /answers was "emulator" and is absent; use another --state and --output, or move both away/)
+    assert.strictEqual(readFileSync(files.output, "utf8"), rehearsed)
+    server.close()
+  })
+
+  it("ends with 2 when the state cannot be opened", async () => {
+    const files = folder(3)
+    const diary = new DatabaseSync(join(files.path, "out.state.sqlite"))
+    diary.exec("CREATE TABLE journal (entry TEXT); INSERT INTO journal VALUES ('Dear diary')")
+    diary.close()
+    const { code, stderr } = await cli(files, "http://127.0.0.1:1")
+    assert.strictEqual(code, 2)
+    assert.match(stderr, /^effect-claude: the journal failed: /)
+  })
+
+  it("ends with 2 when the output is the input, which stays", async () => {
+    const files = folder(3)
+    const { code, stderr } = await cli({ ...files, output: files.input }, "http://127.0.0.1:1")
+    assert.strictEqual(code, 2)
+    assert.match(stderr, /mails\.jsonl: this is the input; name another file with --output/)
+    assert.strictEqual(lines(files.input).length, 3)
+  })
+
+  it.skipIf(process.platform === "win32")(
+    "ends with 2 when the input is a pipe, which cannot be read twice",
+    async () => {
+      const files = folder(3)
+      const input = join(files.path, "pipe.jsonl")
+      execFileSync("mkfifo", [input])
+      spawn("sh", ["-c", 'cat "$0" > "$1"', files.input, input])
+      const { code, stderr } = await cli({ ...files, input }, "http://127.0.0.1:1")
+      assert.strictEqual(code, 2)
+      assert.match(stderr, /pipe\.jsonl: this is a pipe, and rows are read twice; put them into a file/)
+    }
+  )
+
+  it("ends with 2 when the code of the job fails before a row is taken: says what, and where", async () => {
+    const job = "test/run/throwing.job.ts"
+    const { code, stderr } = await node(["run", job, "--output", folder(0).output], { ANTHROPIC_API_KEY: "a key" })
+    assert.strictEqual(code, 2)
+    assert.match(stderr, /^effect-claude: no rows today, at rows \(file:.*throwing\.job\.ts:\d+:\d+\)$/m)
   })
 
   it("ends with 2 without a key, without a job, and with a flag that makes no sense", async () => {
@@ -92,10 +143,12 @@ describe("effect-claude run", () => {
     assert.deepInclude(await cli(files, "http://x", "--concurrency", "none"), { code: 2 })
   })
 
-  it("prints JSON for programs", async () => {
+  it("prints JSON for programs, and nothing else on stdout, whatever the job logs", async () => {
     const server = await standIn()
-    const { stdout } = await cli(folder(3), server.url, "--json")
-    assert.deepInclude(JSON.parse(stdout), { total: 3, done: 3, failed: 0, calls: 3, cost: "$0.000075", exitCode: 0 })
+    const { stdout, stderr } = await cli({ ...folder(3), job: "test/run/logging.job.ts" }, server.url, "--json")
+    const counts = { total: 3, done: 3, failed: 0, pending: 0, calls: 3, exitCode: 0 }
+    assert.deepInclude(JSON.parse(stdout), { ...counts, cost: "0.000075", unpricedCalls: 0 })
+    assert.include(stderr, "answering mail 0")
     server.close()
   })
 })
@@ -106,6 +159,20 @@ describe("effect-claude emulate", () => {
       "x-api-key": process.env.ANTHROPIC_API_KEY, "anthropic-version": "2023-06-01" } })
       .then((response) => process.exit(response.status === 200 ? 7 : 1))`
     assert.deepInclude(await node(["emulate", "--", process.execPath, "-e", program]), { code: 7 })
+  })
+
+  it("ends with 2 when another program has the port, or there can be no such port or speed", async () => {
+    const server = await standIn()
+    const { code, stderr } = await node(["emulate", "--port", new URL(server.url).port])
+    assert.strictEqual(code, 2)
+    assert.match(stderr, /^effect-claude: the emulator cannot listen: .*EADDRINUSE.*; choose another --port$/m)
+    server.close()
+    const port = await node(["emulate", "--port", "99999"])
+    assert.strictEqual(port.code, 2)
+    assert.match(port.stderr, /65535/)
+    const speed = await node(["emulate", "--tokens-per-second", "0"])
+    assert.strictEqual(speed.code, 2)
+    assert.match(speed.stderr, /greater than 0/)
   })
 })
 

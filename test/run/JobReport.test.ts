@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ClaudeError, Progress } from "effect-claude"
+import { BigDecimal } from "effect"
 import * as JobReport from "../../src/run/JobReport.ts"
 
 describe("JobReport", () => {
@@ -8,10 +9,12 @@ describe("JobReport", () => {
     assert.strictEqual(JobReport.exitCode(report({ failed: 1 })), 1)
     assert.strictEqual(JobReport.exitCode(report({ invalid: 1 })), 1)
     assert.strictEqual(JobReport.exitCode(report({ stopped: "limit", failed: 1 })), 3)
+    assert.strictEqual(JobReport.exitCode(report({ stopped: "input", pending: 1 })), 3)
   })
 
   it("says what is done and where, what it took, and how to go on", () => {
-    const text = JobReport.toText(report({ failed: 25, problems: ["Ann: refused"], stopped: unauthenticated }))
+    const problems = ["Ann: refused"]
+    const text = JobReport.toText(report({ failed: 25, pending: 2, problems, stopped: unauthenticated }))
     assert.strictEqual(
       text,
       [
@@ -20,9 +23,28 @@ describe("JobReport", () => {
         "  Ann: refused",
         "  … and 24 more",
         "0 calls (0 retries), 0 tokens in, 0 out: $0.00",
-        "Stopped: Unauthenticated: bad key; check ANTHROPIC_API_KEY. The other rows are pending: run the same command again to go on."
+        "Stopped: Unauthenticated: bad key; check ANTHROPIC_API_KEY. 2 rows are pending: run the same command again to go on."
       ].join("\n")
     )
+  })
+
+  it("says when the input was not the same twice", () => {
+    assert.include(
+      JobReport.toText(report({ pending: 1, stopped: "input" })),
+      "Stopped: the input changed while it was read, or can be read only once; make it a file, an array or a function. " +
+        "1 row is pending: run the same command again to go on."
+    )
+  })
+
+  it("speaks of one call as one", () => {
+    const progress = { ...Progress.empty, calls: 1, retries: 1 }
+    assert.include(JobReport.toText({ ...report({}), progress }), "1 call (1 retry), 0 tokens in, 0 out: $0.00")
+  })
+
+  it("gives programs the cost in full, and how many calls have no known price", () => {
+    const progress = { ...Progress.empty, cost: BigDecimal.fromStringUnsafe("0.00000012345"), unpricedCalls: 2 }
+    const json = JSON.parse(JobReport.toJson({ ...report({ pending: 1 }), progress }))
+    assert.deepInclude(json, { cost: "0.00000012345", unpricedCalls: 2, pending: 1 })
   })
 
   it("never passes an emulator for Claude", () => {
@@ -35,7 +57,7 @@ describe("JobReport", () => {
 const unauthenticated = new ClaudeError.ClaudeError({ reason: new ClaudeError.Unauthenticated({ detail: "bad key" }) })
 
 const report = (summary: Partial<JobReport.JobReport["summary"]>): JobReport.JobReport => ({
-  summary: { total: 30, done: 3, failed: 0, invalid: 0, problems: [], stopped: undefined, ...summary },
+  summary: { total: 30, done: 3, failed: 0, pending: 0, invalid: 0, problems: [], stopped: undefined, ...summary },
   progress: Progress.empty,
   output: "out.jsonl",
   state: "out.state.sqlite"

@@ -1,0 +1,11 @@
+import { Job, Step } from "effect-claude"
+import { Effect } from "effect"
+import mails from "./mails.job.ts"
+
+/** The same, with a word about every mail. */
+export default Job.make({
+  ...mails,
+  step: Step.make("answer", (mail: Parameters<typeof mails.step>[0]) =>
+    Effect.andThen(Effect.log(`answering ${mail.subject}`), mails.step(mail))
+  )
+})
