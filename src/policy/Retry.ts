@@ -25,8 +25,8 @@ const floored = Schedule.modifyDelay(({ duration, input }: Schedule.Metadata<unk
 })
 
 /**
- * The default: a random wait of up to 0.5 s, 1 s, 2 s … 30 s ("full jitter"), at most 40 repeats, and none that would
- * begin more than 10 minutes after the first failure.
+ * The default: a random wait of up to 0.5 s, 1 s, 2 s … 30 s ("full jitter"), at most 12 repeats (some two
+ * minutes), and none that would begin more than 10 minutes after the first failure.
  */
 export const schedule: RetrySchedule = Schedule.exponential("500 millis").pipe(
   Schedule.setInputType<ClaudeError>(),
@@ -34,7 +34,7 @@ export const schedule: RetrySchedule = Schedule.exponential("500 millis").pipe(
     Effect.map(Random.next, (random) => Duration.times(Duration.min(duration, Duration.seconds(30)), random))
   ),
   floored,
-  Schedule.upTo({ times: 40 }),
+  Schedule.upTo({ times: 12 }),
   Schedule.while(({ elapsed, duration }) => elapsed + Duration.toMillis(duration) <= Duration.toMillis("10 minutes"))
 )
 

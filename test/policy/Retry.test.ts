@@ -35,18 +35,13 @@ describe("by default", () => {
     })
   )
 
-  it.effect.prop(
-    "waits a random time of up to 0.5 s, 1 s, 2 s … 30 s, and gives up after 40 times or 10 minutes",
-    [Schema.Int],
-    ([seed]) =>
-      Effect.gen(function* () {
-        const { exit, delays } = yield* played(create, always(overloaded)).pipe(Random.withSeed(seed))
-        assert.strictEqual(exit._tag, "Failure")
-        assert.isAtMost(delays.length, 40)
-        assert.isAtMost(sum(delays), 600_000)
-        assert.isTrue(delays.length === 40 || sum(delays) > 570_000)
-        for (const [index, delay] of delays.entries()) assert.isAtMost(delay, caps[index] ?? 30_000)
-      })
+  it.effect.prop("waits a random time of up to 0.5 s, 1 s, 2 s … 30 s, twelve times", [Schema.Int], ([seed]) =>
+    Effect.gen(function* () {
+      const { exit, delays } = yield* played(create, always(overloaded)).pipe(Random.withSeed(seed))
+      assert.strictEqual(exit._tag, "Failure")
+      assert.strictEqual(delays.length, 12)
+      for (const [index, delay] of delays.entries()) assert.isAtMost(delay, caps[index] ?? 30_000)
+    })
   )
 
   it.effect("uses the whole of that time: near its end, and near nothing", () =>
@@ -57,7 +52,7 @@ describe("by default", () => {
         caps.map((cap) => cap * 0.99)
       )
       const { delays: shortest } = yield* played(create, always(overloaded)).pipe(alwaysZero)
-      assert.isTrue(shortest.slice(0, 30).every((delay) => delay === 0))
+      assert.isTrue(shortest.length === 12 && shortest.every((delay) => delay === 0))
     })
   )
 
@@ -303,5 +298,3 @@ const streamed = Effect.fnUntraced(function* (
   const error = yield* Fiber.join(running)
   return { events: seen, tags, error: error._tag === "Some" ? error.value : undefined }
 })
-
-const sum = (numbers: ReadonlyArray<number>) => numbers.reduce((a, b) => a + b, 0)
