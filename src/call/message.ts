@@ -8,11 +8,17 @@ import type { ClaudeError } from "../claude/ClaudeError.ts"
 import { type Prompt, resolve } from "../claude/Request.ts"
 import type { StreamEvent } from "../claude/StreamEvent.ts"
 
+/** A span without its stack: capturing one costs more than all the rest of a call's way to the SDK. */
+const cheap = { captureStackTrace: false }
+
 /** One message, whatever its stop reason. */
-export const create = Effect.fn("Claude.create")(function* (prompt: Prompt) {
-  const request = yield* resolve(prompt)
-  return yield* Claude.use((claude) => claude.create(request))
-})
+export const create = Effect.fnUntraced(
+  function* (prompt: Prompt) {
+    const request = yield* resolve(prompt)
+    return yield* Claude.use((claude) => claude.create(request))
+  },
+  (call) => Effect.withSpan(call, "Claude.create", cheap)
+)
 
 /** One message as events: `stream_start`, then the API's. */
 export const stream = (prompt: Prompt): Stream.Stream<StreamEvent, ClaudeError, Claude> =>

@@ -110,9 +110,11 @@ const send = <A>(
   request: Request,
   call: (messages: Messages, params: Params, options: Anthropic.RequestOptions) => Promise<A>
 ): Effect.Effect<A, ClaudeError> =>
-  Effect.flatMap(Effect.all([Transport, Timeouts]), ([transport, timeouts]) => {
+  Effect.gen(function* () {
+    const transport = yield* Transport
+    const timeouts = yield* Timeouts
     const warnings: Array<string> = []
-    return Effect.tryPromise({
+    return yield* Effect.tryPromise({
       try: (signal) => {
         const { headers, ...params } = request
         const fetchOptions: Anthropic.RequestOptions["fetchOptions"] & CarriesTransport = { [transportKey]: transport }

@@ -45,12 +45,23 @@ export const schedule: RetrySchedule = Schedule.exponential("500 millis").pipe(
 export const policy = (when: RetrySchedule = schedule) => wrap((next) => Effect.succeed(retrying(next, when)))
 
 const retrying = (next: Claude["Service"], when: RetrySchedule): Claude["Service"] => ({
-  create: (request) => Effect.retry(next.create(request), guarded(when, request.model)),
-  stream: (request) =>
-    Stream.unwrap(Effect.retry(openUntilContent(next.stream(request)), guarded(when, request.model))),
-  countTokens: (request) => Effect.retry(next.countTokens(request), guarded(when, request.model)),
+  create: (request) => repeating(next.create(request), when, request.model),
+  stream: (request) => Stream.unwrap(repeating(openUntilContent(next.stream(request)), when, request.model)),
+  countTokens: (request) => repeating(next.countTokens(request), when, request.model),
   capacity: next.capacity
 })
+
+/** What succeeds at once pays for no schedule: it is set up at the first failure. */
+const repeating = <A, R>(call: Effect.Effect<A, ClaudeError, R>, when: RetrySchedule, model: string) =>
+  Effect.catch(call, (first) => {
+    let failed: ClaudeError | undefined = first
+    const again = Effect.suspend(() => {
+      const error = failed
+      failed = undefined
+      return error === undefined ? call : Effect.fail(error)
+    })
+    return Effect.retry(again, guarded(when, model))
+  })
 
 const guarded = (when: RetrySchedule, model: string) =>
   when.pipe(

@@ -64,7 +64,7 @@ const fetchOver =
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
       const { origin, pathname, search } = new URL(input)
-      const sent = Object.fromEntries(new Headers(headers))
+      const sent = Object.fromEntries(headers instanceof Headers ? headers : new Headers(headers))
       // To decode the answer of a call, a few KB, is as much work again as the call; results of a batch may be 100 MB.
       sent["accept-encoding"] ??= method === "GET" ? "gzip, deflate, br" : "identity"
       const request = { origin, path: pathname + search, method, headers: sent, body: body ?? null, ...patient }
@@ -85,6 +85,7 @@ const exchange = (
 ): Dispatcher.DispatchHandler => {
   let socket: Dispatcher.DispatchController | undefined
   let body: ReadableByteStreamController | undefined
+  let short: ResponseInit | undefined
   let arrived: Array<Uint8Array> = []
   let delivering = false
   let complete = false
@@ -131,6 +132,11 @@ const exchange = (
     },
     onResponseStart: (_, status, headers, statusText = "") => {
       if (status < 200) return
+      const init = { status, statusText, headers: pairs(headers) }
+      if (isShort(status, headers)) {
+        short = init
+        return
+      }
       const stream = new ReadableStream(
         {
           type: "bytes",
@@ -145,26 +151,35 @@ const exchange = (
         },
         { highWaterMark: 64 * 1024 }
       )
-      resolve(
-        new Response(withoutBody.has(status) ? null : decoded(stream, headers["content-encoding"]), {
-          status,
-          statusText,
-          headers: pairs(headers)
-        })
-      )
+      resolve(new Response(withoutBody.has(status) ? null : decoded(stream, headers["content-encoding"]), init))
     },
     onResponseData: (_, chunk) => {
       arrived.push(chunk)
-      deliverSoon()
+      if (short === undefined) deliverSoon()
     },
     onResponseEnd: () => {
       complete = true
-      deliverSoon()
+      if (short === undefined) return deliverSoon()
+      if (over) return
+      finish()
+      resolve(new Response(joined(arrived), short))
     },
     onResponseError: (_, error) =>
-      fail(new TypeError(body === undefined ? "fetch failed" : "terminated", { cause: error }))
+      fail(new TypeError(body === undefined && short === undefined ? "fetch failed" : "terminated", { cause: error }))
   }
 }
+
+type RawHeaders = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+
+/**
+ * Whether the answer is waited for and given in one piece: it says that it has at most 64 KB, and is no stream of events.
+ * A body that is a stream costs as much again as all the rest of a call.
+ */
+const isShort = (status: number, headers: RawHeaders) =>
+  Number(headers["content-length"]) <= 64 * 1024 &&
+  headers["content-encoding"] === undefined &&
+  !String(headers["content-type"]).includes("event-stream") &&
+  !withoutBody.has(status)
 
 type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>
 
@@ -181,7 +196,7 @@ const joined = (chunks: ReadonlyArray<Uint8Array>): Uint8Array<ArrayBuffer> => {
   return bytes
 }
 
-const pairs = (headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>) => {
+const pairs = (headers: RawHeaders) => {
   const pairs: Array<[string, string]> = []
   for (const [name, values = []] of Object.entries(headers)) {
     if (typeof values === "string") pairs.push([name, values])
