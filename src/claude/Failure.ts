@@ -114,8 +114,11 @@ const connectionFailed = (cause: unknown): ClaudeError => {
   })
 }
 
-const rootOf = (error: unknown): unknown =>
-  error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : error
+/** Where a host has several addresses, each failed on its own: the first one speaks for all. */
+const rootOf = (error: unknown): unknown => {
+  if (error instanceof AggregateError && error.errors.length > 0) return rootOf(error.errors[0])
+  return error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : error
+}
 
 const spendLimits = new Set([
   "enforced_spend_limit_reached",
@@ -177,14 +180,17 @@ const classOf = ({ status, type, code }: Failure) => {
   return ServerFailed
 }
 
-/** `retry-after-ms`, or `retry-after` in seconds; dates are read against the `date` header of the same answer. */
+/**
+ * `retry-after-ms`, or `retry-after` in seconds or as a date. A date is read against the `date` header of the same answer,
+ * so that clocks which disagree do no harm; without one, against our clock.
+ */
 const retryAfterOf = (headers: Headers): Duration.Duration | undefined => {
   const milliseconds = headers.get("retry-after-ms")
   if (milliseconds !== null && Number.isFinite(Number(milliseconds))) return positive(Number(milliseconds))
   const after = headers.get("retry-after")
   if (after === null) return undefined
   if (Number.isFinite(Number(after))) return positive(Number(after) * 1000)
-  return positive(Date.parse(after) - Date.parse(headers.get("date") ?? ""))
+  return positive(Date.parse(after) - (Date.parse(headers.get("date") ?? "") || Date.now()))
 }
 
 const positive = (milliseconds: number) => (milliseconds > 0 ? Duration.millis(milliseconds) : undefined)

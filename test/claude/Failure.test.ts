@@ -147,6 +147,16 @@ describe("the reason of an error that is no answer", () => {
     }
   })
 
+  it("says what went wrong with the first of several addresses", () => {
+    const refused = Object.assign(new Error("connect ECONNREFUSED ::1:80"), { code: "ECONNREFUSED" })
+    const { reason } = fromUnknown(new APIConnectionError({ cause: new AggregateError([refused]) }))
+    assert.deepInclude(reason, {
+      _tag: "ConnectionFailed",
+      code: "ECONNREFUSED",
+      detail: "connect ECONNREFUSED ::1:80"
+    })
+  })
+
   it("is TimedOut where the SDK gave up waiting", () => {
     assert.strictEqual(fromUnknown(new APIConnectionTimeoutError()).reason._tag, "TimedOut")
   })
@@ -183,6 +193,12 @@ describe("what may be tried again", () => {
 })
 
 describe("retry-after", () => {
+  it("is read against our clock where the answer has no date", () => {
+    const inAMinute = new Date(Date.now() + 60_000).toUTCString()
+    const { reason } = answered({ status: 429, headers: { "retry-after": inAMinute } })
+    assert.closeTo(Duration.toSeconds(reason.retryAfter ?? 0), 60, 5)
+  })
+
   it.each([
     [{ "retry-after": "7" }, "7s"],
     [{ "retry-after": "0.25" }, "250ms"],

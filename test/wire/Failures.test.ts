@@ -132,6 +132,32 @@ const table: Record<string, Failure> = {
     stream: "MalformedResponse"
   },
   "unknown event": { serve: streamOf(sse([{ type: "novelty" }, ...events])), create: "ok" },
+  "an event of 5 MB": {
+    serve: (socket, streamed) => {
+      const long = message("x".repeat(5_000_000))
+      const body = streamed ? sse(fromMessage(long)) : JSON.stringify(long)
+      socket.end(http(body, { headers: streamed ? sseType : jsonType }))
+    },
+    create: "ok"
+  },
+  "every event twice": { serve: streamOf(sse(events.flatMap((event) => [event, event]))), create: "ok" },
+  "unknown stop reason, block and delta": {
+    serve: streamOf(
+      sse([
+        ...events.slice(0, -2),
+        { type: "content_block_start", index: 1, content_block: { type: "novelty", n: 1 } },
+        { type: "content_block_delta", index: 1, delta: { type: "novelty_delta", n: 2 } },
+        { type: "content_block_stop", index: 1 },
+        { type: "message_delta", delta: { stop_reason: "novelty", stop_sequence: null }, usage: { output_tokens: 1 } },
+        { type: "message_stop" }
+      ])
+    ),
+    create: "ok"
+  },
+  "redirected to nowhere": {
+    serve: (socket) => socket.end(http("", { status: 307, headers: { location: "http://127.0.0.1:1/" } })),
+    create: "ConnectionFailed"
+  },
   "pings in between": { serve: streamOf(sse(events.flatMap((event) => [{ type: "ping" }, event]))), create: "ok" }
 }
 
