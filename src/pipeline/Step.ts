@@ -98,6 +98,7 @@ export const all = <const S extends Readonly<Record<string, AnyStep>>>(name: str
       CallSite.within(name)(
         Effect.all(
           Record.map(steps, (step) => step(input as never)),
+          // As many at once as the record has keys.
           { concurrency: "unbounded" }
         )
       ) as never
