@@ -3,6 +3,7 @@
  * API's subset of JSON Schema cannot say (lengths, ranges, patterns) goes into descriptions, and is checked here.
  */
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
@@ -45,18 +46,37 @@ const formatOf = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>) =>
       return { decode: Schema.decodeEffect(Schema.fromJsonString(codec)), jsonSchema }
     },
     catch: (error) => {
-      const [which = "this schema"] = recursive(schema)
-      const detail = `${which} cannot be sent: ${error instanceof Error ? error.message : String(error)}`
-      return new ClaudeError({ reason: new Unsupported({ detail }) })
+      const where = selfReference(schema)
+      const why = where === undefined ? messageOf(error) : `it contains itself at ${where}; bound its depth`
+      return new ClaudeError({ reason: new Unsupported({ detail: `this schema cannot be sent: ${why}` }) })
     }
   })
 
-/** The parts of a schema that refer to themselves, by their identifiers. */
-const recursive = (schema: Schema.Constraint): ReadonlyArray<string> => {
-  const definitions = Result.try(() => Schema.toJsonSchemaDocument(schema).definitions)
-  return Object.entries(Result.getOrElse(definitions, () => ({})))
-    .filter(([name, definition]) => JSON.stringify(definition).includes(`"#/$defs/${name}"`))
-    .map(([name]) => name)
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+/** Where a schema refers to what it stands in, such as `Tree["children"][]`. */
+const selfReference = (schema: Schema.Constraint): string | undefined => {
+  const find = (node: unknown, path: string, within: ReadonlyArray<string>): string | undefined => {
+    if (!Predicate.isObjectOrArray(node)) return undefined
+    if (!Array.isArray(node) && typeof node["$ref"] === "string") {
+      const name = node["$ref"].replace("#/$defs/", "")
+      if (within.includes(name)) return path
+      return find(definitions[name], path === "" ? name : path, [...within, name])
+    }
+    for (const [key, inner] of Object.entries(node)) {
+      const found =
+        key === "properties" && Predicate.isObject(inner)
+          ? Object.entries(inner)
+              .map(([name, property]) => find(property, `${path}[${JSON.stringify(name)}]`, within))
+              .find(Predicate.isNotUndefined)
+          : find(inner, key === "items" ? `${path}[]` : path, within)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+  const document = Result.getOrUndefined(Result.try(() => Schema.toJsonSchemaDocument(schema)))
+  const definitions: Readonly<Record<string, unknown>> = document?.definitions ?? {}
+  return find(document?.schema, "", [])
 }
 
 type JsonSchema = { readonly [key: string]: unknown }
