@@ -1,0 +1,62 @@
+import { assert, it } from "@effect/vitest"
+import { AnthropicClient, Claude } from "effect-claude"
+import { NodeTransport } from "effect-claude/node"
+import { Effect, Layer, Redacted, Stream } from "effect"
+import { createServer } from "node:http"
+import { message, request, sse } from "../fixtures.ts"
+
+for (const [name, transport] of Object.entries({ fetch: Layer.empty, NodeTransport: NodeTransport.layer() })) {
+  it.live(`a consumer that sleeps keeps the server from sending, over ${name}`, () =>
+    Effect.gen(function* () {
+      const { sent, url } = yield* endless
+      const live = Claude.layer.pipe(
+        Layer.provide(AnthropicClient.layer({ apiKey: Redacted.make("key"), baseURL: url })),
+        Layer.provideMerge(transport)
+      )
+      const seen: Array<number> = []
+      const sleepy = () =>
+        Effect.andThen(
+          Effect.sleep("300 millis"),
+          Effect.sync(() => seen.push(sent()))
+        )
+      yield* Claude.stream(request).pipe(Stream.take(3), Stream.runForEach(sleepy), Effect.provide(live))
+      assert.isAbove(seen[0] ?? 0, 0)
+      assert.strictEqual(seen[2], seen[1])
+    }).pipe(Effect.scoped)
+  )
+}
+
+/** A stream without end, sent as fast as the other end takes it. */
+const endless = Effect.acquireRelease(
+  Effect.callback<{ readonly url: string; readonly sent: () => number; readonly close: () => void }>((resume) => {
+    let sent = 0
+    const piece = sse([
+      { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "x".repeat(1000) } }
+    ])
+    const server = createServer((incoming, response) => {
+      const send = () => {
+        let taken = true
+        while (taken) {
+          taken = response.write(piece)
+          sent += piece.length
+        }
+        response.once("drain", send)
+      }
+      incoming.resume().on("end", () => {
+        response.writeHead(200, { "content-type": "text/event-stream" })
+        response.write(sse([{ type: "message_start", message: message("") }]))
+        send()
+      })
+    })
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`
+      const close = () => {
+        server.closeAllConnections()
+        server.close()
+      }
+      resume(Effect.succeed({ url, sent: () => sent, close }))
+    })
+  }),
+  ({ close }) => Effect.sync(close)
+)
