@@ -8,7 +8,7 @@ import type { ClaudeError } from "../claude/ClaudeError.ts"
 import { type Prompt, resolve } from "../claude/Request.ts"
 import type { StreamEvent } from "../claude/StreamEvent.ts"
 
-/** A span without its stack: capturing one costs more than all the rest of a call's way to the SDK. */
+/** A span without its stack, which is more than half of what a span costs. */
 const cheap = { captureStackTrace: false }
 
 /** One message, whatever its stop reason. */

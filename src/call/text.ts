@@ -21,7 +21,7 @@ export interface TextReply extends Reply.Reply {
   readonly cost: BigDecimal.BigDecimal | undefined
 }
 
-/** Asks for text. An answer that stopped for a tool, or to be taken up again (`pause_turn`), is a success: `message` tells. */
+/** Asks for text. What stopped for a tool, or to be taken up again (`pause_turn`), is a success: `message` tells. */
 export const generateText = Effect.fn("Claude.generateText")(function* (prompt: Prompt) {
   const request = yield* resolve(prompt)
   const claude = yield* Claude

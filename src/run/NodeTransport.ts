@@ -173,7 +173,7 @@ type RawHeaders = Readonly<Record<string, string | ReadonlyArray<string> | undef
 
 /**
  * Whether the answer is waited for and given in one piece: it says that it has at most 64 KB, and is no stream of events.
- * A body that is a stream costs as much again as all the rest of a call.
+ * Most answers are: this spares them the web stream that a body otherwise is.
  */
 const isShort = (status: number, headers: RawHeaders) =>
   Number(headers["content-length"]) <= 64 * 1024 &&
