@@ -2,7 +2,9 @@
  * What the emulator says to a call: text that quotes the prompt, or JSON that satisfies the requested schema; cut at
  * `max_tokens` and at stop sequences; with the usage that it is billed for. The same call is always answered the same.
  */
+import * as Effect from "effect/Effect"
 import type * as Ledger from "./Ledger.ts"
+import type { Options } from "./Options.ts"
 import * as SchemaAnswer from "./SchemaAnswer.ts"
 import * as Sentences from "./Sentences.ts"
 import * as TextAnswer from "./TextAnswer.ts"
@@ -17,8 +19,13 @@ export interface Answer {
   readonly usage: Ledger.Usage
 }
 
-/** Answers a call. */
-export const make = (call: Call): Answer => {
+/** How this emulator answers calls. What it remembers between them belongs in here. */
+export const make =
+  (_options: Options) =>
+  (call: Call): Effect.Effect<Answer> =>
+    Effect.sync(() => answer(call))
+
+const answer = (call: Call): Answer => {
   const material = Sentences.read(call.prompt.system, call.prompt.message)
   const full =
     call.schema === undefined ? TextAnswer.answer(material) : JSON.stringify(SchemaAnswer.answer(call.schema, material))

@@ -24,6 +24,7 @@ export const make = (options: Options, ledger: Ledger) => {
     timeToFirstToken: Duration.toMillis(options.timeToFirstToken ?? 0),
     tokensPerSecond: options.tokensPerSecond ?? Infinity
   }
+  const answerTo = Answer.make(options)
   const occurrences = new Map<string, number>()
 
   return Effect.fnUntraced(function* (request: Exchange.Request): Effect.fn.Return<Exchange.Response, ApiError> {
@@ -33,7 +34,7 @@ export const make = (options: Options, ledger: Ledger) => {
     const fault = Faults.draw(options.faults ?? [], options.seed ?? 0, call.requestHash, occurrence)
     if (fault !== undefined) return yield* Effect.fail(fault)
 
-    const answer = Answer.make(call)
+    const answer = yield* answerTo(call)
     const id = `msg_emulated_${call.requestHash.slice(0, 24)}_${occurrence}`
     const start = yield* Clock.currentTimeMillis
     if (call.stream) {
