@@ -48,7 +48,9 @@ export const subjects: Record<string, (baseURL: string) => Subject> = {
     const numbers = (count: number) => Array.from({ length: count }, (_, index) => index)
     return {
       calls: (count, inFlight) =>
-        runtimeOf(inFlight).runPromise(Batch.map(numbers(count), () => Claude.create(params), { mode: "failFast" })),
+        runtimeOf(inFlight).runPromise(
+          Batch.map(numbers(count), () => Claude.create(params), { mode: "failFast", concurrency: inFlight })
+        ),
       streams: (count, inFlight) => {
         const read = Stream.runFold(
           Claude.stream(params),
@@ -56,7 +58,7 @@ export const subjects: Record<string, (baseURL: string) => Subject> = {
           (deltas, event) => (event.type === "content_block_delta" ? deltas + 1 : deltas)
         )
         return runtimeOf(inFlight)
-          .runPromise(Batch.map(numbers(count), () => read, { mode: "failFast" }))
+          .runPromise(Batch.map(numbers(count), () => read, { mode: "failFast", concurrency: inFlight }))
           .then(sum)
       }
     }

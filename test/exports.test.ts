@@ -6,7 +6,7 @@ import { describe, expect, it } from "@effect/vitest"
 describe("the public names", () => {
   it("of effect-claude", () => {
     expect(namesOf("src/index.ts")).toMatchInlineSnapshot(`
-      "AnthropicClient: AnthropicClient CarriesTransport Client Options layer layerConfig layerFrom noTimeout transportKey
+      "AnthropicClient: AnthropicClient Client Options callOptions layer layerConfig layerFrom
       CallEvent: CallEvent CallFailed CallFinished CallFirstToken CallInterrupted CallRetried CallSent Happening ItemFinished ItemSkipped ItemsCounted Listener emit emitFinished listen
       CallSite: CallSite label row within
       ClaudeError: BillingFailed ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut Unauthenticated Unsupported

@@ -38,30 +38,22 @@ export interface Options extends Omit<
   readonly apiKey: Redacted.Redacted<string>
 }
 
-/** Under this key a call's fetch options carry the `Transport` of the calling fiber to the client's fetch. */
-export const transportKey: unique symbol = Symbol.for("effect-claude/transport")
-
-/** Fetch options that carry a transport. */
-export interface CarriesTransport {
-  readonly [transportKey]?: Fetch
-}
-
 /** A client of the Claude API. `baseURL` defaults to the public address, `logLevel` to `warn`, whatever the environment. */
 export const layer = ({ apiKey, ...options }: Options): Layer.Layer<AnthropicClient> =>
-  Layer.sync(
-    AnthropicClient,
-    () =>
-      new Anthropic({
-        baseURL: "https://api.anthropic.com",
-        logLevel: "warn",
-        ...options,
-        apiKey: Redacted.value(apiKey),
-        fetch: fetchOfCall,
-        maxRetries: 0,
-        timeout: noTimeout,
-        openTelemetry: false
-      })
-  )
+  Layer.sync(AnthropicClient, () => {
+    const client = new Anthropic({
+      baseURL: "https://api.anthropic.com",
+      logLevel: "warn",
+      ...options,
+      apiKey: Redacted.value(apiKey),
+      fetch: fetchOfCall,
+      maxRetries: 0,
+      timeout: noTimeout,
+      openTelemetry: false
+    })
+    ours.add(client)
+    return client
+  })
 
 /** `layer` with `ANTHROPIC_API_KEY` and, where set, `ANTHROPIC_BASE_URL` from the program's configuration. */
 export const layerConfig = (options: Omit<Options, "apiKey"> = {}): Layer.Layer<AnthropicClient, Config.ConfigError> =>
@@ -77,9 +69,28 @@ export const layerConfig = (options: Omit<Options, "apiKey"> = {}): Layer.Layer<
 export const layerFrom = (client: Client): Layer.Layer<AnthropicClient> => Layer.succeed(AnthropicClient, client)
 
 /** The largest delay of a timer: an explicit time-out switches off the SDK's guard against long calls, and its own. */
-export const noTimeout = 2 ** 31 - 1
+const noTimeout = 2 ** 31 - 1
 
-const fetchOfCall: Fetch = (input, init: (RequestInit & CarriesTransport) | undefined) => {
-  const transport = init?.[transportKey] ?? globalThis.fetch
-  return transport(input, init)
+/** The clients made here: their fetch is that of the call. */
+const ours = new WeakSet<Client>()
+
+const fetchKey: unique symbol = Symbol.for("effect-claude/fetch")
+
+interface CarriesFetch {
+  readonly [fetchKey]?: Fetch
+}
+
+const fetchOfCall: Fetch = (input, init: (RequestInit & CarriesFetch) | undefined) =>
+  (init?.[fetchKey] ?? globalThis.fetch)(input, init)
+
+/**
+ * What a client is told of one call: to leave retries and time alone, the transport, and the signal that ends it. A
+ * client made here gets both as one fetch, since to watch the signal of a call is a quarter of the SDK's work on it.
+ */
+export const callOptions = (client: Client, transport: Fetch, signal: AbortSignal): Anthropic.RequestOptions => {
+  const options = { maxRetries: 0, timeout: noTimeout }
+  if (!ours.has(client)) return { ...options, signal }
+  const fetch: Fetch = (input, init) => transport(input, { ...init, signal })
+  const fetchOptions: Anthropic.RequestOptions["fetchOptions"] & CarriesFetch = { [fetchKey]: fetch }
+  return { ...options, fetchOptions }
 }

@@ -7,11 +7,12 @@ import { APIConnectionError } from "@anthropic-ai/sdk/error"
 import type * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
-import { AnthropicClient, type CarriesTransport, type Client, noTimeout, transportKey } from "./AnthropicClient.ts"
+import { AnthropicClient, callOptions, type Client } from "./AnthropicClient.ts"
 import * as Anthropics from "./AnthropicClient.ts"
 import { Claude, Timeouts } from "./Claude.ts"
 import { ClaudeError, TimedOut, Unsupported } from "./ClaudeError.ts"
@@ -57,20 +58,25 @@ const create = (client: Client, request: Request): Effect.Effect<Reply, ClaudeEr
     )
   )
 
-/** Made once: a DOMException captures a stack. */
+/** Made once each: a DOMException captures a stack. */
 const closed = new DOMException("the stream was closed", "AbortError")
+const gone = new DOMException("the caller went away", "AbortError")
+const late = new DOMException("the call took too long", "TimeoutError")
 
-/** The signal lasts as long as the stream: what stands between a body and its socket may not pass a cancel on. */
+/** The controller lasts as long as the stream: what stands between a body and its socket may not pass a cancel on. */
 const stream = (client: Client, request: Request): Stream.Stream<StreamEvent, ClaudeError> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const { idle } = yield* Timeouts
-      const { signal } = yield* Effect.acquireRelease(
+      const controller = yield* Effect.acquireRelease(
         Effect.sync(() => new AbortController()),
         (controller) => Effect.sync(() => controller.abort(closed))
       )
-      const response = yield* send(client, request, (messages, params, options) =>
-        messages.create({ ...params, stream: true }, { ...options, signal }).asResponse()
+      const response = yield* send(
+        client,
+        request,
+        (messages, params, options) => messages.create({ ...params, stream: true }, options).asResponse(),
+        controller
       )
       const events = yield* EventStream.fromResponse(response, Duration.fromInputUnsafe(idle))
       const start: StreamEvent = { type: "stream_start", ...factsOf(response) }
@@ -104,33 +110,54 @@ const uncounted = [
 type Messages = Client["messages"]
 type Params = Anthropic.MessageCreateParamsNonStreaming
 
-/** One request to the SDK, with everything that Effect owns switched off there. */
+/**
+ * One request to the SDK, with everything that Effect owns switched off there. One callback has the promise and the
+ * time-out: a race of two fibers costs as much again as the rest of this does.
+ */
 const send = <A>(
   client: Client,
   request: Request,
-  call: (messages: Messages, params: Params, options: Anthropic.RequestOptions) => Promise<A>
+  call: (messages: Messages, params: Params, options: Anthropic.RequestOptions) => Promise<A>,
+  held?: AbortController
 ): Effect.Effect<A, ClaudeError> =>
-  Effect.gen(function* () {
-    const transport = yield* Transport
-    const timeouts = yield* Timeouts
+  Effect.withFiber((fiber) => {
+    const transport = fiber.getRef(Transport)
+    const limit = fiber.getRef(Timeouts).call
+    const controller = held ?? new AbortController()
     const warnings: Array<string> = []
-    return yield* Effect.tryPromise({
-      try: (signal) => {
+    const answer = Effect.callback<A, ClaudeError>((resume) => {
+      const timer = Effect.runForkWith(fiber.context)(Effect.sleep(limit))
+      const settle = (result: Effect.Effect<A, ClaudeError>) => {
+        timer.interruptUnsafe()
+        resume(result)
+      }
+      timer.addObserver((exit) => {
+        if (Exit.isFailure(exit)) return
+        resume(Effect.fail(new ClaudeError({ reason: new TimedOut({ detail: timedOut(limit) }) })))
+        controller.abort(late)
+      })
+      const fail = (error: unknown) => settle(Effect.suspend(() => Effect.fail(fromUnknown(error))))
+      try {
         const { headers, ...params } = request
-        const fetchOptions: Anthropic.RequestOptions["fetchOptions"] & CarriesTransport = { [transportKey]: transport }
-        const options = { signal, maxRetries: 0, timeout: noTimeout, fetchOptions, ...(headers && { headers }) }
+        const options = { ...callOptions(client, transport, controller.signal), ...(headers && { headers }) }
         const messages = params.betas === undefined ? client.messages : client.beta?.messages
         if (messages === undefined) throw unsupported("use the beta API")
         // The beta resource takes and returns supersets of the stable types, and so do our parameters.
-        return capturing(warnings, () => call(messages as Messages, params as Params, options))
-      },
-      catch: fromUnknown
-    }).pipe(
-      Effect.timeoutOrElse({
-        duration: timeouts.call,
-        orElse: () => Effect.fail(new ClaudeError({ reason: new TimedOut({ detail: timedOut(timeouts.call) }) }))
-      }),
-      Effect.ensuring(Effect.suspend(() => (warnings.length === 0 ? Effect.void : logOnce(warnings))))
+        capturing(warnings, () => call(messages as Messages, params as Params, options)).then(
+          (value) => settle(Effect.succeed(value)),
+          fail
+        )
+      } catch (error) {
+        fail(error)
+      }
+      return Effect.sync(() => {
+        timer.interruptUnsafe()
+        controller.abort(gone)
+      })
+    })
+    return Effect.ensuring(
+      answer,
+      Effect.suspend(() => (warnings.length === 0 ? Effect.void : logOnce(warnings)))
     )
   })
 

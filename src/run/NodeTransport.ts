@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Duplex } from "node:stream"
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib"
-import { type Dispatcher, EnvHttpProxyAgent, interceptors } from "undici"
+import { Agent, type Dispatcher, EnvHttpProxyAgent, interceptors } from "undici"
 import { type Fetch, Transport } from "../claude/Transport.ts"
 
 /** What can be changed of the pool. */
@@ -41,9 +41,15 @@ export const layer = ({ connectTimeout = "10 seconds" }: Options = {}): Layer.La
  */
 const open = (connectTimeout: number) =>
   Effect.try({
-    try: () => new EnvHttpProxyAgent({ connectTimeout, allowH2: false, noProxy: direct(), ...patient }),
+    try: (): Dispatcher => {
+      const options = { connectTimeout, allowH2: false, ...patient }
+      return proxied() ? new EnvHttpProxyAgent({ ...options, noProxy: direct() }) : new Agent(options)
+    },
     catch: (error) => new ProxyInvalid({ detail: error instanceof Error ? error.message : String(error) })
   })
+
+/** Without a proxy nobody needs to ask of every call which one it takes. */
+const proxied = () => ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"].some((name) => process.env[name])
 
 /** What NO_PROXY says, and this machine: a proxy cannot reach the emulator. */
 const direct = () => `${process.env["no_proxy"] ?? process.env["NO_PROXY"] ?? ""},localhost,127.0.0.1,[::1]`
