@@ -3,27 +3,64 @@ import { AnthropicClient, Claude } from "effect-claude"
 import { NodeTransport } from "effect-claude/node"
 import { Effect, Layer, Redacted, Stream } from "effect"
 import { createServer } from "node:http"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { message, request, sse } from "../fixtures.ts"
 
 for (const [name, transport] of Object.entries({ fetch: Layer.empty, NodeTransport: NodeTransport.layer() })) {
+  it.live(`a stream of 100,000 pieces takes no more memory than one of 10,000, over ${name}`, () =>
+    Effect.gen(function* () {
+      const { url } = yield* endless
+      const used: Array<number> = []
+      let pieces = 0
+      const count = Effect.sync(() => {
+        pieces += 1
+        if (pieces === 10_000 || pieces === 100_000) used.push(heap())
+      })
+      yield* Claude.stream(request).pipe(
+        Stream.take(100_000),
+        Stream.runForEach(() => count),
+        Effect.provide(claudeAt(url, transport))
+      )
+      const [early = NaN, late = NaN] = used
+      // Held on to, 90,000 pieces would be over 90 MB.
+      assert.isBelow(late - early, 10 * 1024 * 1024)
+    }).pipe(Effect.scoped)
+  )
+
   it.live(`a consumer that sleeps keeps the server from sending, over ${name}`, () =>
     Effect.gen(function* () {
       const { sent, url } = yield* endless
-      const live = Claude.layer.pipe(
-        Layer.provide(AnthropicClient.layer({ apiKey: Redacted.make("key"), baseURL: url })),
-        Layer.provideMerge(transport)
-      )
       const seen: Array<number> = []
       const sleepy = () =>
         Effect.andThen(
           Effect.sleep("300 millis"),
           Effect.sync(() => seen.push(sent()))
         )
-      yield* Claude.stream(request).pipe(Stream.take(3), Stream.runForEach(sleepy), Effect.provide(live))
+      yield* Claude.stream(request).pipe(
+        Stream.take(3),
+        Stream.runForEach(sleepy),
+        Effect.provide(claudeAt(url, transport))
+      )
       assert.isAbove(seen[0] ?? 0, 0)
       assert.strictEqual(seen[2], seen[1])
     }).pipe(Effect.scoped)
   )
+}
+
+const claudeAt = <E>(baseURL: string, transport: Layer.Layer<never, E>) =>
+  Claude.layer.pipe(
+    Layer.provide(AnthropicClient.layer({ apiKey: Redacted.make("key"), baseURL })),
+    Layer.provideMerge(transport)
+  )
+
+setFlagsFromString("--expose-gc")
+const collect: () => void = runInNewContext("gc")
+
+/** Bytes that are in use once the garbage is gone. */
+const heap = () => {
+  collect()
+  return process.memoryUsage().heapUsed
 }
 
 /** A stream without end, sent as fast as the other end takes it. */

@@ -1,9 +1,10 @@
 /**
  * The failure table: what goes wrong on a real socket, and what the caller sees of it.
  */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { AnthropicClient, Claude, Retry } from "effect-claude"
 import { Effect, Layer, Redacted, Schedule, Stream } from "effect"
+import dns from "node:dns"
 import { createServer, type Socket } from "node:net"
 import { gzipSync } from "node:zlib"
 import { message, request, sse } from "../fixtures.ts"
@@ -186,7 +187,26 @@ describe("on a real socket", () => {
       }
     }).pipe(Effect.scoped)
   )
+
+  it.live("a host that nobody knows is ConnectionFailed, and says so", () =>
+    Effect.gen(function* () {
+      // The real resolvers may take their time for it.
+      const lookup = vi.spyOn(dns, "lookup").mockImplementation(unknownHost)
+      yield* Effect.addFinalizer(() => Effect.sync(() => lookup.mockRestore()))
+      for (const call of [ask, read]) {
+        const error = yield* Effect.flip(call).pipe(Effect.provide(claudeAt("http://nobody.invalid")))
+        assert.strictEqual(error.reason._tag, "ConnectionFailed")
+        assert.include(error.message, "ENOTFOUND nobody.invalid")
+      }
+    }).pipe(Effect.scoped)
+  )
 })
+
+const unknownHost = (hostname: string, ...rest: ReadonlyArray<unknown>) => {
+  const done = rest.at(-1)
+  const error = Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: "ENOTFOUND" })
+  if (typeof done === "function") done(error)
+}
 
 const ask = Claude.create(request)
 const read = Stream.runDrain(Claude.stream(request))
