@@ -28,7 +28,6 @@ export const of = (options: {
   readonly model: string
   readonly usage: Usage.Usage
   readonly at: Date
-  readonly batch?: boolean
 }): BigDecimal.BigDecimal | undefined => {
   const { model, usage, at } = options
   // Priority Tier is paid in advance, at prices that are agreed on one by one.
@@ -41,7 +40,7 @@ export const of = (options: {
     cost = BigDecimal.sum(cost, costOf(part, rates))
   }
   if (usage.inferenceGeo === "us") cost = BigDecimal.multiply(cost, usFactor)
-  if (options.batch || usage.serviceTier === "batch") cost = BigDecimal.multiply(cost, batchFactor)
+  if (usage.serviceTier === "batch") cost = BigDecimal.multiply(cost, batchFactor)
   return BigDecimal.sum(cost, times(usage.webSearches, webSearch))
 }
 

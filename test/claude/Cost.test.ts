@@ -43,12 +43,8 @@ describe("Cost.of", () => {
   })
 
   it.prop("equals integer arithmetic to the last digit", [Tokens, Model, Flags], ([tokens, model, flags]) => {
-    const cost = Cost.of({
-      model,
-      usage: { ...Usage.zero, ...tokens, ...(flags.us && { inferenceGeo: "us" }) },
-      at,
-      batch: flags.batch
-    })
+    const told = { ...(flags.us && { inferenceGeo: "us" }), ...(flags.batch && { serviceTier: "batch" }) }
+    const cost = Cost.of({ model, usage: { ...Usage.zero, ...tokens, ...told }, at })
     const [input, output, write5m, write1h, read] = nanodollars[model]
     const exact =
       (BigInt(tokens.input) * input +
@@ -70,13 +66,11 @@ describe("Cost.of", () => {
     assert.strictEqual(dollars(whole), dollars(added))
   })
 
-  it("halves every class of tokens in a batch, told by the caller or by the answer", () => {
+  it("halves every class of tokens in a batch", () => {
     const usage = { ...Usage.zero, input: 1000, output: 500, cacheRead: 50_000 }
     const direct = dollars(Cost.of({ model: "claude-opus-5-5", usage, at }))
-    const asked = dollars(Cost.of({ model: "claude-opus-5-5", usage, at, batch: true }))
-    const told = dollars(Cost.of({ model: "claude-opus-5-5", usage: { ...usage, serviceTier: "batch" }, at }))
-    const both = Cost.of({ model: "claude-opus-5-5", usage: { ...usage, serviceTier: "batch" }, at, batch: true })
-    assert.deepStrictEqual([direct, asked, told, dollars(both)], ["0.024", "0.012", "0.012", "0.012"])
+    const batch = dollars(Cost.of({ model: "claude-opus-5-5", usage: { ...usage, serviceTier: "batch" }, at }))
+    assert.deepStrictEqual([direct, batch], ["0.024", "0.012"])
   })
 
   it("prices a long prompt of Haiku 5.5 at the higher rates as a whole, from the first token above 100,000", () => {
@@ -120,7 +114,10 @@ describe("Cost.of", () => {
   it("takes a cent for a web search, in a batch too", () => {
     const usage = { ...Usage.zero, output: 1000, webSearches: 3 }
     assert.strictEqual(dollars(Cost.of({ model: "claude-sonnet-5-5", usage, at })), "0.04")
-    assert.strictEqual(dollars(Cost.of({ model: "claude-sonnet-5-5", usage, at, batch: true })), "0.035")
+    assert.strictEqual(
+      dollars(Cost.of({ model: "claude-sonnet-5-5", usage: { ...usage, serviceTier: "batch" }, at })),
+      "0.035"
+    )
   })
 
   it("prices what is billed besides by its own model and its own prompt", () => {
