@@ -10,8 +10,7 @@ const sentiment = (review: string) =>
 it.effect("calls a bad review bad", () =>
   Effect.gen(function* () {
     assert.strictEqual(yield* sentiment("It broke on the first day."), "bad")
-    const [call] = yield* TestClaude.TestClaude.use((fake) => fake.calls)
-    assert.strictEqual(call?.model, "claude-sonnet-5-5")
+    assert.deepStrictEqual(yield* TestClaude.prompts, ["Is this review good or bad? It broke on the first day."])
   }).pipe(Effect.provide(TestClaude.layer(TestClaude.when(/broke/, "bad"), "good")))
 )
 

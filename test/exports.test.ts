@@ -32,7 +32,7 @@ describe("the public names", () => {
   it("of effect-claude/testing", () => {
     expect(namesOf("src/testing/index.ts")).toMatchInlineSnapshot(`
       "Emulator: App Emulator Fault Faults FaultsFromString Handler LedgerEntry Options Request Response ServerOptions Usage fetch layerServer make
-      TestClaude: Answer Reply Rule TestClaude layer promptText when"
+      TestClaude: Answer Fields Given Reply Rule TestClaude arbitrary calls layer message object promptText prompts toolCall when"
     `)
   })
 

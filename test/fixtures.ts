@@ -4,6 +4,7 @@
 import type { Message } from "../src/claude/Reply.ts"
 import type { Request } from "../src/claude/Request.ts"
 import { fromMessage } from "../src/claude/StreamEvent.ts"
+import { type Fields, message as whole } from "../src/testing/TestClaude.ts"
 
 /** The smallest request. */
 export const request: Request = {
@@ -13,31 +14,10 @@ export const request: Request = {
 }
 
 /** A message with this text, or with these fields. */
-export const message = (answer: string | Partial<Message> = "Hello, you there."): Message => ({
-  id: "msg_1",
-  type: "message",
-  role: "assistant",
-  model: "claude-sonnet-5-5",
-  content: [{ type: "text", text: typeof answer === "string" ? answer : "", citations: null }],
-  stop_reason: "end_turn",
-  stop_sequence: null,
-  stop_details: null,
-  container: null,
-  diagnostics: null,
-  usage: {
-    input_tokens: 10,
-    output_tokens: 20,
-    cache_creation: null,
-    cache_creation_input_tokens: null,
-    cache_read_input_tokens: null,
-    server_tool_use: null,
-    service_tier: "standard",
-    speed: null,
-    inference_geo: null,
-    output_tokens_details: null
-  },
-  ...(typeof answer === "object" && answer)
-})
+export const message = (answer: string | Fields = "Hello, you there."): Message => {
+  const fields = typeof answer === "string" ? { content: [answer] } : answer
+  return whole({ id: "msg_1", ...fields, usage: { input_tokens: 10, output_tokens: 20, ...fields.usage } })
+}
 
 /** The body of an answer that says it failed. */
 export const failure = (type: string, text = "something happened", code?: string) => ({

@@ -20,7 +20,7 @@ describe("create, stream and countTokens", () => {
     Effect.gen(function* () {
       yield* create("Hi")
       yield* Stream.runDrain(stream({ messages: [{ role: "user", content: "Hi" }], max_tokens: 7 }))
-      const [created, streamed] = yield* TestClaude.TestClaude.use((fake) => fake.calls)
+      const [created, streamed] = yield* TestClaude.calls
       assert.deepStrictEqual(created, Request.fill("Hi", { model: "claude-haiku-5-5", max_tokens: 10 }))
       assert.deepStrictEqual(streamed, Request.fill("Hi", { model: "claude-haiku-5-5", max_tokens: 7 }))
     }).pipe(

@@ -61,7 +61,7 @@ describe("generateObject", () => {
   it.effect("sends the schema as the output format, and keeps the effort that was asked for", () =>
     Effect.gen(function* () {
       yield* generateObject(Letter, { messages: [], output_config: { effort: "low" } })
-      const [sent] = yield* TestClaude.TestClaude.use((fake) => fake.calls)
+      const [sent] = yield* TestClaude.calls
       assert.deepStrictEqual(sent?.output_config, {
         effort: "low",
         format: {
@@ -132,7 +132,7 @@ describe("a schema may have", () => {
       const described = Schema.Int.annotate({ description: "how many stars" })
       const between = Schema.isBetween({ minimum: 1, maximum: 5 })
       yield* generateObject(Schema.Struct({ stars: described.check(between) }), "Go.")
-      const [sent] = yield* TestClaude.TestClaude.use((fake) => fake.calls)
+      const [sent] = yield* TestClaude.calls
       const sentSchema = JSON.stringify(sent?.output_config?.format)
       assert.include(sentSchema, "how many stars and a value between 1 and 5")
     }).pipe(Effect.provide(TestClaude.layer(`{"stars":5}`)))
@@ -218,7 +218,7 @@ describe("a schema that cannot be sent", () => {
       const { reason } = yield* Effect.flip(generateObject(schema, "Go."))
       assert.strictEqual(reason._tag, "Unsupported")
       assert.strictEqual(reason.detail, `this schema cannot be sent: it contains itself at ${where}; bound its depth`)
-      assert.deepStrictEqual(yield* TestClaude.TestClaude.use((fake) => fake.calls), [])
+      assert.deepStrictEqual(yield* TestClaude.calls, [])
     }).pipe(Effect.provide(TestClaude.layer()))
   )
 })

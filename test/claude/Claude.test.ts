@@ -25,8 +25,7 @@ describe("wrap", () => {
         tapping(() => {}),
         tapping(() => {})
       )
-      const calls = Effect.flatMap(TestClaude.TestClaude, (fake) => fake.calls)
-      assert.deepStrictEqual(yield* Effect.provide(Effect.andThen(create, calls), layer), [request])
+      assert.deepStrictEqual(yield* Effect.provide(Effect.andThen(create, TestClaude.calls), layer), [request])
     })
   )
 

@@ -326,7 +326,7 @@ const greetings = (people: ReadonlyArray<string>) =>
 const overloaded = new ClaudeError.Overloaded({ detail: "busy" })
 const notYou = new ClaudeError.InvalidRequest({ detail: "not you" })
 
-const calls = TestClaude.TestClaude.use((fake) => fake.calls)
+const calls = TestClaude.calls
 
 /** A folder of the test's own, with an output and a state that outlive a run. */
 const inFolder = <A, E, R>(test: (files: Effect.Success<typeof makeFiles>) => Effect.Effect<A, E, R>) =>

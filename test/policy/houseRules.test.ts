@@ -7,7 +7,7 @@ import { houseRules } from "./houseRules.ts"
 it.effect("a policy written from the README reaches every call", () =>
   Effect.gen(function* () {
     yield* Claude.generateText("Hello")
-    const [call] = yield* TestClaude.TestClaude.use((fake) => fake.calls)
+    const [call] = yield* TestClaude.calls
     assert.strictEqual(call?.system, "Be brief.")
   }).pipe(Effect.provide(TestClaude.layer("hi").pipe(houseRules("Be brief."))))
 )

@@ -16,7 +16,8 @@ describe("stack", () => {
   it.effect("repeats, and holds no permit while it waits", () =>
     Effect.gen(function* () {
       const limited = new RateLimited({ detail: "slow down", retryAfter: Duration.minutes(1) })
-      const layer = TestClaude.layer([limited, "second", "first"]).pipe(stack({ concurrency: 1 }))
+      let asked = 0
+      const layer = TestClaude.layer(() => (asked++ === 0 ? limited : "Hello.")).pipe(stack({ concurrency: 1 }))
       const answers: Array<string | null> = []
       const ask = Effect.tap(create, ({ message }) => Effect.sync(() => answers.push(message.id)))
       const running = yield* Effect.all([ask, ask], { concurrency: 2 }).pipe(Effect.provide(layer), Effect.forkChild)
@@ -43,9 +44,8 @@ describe("stack", () => {
 
   it.effect("repeats as its schedule says", () =>
     Effect.gen(function* () {
-      const layer = TestClaude.layer([overloaded, overloaded, "Hello."]).pipe(stack({ retry: Schedule.recurs(1) }))
-      const calls = TestClaude.TestClaude.use((fake) => fake.calls)
-      const [, asked] = yield* Effect.all([Effect.flip(create), calls]).pipe(Effect.provide(layer))
+      const layer = TestClaude.layer([overloaded, overloaded]).pipe(stack({ retry: Schedule.recurs(1) }))
+      const [, asked] = yield* Effect.all([Effect.flip(create), TestClaude.calls]).pipe(Effect.provide(layer))
       assert.strictEqual(asked.length, 2)
     })
   )

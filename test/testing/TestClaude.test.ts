@@ -2,13 +2,22 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import { generateObject } from "../../src/call/object.ts"
+import { generateText } from "../../src/call/text.ts"
 import * as CallEvent from "../../src/claude/CallEvent.ts"
 import { Claude } from "../../src/claude/Claude.ts"
 import { ClaudeError, NotFound, Overloaded } from "../../src/claude/ClaudeError.ts"
 import * as Reply from "../../src/claude/Reply.ts"
 import { fill, type Prompt } from "../../src/claude/Request.ts"
 import * as StreamEvent from "../../src/claude/StreamEvent.ts"
+import * as Batch from "../../src/pipeline/Batch.ts"
+import * as Retry from "../../src/policy/Retry.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 
 describe("a reply", () => {
@@ -26,10 +35,34 @@ describe("a reply", () => {
     }).pipe(Effect.provide(TestClaude.layer({ stop_reason: "refusal", content: [] })))
   )
 
+  it.effect("may be a whole message", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual((yield* create("Hi")).message, whole)
+    }).pipe(Effect.provide(TestClaude.layer(whole)))
+  )
+
+  it.effect("may be blocks of content, a text standing for its block", () =>
+    Effect.gen(function* () {
+      const { message } = yield* create("Hi")
+      assert.deepStrictEqual(message.content, [thinking, { type: "text", text: "Hello.", citations: null }])
+      assert.deepStrictEqual((yield* create("Hi")).message.content, [thinking])
+    }).pipe(Effect.provide(TestClaude.layer([{ content: [thinking, "Hello."] }, thinking])))
+  )
+
   it.effect("may be the reason of a failure", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* Effect.flip(create("Hi")), new ClaudeError({ reason: gone }))
     }).pipe(Effect.provide(TestClaude.layer(gone)))
+  )
+
+  it.effect("may be an effect, which may take its time", () =>
+    Effect.gen(function* () {
+      const running = yield* Effect.forkChild(say("Hi"))
+      yield* TestClock.adjust("59 seconds")
+      assert.isUndefined(running.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(running), "Hello.")
+    }).pipe(Effect.provide(TestClaude.layer(Effect.delay(Effect.succeed("Hello."), "1 minute"))))
   )
 
   it.effect("may be a list, one after the other", () =>
@@ -47,7 +80,7 @@ describe("a reply", () => {
     }).pipe(
       Effect.provide(
         TestClaude.layer(
-          TestClaude.when(/^fail$/, () => Effect.fail(new ClaudeError({ reason: overloaded }))),
+          TestClaude.when(/^fail$/, () => Effect.fail(overloaded)),
           (request) => `You said: ${TestClaude.promptText(request)}`
         )
       )
@@ -61,6 +94,68 @@ describe("a reply", () => {
       assert.strictEqual(start?.type, "stream_start")
       assert.deepStrictEqual(events, StreamEvent.fromMessage({ ...message, id: "msg_test_2" }))
     }).pipe(Effect.provide(TestClaude.layer("One two three.")))
+  )
+})
+
+describe("a stream as a reply", () => {
+  it.effect("hands on its pieces with their delays", () =>
+    Effect.gen(function* () {
+      const seen: Array<string> = []
+      const note = (event: StreamEvent.StreamEvent) => Effect.sync(() => seen.push(StreamEvent.text(event)))
+      const running = yield* Effect.forkChild(Stream.runForEach(stream("Hi"), note))
+      for (const text of ["", "One", "One two", "One two three."]) {
+        assert.strictEqual(seen.join(""), text)
+        yield* TestClock.adjust("1 second")
+      }
+      yield* Fiber.join(running)
+    }).pipe(Effect.provide(TestClaude.layer(slowly(pieces))))
+  )
+
+  it.effect("has the events of a message around its pieces", () =>
+    Effect.gen(function* () {
+      const [, ...events] = yield* Stream.runCollect(stream("Hi"))
+      const { message } = yield* create("Hi")
+      assert.deepStrictEqual(events, StreamEvent.fromMessage({ ...message, id: "msg_test_1" }))
+    }).pipe(Effect.provide(TestClaude.layer(Stream.fromIterable(pieces))))
+  )
+
+  it.effect("is for create the message that it comes to, at its end", () =>
+    Effect.gen(function* () {
+      const running = yield* Effect.forkChild(create("12345678"))
+      yield* TestClock.adjust("2 seconds")
+      assert.isUndefined(running.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      const { message } = yield* Fiber.join(running)
+      assert.deepStrictEqual(
+        message,
+        TestClaude.message({ id: "msg_test_1", content: ["One two three."], usage: { input_tokens: 2 } })
+      )
+    }).pipe(Effect.provide(TestClaude.layer(slowly(pieces))))
+  )
+
+  it.effect("may fail in the middle, after what came before", () =>
+    Effect.gen(function* () {
+      const seen: Array<string> = []
+      const note = (event: StreamEvent.StreamEvent) => Effect.sync(() => seen.push(StreamEvent.text(event)))
+      const error = yield* Effect.flip(Stream.runForEach(stream("Hi"), note))
+      assert.deepStrictEqual([seen.join(""), error.reason], ["One two ", overloaded])
+      assert.strictEqual((yield* Effect.flip(create("Hi"))).reason, overloaded)
+    }).pipe(Effect.provide(TestClaude.layer(Stream.concat(Stream.make("One ", "two "), Stream.fail(overloaded)))))
+  )
+
+  it.effect("may be of the API's own events, which are handed on as they are", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual((yield* Stream.runCollect(stream("Hi"))).slice(1), StreamEvent.fromMessage(whole))
+      assert.deepStrictEqual((yield* create("Hi")).message, whole)
+    }).pipe(Effect.provide(TestClaude.layer(Stream.fromIterable(StreamEvent.fromMessage(whole)))))
+  )
+
+  it.effect("is interrupted where its events end without message_stop", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(Stream.runDrain(stream("Hi")))
+      assert.strictEqual(error.reason._tag, "StreamInterrupted")
+      assert.strictEqual((yield* Effect.flip(create("Hi"))).reason._tag, "StreamInterrupted")
+    }).pipe(Effect.provide(TestClaude.layer(Stream.fromIterable(StreamEvent.fromMessage(whole).slice(0, 3)))))
   )
 })
 
@@ -82,6 +177,18 @@ describe("when", () => {
     )
   )
 
+  it.effect("gives calls that overlap each its own reply, or its own list", () =>
+    Effect.gen(function* () {
+      const twice = (prompt: string) => Effect.all([say(prompt), say(prompt)])
+      assert.deepStrictEqual(yield* Effect.forEach(["date", "place"], twice, { concurrency: 2 }), [
+        ["1842", "1843"],
+        ["Bath", "Bath"]
+      ])
+    }).pipe(
+      Effect.provide(TestClaude.layer(TestClaude.when(/date/, ["1842", "1843"]), TestClaude.when(/place/, "Bath")))
+    )
+  )
+
   it.effect("remembers nothing of a pattern with the flag g", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual([yield* say("date"), yield* say("date"), yield* say("date")], ["1842", "1842", "1842"])
@@ -98,48 +205,151 @@ describe("when", () => {
   )
 })
 
-describe("a call without a reply", () => {
-  it.effect("is a defect that quotes the prompt and says what to do", () =>
+describe("the test fails, and is told which calls were made,", () => {
+  it.effect("when no reply applies", () =>
     Effect.gen(function* () {
-      const exit = yield* Effect.exit(create("What else?"))
-      assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
-      assert.match(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", /call 1: "What else\?"; add one/)
-    }).pipe(Effect.provide(TestClaude.layer(TestClaude.when(/date/, "1842"))))
+      assert.strictEqual(
+        yield* mistake(say("What else?\nTell me."), TestClaude.when(/date/, "1842")),
+        `TestClaude: call 1 has no reply, since nothing given to TestClaude.layer applies to it.
+Add a TestClaude.when(/pattern/, reply) that does, or at the end a reply to all others.
+Calls:
+  1. claude-sonnet-5-5 "What else?"`
+      )
+    })
   )
 
-  it.effect("is a defect too when a list has run dry, and names the call", () =>
+  it.effect("when a list has run dry", () =>
     Effect.gen(function* () {
-      yield* create("one")
-      yield* create("two")
-      const exit = yield* Effect.exit(create("three"))
-      assert.match(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", /call 3: "three"/)
-    }).pipe(Effect.provide(TestClaude.layer(TestClaude.when(/one/, "first"), ["second"])))
+      const long = { system: "Be brief.", messages: [{ role: "user" as const, content: "tell ".repeat(20) }] }
+      assert.strictEqual(
+        yield* mistake(Effect.all([say("one"), say(long)]), TestClaude.when(/one/, "first"), []),
+        `TestClaude: call 2 has no reply, since its list of 0 has run dry.
+Add a reply to the list, find out why the program asks once more, or give one reply to every call.
+Calls:
+  1. claude-sonnet-5-5 "one"
+  2. claude-sonnet-5-5 "tell tell tell tell tell tell tell tell tell tell tell tell…"`
+      )
+    })
+  )
+
+  it.effect("when replies are left over, of a program that succeeds or fails", () =>
+    Effect.gen(function* () {
+      const left: ReadonlyArray<TestClaude.Given> = ["1842", gone, Stream.empty, Effect.never, { content: [] }]
+      assert.strictEqual(
+        yield* mistake(say("one"), ["first", ...left]),
+        `TestClaude: 5 replies were left over: "1842", NotFound, a stream, an effect, "{\\"content\\":[]}".
+Take what is left out of the list, or find out why the program did not ask for it.
+Calls:
+  1. claude-sonnet-5-5 "one"`
+      )
+      assert.match(yield* mistake(Effect.void, ["first"]), /a reply was left over: "first"\.\n[^]*Calls:\n {2}none$/)
+      assert.match(yield* mistake(say("one"), [gone, "second"]), /a reply was left over: "second"/)
+    })
+  )
+
+  it.effect("the last twenty of many", () =>
+    Effect.gen(function* () {
+      const asked = Effect.forEach(Array.from({ length: 22 }), (_, index) => say(`prompt ${index + 1}`))
+      const lines = (yield* mistake(asked, TestClaude.when(/prompt/, "Hello."), ["left"])).split("\n").slice(3)
+      assert.deepStrictEqual(lines.slice(0, 2), ["  … 2 more", `  3. claude-sonnet-5-5 "prompt 3"`])
+      assert.strictEqual(lines.length, 21)
+    })
+  )
+
+  it.effect("when a list is to answer calls that overlap", () =>
+    Effect.gen(function* () {
+      const asked = Batch.map(["one", "two", "three"], say, { concurrency: 2 })
+      assert.strictEqual(
+        yield* mistake(asked, ["first", "second", "third"]),
+        `TestClaude: call 2 came while call 1 was in flight, and one list is to answer both.
+Calls that overlap come in no certain order, so neither would their replies.
+Give each its reply by what it asks, with TestClaude.when(/pattern/, reply) or a function of the request.
+Calls:
+  1. claude-sonnet-5-5 "one"
+  2. claude-sonnet-5-5 "two"`
+      )
+      const nested = Stream.runDrain(Stream.mapEffect(stream("one"), () => say("two")))
+      assert.match(yield* mistake(nested, ["first", "second"]), /call 2 came while call 1 was in flight/)
+    })
+  )
+
+  it.effect("even though the program swallowed it", () =>
+    Effect.gen(function* () {
+      const swallowing = Effect.exit(say("one"))
+      assert.match(yield* mistake(swallowing), /call 1 has no reply/)
+      assert.match(yield* mistake(Effect.andThen(swallowing, Effect.die("later"))), /call 1 has no reply/)
+      assert.match(yield* mistake(Effect.andThen(swallowing, Effect.never).pipe(Effect.timeout(0))), /call 1 has/)
+    })
+  )
+
+  it.effect("once: policies repeat no mistake of a test, and a batch has no result for it", () =>
+    Effect.gen(function* () {
+      const layer = TestClaude.layer().pipe(Retry.policy(Schedule.recurs(3)))
+      const asked = Effect.all([Effect.exit(Batch.map(["one"], generateText)), TestClaude.calls])
+      const exit = yield* Effect.exit(
+        Effect.gen(function* () {
+          const [batch, calls] = yield* asked
+          assert.strictEqual(calls.length, 1)
+          return yield* batch
+        }).pipe(Effect.provide(layer))
+      )
+      assert.strictEqual(Exit.isFailure(exit) && exit.cause.reasons.length, 1)
+    })
   )
 })
 
-describe("TestClaude", () => {
-  it.effect("knows every request, in the order of arrival, answered or not", () =>
+describe("a list", () => {
+  it.effect("answers calls that follow one another, over streams, failures and interruptions, in several fibers", () =>
     Effect.gen(function* () {
-      yield* create("one")
-      yield* Stream.runDrain(stream("two"))
-      yield* Effect.exit(create("three"))
-      const calls = yield* TestClaude.TestClaude.use((fake) => fake.calls)
-      assert.deepStrictEqual(
-        calls,
-        ["one", "two", "three"].map((prompt) => fill(prompt, defaults))
-      )
-    }).pipe(Effect.provide(TestClaude.layer(["first", "second"])))
+      yield* Stream.runDrain(Stream.take(stream("one"), 2))
+      yield* Effect.flip(say("two"))
+      const running = yield* Effect.forkChild(say("three"))
+      yield* Effect.yieldNow
+      yield* Fiber.interrupt(running)
+      assert.strictEqual(yield* Effect.timeout(say("four"), "1 second"), "fourth")
+      assert.strictEqual(yield* Effect.timeout(say("five"), "1 second"), "fifth")
+    }).pipe(Effect.provide(TestClaude.layer(["first", gone, Effect.never, "fourth", "fifth"])))
+  )
+
+  it.effect("that is left over does not hide why a program died, or was interrupted", () =>
+    Effect.gen(function* () {
+      const layer = TestClaude.layer(["first"])
+      const died = yield* Effect.exit(Effect.provide(Effect.die("boom"), layer))
+      assert.deepStrictEqual(died, Exit.die("boom"))
+      const interrupted = yield* Effect.exit(Effect.provide(Effect.interrupt, layer))
+      assert.isTrue(Exit.isFailure(interrupted) && Cause.hasInterruptsOnly(interrupted.cause))
+    })
+  )
+
+  it.effect("is over before the clock of a test goes on", () =>
+    Effect.gen(function* () {
+      const patient = Effect.all([say("one"), say("two"), Effect.sleep("1 minute"), say("three")])
+      const running = yield* Effect.forkChild(patient)
+      yield* TestClock.adjust("1 minute")
+      assert.isDefined(running.pollUnsafe())
+    }).pipe(Effect.provide(TestClaude.layer(["first", "second", "third"])))
   )
 
   it.effect("begins anew with every layer that is built", () =>
     Effect.gen(function* () {
       const layer = TestClaude.layer(["first"])
-      const asked = Effect.all([say("Hi"), TestClaude.TestClaude.use((fake) => fake.calls)])
+      const asked = Effect.all([say("Hi"), TestClaude.calls])
       for (const _ of [1, 2]) {
         const [answer, calls] = yield* Effect.provide(asked, layer)
         assert.deepStrictEqual([answer, calls.length], ["first", 1])
       }
     })
+  )
+})
+
+describe("TestClaude", () => {
+  it.effect("knows every request and the text of every prompt, in the order of arrival", () =>
+    Effect.gen(function* () {
+      yield* create("one")
+      yield* Stream.runDrain(stream("two"))
+      assert.deepStrictEqual(yield* TestClaude.calls, [fill("one", defaults), fill("two", defaults)])
+      assert.deepStrictEqual(yield* TestClaude.prompts, ["one", "two"])
+    }).pipe(Effect.provide(TestClaude.layer(["first", "second"])))
   )
 
   it.effect("tells of its calls as the API does", () =>
@@ -152,11 +362,75 @@ describe("TestClaude", () => {
     }).pipe(Effect.provide(TestClaude.layer("Hello.")))
   )
 
-  it.effect("counts about four characters a token", () =>
+  it.effect("counts about four characters a token, before and after", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* Claude.use((claude) => claude.countTokens(fill("12345678", defaults))), 2)
       assert.deepInclude((yield* create("12345678")).message.usage, { input_tokens: 2, output_tokens: 1 })
     }).pipe(Effect.provide(TestClaude.layer("1234")))
+  )
+})
+
+describe("message", () => {
+  it("is whole, with the fields that it is told", () => {
+    const usage = { output_tokens: 7 }
+    assert.deepInclude(TestClaude.message("Hello."), { type: "message", role: "assistant", stop_reason: "end_turn" })
+    assert.strictEqual(Reply.text(TestClaude.message({ content: ["Hello, ", "you."] })), "Hello, you.")
+    assert.deepInclude(TestClaude.message({ usage }).usage, { input_tokens: 0, output_tokens: 7 })
+    assert.isTrue(Reply.isMessage(TestClaude.message({})))
+  })
+})
+
+describe("a reply from a schema", () => {
+  it.effect("decodes to the value that it was made of", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual((yield* generateObject(Letter, "Read this letter.")).value, letter)
+    }).pipe(Effect.provide(TestClaude.layer(TestClaude.object(Letter, letter))))
+  )
+
+  it("takes values of the schema only", () => {
+    // @ts-expect-error: a letter has a place
+    assert.throws(() => TestClaude.object(Letter, { pages: ["one", 1], date: new Date(0) }), /place/)
+    assert.throws(() => TestClaude.object(Letter, { ...letter, place: "" }), /length of at least 1/)
+  })
+
+  it.effect("may call tools, with the text around them", () =>
+    Effect.gen(function* () {
+      const { message } = yield* create("Where?")
+      assert.strictEqual(message.stop_reason, "tool_use")
+      assert.deepStrictEqual(message.content.slice(1), [
+        { type: "tool_use", id: "toolu_test_1_2", name: "find", input: { city: "Bath" }, caller: { type: "direct" } },
+        { type: "tool_use", id: "toolu_test_1_3", name: "find", input: { city: "Oslo" }, caller: { type: "direct" } }
+      ])
+      const events = yield* Stream.runCollect(stream("Where?"))
+      const accumulator = StreamEvent.accumulator()
+      events.forEach(accumulator.add)
+      assert.deepStrictEqual(accumulator.message()?.content, [{ ...find("Bath"), id: "toolu_test_2_1" }])
+    }).pipe(Effect.provide(TestClaude.layer([{ content: ["Let me see.", find("Bath"), find("Oslo")] }, find("Bath")])))
+  )
+})
+
+describe("arbitrary", () => {
+  it.effect("answers the same request alike, and others with other values of the schema", () =>
+    Effect.gen(function* () {
+      const read = Effect.forEach(["one", "two", "one"], (prompt) => generateObject(Letter, prompt))
+      const seeded = (seed?: number) =>
+        Effect.map(Effect.provide(read, TestClaude.layer(TestClaude.arbitrary(Letter, seed))), (replies) =>
+          replies.map(({ value }) => value)
+        )
+      const [one, two, again] = yield* seeded()
+      assert.deepStrictEqual(again, one)
+      assert.notDeepEqual(two, one)
+      assert.deepStrictEqual(yield* seeded(), [one, two, again])
+      assert.notDeepEqual((yield* seeded(1))[0], one)
+    })
+  )
+
+  it.effect.prop("lets a pipeline of many calls be tested as a property of the seed", [Schema.Int], ([seed]) =>
+    Effect.gen(function* () {
+      const results = yield* Batch.map(["a", "b", "c"], (page) => generateObject(Letter, page))
+      const pages = results.filter(Result.isSuccess).map(({ success }) => success.value.pages[0])
+      assert.strictEqual(pages.length, 3)
+    }).pipe(Effect.provide(TestClaude.layer(TestClaude.arbitrary(Letter, seed))))
   )
 })
 
@@ -165,8 +439,33 @@ describe("TestClaude", () => {
 const defaults = { model: "claude-sonnet-5-5", max_tokens: 4096 }
 const gone = new NotFound({ detail: "gone" })
 const overloaded = new Overloaded({ detail: "later" })
+const thinking = { type: "thinking" as const, thinking: "Hm.", signature: "c2ln" }
+const whole = TestClaude.message({ id: "msg_1", content: ["One two three."], usage: { input_tokens: 9 } })
 const text = (of: string) => ({ type: "text" as const, text: of })
+
+const pieces = ["One", " two", " three."]
+const slowly = (pieces: ReadonlyArray<string>) =>
+  Stream.mapEffect(Stream.fromIterable(pieces), (piece) => Effect.delay(Effect.succeed(piece), "1 second"))
+
+const Letter = Schema.Struct({
+  place: Schema.NonEmptyString,
+  date: Schema.DateFromString,
+  pages: Schema.Tuple([Schema.String, Schema.Int]),
+  author: Schema.optionalKey(Schema.String)
+})
+const letter: typeof Letter.Type = { place: "Bath", date: new Date(0), pages: ["one", 1] }
+const find = (city: string) => TestClaude.toolCall("find", Schema.Struct({ city: Schema.String }), { city })
 
 const create = (prompt: Prompt) => Claude.use((claude) => claude.create(fill(prompt, defaults)))
 const stream = (prompt: Prompt) => Stream.unwrap(Claude.useSync((claude) => claude.stream(fill(prompt, defaults))))
 const say = (prompt: Prompt) => Effect.map(create(prompt), ({ message }) => Reply.text(message))
+
+/** What a test would be told that runs this program with these replies. */
+const mistake = <A, E>(
+  program: Effect.Effect<A, E, Claude | TestClaude.TestClaude>,
+  ...replies: ReadonlyArray<TestClaude.Reply | TestClaude.Rule>
+) =>
+  Effect.map(Effect.exit(Effect.provide(program, TestClaude.layer(...replies))), (exit) => {
+    const reasons = Exit.isFailure(exit) ? exit.cause.reasons.filter(Cause.isDieReason) : []
+    return reasons.flatMap(({ defect }) => (defect instanceof Error ? [defect.message] : [])).join("\n\n")
+  })
