@@ -12,6 +12,7 @@ describe("the public names", () => {
       ClaudeError: BillingFailed ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut Unauthenticated Unsupported
       Cost: format of
       Models: Model Price Rates all find priceAt
+      Redact: Options Redact Redactor make redact
       Reply: Message Origin Reply ReplyFacts isEmulated isMessage text
       Request: Defaults Prompt Request canonical fill hash resolve
       StreamEvent: Accumulator StreamEvent StreamStart accumulator definedOnly fromMessage isContent text
