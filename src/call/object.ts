@@ -39,11 +39,24 @@ export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I
   return { ...reply, value } satisfies ObjectReply<A>
 })
 
+interface Format<A, RD> {
+  readonly decode: (text: string) => Effect.Effect<A, Schema.SchemaError, RD>
+  readonly jsonSchema: JsonSchema
+}
+
+/** To translate a schema takes longer than the rest of a call: each is translated once. */
+const formats = new WeakMap<Schema.Constraint, Format<unknown, unknown>>()
+
 const formatOf = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>) =>
   Effect.try({
-    try: () => {
+    try: (): Format<A, RD> => {
+      // What is kept for a schema was made of it.
+      const known = formats.get(schema) as Format<A, RD> | undefined
+      if (known !== undefined) return known
       const { codec, jsonSchema } = toCodecAnthropic(schema)
-      return { decode: Schema.decodeEffect(Schema.fromJsonString(codec)), jsonSchema }
+      const format = { decode: Schema.decodeEffect(Schema.fromJsonString(codec)), jsonSchema }
+      formats.set(schema, format)
+      return format
     },
     catch: (error) => {
       const where = selfReference(schema)
