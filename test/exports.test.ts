@@ -32,7 +32,7 @@ describe("the public names", () => {
 
   it("of effect-claude/testing", () => {
     expect(namesOf("src/testing/index.ts")).toMatchInlineSnapshot(`
-      "Emulator: App Emulator Fault Faults FaultsFromString Handler LedgerEntry Options Request Response ServerOptions Usage fetch layerServer make
+      Emulator: Emulator Fault Faults FaultsFromString Kind LedgerEntry Limits Options Reply Request Rule Script ServerOptions Usage layer layerServer transport
       TestClaude: Answer Fields Given Reply Rule TestClaude arbitrary calls layer message object promptText prompts toolCall when"
     `)
   })

@@ -30,6 +30,8 @@ export interface Model {
   readonly maxInputTokens: number
   /** The largest `max_tokens`. */
   readonly maxOutputTokens: number
+  /** The shortest prefix of a prompt that can be cached, in tokens. */
+  readonly minCacheTokens?: number
   /** Oldest first; empty where no price is published. */
   readonly prices: ReadonlyArray<Price>
   /** The day on which the API stops serving it, where announced. */
@@ -115,32 +117,39 @@ const haiku45: ReadonlyArray<Price> = [{ standard: rates("1", "5", "1.25", "2", 
 const million = { maxInputTokens: 1_000_000, maxOutputTokens: 128_000 }
 const small = { maxInputTokens: 200_000, maxOutputTokens: 64_000 }
 
+// Anthropic prompt caching page, Jul 2026 (up to Opus 5), 1 Oct 2026 (5.1 and 5.5) and 8 Oct 2026 (Haiku 5.5), as quoted
+// by others; no source has 5.2. Bedrock has figures of its own.
+const from512 = { minCacheTokens: 512 }
+const from1024 = { minCacheTokens: 1024 }
+const from2048 = { minCacheTokens: 2048 }
+const from4096 = { minCacheTokens: 4096 }
+
 /** Every model of the SDK's `Model` type (1.12), newest first, once for each of its ids. */
 export const all: ReadonlyArray<Model> = [
   { id: "claude-fable-5-2", ...million, prices: fable52 },
   // Mythos 5 and 5.1 cost what Fable of that number does; for 5.2 no source says so.
   { id: "claude-mythos-5-2", ...million, prices: [] },
-  { id: "claude-haiku-5-5", ...million, prices: haiku55 },
-  { id: "claude-sonnet-5-5", ...million, prices: sonnet55 },
-  { id: "claude-fable-5-1", ...million, prices: fable51 },
-  { id: "claude-opus-5-5", ...million, prices: opus55 },
-  { id: "claude-mythos-5-1", ...million, prices: fable51 },
-  { id: "claude-sonnet-5", ...million, prices: sonnet5 },
-  { id: "claude-fable-5", ...million, prices: fable5 },
-  { id: "claude-mythos-5", ...million, prices: fable5 },
-  { id: "claude-opus-5", ...million, prices: opus5 },
-  { id: "claude-opus-4-8", ...million, prices: opus5 },
-  { id: "claude-opus-4-7", ...million, prices: opus47 },
+  { id: "claude-haiku-5-5", ...million, ...from512, prices: haiku55 },
+  { id: "claude-sonnet-5-5", ...million, ...from512, prices: sonnet55 },
+  { id: "claude-fable-5-1", ...million, ...from512, prices: fable51 },
+  { id: "claude-opus-5-5", ...million, ...from512, prices: opus55 },
+  { id: "claude-mythos-5-1", ...million, ...from512, prices: fable51 },
+  { id: "claude-sonnet-5", ...million, ...from1024, prices: sonnet5 },
+  { id: "claude-fable-5", ...million, ...from512, prices: fable5 },
+  { id: "claude-mythos-5", ...million, ...from512, prices: fable5 },
+  { id: "claude-opus-5", ...million, ...from512, prices: opus5 },
+  { id: "claude-opus-4-8", ...million, ...from1024, prices: opus5 },
+  { id: "claude-opus-4-7", ...million, ...from2048, prices: opus47 },
   // No price list has it; retired according to the SDK's list of deprecated models.
-  { id: "claude-mythos-preview", ...million, prices: [], retires: "2026-06-30" },
-  { id: "claude-opus-4-6", ...million, prices: opus47 },
-  { id: "claude-sonnet-4-6", ...million, prices: sonnet46 },
-  { id: "claude-haiku-4-5", ...small, prices: haiku45 },
-  { id: "claude-haiku-4-5-20251001", ...small, prices: haiku45 },
-  { id: "claude-opus-4-5", ...small, prices: opus45 },
-  { id: "claude-opus-4-5-20251101", ...small, prices: opus45 },
-  { id: "claude-sonnet-4-5", ...small, prices: sonnet45, retires: "2026-11-30" },
-  { id: "claude-sonnet-4-5-20250929", ...small, prices: sonnet45, retires: "2026-11-30" }
+  { id: "claude-mythos-preview", ...million, ...from2048, prices: [], retires: "2026-06-30" },
+  { id: "claude-opus-4-6", ...million, ...from4096, prices: opus47 },
+  { id: "claude-sonnet-4-6", ...million, ...from1024, prices: sonnet46 },
+  { id: "claude-haiku-4-5", ...small, ...from4096, prices: haiku45 },
+  { id: "claude-haiku-4-5-20251001", ...small, ...from4096, prices: haiku45 },
+  { id: "claude-opus-4-5", ...small, ...from4096, prices: opus45 },
+  { id: "claude-opus-4-5-20251101", ...small, ...from4096, prices: opus45 },
+  { id: "claude-sonnet-4-5", ...small, ...from1024, prices: sonnet45, retires: "2026-11-30" },
+  { id: "claude-sonnet-4-5-20250929", ...small, ...from1024, prices: sonnet45, retires: "2026-11-30" }
 ]
 
 const byId: ReadonlyMap<string, Model> = new Map(all.map((model) => [model.id, model]))

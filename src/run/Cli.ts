@@ -99,6 +99,13 @@ const milliseconds = (name: string, description: string) =>
     Flag.optional
   )
 
+const perMinute = (name: string, what: string) =>
+  Flag.Int(name).pipe(
+    Flag.withDescription(`${what} a minute that each class of models may have`),
+    Flag.withSchema(Schema.Int.check(Schema.isGreaterThan(0))),
+    Flag.optional
+  )
+
 const emulate = Command.make(
   "emulate",
   {
@@ -118,8 +125,11 @@ const emulate = Command.make(
       Flag.withSchema(Schema.Int.check(Schema.isGreaterThan(0))),
       Flag.optional
     ),
+    rpm: perMinute("rpm", "Requests"),
+    itpm: perMinute("itpm", "Input tokens"),
+    otpm: perMinute("otpm", "Output tokens"),
     faults: Flag.String("faults").pipe(
-      Flag.withDescription("Errors on purpose and how often, such as 429:0.02,529:0.01"),
+      Flag.withDescription("What goes wrong, how often or how many times each: 429:0.02,cut:0.01,reset:1x"),
       Flag.withSchema(Emulator.FaultsFromString),
       Flag.optional
     ),
@@ -134,6 +144,11 @@ const emulate = Command.make(
       latency: Option.getOrUndefined(flags.latency),
       timeToFirstToken: Option.getOrUndefined(flags.ttft),
       tokensPerSecond: Option.getOrUndefined(flags.tokensPerSecond),
+      limits: {
+        requestsPerMinute: Option.getOrUndefined(flags.rpm),
+        inputTokensPerMinute: Option.getOrUndefined(flags.itpm),
+        outputTokensPerMinute: Option.getOrUndefined(flags.otpm)
+      },
       faults: Option.getOrUndefined(flags.faults)
     })
     const { url } = Context.get(yield* Layer.build(server), Emulator.Emulator)
@@ -147,7 +162,7 @@ const emulate = Command.make(
 ).pipe(
   Command.withDescription("Serve the API on this machine, without a key and without a bill"),
   Command.withExamples([
-    { command: "effect-claude emulate --port 8787 --faults 429:0.02,529:0.01" },
+    { command: "effect-claude emulate --rpm 1000 --faults 529:0.01,cut:0.01,stall:0.01" },
     { command: "effect-claude emulate -- node app.ts" }
   ])
 )

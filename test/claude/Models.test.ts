@@ -23,6 +23,16 @@ describe("Models", () => {
     }
   })
 
+  it("says from how many tokens on a prompt is cached, but for models that Anthropic's page does not have", () => {
+    const least = (id: string) => Models.find(id)?.minCacheTokens
+    assert.deepStrictEqual(
+      ["claude-haiku-5-5", "claude-sonnet-5", "claude-opus-4-7", "claude-haiku-4-5"].map(least),
+      [512, 1024, 2048, 4096]
+    )
+    const unknown = Models.all.filter(({ minCacheTokens }) => minCacheTokens === undefined).map(({ id }) => id)
+    assert.deepStrictEqual(unknown, ["claude-fable-5-2", "claude-mythos-5-2"])
+  })
+
   it("finds aliases and dated ids, and nothing by prefix", () => {
     assert.strictEqual(Models.find("claude-haiku-4-5")?.prices, Models.find("claude-haiku-4-5-20251001")?.prices)
     const foreign = [

@@ -161,6 +161,29 @@ describe("effect-claude emulate", () => {
     assert.deepInclude(await node(["emulate", "--", process.execPath, "-e", program]), { code: 7 })
   })
 
+  it("lets go wrong what the flags say", async () => {
+    const body = '{ "model": "claude-haiku-4-5", "max_tokens": 9, "messages": [{ "role": "user", "content": "Hi" }] }'
+    const program = `const { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: key } = process.env
+      const headers = { "x-api-key": key, "anthropic-version": "2023-06-01" }
+      const ask = () => fetch(url + "/v1/messages", { method: "POST", headers, body: \`${body}\` })
+        .then(({ status }) => status, () => "none")
+      const seen = []
+      while (seen.length < 3) seen.push(await ask())
+      console.log(seen.join(" "))`
+    const run = ["--", process.execPath, "--input-type=module", "-e", program]
+    const { stdout } = await node(["emulate", "--faults", "529:1x,reset:1x", ...run])
+    assert.strictEqual(stdout.trim(), "529 none 200")
+  })
+
+  it("ends with 2 when nobody knows the fault: says which there are", async () => {
+    const { code, stderr } = await node(["emulate", "--faults", "429:0.02,cats:0.5"])
+    assert.strictEqual(code, 2)
+    assert.match(
+      stderr,
+      /"cats:0\.5" is not a fault: write name:rate, such as 429:0\.02.*the names are 401, .* stall, cut,/
+    )
+  })
+
   it("ends with 2 when another program has the port, or there can be no such port or speed", async () => {
     const server = await standIn()
     const { code, stderr } = await node(["emulate", "--port", new URL(server.url).port])

@@ -1,8 +1,16 @@
 import { Anthropic } from "@anthropic-ai/sdk"
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { AnthropicClient, Claude, type ClaudeError, Retry } from "effect-claude"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import { EventSourceParserStream } from "eventsource-parser/stream"
 import * as Models from "../../src/claude/Models.ts"
 import * as Emulator from "../../src/testing/Emulator.ts"
@@ -10,6 +18,92 @@ import * as Emulator from "../../src/testing/Emulator.ts"
 const story =
   "The harbour froze in January. Ships waited outside the harbour for a month. The mayor of the town hired men to cut " +
   "the ice. Children skated on the river. In the end the ice broke by itself."
+
+describe("Emulator.layer", () => {
+  it.effect("200 calls of a second, 8 in flight, take 25 virtual seconds", () =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(Effect.andThen(eightAtOnce(Claude.create), Clock.currentTimeMillis))
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(yield* Fiber.join(fiber), 25_000)
+      assert.lengthOf(yield* Emulator.Emulator.use(({ ledger }) => ledger), 200)
+    }).pipe(Effect.provide(Emulator.layer({ latency: "1 second" })))
+  )
+
+  it.effect("200 streams at 10 tokens a second, 8 in flight, take as long as 25 of them in turn", () =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(Effect.andThen(eightAtOnce(drain), Clock.currentTimeMillis))
+      yield* TestClock.adjust("1 hour")
+      const [first] = yield* Emulator.Emulator.use(({ ledger }) => ledger)
+      assert.strictEqual(yield* Fiber.join(fiber), 25 * (500 + (first?.usage.output_tokens ?? 0) * 100))
+    }).pipe(Effect.provide(Emulator.layer({ timeToFirstToken: "500 millis", tokensPerSecond: 10 })))
+  )
+
+  it.effect("runs below policies: a retry waits a second where the API asked for one", () =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.forkChild(Effect.andThen(Claude.create(summarize), Clock.currentTimeMillis))
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* Fiber.join(fiber), 1000 + 500)
+    }).pipe(
+      Effect.provide(
+        Emulator.layer({ latency: "500 millis", faults: [{ kind: 429, times: 1 }] }).pipe(
+          Retry.policy(Schedule.recurs(1))
+        )
+      )
+    )
+  )
+
+  it.effect("fails as a socket does, and a stall after exactly the minute without a byte", () =>
+    Effect.gen(function* () {
+      for (const [kind, create, stream] of [
+        ["refused", "ConnectionFailed at 0", "ConnectionFailed at 0"],
+        ["reset", "ConnectionFailed at 0", "ConnectionFailed at 0"],
+        ["reset-in-body", "ConnectionFailed at 50", "StreamInterrupted at 50"],
+        ["cut", "MalformedResponse at 0", "StreamInterrupted at 0"],
+        ["late", "ok at 30000", "ok at 30000"],
+        ["stall", "TimedOut at 600000", "TimedOut at 60000"]
+      ] as const) {
+        assert.deepStrictEqual(
+          [kind, yield* outcome(kind, Claude.create), yield* outcome(kind, drain)],
+          [kind, create, stream]
+        )
+      }
+    })
+  )
+
+  it.effect("stays bound to its emulator where nothing of it is in sight but Claude", () =>
+    Effect.gen(function* () {
+      const hidden = Context.pick(Claude.Claude)(yield* Layer.build(Emulator.layer()))
+      const { origin, requestId } = yield* Effect.provideContext(Claude.create(summarize), hidden)
+      assert.strictEqual(origin, "api")
+      assert.match(requestId ?? "", /^req_emulated_/)
+    })
+  )
+})
+
+describe("Emulator.transport", () => {
+  it.effect("is the transport of the clients of a program", () =>
+    Effect.gen(function* () {
+      yield* Claude.create(summarize)
+      assert.lengthOf(yield* Emulator.Emulator.use(({ ledger }) => ledger), 1)
+    }).pipe(
+      Effect.provide(
+        Claude.layer.pipe(
+          Layer.provideMerge(AnthropicClient.layer({ apiKey: Redacted.make("key") })),
+          Layer.provideMerge(Emulator.transport())
+        )
+      )
+    )
+  )
+
+  it.effect("goes below an SDK client of one's own, as its fetch", () =>
+    Effect.gen(function* () {
+      const { fetch, ledger, url } = yield* Emulator.Emulator
+      const client = new Anthropic({ apiKey: "key", baseURL: url, fetch, maxRetries: 0 })
+      yield* Effect.promise(() => client.messages.create(summarize))
+      assert.lengthOf(yield* ledger, 1)
+    }).pipe(Effect.provide(Emulator.transport()))
+  )
+})
 
 layer(Emulator.layerServer())("Emulator.layerServer, with the SDK", (it) => {
   it.effect("answers create with sentences of the prompt, and says that it is no Claude", () =>
@@ -195,6 +289,28 @@ const summarize = {
   max_tokens: 200,
   messages: [{ role: "user" as const, content: `Summarize in two sentences.\n\n${story}` }]
 }
+
+type Call = (request: Claude.Request) => Effect.Effect<unknown, ClaudeError.ClaudeError, Claude.Claude>
+
+const drain: Call = (request) => Stream.runDrain(Claude.stream(request))
+
+const eightAtOnce = (call: Call) =>
+  Effect.forEach(Array.from({ length: 200 }), () => call(summarize), { concurrency: 8, discard: true })
+
+/** What comes of a call that meets a fault, and when. */
+const outcome = (kind: Emulator.Kind, call: Call) =>
+  Effect.gen(function* () {
+    const start = yield* Clock.currentTimeMillis
+    const result = call(summarize).pipe(
+      Effect.match({ onSuccess: () => "ok", onFailure: ({ reason }) => reason._tag }),
+      Effect.flatMap((what) => Effect.map(Clock.currentTimeMillis, (now) => `${what} at ${now - start}`))
+    )
+    const fiber = yield* Effect.forkChild(result)
+    // A stall sleeps nowhere: without this, the clock would have moved before the client looks at it.
+    yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+    yield* TestClock.adjust("1 hour")
+    return yield* Fiber.join(fiber)
+  }).pipe(Effect.provide(Emulator.layer({ faults: [{ kind, times: 1 }] })))
 
 const sdk = (apiKey = "key") =>
   Emulator.Emulator.useSync(({ url }) => new Anthropic({ apiKey, baseURL: url, maxRetries: 0 }))

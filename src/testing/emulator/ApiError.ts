@@ -8,6 +8,11 @@ export interface ApiError {
   readonly status: number
   readonly type: string
   readonly message: string
+  /** `error_code`, for the errors that have one. */
+  readonly code?: string
+  /** In seconds. */
+  readonly retryAfter?: number | undefined
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** The type that goes with a status. */
@@ -29,14 +34,28 @@ export const types = {
 /** A status that an error can have. */
 export type Status = keyof typeof types
 
-/** An error with the type of its status. */
-export const make = (status: Status, message: string): ApiError => ({ status, type: types[status], message })
+/** An error with the type of its status; a 429 asks for a second. */
+export const make = (status: Status, message: string): ApiError => ({
+  status,
+  type: types[status],
+  message,
+  retryAfter: status === 429 ? 1 : undefined
+})
 
-/** The error as a response: the envelope, whether to try again, and for a 429 when. */
+/** The error as a response: the envelope, whether to try again, and when. */
 export const toResponse = (error: ApiError, requestId: string): Exchange.Response => {
-  const { status, type, message } = error
+  const { code, headers, message, retryAfter, status, type } = error
   const retryable = status === 408 || status === 409 || status === 429 || status >= 500
-  const envelope = Exchange.json({ type: "error", error: { type, message }, request_id: requestId })
-  const headers = { ...envelope.headers, "x-should-retry": `${retryable}` }
-  return { ...envelope, status, headers: status === 429 ? { ...headers, "retry-after": "1" } : headers }
+  const details = code === undefined ? {} : { details: { error_code: code } }
+  const envelope = Exchange.json({ type: "error", error: { type, message, ...details }, request_id: requestId })
+  return {
+    ...envelope,
+    status,
+    headers: {
+      ...envelope.headers,
+      "x-should-retry": `${retryable}`,
+      ...(retryAfter !== undefined && { "retry-after": `${retryAfter}` }),
+      ...headers
+    }
+  }
 }

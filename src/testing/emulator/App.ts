@@ -1,14 +1,22 @@
 /**
  * The emulator without a transport: its routes, who may use them, and what every response carries.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FindMyWay from "effect/http/FindMyWay"
+import * as Answer from "./Answer.ts"
 import * as ApiError from "./ApiError.ts"
 import * as CreateMessage from "./CreateMessage.ts"
+import * as Disturb from "./Disturb.ts"
 import * as Exchange from "./Exchange.ts"
 import * as Ledger from "./Ledger.ts"
+import * as MessageBatches from "./MessageBatches.ts"
+import * as MessageId from "./MessageId.ts"
 import * as ModelList from "./ModelList.ts"
 import type { Options } from "./Options.ts"
+import * as Page from "./Page.ts"
+import * as RateLimits from "./RateLimits.ts"
+import * as SpendLimit from "./SpendLimit.ts"
 import * as Validation from "./Validation.ts"
 
 /** A running emulator. */
@@ -21,8 +29,16 @@ export interface App {
 /** Starts an emulator with an empty ledger. */
 export const make = (options: Options = {}): Effect.Effect<App> =>
   Effect.sync(() => {
-    const ledger = Ledger.make()
-    const router = routes(options, ledger)
+    const spendLimit = SpendLimit.make(options.spendLimit)
+    const shared = {
+      answerTo: Answer.make(options),
+      messageId: MessageId.make(),
+      ledger: Ledger.make(spendLimit),
+      rateLimits: RateLimits.make(options.limits),
+      spendLimit
+    }
+    const batches = MessageBatches.make(options, shared)
+    const router = routes(options, shared, batches)
     let requests = 0
 
     const route = Effect.fnUntraced(function* (request: Exchange.Request) {
@@ -36,17 +52,22 @@ export const make = (options: Options = {}): Effect.Effect<App> =>
       return yield* found.handler(request, found)
     })
 
+    const answer = Disturb.around(options, route)
+
     const handle: Exchange.Handler = Effect.fnUntraced(function* (request) {
       requests += 1
       const requestId = `req_emulated_${`${requests}`.padStart(8, "0")}`
-      const response = yield* Effect.catch(route(request), (error) =>
+      const response = yield* Effect.catchIf(answer(request), isRefusal, (error) =>
         Effect.succeed(ApiError.toResponse(error, requestId))
       )
       return { ...response, headers: { ...response.headers, ...marks, "request-id": requestId } }
     })
 
-    return { handle, ledger: Effect.sync(ledger.entries) }
+    return { handle, ledger: Effect.map(batches.settle, shared.ledger.entries) }
   })
+
+const isRefusal = (error: ApiError.ApiError | Exchange.Dropped): error is ApiError.ApiError =>
+  !(error instanceof Exchange.Dropped)
 
 /** So that nobody takes it for Claude. */
 const marks = {
@@ -59,23 +80,48 @@ type Route = (
   found: Pick<FindMyWay.FindResult<unknown>, "params" | "searchParams">
 ) => Effect.Effect<Exchange.Response, ApiError.ApiError>
 
-const methods = ["GET", "POST"]
+const methods = ["GET", "POST", "DELETE"]
 
-const routes = (options: Options, ledger: Ledger.Ledger): FindMyWay.Router<Route> => {
+const routes = (
+  options: Options,
+  shared: CreateMessage.Shared,
+  batches: MessageBatches.MessageBatches
+): FindMyWay.Router<Route> => {
   const router = FindMyWay.make<Route>()
-  router.on("POST", "/v1/messages", CreateMessage.make(options, ledger))
+  router.on("POST", "/v1/messages", CreateMessage.make(options, shared))
   router.on("POST", "/v1/messages/count_tokens", (request) =>
     Effect.map(Validation.count(request), (input_tokens) => Exchange.json({ input_tokens }))
   )
+  const onBatches = (method: "GET" | "POST" | "DELETE", path: string, route: Route) =>
+    router.on(method, `/v1/messages/batches${path}`, limited(shared, route))
+  onBatches("POST", "", batches.create)
+  onBatches("GET", "", (request, { searchParams }) =>
+    Effect.flatMap(Page.query(searchParams), (query) => batches.list(query, request))
+  )
+  onBatches("GET", "/:id", (request, { params }) => batches.retrieve(params["id"] ?? "", request))
+  onBatches("DELETE", "/:id", (_, { params }) => batches.delete(params["id"] ?? ""))
+  onBatches("POST", "/:id/cancel", (request, { params }) => batches.cancel(params["id"] ?? "", request))
+  onBatches("GET", "/:id/results", (_, { params }) => batches.results(params["id"] ?? ""))
   router.on("GET", "/v1/models", (_, { searchParams }) =>
-    Effect.map(Validation.page(searchParams), (query) => Exchange.json(ModelList.page(query)))
+    Effect.map(Page.query(searchParams), (query) => Exchange.json(ModelList.page(query)))
   )
   router.on("GET", "/v1/models/:id", (_, { params }) =>
     Effect.map(Validation.findModel(params["id"] ?? ""), (model) => Exchange.json(ModelList.info(model)))
   )
-  router.on("GET", "/__ledger", () => Effect.sync(ledger.toResponse))
+  router.on("GET", "/__ledger", () => Effect.map(batches.settle, shared.ledger.toResponse))
   return router
 }
+
+/** The calls to batches have a limit of their own; whoever has spent too much can only look at those there are. */
+const limited = ({ rateLimits, spendLimit }: CreateMessage.Shared, route: Route): Route =>
+  Effect.fnUntraced(function* (request, found) {
+    const now = yield* Clock.currentTimeMillis
+    const isNew = request.method === "POST" && found.params["id"] === undefined
+    const refusal = (isNew ? spendLimit.check(now) : undefined) ?? rateLimits.admit(RateLimits.batches, 0, now)
+    if (refusal !== undefined) return yield* Effect.fail(refusal)
+    const response = yield* route(request, found)
+    return { ...response, headers: { ...response.headers, ...rateLimits.headers(RateLimits.batches, now) } }
+  })
 
 const authenticate = ({ headers }: Exchange.Request, accepted: ReadonlyArray<string> | undefined) => {
   const apiKey = headers["x-api-key"]

@@ -2,14 +2,10 @@
  * `GET /v1/models`: the models that the emulator answers for are those that `Models` knows.
  */
 import * as Models from "../../claude/Models.ts"
+import * as Page from "./Page.ts"
 
-/** A page of models, in the API's shape: those after `after_id`, at most `limit`. */
-export const page = ({ after_id, limit = 20 }: { readonly after_id?: string; readonly limit?: number }) => {
-  const from = Models.all.findIndex((model) => model.id === after_id) + 1
-  const to = from + limit
-  const data = Models.all.slice(from, to).map(info)
-  return { data, has_more: to < Models.all.length, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null }
-}
+/** A page of models, in the API's shape. */
+export const page = (query: Page.Query) => Page.of(Models.all.map(info), query)
 
 /** One model, in the API's shape. What `Models` does not know is null, or the epoch, as the API has it. */
 export const info = (model: Models.Model) => ({

@@ -1,14 +1,17 @@
 /**
  * The emulator on a socket of this machine. The only part that needs Node: it is loaded when a server is started.
+ *
+ * A server that listens cannot refuse a connection: where it is to, it closes it without a word.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Stream from "effect/Stream"
 import { createServer } from "node:http"
-import type * as Exchange from "./Exchange.ts"
+import * as Exchange from "./Exchange.ts"
 
 /** Serves until the scope closes; what is in flight then is interrupted. Gives the address, such as `http://127.0.0.1:8787`. */
 export const serve = Effect.fnUntraced(function* (
@@ -23,14 +26,26 @@ export const serve = Effect.fnUntraced(function* (
     const request = yield* HttpServerRequest.HttpServerRequest
     const { headers, method, url } = request
     const body = method === "GET" ? "" : yield* request.text
-    return toServerResponse(yield* handle({ method, path: url, headers, body }))
+    const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
+    const drop = ({ how }: Exchange.Dropped) =>
+      Effect.sync(() => (how === "reset" ? socket.resetAndDestroy() : socket.destroy())).pipe(
+        Effect.andThen(Effect.never)
+      )
+    const response = yield* Effect.catch(handle({ method, path: url, headers, body }), drop)
+    return toServerResponse(response, drop)
   })
   // Handlers are not interruptible by themselves: a client that hangs up would leave them waiting.
   yield* server.serve(Effect.interruptible(respond))
   return HttpServer.formatAddress(server.address)
 })
 
-const toServerResponse = ({ body, headers, status }: Exchange.Response): HttpServerResponse.HttpServerResponse =>
+const toServerResponse = (
+  { body, headers, status }: Exchange.Response,
+  drop: (dropped: Exchange.Dropped) => Effect.Effect<never>
+): HttpServerResponse.HttpServerResponse =>
   typeof body === "string"
     ? HttpServerResponse.text(body, { status, headers })
-    : HttpServerResponse.stream(Stream.encodeText(body), { status, headers })
+    : HttpServerResponse.stream(
+        Stream.catch(Stream.map(body, Exchange.bytes), (dropped) => Stream.fromEffect(drop(dropped))),
+        { status, headers }
+      )

@@ -5,14 +5,15 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import * as SchemaIssue from "effect/SchemaIssue"
-import * as SchemaParser from "effect/SchemaParser"
 import * as Models from "../../claude/Models.ts"
 import * as Request from "../../claude/Request.ts"
 import * as ApiError from "./ApiError.ts"
 import type * as Exchange from "./Exchange.ts"
 import { JsonSchema } from "./JsonSchema.ts"
 import * as Prompt from "./Prompt.ts"
+import { decode, refuse, required, shouldBe, text } from "./Refusal.ts"
+import * as Segments from "./Segments.ts"
+import * as Tools from "./Tools.ts"
 
 /** The versions of the API. The newer one has no sampling parameters. */
 const versions = ["2023-06-01", "2026-10-21"]
@@ -21,17 +22,13 @@ const sampling = ["temperature", "top_p", "top_k"]
 
 const maximumBytes = 32 * 1024 * 1024
 
-const required = { messageMissingKey: "Field required" }
-const shouldBe = (what: string) => ({ message: `Input should be ${what}` })
+/** Fields that are not looked at here are still counted, cached and quoted. */
+const rest = Schema.Record(Schema.String, Schema.Unknown)
 
-const text = Schema.String.annotate(shouldBe("a valid string"))
-
-const Block = Schema.Struct({
-  type: text.annotateKey(required),
-  text: Schema.optionalKey(text),
-  source: Schema.optionalKey(Schema.Unknown),
-  content: Schema.optionalKey(Schema.Unknown)
-}).annotate(shouldBe("an object"))
+const Block = Schema.StructWithRest(
+  Schema.Struct({ type: text.annotateKey(required), text: Schema.optionalKey(text) }),
+  [rest]
+).annotate(shouldBe("an object"))
 
 const Content = Schema.Union([Schema.String, Schema.Array(Block)]).annotate(shouldBe("a valid string or list"))
 
@@ -42,24 +39,23 @@ const Message = Schema.Struct({
   content: Content.annotateKey(required)
 }).annotate(shouldBe("an object"))
 
+const Format = Schema.Struct({
+  type: text
+    .check(Schema.makeFilter((type) => type === "json_schema" || "Input should be 'json_schema'"))
+    .annotateKey(required),
+  schema: JsonSchema.annotateKey(required)
+})
+
 const Count = Schema.Struct({
   model: text.annotateKey(required),
   messages: Schema.Array(Message).annotate(shouldBe("a valid list")).annotateKey(required),
   system: Schema.optionalKey(Content),
-  tools: Schema.optionalKey(Schema.Array(Schema.Unknown).annotate(shouldBe("a valid list"))),
+  tools: Schema.optionalKey(Schema.Array(rest.annotate(shouldBe("an object"))).annotate(shouldBe("a valid list"))),
+  tool_choice: Schema.optionalKey(Tools.Choice),
+  thinking: Schema.optionalKey(Schema.Unknown),
+  cache_control: Schema.optionalKey(Schema.Unknown),
   output_config: Schema.optionalKey(
-    Schema.Struct({
-      format: Schema.optionalKey(
-        Schema.NullOr(
-          Schema.Struct({
-            type: text
-              .check(Schema.makeFilter((type) => type === "json_schema" || "Input should be 'json_schema'"))
-              .annotateKey(required),
-            schema: JsonSchema.annotateKey(required)
-          })
-        )
-      )
-    })
+    Schema.StructWithRest(Schema.Struct({ format: Schema.optionalKey(Schema.NullOr(Format)) }), [rest])
   )
 }).annotate(shouldBe("an object"))
 
@@ -75,25 +71,21 @@ const Create = Schema.Struct({
   stop_sequences: Schema.optionalKey(Schema.Array(text).annotate(shouldBe("a valid list")))
 }).annotate(shouldBe("an object"))
 
-const Page = Schema.Struct({
-  limit: Schema.optionalKey(
-    Schema.FiniteFromString.annotate(shouldBe("a valid integer")).check(
-      Schema.isInt(shouldBe("a valid integer")),
-      Schema.isBetween({ minimum: 1, maximum: 1000 }, shouldBe("between 1 and 1000"))
-    )
-  ),
-  after_id: Schema.optionalKey(Schema.String)
-})
-
 /** A call that the model would answer. */
 export interface Call {
+  readonly request: Request.Request
   readonly requestHash: string
   readonly model: string
   readonly prompt: Prompt.Prompt
+  readonly segments: ReadonlyArray<Segments.Segment>
   readonly inputTokens: number
   readonly maxTokens: number
+  /** The tokens that the prompt and the answer can have together. */
+  readonly contextWindow: number
   readonly stopSequences: ReadonlyArray<string>
   readonly schema: JsonSchema | undefined
+  readonly tools: ReadonlyArray<Tools.Tool>
+  readonly toolChoice: Tools.Choice
   readonly stream: boolean
 }
 
@@ -102,6 +94,7 @@ export const call = Effect.fnUntraced(function* (request: Exchange.Request): Eff
   const version = yield* checkVersion(request)
   const json = yield* parse(request)
   const body = yield* decodeCreate(json)
+  const asked = yield* readRequest(json, request.headers["anthropic-beta"])
   const refused = version === "2026-10-21" ? sampling.find((field) => Predicate.hasProperty(json, field)) : undefined
   if (refused !== undefined) return yield* refuse(`${refused}: Extra inputs are not permitted`)
   const model = yield* findModel(body.model)
@@ -112,18 +105,25 @@ export const call = Effect.fnUntraced(function* (request: Exchange.Request): Eff
     )
   }
   yield* checkMessages(body.messages)
-  const inputTokens = Prompt.countTokens(body)
+  const tools = yield* Tools.read(body, body.tool_choice, model.id)
+  const segments = yield* Segments.read(body)
+  const inputTokens = Segments.count(segments)
   if (inputTokens > model.maxInputTokens) {
     return yield* refuse(`prompt is too long: ${inputTokens} tokens > ${model.maxInputTokens} maximum`)
   }
   return {
-    requestHash: hash(json, request.headers["anthropic-beta"]),
+    request: asked,
+    requestHash: Request.hash(asked),
     model: model.id,
     prompt: Prompt.read(body),
+    segments,
     inputTokens,
     maxTokens: body.max_tokens,
+    contextWindow: model.maxInputTokens,
     stopSequences: body.stop_sequences ?? [],
     schema: body.output_config?.format?.schema,
+    tools,
+    toolChoice: body.tool_choice ?? { type: "auto" },
     stream: body.stream ?? false
   }
 })
@@ -134,15 +134,11 @@ export const count = Effect.fnUntraced(function* (
 ): Effect.fn.Return<number, ApiError.ApiError> {
   yield* checkVersion(request)
   const body = yield* decodeCount(yield* parse(request))
-  yield* findModel(body.model)
+  const model = yield* findModel(body.model)
   yield* checkMessages(body.messages)
-  return Prompt.countTokens(body)
+  yield* Tools.read(body, body.tool_choice, model.id)
+  return Segments.count(yield* Segments.read(body))
 })
-
-/** Reads the query of `/v1/models`. */
-export const page = (query: unknown): Effect.Effect<typeof Page.Type, ApiError.ApiError> => decodePage(query)
-
-const refuse = (message: string) => Effect.fail(ApiError.make(400, message))
 
 const parse = ({ body }: Exchange.Request): Effect.Effect<unknown, ApiError.ApiError> =>
   body.length > maximumBytes
@@ -151,22 +147,8 @@ const parse = ({ body }: Exchange.Request): Effect.Effect<unknown, ApiError.ApiE
 
 const parseJson = Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))
 
-/** Decodes a body; the error is the first problem and where it is. */
-const decode = <S extends Schema.ConstraintDecoder<unknown>>(schema: S) => {
-  const decodeBody = SchemaParser.decodeUnknownEffect(schema)
-  return (json: unknown): Effect.Effect<S["Type"], ApiError.ApiError> =>
-    Effect.mapError(decodeBody(json), (issue) => {
-      const [first] = format(issue).issues
-      const path = first?.path?.map(String).join(".") ?? ""
-      return ApiError.make(400, path === "" ? `${first?.message}` : `${path}: ${first?.message}`)
-    })
-}
-
-const format = SchemaIssue.makeFormatterStandardSchemaV1()
-
 const decodeCreate = decode(Create)
 const decodeCount = decode(Count)
-const decodePage = decode(Page)
 
 const checkVersion = Effect.fnUntraced(function* (request: Exchange.Request) {
   const version = request.headers["anthropic-version"]
@@ -195,11 +177,11 @@ const checkMessages = (messages: Prompt.Fields["messages"]) => {
   )
 }
 
-/** The hash that a client computes of the same request: `stream` is the client's choice of how to get the answer. */
-const hash = (json: unknown, betas: string | undefined): string => {
-  if (!isRequest(json)) return ""
+/** The request as its client has it: `stream` is the client's choice of how to get the answer. */
+const readRequest = (json: unknown, betas: string | undefined): Effect.Effect<Request.Request, ApiError.ApiError> => {
+  if (!isRequest(json)) return refuse("Input should be an object")
   const { stream: _, ...request } = json
-  return Request.hash(betas === undefined ? request : { ...request, betas: betas.split(",") })
+  return Effect.succeed(betas === undefined ? request : { ...request, betas: betas.split(",") })
 }
 
 /** A body that was decoded is a request; fields that are not known here stay in it. */

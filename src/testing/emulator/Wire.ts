@@ -2,6 +2,7 @@
  * Answers in the API's shapes: a message in one piece, or the events of a stream with the time at which each is due.
  */
 import type { Answer } from "./Answer.ts"
+import * as Blocks from "./Blocks.ts"
 
 /** How fast the model is. */
 export interface Pace {
@@ -19,35 +20,22 @@ export interface Part {
 }
 
 /** The message that `create` returns. */
-export const whole = (id: string, model: string, { stopReason, stopSequence, tokens, usage }: Answer) => ({
+export const whole = (id: string, model: string, { blocks, stopDetails, stopReason, stopSequence, usage }: Answer) => ({
   id,
   type: "message",
   role: "assistant",
   model,
-  content: tokens.length === 0 ? [] : [{ type: "text", text: tokens.join("") }],
+  content: blocks.map((block) => block.whole),
   stop_reason: stopReason,
   stop_sequence: stopSequence,
-  stop_details: null,
-  usage: fullUsage(usage)
-})
-
-const fullUsage = (usage: Answer["usage"]) => ({
-  input_tokens: usage.input_tokens,
-  cache_creation_input_tokens: 0,
-  cache_read_input_tokens: 0,
-  cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
-  output_tokens: usage.output_tokens,
-  service_tier: "standard",
-  inference_geo: "not_available"
+  stop_details: stopDetails,
+  usage
 })
 
 /** How long the answer takes, from its start to its last token. */
-export const duration = (answer: Answer, pace: Pace): number => due(answer.tokens.length, pace)
+export const duration = ({ blocks }: Answer, pace: Pace): number => due(Blocks.count(blocks), pace)
 
 const due = (tokens: number, pace: Pace) => pace.timeToFirstToken + (tokens * 1000) / pace.tokensPerSecond
-
-/** Tokens that travel in one event. */
-const tokensPerDelta = 4
 
 /** Milliseconds of silence after which the API sends a ping. */
 const pingEvery = 10_000
@@ -67,41 +55,40 @@ export const streamed = (id: string, model: string, answer: Answer, pace: Pace):
   return parts
 }
 
-interface Event {
-  readonly type: string
-  readonly [field: string]: unknown
-}
-
 interface Timed {
   readonly at: number
-  readonly event: Event
+  readonly event: Blocks.Content
   readonly outputTokens: number
 }
 
 function* events(id: string, model: string, answer: Answer, pace: Pace): Iterable<Timed> {
-  const { stopReason, stopSequence, tokens, usage } = answer
-  const start = pace.timeToFirstToken
-  const end = duration(answer, pace)
-  const first = Math.min(1, tokens.length)
-  const begun = whole(id, model, { ...answer, tokens: [], usage: { ...usage, output_tokens: first } })
-  const message = { ...begun, stop_reason: null, stop_sequence: null }
-  yield { at: 0, event: { type: "message_start", message }, outputTokens: first }
-  if (tokens.length > 0) {
-    const content_block = { type: "text", text: "" }
-    yield { at: start, event: { type: "content_block_start", index: 0, content_block }, outputTokens: first }
-    yield { at: start, event: { type: "ping" }, outputTokens: first }
-    for (let from = 0; from < tokens.length; from += tokensPerDelta) {
-      const sent = tokens.slice(from, from + tokensPerDelta)
-      const delta = { type: "text_delta", text: sent.join("") }
-      const event = { type: "content_block_delta", index: 0, delta }
-      yield { at: due(from, pace), event, outputTokens: from + sent.length }
-    }
-    yield { at: end, event: { type: "content_block_stop", index: 0 }, outputTokens: tokens.length }
+  const { blocks, stopDetails, stopReason, stopSequence, usage } = answer
+  const first = Math.min(1, usage.output_tokens)
+  const message = {
+    ...whole(id, model, { ...answer, blocks: [], usage: { ...usage, output_tokens: first } }),
+    stop_reason: null,
+    stop_sequence: null,
+    stop_details: null
   }
-  const delta = { stop_reason: stopReason, stop_sequence: stopSequence, stop_details: null }
-  const { cache_creation: _, inference_geo: __, service_tier: ___, ...cumulative } = fullUsage(usage)
-  yield { at: end, event: { type: "message_delta", delta, usage: cumulative }, outputTokens: tokens.length }
-  yield { at: end, event: { type: "message_stop" }, outputTokens: tokens.length }
+  yield { at: 0, event: { type: "message_start", message }, outputTokens: first }
+  let sent = 0
+  for (const [index, { deltas, start }] of blocks.entries()) {
+    const begun = { at: due(sent, pace), outputTokens: Math.max(first, sent) }
+    yield { ...begun, event: { type: "content_block_start", index, content_block: start } }
+    if (index === 0) yield { ...begun, event: { type: "ping" } }
+    for (const { delta, tokens } of deltas) {
+      const at = due(sent, pace)
+      sent += tokens
+      yield { at, event: { type: "content_block_delta", index, delta }, outputTokens: Math.max(first, sent) }
+    }
+    const ended = { at: due(sent, pace), outputTokens: Math.max(first, sent) }
+    yield { ...ended, event: { type: "content_block_stop", index } }
+  }
+  const delta = { stop_reason: stopReason, stop_sequence: stopSequence, stop_details: stopDetails }
+  const { cache_creation: _, inference_geo: __, service_tier: ___, ...cumulative } = usage
+  const end = { at: due(sent, pace), outputTokens: usage.output_tokens }
+  yield { ...end, event: { type: "message_delta", delta, usage: cumulative } }
+  yield { ...end, event: { type: "message_stop" } }
 }
 
-const sse = (event: Event): string => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
+const sse = (event: Blocks.Content): string => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`

@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Exchange from "../../../src/testing/emulator/Exchange.ts"
 import * as Server from "../../../src/testing/emulator/Server.ts"
 
 const anyPort = { host: "127.0.0.1", port: 0 }
@@ -40,6 +41,23 @@ describe("Server.serve", () => {
       const response = yield* Effect.scoped(head)
       assert.strictEqual(response.status, 200)
       yield* Deferred.await(interrupted)
+    })
+  )
+
+  it.live("drops a connection before the headers, and in the middle of a body", () =>
+    Effect.gen(function* () {
+      const outcome = Effect.fnUntraced(function* (handle: Exchange.Handler) {
+        const url = yield* Server.serve(handle, anyPort)
+        const get = Effect.tryPromise({ try: () => fetch(url).then((response) => response.text()), catch: String })
+        return yield* Effect.flip(get)
+      })
+      for (const how of ["refused", "reset"] as const) {
+        const dropped = new Exchange.Dropped({ how })
+        assert.strictEqual(yield* outcome(() => Effect.fail(dropped)), "TypeError: fetch failed")
+        const body = Stream.concat(Stream.make("first"), Stream.fromEffect(Effect.delay(Effect.fail(dropped), 50)))
+        const broken = outcome(() => Effect.succeed({ status: 200, headers: {}, body }))
+        assert.strictEqual(yield* broken, "TypeError: terminated")
+      }
     })
   )
 
