@@ -7,5 +7,8 @@ const conditions = ["effect-claude-source", "node", "import", "default"]
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
-  test: { include: ["test/**/*.test.ts", "examples/05-testing.ts", "examples/09-properties.ts"], testTimeout: 20_000 }
+  test: {
+    include: ["test/**/*.test.ts", "examples/05-testing.ts", "examples/09-properties.ts", "examples/10-cassette.ts"],
+    testTimeout: 20_000
+  }
 })

@@ -9,7 +9,7 @@ describe("the public names", () => {
       "AnthropicClient: AnthropicClient Client Options callOptions layer layerConfig layerFrom
       CallEvent: CallEvent CallFailed CallFinished CallFirstToken CallInterrupted CallRetried CallSent Happening ItemFinished ItemSkipped ItemsCounted Listener emit emitFinished listen
       CallSite: CallSite label row within
-      ClaudeError: BillingFailed ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut Unauthenticated Unsupported
+      ClaudeError: BillingFailed CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut Unauthenticated Unsupported
       Cost: format of
       Models: Model Price Rates all find priceAt
       Redact: Options Redact Redactor make redact
@@ -32,6 +32,7 @@ describe("the public names", () => {
 
   it("of effect-claude/testing", () => {
     expect(namesOf("src/testing/index.ts")).toMatchInlineSnapshot(`
+      "Cassette: CassetteFailed Options layer transport
       Emulator: Emulator Fault Faults FaultsFromString Kind LedgerEntry Limits Options Reply Request Rule Script ServerOptions Usage layer layerServer transport
       TestClaude: Answer Fields Given Reply Rule TestClaude arbitrary calls layer message object promptText prompts toolCall when"
     `)

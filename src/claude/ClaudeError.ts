@@ -252,6 +252,16 @@ export class OutputInvalid extends Schema.TaggedClass<OutputInvalid>()("OutputIn
   }
 }
 
+/** A cassette has no recording of this request. Never repeated, and no other model is asked instead. */
+export class CassetteMiss extends Schema.TaggedClass<CassetteMiss>()("CassetteMiss", facts) {
+  get isRetryable() {
+    return false
+  }
+  get message() {
+    return `${this._tag}: ${this.detail}\nTo record it, delete the cassette, and run again where CI is not set.`
+  }
+}
+
 /** Every reason. */
 export const Reason = Schema.Union([
   RateLimited,
@@ -273,7 +283,8 @@ export const Reason = Schema.Union([
   Unsupported,
   Refused,
   OutputTruncated,
-  OutputInvalid
+  OutputInvalid,
+  CassetteMiss
 ])
 export type Reason = typeof Reason.Type
 

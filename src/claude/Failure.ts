@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import {
   BillingFailed,
+  CassetteMiss,
   ClaudeError,
   Conflict,
   ConnectionFailed,
@@ -150,6 +151,9 @@ const classOf = ({ status, type, code }: Failure) => {
       return Conflict
     case "request_too_large":
       return RequestTooLarge
+    // A cassette's own word.
+    case "cassette_miss":
+      return CassetteMiss
   }
   switch (status) {
     case 401:

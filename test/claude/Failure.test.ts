@@ -46,6 +46,7 @@ const answers = [
   [529, "overloaded_error", "compaction_unavailable", "Overloaded"],
   [529, undefined, undefined, "Overloaded"],
   [500, "overloaded_error", undefined, "Overloaded"],
+  [421, "cassette_miss", undefined, "CassetteMiss"],
   [418, "type_of_tomorrow", undefined, "InvalidRequest"],
   [599, "type_of_tomorrow", undefined, "ServerFailed"]
 ] as const

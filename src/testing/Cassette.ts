@@ -1,0 +1,151 @@
+/**
+ * Records the HTTP exchanges of a program with Claude in a file, and plays them from there: the SDK and all decoding
+ * run as they do live, without a key and without the network. One file a test; to record anew, delete it.
+ *
+ * A secret in what would be written keeps it from being written, and the layer dies of it when it is released.
+ */
+import { Anthropic } from "@anthropic-ai/sdk"
+import * as Clock from "effect/Clock"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { AnthropicClient } from "../claude/AnthropicClient.ts"
+import * as Api from "../claude/Api.ts"
+import type { Claude } from "../claude/Claude.ts"
+import { Redactor } from "../claude/Redact.ts"
+import { type Fetch, Transport } from "../claude/Transport.ts"
+import * as Player from "./cassette/Player.ts"
+import * as Recorder from "./cassette/Recorder.ts"
+import * as Recording from "./cassette/Recording.ts"
+import * as Secrets from "./cassette/Secrets.ts"
+import * as EmulatorFetch from "./emulator/Fetch.ts"
+
+/** Which file, and what to do with it. */
+export interface Options {
+  /** Of the file, such as `test/cassettes/summary.json`. */
+  readonly path: string
+  /**
+   * `replay` never asks the network; a request that was not recorded fails with `CassetteMiss`. `record` asks it and
+   * writes the file, of which there must be none yet. `live` asks it and writes nothing. `auto`, the default, replays
+   * where there is a file or where `CI` is set, and else records.
+   */
+  readonly mode?: "auto" | "replay" | "record" | "live" | undefined
+  /** Whether answers come `at-once`, which is the default, or in the time they took, by the program's `Clock`. */
+  readonly pace?: "at-once" | "recorded" | undefined
+}
+
+/** The file cannot be used, or must not be written. */
+export class CassetteFailed extends Schema.TaggedError<CassetteFailed>()("CassetteFailed", {
+  path: Schema.String,
+  /** What went wrong and what to do. */
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.path}: ${this.detail}`
+  }
+}
+
+/**
+ * A cassette as the `Transport` of this program, and so the `fetch` of an SDK client of your own. What it records goes
+ * through the `Transport` below it, and is written when the layer is released, unless that is by interruption.
+ */
+export const transport = (
+  options: Options
+): Layer.Layer<never, CassetteFailed | Config.ConfigError, FileSystem.FileSystem> =>
+  Layer.effect(
+    Transport,
+    Effect.map(open(options), ({ fetch }) => fetch)
+  )
+
+/** Claude from a cassette. Recording asks for `ANTHROPIC_API_KEY`, as `Claude.layerConfig` does; replaying does not. */
+export const layer = (
+  options: Options
+): Layer.Layer<Claude | AnthropicClient, CassetteFailed | Config.ConfigError, FileSystem.FileSystem> =>
+  Layer.provideMerge(Api.layer, Layer.effect(AnthropicClient, Effect.flatMap(open(options), clientOver)))
+
+/** The client keeps the fetch it is given, so that `Transport`, wherever it is provided, leads no call past the file. */
+const clientOver = Effect.fnUntraced(function* ({
+  fetch,
+  replays
+}: {
+  readonly fetch: Fetch
+  readonly replays: boolean
+}) {
+  const apiKey = replays ? "replayed" : Redacted.value(yield* Config.Redacted("ANTHROPIC_API_KEY"))
+  const baseURL = yield* Config.withDefault(Config.String("ANTHROPIC_BASE_URL"), "https://api.anthropic.com")
+  return new Anthropic({ apiKey, baseURL, fetch, logLevel: "warn", maxRetries: 0, openTelemetry: false })
+})
+
+const open = Effect.fnUntraced(function* ({ mode = "auto", pace = "at-once", path }: Options) {
+  const live = yield* Transport
+  if (mode === "live") return { fetch: live, replays: false }
+
+  const fs = yield* FileSystem.FileSystem
+  const exists = yield* failing(path, fs.exists(path))
+  if (mode === "record" && exists) return yield* failed(path, "there is a recording already; delete it to record anew")
+
+  const known = yield* Effect.mapError(Secrets.ofEnvironment, (cause) => new Config.ConfigError(cause))
+  const search = { known, redact: yield* Redactor }
+  if (mode === "record" || (mode === "auto" && !exists && !(yield* isCI))) {
+    return { fetch: yield* record(path, live, search), replays: false }
+  }
+  const exchanges = exists ? yield* read(path) : []
+  const handle = Player.make({ exchanges, path, pace, hide: Secrets.hide(search) })
+  return { fetch: yield* EmulatorFetch.make({ handle }), replays: true }
+})
+
+const isCI = Effect.map(
+  Config.option(Config.String("CI")),
+  Option.exists((value) => value !== "false" && value !== "0")
+)
+
+const read = Effect.fnUntraced(function* (path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const text = yield* failing(path, fs.readFileString(path))
+  return yield* Effect.matchEffect(Recording.decode(text), {
+    onSuccess: ({ exchanges }) => Effect.succeed(exchanges),
+    onFailure: ({ message }) => failed(path, `this is no cassette; mend it, or delete it to record anew (${message})`)
+  })
+})
+
+const record = Effect.fnUntraced(function* (path: string, live: Fetch, search: Secrets.Search) {
+  const clock = yield* Clock.Clock
+  const recorder = Recorder.make(live, () => clock.currentTimeMillisUnsafe())
+  const fs = yield* FileSystem.FileSystem
+  // Made before anything is paid for.
+  yield* failing(path, fs.makeDirectory(folderOf(path), { recursive: true }))
+  yield* Effect.addFinalizer((exit) =>
+    Exit.hasInterrupts(exit) ? Effect.void : Effect.orDie(write(path, recorder, search))
+  )
+  return recorder.fetch
+})
+
+/** All at once or not at all. */
+const write = Effect.fnUntraced(function* (path: string, recorder: Recorder.Recorder, search: Secrets.Search) {
+  const exchanges = recorder.exchanges()
+  if (exchanges.length === 0) return
+  const secrets = Secrets.find(exchanges, { ...search, known: [...search.known, ...recorder.credentials()] })
+  if (secrets.length > 0) {
+    const places = secrets.map((secret) => `\n  ${secret}`).join("")
+    return yield* failed(path, `not written, for it would hold secrets; take them out of what is asked:${places}`)
+  }
+  const fs = yield* FileSystem.FileSystem
+  const text = yield* Effect.orDie(Recording.encode(exchanges))
+  if (yield* failing(path, fs.exists(path))) {
+    return yield* failed(path, "another recorder wrote it meanwhile; give every test a cassette of its own")
+  }
+  const draft = yield* failing(path, fs.makeTempFileScoped({ directory: folderOf(path) }))
+  yield* failing(path, Effect.andThen(fs.writeFileString(draft, text), fs.rename(draft, path)))
+}, Effect.scoped)
+
+const folderOf = (path: string): string => /^(.*)[/\\]/s.exec(path)?.[1] ?? "."
+
+const failed = (path: string, detail: string) => Effect.fail(new CassetteFailed({ path, detail }))
+
+const failing = <A, R>(path: string, effect: Effect.Effect<A, { readonly message: string }, R>) =>
+  Effect.mapError(effect, ({ message }) => new CassetteFailed({ path, detail: message }))
