@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ["test/**/*.test.ts", "examples/05-testing.ts", "examples/09-properties.ts", "examples/10-cassette.ts"],
+    include: ["test/**/*.test.ts", "examples/{05,09,10,15}-*.ts"],
     testTimeout: 20_000
   }
 })

@@ -57,7 +57,8 @@ describe("README", () => {
     assert.strictEqual(blocks[0], readFileSync("examples/01-hello.ts", "utf8"))
   })
 
-  it("shows example 08, and the policy of its test, word for word", () => {
+  it("shows examples 05 and 08, and the policy of its test, word for word", () => {
+    assert.include(blocks, readFileSync("examples/05-testing.ts", "utf8").replace(/^\/\/.*\n/, ""))
     assert.include(blocks, readFileSync("examples/08-http.ts", "utf8").replace(/^\/\/.*\n/, ""))
     assert.include(blocks, readFileSync("test/policy/houseRules.ts", "utf8"))
   })
