@@ -1,10 +1,16 @@
 /**
  * `npm run bench -- calls|stream [--json]`: every subject in a process of its own, against one server in another, in
  * alternating rounds; the median of five, after three to warm up. Figures hold within one run only: compare, do not quote.
+ * `npm run bench -- emulator` is a bench of its own.
  */
 import { fork } from "node:child_process"
 import { once } from "node:events"
 import type { Measured, Round } from "./worker.ts"
+
+if (process.argv[2] === "emulator") {
+  await import("./emulator.ts")
+  process.exit()
+}
 
 const bench = process.argv[2] === "stream" ? "stream" : "calls"
 const json = process.argv.includes("--json")

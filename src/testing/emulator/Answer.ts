@@ -21,6 +21,7 @@ import type { Call } from "./Validation.ts"
 /** What a message reports as its usage. A reply from code may report more. */
 export interface Usage extends PromptCache.Input {
   readonly output_tokens: number
+  readonly output_tokens_details: { readonly thinking_tokens: number }
   readonly service_tier: "standard" | "batch"
   readonly inference_geo: string
 }
@@ -61,6 +62,7 @@ const finish = (call: Call, said: Replies.Reply, input: PromptCache.Input): Answ
     usage: {
       ...input,
       output_tokens: Blocks.count(blocks),
+      output_tokens_details: { thinking_tokens: Blocks.count(blocks.filter(({ whole }) => whole.type === "thinking")) },
       service_tier: "standard",
       inference_geo: "not_available",
       ...said.usage

@@ -66,9 +66,13 @@ const spell = (content: Content, most: number): Block & { readonly isCut: boolea
   if (Predicate.isObject(input)) {
     const json = (piece: string) => ({ type: "input_json_delta", partial_json: piece })
     const text = Object.keys(input).length === 0 ? "" : JSON.stringify(input)
-    const { deltas, isCut } = pieces(text, most, json)
+    // A call without input is not free: its name is written too.
+    const nameTokens = Tokens.count(String(content["name"] ?? ""))
+    const begun = { delta: json(""), tokens: Math.min(nameTokens, most) }
+    const { deltas, ...rest } = pieces(text, most - begun.tokens, json)
+    const isCut = rest.isCut || nameTokens > most
     const start = { ...content, input: {} }
-    return { whole: isCut ? start : content, start, deltas: [untimed(json("")), ...deltas], isCut }
+    return { whole: isCut ? start : content, start, deltas: [begun, ...deltas], isCut }
   }
   return { whole: content, start: content, deltas: [], isCut: false }
 }

@@ -17,8 +17,10 @@ import type { Call } from "./Validation.ts"
 
 /** The calls; empty where the emulator answers by itself. */
 export const answer = (call: Call): ReadonlyArray<Content> => {
+  const tools = chosen(call)
+  if (tools.length === 0) return []
   const material = Sentences.read("", call.prompt.last.text)
-  return chosen(call).map(({ input_schema, name }, at) => ({
+  return tools.map(({ input_schema, name }, at) => ({
     type: "tool_use",
     id: `toolu_emulated_${call.requestHash.slice(0, 24)}_${at + 1}`,
     name,
@@ -47,6 +49,7 @@ const nextOf = (tools: ReadonlyArray<Tool>, { messages }: Request): ReadonlyArra
 }
 
 const matching = (tools: ReadonlyArray<Tool>, question: string): ReadonlyArray<Tool> => {
+  if (tools.length === 0) return []
   const asked = new Set(Sentences.words(question))
   const isAsked = (words: ReadonlySet<string>) => [...words].some((word) => asked.has(word))
   const about = tools.map((tool) => ({ tool, ...Quotes.about(tool.name, tool.description ?? "") }))

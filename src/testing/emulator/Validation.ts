@@ -56,7 +56,9 @@ const Count = Schema.Struct({
   cache_control: Schema.optionalKey(Schema.Unknown),
   output_config: Schema.optionalKey(
     Schema.StructWithRest(Schema.Struct({ format: Schema.optionalKey(Schema.NullOr(Format)) }), [rest])
-  )
+  ),
+  // The older name of `output_config.format`, which the beta still takes.
+  output_format: Schema.optionalKey(Schema.NullOr(Format))
 }).annotate(shouldBe("an object"))
 
 const Create = Schema.Struct({
@@ -68,7 +70,8 @@ const Create = Schema.Struct({
     )
     .annotateKey(required),
   stream: Schema.optionalKey(Schema.Boolean.annotate(shouldBe("a valid boolean"))),
-  stop_sequences: Schema.optionalKey(Schema.Array(text).annotate(shouldBe("a valid list")))
+  stop_sequences: Schema.optionalKey(Schema.Array(text).annotate(shouldBe("a valid list"))),
+  thread: Schema.optionalKey(Schema.Unknown)
 }).annotate(shouldBe("an object"))
 
 /** A call that the model would answer. */
@@ -97,6 +100,11 @@ export const call = Effect.fnUntraced(function* (request: Exchange.Request): Eff
   const asked = yield* readRequest(json, request.headers["anthropic-beta"])
   const refused = version === "2026-10-21" ? sampling.find((field) => Predicate.hasProperty(json, field)) : undefined
   if (refused !== undefined) return yield* refuse(`${refused}: Extra inputs are not permitted`)
+  // Clients that get this refusal send the whole conversation instead, such as the tool runner of the SDK.
+  if (body.thread !== undefined && body.thread !== null) {
+    const message = "thread: the emulator holds no threads; send the full conversation without it"
+    return yield* Effect.fail({ ...ApiError.make(400, message), code: "thread_unsupported_request" })
+  }
   const model = yield* findModel(body.model)
   if (body.max_tokens > model.maxOutputTokens) {
     return yield* refuse(
@@ -114,14 +122,14 @@ export const call = Effect.fnUntraced(function* (request: Exchange.Request): Eff
   return {
     request: asked,
     requestHash: Request.hash(asked),
-    model: model.id,
+    model: datedName(model),
     prompt: Prompt.read(body),
     segments,
     inputTokens,
     maxTokens: body.max_tokens,
     contextWindow: model.maxInputTokens,
     stopSequences: body.stop_sequences ?? [],
-    schema: body.output_config?.format?.schema,
+    schema: (body.output_config?.format ?? body.output_format)?.schema,
     tools,
     toolChoice: body.tool_choice ?? { type: "auto" },
     stream: body.stream ?? false
@@ -165,23 +173,36 @@ export const findModel = (id: string): Effect.Effect<Models.Model, ApiError.ApiE
   return model === undefined ? Effect.fail(ApiError.make(404, `model: ${id}`)) : Effect.succeed(model)
 }
 
+/** The model as its answers name it: by the id with the date, where it has one. */
+const datedName = ({ id }: Models.Model): string =>
+  Models.all.find((other) => other.id.startsWith(`${id}-20`))?.id ?? id
+
 const checkMessages = (messages: Prompt.Fields["messages"]) => {
   if (messages.length === 0) return refuse("messages: at least one message is required")
   if (messages[0]?.role === "assistant") return refuse('messages: first message must use the "user" role')
   const empty = messages.findIndex(
     ({ content, role }, at) => content.length === 0 && !(role === "assistant" && at === messages.length - 1)
   )
-  if (empty === -1) return Effect.void
-  return refuse(
-    `messages.${empty}: all messages must have non-empty content except for the optional final assistant message`
-  )
+  if (empty !== -1) {
+    return refuse(
+      `messages.${empty}: all messages must have non-empty content except for the optional final assistant message`
+    )
+  }
+  const hasEmptyText = messages.some(({ content }) => typeof content !== "string" && content.some(isEmptyText))
+  return hasEmptyText ? refuse("messages: text content blocks must be non-empty") : Effect.void
 }
+
+/** One with a breakpoint of the cache is refused for that. */
+const isEmptyText = (block: unknown) =>
+  Predicate.isObject(block) && block["type"] === "text" && block["text"] === "" && block["cache_control"] === undefined
 
 /** The request as its client has it: `stream` is the client's choice of how to get the answer. */
 const readRequest = (json: unknown, betas: string | undefined): Effect.Effect<Request.Request, ApiError.ApiError> => {
   if (!isRequest(json)) return refuse("Input should be an object")
   const { stream: _, ...request } = json
-  return Effect.succeed(betas === undefined ? request : { ...request, betas: betas.split(",") })
+  return Effect.succeed(
+    betas === undefined ? request : { ...request, betas: betas.split(",").map((beta) => beta.trim()) }
+  )
 }
 
 /** A body that was decoded is a request; fields that are not known here stay in it. */

@@ -64,8 +64,9 @@ interface Timed {
 function* events(id: string, model: string, answer: Answer, pace: Pace): Iterable<Timed> {
   const { blocks, stopDetails, stopReason, stopSequence, usage } = answer
   const first = Math.min(1, usage.output_tokens)
+  const begun = { output_tokens: first, output_tokens_details: { thinking_tokens: 0 } }
   const message = {
-    ...whole(id, model, { ...answer, blocks: [], usage: { ...usage, output_tokens: first } }),
+    ...whole(id, model, { ...answer, blocks: [], usage: { ...usage, ...begun } }),
     stop_reason: null,
     stop_sequence: null,
     stop_details: null

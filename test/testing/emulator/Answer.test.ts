@@ -27,7 +27,7 @@ describe("Answer", () => {
 
   it.effect("cuts the input of a tool at max_tokens: a stream has the beginning of it", () =>
     Effect.gen(function* () {
-      const { answer, message } = yield* asked({ tools, max_tokens: 3 })
+      const { answer, message } = yield* asked({ tools, max_tokens: 5 })
       assert.strictEqual(message.stop_reason, "max_tokens")
       assert.deepStrictEqual(message.content[0]?.["input"], {})
       const json = Wire.streamed("id", "model", answer, atOnce).map(({ text }) => text)
@@ -86,6 +86,7 @@ describe("Answer", () => {
         cache_read_input_tokens: 0,
         cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 5000 },
         output_tokens: message.usage.output_tokens,
+        output_tokens_details: { thinking_tokens: 0 },
         service_tier: "standard",
         inference_geo: "not_available"
       })
@@ -122,6 +123,7 @@ describe("replies from code", () => {
       assert.deepStrictEqual(message.content, reply.content)
       assert.strictEqual(message.stop_reason, "pause_turn")
       assert.deepStrictEqual({ ...message.usage, ...reply.usage }, message.usage)
+      assert.strictEqual(message.usage.output_tokens_details.thinking_tokens, 4)
       assert.deepStrictEqual(accumulated(answer), message)
     })
   )
@@ -203,7 +205,7 @@ const atOnce = { timeToFirstToken: 0, tokensPerSecond: Infinity }
 /** The message that a client makes of the stream. */
 const accumulated = (answer: Answer.Answer): unknown => {
   const accumulator = StreamEvent.accumulator()
-  for (const { text } of Wire.streamed("msg_1", hello.model, answer, atOnce)) {
+  for (const { text } of Wire.streamed("msg_1", "claude-haiku-4-5-20251001", answer, atOnce)) {
     for (const [, data = ""] of text.matchAll(/^data: (.*)$/gm)) accumulator.add(JSON.parse(data))
   }
   return accumulator.message()

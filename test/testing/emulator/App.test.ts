@@ -75,6 +75,7 @@ describe("the ledger", () => {
       yield* post(app, { ...hello, model: "claude-nope" })
       yield* post(app, hello, {}, "/v1/messages/count_tokens")
       const requestHash = Request.hash(hello)
+      const dated = "claude-haiku-4-5-20251001"
       const usage = {
         ...whole.usage,
         cache_creation_input_tokens: 0,
@@ -83,11 +84,11 @@ describe("the ledger", () => {
         service_tier: "standard" as const
       }
       const calls = [
-        { requestHash, model: hello.model, usage },
-        { requestHash, model: hello.model, usage },
+        { requestHash, model: dated, usage },
+        { requestHash, model: dated, usage },
         {
           requestHash: Request.hash({ ...hello, max_tokens: 0, betas: ["context-1m-2025-08-07"] }),
-          model: hello.model,
+          model: dated,
           usage: { ...usage, output_tokens: 0 }
         }
       ]

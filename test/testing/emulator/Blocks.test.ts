@@ -5,7 +5,7 @@ describe("Blocks.cut", () => {
   it("spells text and the input of tools in pieces of four tokens, the latter after an empty piece", () => {
     const { blocks, isCut } = Blocks.cut([text("The cat sat on the mat."), call], 100)
     assert.isFalse(isCut)
-    assert.strictEqual(Blocks.count(blocks), 6 + 5)
+    assert.strictEqual(Blocks.count(blocks), 6 + 2 + 5)
     assert.deepStrictEqual(
       blocks.map(({ start }) => start),
       [text(""), { ...call, input: {} }]
@@ -17,13 +17,21 @@ describe("Blocks.cut", () => {
   })
 
   it("cuts in the middle of a block, and drops what comes after", () => {
-    const { blocks, isCut } = Blocks.cut([text("The cat sat on the mat."), call, text("More.")], 8)
+    const { blocks, isCut } = Blocks.cut([text("The cat sat on the mat."), call, text("More.")], 10)
     assert.isTrue(isCut)
     assert.deepStrictEqual(
       blocks.map(({ whole }) => whole),
       [text("The cat sat on the mat."), { ...call, input: {} }]
     )
     assert.strictEqual(blocks[1]?.deltas.map(({ delta }) => delta["partial_json"]).join(""), '{"city":')
+  })
+
+  it("counts the name of a call, and cuts it there", () => {
+    const bare = { ...call, input: {} }
+    const { blocks, isCut } = Blocks.cut([bare], 2)
+    assert.deepStrictEqual([Blocks.count(blocks), isCut], [2, false])
+    assert.deepStrictEqual(Blocks.cut([bare], 1).isCut, true)
+    assert.deepStrictEqual(Blocks.cut([call], 2).isCut, true)
   })
 
   it("begins no block for which nothing is left", () => {

@@ -1,10 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
-import * as Models from "../../../src/claude/Models.ts"
 import type * as Exchange from "../../../src/testing/emulator/Exchange.ts"
 import * as Validation from "../../../src/testing/emulator/Validation.ts"
-import * as Corpus from "../../wire/Corpus.ts"
 
 describe("Validation.call", () => {
   it.effect("refuses with the status and the words of the API", () =>
@@ -49,6 +46,11 @@ describe("Validation.call", () => {
           "messages.0: all messages must have non-empty content except for the optional final assistant message"
         ],
         [
+          { ...good, messages: [{ role: "user", content: [{ type: "text", text: "" }] }] },
+          400,
+          "messages: text content blocks must be non-empty"
+        ],
+        [
           { ...good, messages: [{ role: "user", content: "word ".repeat(200_000) }] },
           400,
           "prompt is too long: 250004 tokens > 200000 maximum"
@@ -76,8 +78,45 @@ describe("Validation.call", () => {
         const error = yield* Effect.flip(Validation.call(request({ ...good, [field]: 1 })))
         assert.strictEqual(error.message, `${field}: Extra inputs are not permitted`)
         const call = yield* Validation.call(request({ ...good, [field]: 1 }, "2023-06-01"))
-        assert.strictEqual(call.model, good.model)
+        assert.include(call.request, { [field]: 1 })
       }
+    })
+  )
+
+  it.effect("names a model by the id with the date, where it has one, as the API does", () =>
+    Effect.gen(function* () {
+      const nameOf = (model: string) => Effect.map(Validation.call(request({ ...good, model })), (call) => call.model)
+      assert.strictEqual(yield* nameOf("claude-haiku-4-5"), "claude-haiku-4-5-20251001")
+      assert.strictEqual(yield* nameOf("claude-haiku-4-5-20251001"), "claude-haiku-4-5-20251001")
+      assert.strictEqual(yield* nameOf("claude-opus-5-5"), "claude-opus-5-5")
+    })
+  )
+
+  it.effect("refuses threads, with the code for which clients send the whole conversation", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(Validation.call(request({ ...good, thread: { type: "create" } })))
+      assert.deepStrictEqual([error.status, error.code], [400, "thread_unsupported_request"])
+      const call = yield* Validation.call(request({ ...good, thread: null }))
+      assert.strictEqual(call.prompt.last.text, "Hello")
+    })
+  )
+
+  it.effect("takes the format of the output by its older name too", () =>
+    Effect.gen(function* () {
+      const format = { type: "json_schema", schema: { type: "object", properties: {} } }
+      const old = yield* Validation.call(request({ ...good, output_format: format }))
+      const current = yield* Validation.call(request({ ...good, output_config: { format } }))
+      assert.deepStrictEqual(old.schema, current.schema)
+      const error = yield* Effect.flip(Validation.call(request({ ...good, output_format: { type: "json" } })))
+      assert.strictEqual(error.message, "output_format.type: Input should be 'json_schema'")
+    })
+  )
+
+  it.effect("reads a list of betas with spaces and without", () =>
+    Effect.gen(function* () {
+      const headers = { "anthropic-version": "2026-10-21", "anthropic-beta": "one,two, three" }
+      const call = yield* Validation.call({ ...request(good), headers })
+      assert.deepStrictEqual(call.request.betas, ["one", "two", "three"])
     })
   )
 
@@ -109,34 +148,6 @@ describe("Validation.call", () => {
     })
   )
 })
-
-const folder = process.env["WIRE_CORPUS"]
-
-describe.skipIf(folder === undefined)("recorded requests (skipped unless WIRE_CORPUS names their folder)", () => {
-  it.effect("that the API answered are taken, but for one of 2024 whose result has the id of another call", () =>
-    Effect.gen(function* () {
-      const answered = Corpus.load(folder ?? "").filter((exchange) =>
-        /^messages(, stream)?$/.test(Corpus.kindOf(exchange))
-      )
-      assert.isAbove(answered.length, 100)
-      const refused: Array<string> = []
-      for (const { name, request: recorded } of answered) {
-        const taken = yield* Effect.result(Validation.call(request(current(recorded), "2023-06-01")))
-        if (taken._tag === "Failure") refused.push(`${name}: ${taken.failure.message}`)
-      }
-      assert.lengthOf(refused, 1)
-      assert.match(refused[0] ?? "", /^cassettes--anthropic_completion_tools_call_with_tool_result.*toolu_01UiyhG7tyw/)
-    })
-  )
-})
-
-/** Many were sent to models that are retired by now. */
-const current = (recorded: unknown) => {
-  const { model } = decodeModel(recorded)
-  return Object.assign({}, recorded, { model: Models.find(model) === undefined ? "claude-opus-4-8" : model })
-}
-
-const decodeModel = Schema.decodeUnknownSync(Schema.Struct({ model: Schema.String }))
 
 const good = { model: "claude-haiku-4-5", max_tokens: 100, messages: [{ role: "user", content: "Hello" }] }
 

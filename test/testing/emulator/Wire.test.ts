@@ -21,12 +21,13 @@ describe("Wire.streamed", () => {
           [0, 1, "message_start"],
           [1000, 4, "content_block_start", "ping", "text_delta"],
           [5000, 5, "text_delta"],
-          [6000, 9, "content_block_stop", "content_block_start", "input_json_delta", "input_json_delta"],
-          [10_000, 10, "input_json_delta"],
-          [11_000, 10, "content_block_stop", "message_delta", "message_stop"]
+          [6000, 7, "content_block_stop", "content_block_start", "input_json_delta"],
+          [8000, 11, "input_json_delta"],
+          [12_000, 12, "input_json_delta"],
+          [13_000, 12, "content_block_stop", "message_delta", "message_stop"]
         ]
       )
-      assert.strictEqual(Wire.duration(answer, pace), 11_000)
+      assert.strictEqual(Wire.duration(answer, pace), 13_000)
     })
   )
 })
@@ -35,19 +36,6 @@ const folder = process.env["WIRE_CORPUS"]
 const exchanges = folder === undefined ? [] : Corpus.load(folder)
 
 describe.skipIf(folder === undefined)("recorded answers (skipped unless WIRE_CORPUS names their folder)", () => {
-  it("have the fields that ours have", () => {
-    const ours = Effect.runSync(replying([]))
-    const messages = exchanges
-      .filter((exchange) => Corpus.kindOf(exchange) === "messages")
-      .map(({ body }) => decodeMessage(body))
-      .filter((message) => "stop_details" in message && "inference_geo" in message.usage)
-    assert.isAbove(messages.length, 20)
-    for (const { container: _, context_management: __, usage, ...message } of messages) {
-      assert.sameMembers([...Object.keys(message), "usage"], Object.keys(Wire.whole("", "", ours)))
-      assert.includeMembers(Object.keys(usage), Object.keys(ours.usage))
-    }
-  })
-
   it.effect("are streamed as they were recorded when they are given as replies", () =>
     Effect.gen(function* () {
       const streams = exchanges.filter((exchange) => Corpus.kindOf(exchange) === "messages, stream")
@@ -67,14 +55,7 @@ describe.skipIf(folder === undefined)("recorded answers (skipped unless WIRE_COR
 const Content = Schema.StructWithRest(Schema.Struct({ type: Schema.String }), [
   Schema.Record(Schema.String, Schema.Unknown)
 ])
-const decodeMessage = Schema.decodeUnknownSync(
-  Schema.fromJsonString(
-    Schema.StructWithRest(
-      Schema.Struct({ content: Schema.Array(Content), usage: Schema.Record(Schema.String, Schema.Unknown) }),
-      [Schema.Record(Schema.String, Schema.Unknown)]
-    )
-  )
-)
+const decodeMessage = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Struct({ content: Schema.Array(Content) })))
 
 const replying = (content: ReadonlyArray<Blocks.Content>) =>
   Effect.flatMap(

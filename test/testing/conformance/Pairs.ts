@@ -1,0 +1,99 @@
+/**
+ * Recorded exchanges, replayed to our client, and beside each what the emulator makes of the same request. The exchanges
+ * of one file are one conversation: they share an emulator, its prompt cache and its batch.
+ */
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as References from "effect/References"
+import * as TestClock from "effect/testing/TestClock"
+import * as Models from "../../../src/claude/Models.ts"
+import type { Request } from "../../../src/claude/Request.ts"
+import * as Emulator from "../../../src/testing/Emulator.ts"
+import * as Corpus from "../../wire/Corpus.ts"
+import { type Ask, routeOf, shapes } from "./Ask.ts"
+import type { Recorded } from "./Behaviours.ts"
+import type { Shape } from "./Shape.ts"
+
+/** What was recorded, and what the emulator makes of the same request. */
+export interface Pair extends Recorded {
+  /** The file, and the index in it. */
+  readonly name: string
+  readonly emulated: Shape
+}
+
+/** With limits, so that there are headers that tell of them. */
+const limits = { requestsPerMinute: 1000, inputTokensPerMinute: 10_000_000, outputTokensPerMinute: 1_000_000 }
+
+/** The shapes of what an emulator answers, asked one after the other. */
+export const overEmulator = (asks: ReadonlyArray<Ask>) =>
+  Emulator.Emulator.use(({ fetch, url }) => shapes(asks, () => ({ baseURL: url, fetch }))).pipe(
+    Effect.provide(Emulator.transport({ limits }))
+  )
+
+/** A pair for each exchange of the corpus in a folder. */
+export const load = (folder: string): Effect.Effect<ReadonlyArray<Pair>> =>
+  Effect.gen(function* () {
+    const exchanges = Corpus.load(folder)
+    const server = yield* Effect.acquireRelease(
+      Effect.promise(() => Corpus.replay(exchanges)),
+      (server) => Effect.sync(() => server.close())
+    )
+    const files = Map.groupBy(exchanges.entries(), ([, { name }]) => name.split(" ")[0])
+    const pairs = yield* Effect.forEach(
+      files.values(),
+      Effect.fnUntraced(function* (numbered) {
+        const indices = numbered.map(([index]) => index)
+        const asks = numbered.map(([, exchange]) => askOf(exchange))
+        const recorded = yield* shapes(asks, (at) => ({
+          baseURL: server.url(indices[at] ?? -1),
+          fetch: globalThis.fetch
+        }))
+        const emulated = yield* overEmulator(numbered.map(([, exchange]) => currentAskOf(exchange)))
+        return asks.map((ask, at): Pair => ({
+          name: numbered[at]?.[1].name ?? "",
+          ask,
+          route: routeOf(ask),
+          request: isMessages(ask) ? { ...ask.request } : {},
+          shape: recorded[at] ?? {},
+          emulated: emulated[at] ?? {}
+        }))
+      })
+    )
+    return pairs.flat()
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(TestClock.layer()),
+    // The SDK warns of the models that will be retired.
+    Effect.provideService(References.MinimumLogLevel, "Error")
+  )
+
+const isMessages = (ask: Ask): ask is Ask & { readonly request: Partial<Request> } =>
+  routeOf(ask) === "POST /v1/messages" && Predicate.isObject(ask.request)
+
+const askOf = (exchange: Corpus.Exchange): Ask => {
+  const { body, method, path, request, status } = exchange
+  const isResults = Corpus.kindOf(exchange) === "batches, results"
+  return {
+    method,
+    path: isResults ? "/v1/messages/batches/msgbatch_1/results" : path,
+    request,
+    ...(status === 401 && { apiKey: "invalid" }),
+    // By then the batch had been waited for.
+    ...(body.includes('"processing_status":"ended"') && { after: "1 hour" })
+  }
+}
+
+/** Many were asked of models that are retired by now. One that nobody knew stays. */
+const currentAskOf = (exchange: Corpus.Exchange): Ask => {
+  const ask = askOf(exchange)
+  return exchange.status === 404 ? ask : { ...ask, request: withCurrentModel(ask.request) }
+}
+
+const withCurrentModel = (request: unknown): unknown => {
+  if (!Predicate.isObject(request)) return request
+  if (Predicate.hasProperty(request, "requests") && Array.isArray(request.requests)) {
+    return { requests: request.requests.map((one) => ({ ...one, params: withCurrentModel(one.params) })) }
+  }
+  const isKnown = Predicate.hasProperty(request, "model") && Models.find(String(request.model)) !== undefined
+  return isKnown ? request : { ...request, model: "claude-opus-4-8" }
+}
