@@ -1,10 +1,18 @@
 /**
- * The API, always with the same answer and as fast as Node can: what is measured is the client. Prints its address.
+ * The API, always with the same answer: what is measured is the client. Its streams come in a burst, or as `paced` says,
+ * an event at a time. Tells its address.
  */
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 
-const deltas = Number(process.argv[2] ?? 500)
+/** What it tells: where it is, and how many deltas each of its streams has. */
+export interface Serving {
+  readonly url: string
+  readonly deltas: number
+}
+
+const deltas = 500
+const paced = process.argv[2] === "paced"
 
 const usage = { input_tokens: 100, output_tokens: 20, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 }
 const message = {
@@ -25,6 +33,7 @@ const opening = Buffer.from(
   event({ type: "message_start", message: { ...message, content: [], stop_reason: null } } as never) +
     event({ type: "content_block_start", index: 0, content_block: { type: "text", text: "" } } as never)
 )
+const one = Buffer.from(delta)
 const ten = Buffer.from(delta.repeat(10))
 const closing = Buffer.from(
   event({ type: "content_block_stop", index: 0 } as never) +
@@ -42,13 +51,17 @@ const server = createServer((request, response) => {
     }
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "request-id": "req_bench" })
     response.write(opening)
-    let left = deltas / 10
-    const send = () => {
-      while (left-- > 0) if (!response.write(ten)) return response.once("drain", send)
-      return response.end(closing)
+    let left = paced ? deltas : deltas / 10
+    const send = (): unknown => {
+      if (left-- === 0) return response.end(closing)
+      const more = response.write(paced ? one : ten)
+      return paced ? setTimeout(send, 1) : more ? send() : response.once("drain", send)
     }
     send()
   })
 })
 server.keepAliveTimeout = 60_000
-server.listen(0, "127.0.0.1", () => process.send?.(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+server.listen(0, "127.0.0.1", () => {
+  const { port } = server.address() as AddressInfo
+  process.send?.({ url: `http://127.0.0.1:${port}`, deltas } satisfies Serving)
+})

@@ -1,13 +1,15 @@
 /**
- * Measures one subject in a process of its own, a round each time that it is told to.
+ * Measures one subject in a process of its own, a round each time that it is told to. What goes wrong ends it.
  */
 import { subjects } from "./subjects.ts"
 
 /** One round. */
 export interface Round {
-  readonly bench: "calls" | "stream"
+  readonly bench: "calls" | "stream" | "paced"
   readonly inFlight: number
   readonly count: number
+  /** What one stream has. */
+  readonly deltas: number
 }
 
 /** What came of it: calls or deltas per second, and CPU microseconds for each. */
@@ -19,14 +21,16 @@ export interface Measured {
 const [, , name = "", url = ""] = process.argv
 const subject = subjects[name]?.(url)
 
-process.on("message", async ({ bench, inFlight, count }: Round) => {
+process.on("message", async ({ bench, inFlight, count, deltas }: Round) => {
+  const run = bench === "calls" ? subject?.calls : subject?.streams
+  if (run === undefined) throw new Error(`${name} has no ${bench}`)
   const cpu = process.cpuUsage()
   const start = performance.now()
-  let done = count
-  if (bench === "calls") await subject?.calls?.(count, inFlight)
-  else done = (await subject?.streams?.(count, inFlight)) ?? 0
+  const seen = await run(count, inFlight)
   const seconds = (performance.now() - start) / 1000
   const { user, system } = process.cpuUsage(cpu)
+  const done = bench === "calls" ? count : count * deltas
+  if (bench !== "calls" && seen !== done) throw new Error(`${name} saw ${seen} deltas of ${done}`)
   process.send?.({ perSecond: done / seconds, cpuMicros: (user + system) / done } satisfies Measured)
 })
 process.send?.("ready")

@@ -22,7 +22,8 @@ import { fromMessage, type Usage } from "./Usage.ts"
 /**
  * The events of a response, pings left out; its scope is the life of the socket. Fails with `StreamInterrupted` when
  * it ends without `message_stop`, with the reason of an `error` event, and with `TimedOut` when `idle` passes without a
- * byte while the consumer waits. What the answer had cost by then is in the error.
+ * byte while the consumer waits. What the answer had cost by then is in the error. A server that leaves its answer open
+ * after `message_stop` delays the end of the stream by a second.
  */
 export const fromResponse = Effect.fnUntraced(function* (response: Response, idle: Duration.Duration) {
   const { body, headers, status } = response
@@ -64,7 +65,7 @@ const watchedReader = Effect.fnUntraced(function* (reader: Reader, decoder: Deco
     Effect.tap(() => Effect.sync(() => waiting && now() - waiting.since >= limit && waiting.expire())),
     Effect.forever
   )
-  if (Number.isFinite(limit)) yield* Effect.forkScoped(watch)
+  if (Number.isFinite(limit)) yield* Effect.forkScoped(watch, { startImmediately: true })
 
   const read = Effect.callback<Uint8Array | undefined, ClaudeError>((resume) => {
     const settle = (result: Effect.Effect<Uint8Array | undefined, ClaudeError>) => {
@@ -81,8 +82,9 @@ const watchedReader = Effect.fnUntraced(function* (reader: Reader, decoder: Deco
 })
 
 /**
- * After `message_stop` the rest is read, so that the connection can be used again; otherwise the socket is closed. Nobody
- * waits for that: what transcodes a body may settle a cancel only after a read that nothing answers.
+ * After `message_stop` the rest is read, for a second at most, so that the connection can be used again. Otherwise the
+ * socket is closed, and nobody waits for that: what transcodes a body may settle a cancel only after a read that nothing
+ * answers.
  */
 const release = (reader: Reader, ended: boolean) => {
   const cancel = Effect.sync(() => void reader.cancel().catch(() => {}))
@@ -106,9 +108,9 @@ const eventDecoder = (headers: Headers) => {
     new ClaudeError({ reason: new Reason({ detail, ...requestIdOf(headers), ...(usage && { usage }) }) })
 
   const parser = createParser({
-    onEvent: ({ data }) => {
-      if (failure !== undefined || ended) return
-      const event = parse(data)
+    onEvent: ({ data, event: name }) => {
+      if (failure !== undefined || ended || name === "ping") return
+      const event = parse(data, name)
       if (event === undefined) {
         // What the end cut off is no event; anywhere else, what cannot be read is not the API's.
         if (!over) failure = because(MalformedResponse, unreadable)
@@ -159,10 +161,12 @@ type WireEvent = Anthropic.RawMessageStreamEvent | Ping | Failed
 type Ping = { readonly type: "ping" }
 type Failed = { readonly type: "error" }
 
-const parse = (data: string): WireEvent | undefined => {
+/** Of an error, the name that was sent with it is enough: gateways leave its type out. */
+const parse = (data: string, name: string | undefined): WireEvent | undefined => {
   try {
     // The hot path of streams: one JSON.parse an event, no Schema. Events that the types do not know pass through.
     const event: unknown = JSON.parse(data)
+    if (name === "error" && Predicate.isObject(event)) return { ...event, type: "error" }
     return isWireEvent(event) ? event : undefined
   } catch {
     return undefined

@@ -186,7 +186,8 @@ const classOf = ({ status, type, code }: Failure) => {
 
 /**
  * `retry-after-ms`, or `retry-after` in seconds or as a date. A date is read against the `date` header of the same answer,
- * so that clocks which disagree do no harm; without one, against our clock.
+ * so that clocks which disagree do no harm; without one, against the clock of this machine, by `Date.now` and not `Clock`:
+ * the server that named the date knows nothing of a test's time.
  */
 const retryAfterOf = (headers: Headers): Duration.Duration | undefined => {
   const milliseconds = headers.get("retry-after-ms")

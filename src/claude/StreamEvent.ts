@@ -86,33 +86,43 @@ export interface Accumulator {
 export const accumulator = (): Accumulator => {
   let message: Message | undefined
   const partialJson = new Map<number, string>()
+  // Where the block of an index stands: the content has no hole when an index was skipped.
+  const places = new Map<number, number>()
+  const blockAt = (index: number) => message?.content[places.get(index) ?? -1]
 
   const add = (event: StreamEvent): void => {
     if (event.type === "message_start") {
+      places.clear()
       message = { ...event.message, content: [...event.message.content], usage: { ...event.message.usage } }
     }
     if (message === undefined) return
     switch (event.type) {
-      case "content_block_start":
-        message.content[event.index] = { ...event.content_block }
+      case "content_block_start": {
+        const place = places.get(event.index) ?? message.content.length
+        places.set(event.index, place)
+        message.content[place] = { ...event.content_block }
+        const block: unknown = event.content_block
+        if (isFallback(block)) message.model = block.to.model
         break
+      }
       case "content_block_delta": {
-        const block = message.content[event.index]
+        const block = blockAt(event.index)
         if (block !== undefined) applyDelta(block, event.delta, event.index, partialJson)
         break
       }
       case "content_block_stop": {
         const json = partialJson.get(event.index)
-        const block = message.content[event.index]
+        const block = blockAt(event.index)
         if (json !== undefined && Predicate.hasProperty(block, "input")) block.input = parseInput(json)
         break
       }
-      case "message_delta":
-        Object.assign(message, event.delta)
-        Object.assign(message.usage, definedOnly(event.usage))
-        if (Predicate.hasProperty(event, "context_management")) {
-          Object.assign(message, { context_management: event.context_management })
-        }
+      case "message_delta": {
+        // What stands beside `delta` is said of the whole message: fields of the beta API, today.
+        const { type: _, delta, usage, ...beside } = event
+        const { container, ...stop } = delta
+        Object.assign(message, stop, definedOnly({ container, ...beside }))
+        Object.assign(message.usage, definedOnly(usage))
+      }
     }
   }
   return { add, message: () => message }
@@ -133,6 +143,11 @@ const applyDelta = (
   else if (isCompaction(delta)) Object.assign(block, delta, { type: block.type })
 }
 
+/** The beta API's: another model goes on from here, and the message is that one's. */
+const isFallback = Schema.is(
+  Schema.Struct({ type: Schema.Literal("fallback"), to: Schema.Struct({ model: Schema.String }) })
+)
+
 /** The beta API's: it carries all that its block is to hold. */
 const isCompaction = ({ type }: { readonly type: string }) => type === "compaction_delta"
 
@@ -142,5 +157,5 @@ const decodeInput = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unkn
 const parseInput = (json: string): unknown => (json === "" ? {} : Option.getOrElse(decodeInput(json), () => json))
 
 /** The fields that an update really sets: `message_delta` leaves null what it does not speak of. */
-export const definedOnly = (usage: object): object =>
-  Object.fromEntries(Object.entries(usage).filter(([, value]) => value !== null && value !== undefined))
+export const definedOnly = (update: object): object =>
+  Object.fromEntries(Object.entries(update).filter(([, value]) => value !== null && value !== undefined))

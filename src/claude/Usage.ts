@@ -3,6 +3,7 @@
  * that the price depends on. Thinking tokens are output tokens. Add usages up to report tokens, never to price them:
  * the price of a token depends on its answer, so add up costs instead.
  */
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
 const tokens = {
@@ -39,7 +40,7 @@ export type Usage = typeof Usage.Type
 /** Nothing. */
 export const zero: Usage = { input: 0, output: 0, cacheWrite5m: 0, cacheWrite1h: 0, cacheRead: 0, webSearches: 0 }
 
-/** Token counts as the API reports them. Anything may be missing. */
+/** Token counts as the API reports them. Anything may be missing, and nobody has checked that the rest is as it says. */
 interface ApiTokens {
   readonly input_tokens?: number | null
   readonly output_tokens?: number | null
@@ -72,15 +73,16 @@ interface ApiMessage {
   readonly stop_details?: { readonly category?: string | null } | null
 }
 
-/** Reads the `usage` of a message, of the beta API too. What is missing or null counts as nothing. */
+/** Reads the `usage` of a message, of the beta API too. What is missing, null or no count counts as nothing. */
 export const fromMessage = (usage: ApiUsage): Usage => {
-  const besides = besidesOf(usage.iterations ?? [])
+  const { inference_geo: inferenceGeo, iterations, service_tier: serviceTier, speed } = usage
+  const besides = besidesOf(Array.isArray(iterations) ? iterations.filter(isIteration) : [])
   return {
     ...tokensOf(usage),
-    webSearches: usage.server_tool_use?.web_search_requests ?? 0,
-    ...(usage.speed && { speed: usage.speed }),
-    ...(usage.service_tier && { serviceTier: usage.service_tier }),
-    ...(usage.inference_geo && { inferenceGeo: usage.inference_geo }),
+    webSearches: countOf(usage.server_tool_use?.web_search_requests),
+    ...(isText(speed) && { speed }),
+    ...(isText(serviceTier) && { serviceTier }),
+    ...(isText(inferenceGeo) && { inferenceGeo }),
     ...(besides.length > 0 && { besides })
   }
 }
@@ -115,17 +117,22 @@ export const sum = (self: Usage, that: Usage): Usage => {
 /** The size of the prompt: what was read afresh, written to the cache and read from it. */
 export const totalInput = (part: Tokens): number => part.input + part.cacheWrite5m + part.cacheWrite1h + part.cacheRead
 
+/** A usage is read from failures too: an odd one must not be the end of what reports them. */
+const countOf = (count: unknown): number => (Number.isSafeInteger(count) ? Math.max(0, Number(count)) : 0)
+const isIteration = (entry: unknown): entry is ApiIteration => Predicate.hasProperty(entry, "type")
+const isText = (fact: unknown): fact is string => Predicate.isString(fact) && fact !== ""
+
 const tokensOf = (usage: ApiTokens): Tokens => {
   const split = usage.cache_creation
-  const cacheWrite1h = split?.ephemeral_1h_input_tokens ?? 0
+  const cacheWrite1h = countOf(split?.ephemeral_1h_input_tokens)
   // In a stream the total may grow after the split was told once. What the split does not name was for 5 minutes.
-  const unnamed = (usage.cache_creation_input_tokens ?? 0) - cacheWrite1h
+  const unnamed = countOf(usage.cache_creation_input_tokens) - cacheWrite1h
   return {
-    input: usage.input_tokens ?? 0,
-    output: usage.output_tokens ?? 0,
-    cacheWrite5m: Math.max(split?.ephemeral_5m_input_tokens ?? 0, unnamed),
+    input: countOf(usage.input_tokens),
+    output: countOf(usage.output_tokens),
+    cacheWrite5m: Math.max(countOf(split?.ephemeral_5m_input_tokens), unnamed),
     cacheWrite1h,
-    cacheRead: usage.cache_read_input_tokens ?? 0
+    cacheRead: countOf(usage.cache_read_input_tokens)
   }
 }
 
@@ -137,7 +144,7 @@ const tokensOf = (usage: ApiTokens): Tokens => {
 const besidesOf = (iterations: ReadonlyArray<ApiIteration>): ReadonlyArray<Besides> => {
   const fallback = iterations.find((entry) => entry.type === "fallback_message")
   const declined = (entry: ApiIteration) =>
-    fallback !== undefined && entry.model && entry.model !== fallback.model && (entry.output_tokens ?? 0) > 0
+    fallback !== undefined && entry.model && entry.model !== fallback.model && countOf(entry.output_tokens) > 0
   return iterations
     .filter((entry) =>
       entry.type === "message" ? declined(entry) : entry.type === "compaction" || entry.type === "advisor_message"
@@ -145,4 +152,7 @@ const besidesOf = (iterations: ReadonlyArray<ApiIteration>): ReadonlyArray<Besid
     .map(besideOf)
 }
 
-const besideOf = (entry: ApiIteration): Besides => ({ ...tokensOf(entry), ...(entry.model && { model: entry.model }) })
+const besideOf = ({ model, ...counts }: ApiIteration): Besides => ({
+  ...tokensOf(counts),
+  ...(isText(model) && { model })
+})

@@ -9,13 +9,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Duplex } from "node:stream"
-import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib"
-import { Agent, type Dispatcher, EnvHttpProxyAgent, interceptors } from "undici"
+import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib"
+import { Agent, type Dispatcher, EnvHttpProxyAgent, interceptors, Pool } from "undici"
 import { type Fetch, Transport } from "../claude/Transport.ts"
 
 /** What can be changed of the pool. */
 export interface Options {
-  /** How long a connection may take to come about before the call fails with `TimedOut`. 10 seconds. */
+  /** How long a connection, or a proxy's tunnel, may take to come about before the call fails with `TimedOut`. 10 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
 }
 
@@ -43,7 +43,10 @@ const open = (connectTimeout: number) =>
   Effect.try({
     try: (): Dispatcher => {
       const options = { connectTimeout, allowH2: false, ...patient }
-      return proxied() ? new EnvHttpProxyAgent({ ...options, noProxy: direct() }) : new Agent(options)
+      if (!proxied()) return new Agent(options)
+      // What goes to a proxy itself is the wish for a tunnel: to wait for its answer is to wait for a connection.
+      const clientFactory = (url: URL, others: object) => new Pool(url, { ...others, headersTimeout: connectTimeout })
+      return new EnvHttpProxyAgent({ ...options, clientFactory, noProxy: direct() })
     },
     catch: (error) => new ProxyInvalid({ detail: error instanceof Error ? error.message : String(error) })
   })
@@ -93,8 +96,11 @@ const exchange = (
   let body: ReadableByteStreamController | undefined
   let short: ResponseInit | undefined
   let arrived: Array<Uint8Array> = []
+  let waiting = 0
+  let wanted = false
   let delivering = false
-  let complete = false
+  /** What is to happen once all that arrived was handed on: the answer is whole, or its connection broke. */
+  let end: (() => void) | undefined
   let over = false
 
   const finish = () => {
@@ -111,19 +117,27 @@ const exchange = (
     fail(signal?.reason)
     socket?.abort(signal?.reason)
   }
-  // What one read of the socket brought goes on in one piece: a piece costs more than its bytes do.
+  const close = () => {
+    if (over) return
+    finish()
+    body?.close()
+    body?.byobRequest?.respond(0)
+  }
+  // What one read of the socket brought goes on in one piece: a piece costs more than its bytes do. It waits here until
+  // the reader asks, since a body that breaks forgets what it was given.
   const deliver = () => {
     delivering = false
-    if (over || body === undefined) return
-    if (arrived.length > 0) {
-      body.enqueue(joined(arrived))
+    if (over) return
+    if (arrived.length === 0) end?.()
+    else if (wanted) {
+      const bytes = joined(arrived)
       arrived = []
-    }
-    if (complete) {
-      finish()
-      body.close()
-      body.byobRequest?.respond(0)
-    } else if ((body.desiredSize ?? 0) <= 0) socket?.pause()
+      waiting = 0
+      wanted = false
+      body?.enqueue(bytes)
+      if (end === undefined) socket?.resume()
+      else if (end === close) close()
+    } else if (waiting > enough) socket?.pause()
   }
   const deliverSoon = () => {
     if (!delivering) queueMicrotask(deliver)
@@ -143,49 +157,57 @@ const exchange = (
         short = init
         return
       }
-      const stream = new ReadableStream(
-        {
-          type: "bytes",
-          start: (controller) => {
-            body = controller
-          },
-          pull: () => socket?.resume(),
-          cancel: (reason) => {
-            finish()
-            socket?.abort(reason)
-          }
+      const stream = new ReadableStream({
+        type: "bytes",
+        start: (controller) => {
+          body = controller
         },
-        { highWaterMark: 64 * 1024 }
-      )
+        pull: () => {
+          wanted = true
+          deliver()
+        },
+        cancel: (reason) => {
+          finish()
+          socket?.abort(reason)
+        }
+      })
       resolve(new Response(withoutBody.has(status) ? null : decoded(stream, headers["content-encoding"]), init))
     },
     onResponseData: (_, chunk) => {
       arrived.push(chunk)
+      waiting += chunk.length
       if (short === undefined) deliverSoon()
     },
     onResponseEnd: () => {
-      complete = true
+      end = close
       if (short === undefined) return deliverSoon()
       if (over) return
       finish()
       resolve(new Response(joined(arrived), short))
     },
-    onResponseError: (_, error) =>
-      fail(new TypeError(body === undefined && short === undefined ? "fetch failed" : "terminated", { cause: error }))
+    onResponseError: (_, error) => {
+      end = () => fail(new TypeError((body ?? short) ? "terminated" : "fetch failed", { cause: error }))
+      if (body === undefined) end()
+      else deliver()
+    }
   }
 }
 
 type RawHeaders = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
 
+/** How much may wait for the reader, in bytes, before the socket has to wait too. */
+const enough = 64 * 1024
+
 /**
  * Whether the answer is waited for and given in one piece: it says that it has at most 64 KB, and is no stream of events.
- * Most answers are: this spares them the web stream that a body otherwise is.
+ * Most answers are: this spares them the web stream that a body otherwise is. One that failed says so by its status,
+ * which must not be lost when its body breaks off.
  */
 const isShort = (status: number, headers: RawHeaders) =>
-  Number(headers["content-length"]) <= 64 * 1024 &&
+  status === 200 &&
+  Number(headers["content-length"]) <= enough &&
   headers["content-encoding"] === undefined &&
-  !String(headers["content-type"]).includes("event-stream") &&
-  !withoutBody.has(status)
+  !String(headers["content-type"]).includes("event-stream")
 
 type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>
 
@@ -221,11 +243,15 @@ const decoded = (body: Bytes, codings: string | ReadonlyArray<string> | undefine
   return known.reduceRight((body, decoder) => (decoder === undefined ? body : through(body, decoder())), body)
 }
 
+// As lenient as fetch: what was coded and cut short, or is empty, gives what came.
+const zlib = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH }
+const brotli = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: constants.BROTLI_OPERATION_FLUSH }
+
 const decoders: ReadonlyMap<string, () => Duplex> = new Map([
-  ["gzip", createGunzip],
-  ["x-gzip", createGunzip],
-  ["deflate", createInflate],
-  ["br", createBrotliDecompress]
+  ["gzip", () => createGunzip(zlib)],
+  ["x-gzip", () => createGunzip(zlib)],
+  ["deflate", () => createInflate(zlib)],
+  ["br", () => createBrotliDecompress(brotli)]
 ])
 
 // Node's web streams are the global ones, under other types.

@@ -38,6 +38,13 @@ describe("the bytes of a whole answer", () => {
     })
   )
 
+  it.effect("may hold pings that say what they are by the name of their event alone", () =>
+    Effect.gen(function* () {
+      const events = yield* Stream.runCollect(eventsOf([half, "event: ping\ndata: {}\n\n", secondHalf]))
+      assert.deepStrictEqual(events, StreamEvent.fromMessage(message()))
+    })
+  )
+
   it.effect("end with message_stop: what follows is read, so that the connection is free, but not told", () =>
     Effect.gen(function* () {
       const wire = open()
@@ -108,6 +115,30 @@ describe("a stream that does not come to its message_stop", () => {
   ])("has the reason of an error event with $name", ({ error }) =>
     Effect.gen(function* () {
       assert.strictEqual((yield* failed([half, sse([{ type: "error", error }])])).reason._tag, "Overloaded")
+    })
+  )
+
+  it.effect("has the reason of an error that says what it is by the name of its event alone", () =>
+    Effect.gen(function* () {
+      const { error } = failure("overloaded_error")
+      const { reason } = yield* failed([half, `event: error\ndata: ${JSON.stringify({ error })}\n\n`, secondHalf])
+      assert.strictEqual(reason._tag, "Overloaded")
+    })
+  )
+
+  it.effect.each([
+    { input_tokens: -1 },
+    { input_tokens: "1" },
+    { input_tokens: 1.5 },
+    { iterations: {} },
+    { iterations: [null] },
+    { server_tool_use: { web_search_requests: "1" } },
+    { service_tier: 1 }
+  ])("fails with its reason, never with a defect, after the odd usage %j", (usage) =>
+    Effect.gen(function* () {
+      const [start] = firstHalf(message())
+      const odd = start?.type === "message_start" ? { ...start, message: { ...start.message, usage } } : assert.fail()
+      assert.strictEqual((yield* failed([sse([odd])])).reason._tag, "StreamInterrupted")
     })
   )
 

@@ -100,6 +100,47 @@ describe("an accumulator", () => {
     assert.deepStrictEqual(accumulate(events)?.context_management, { applied_edits: [] })
   })
 
+  it("keeps the container of message_start, and what the beta API told, where message_delta says null", () => {
+    const container = { id: "container_1", expires_at: "2026-11-24T00:00:00Z", skills: null }
+    const told = { container, context_management: { applied_edits: [] } }
+    const events = StreamEvent.fromMessage(message()).map((event) => {
+      if (event.type === "message_start") return { ...event, message: { ...event.message, ...told } }
+      if (event.type !== "message_delta") return event
+      return { ...event, delta: { ...event.delta, container: null }, context_management: null }
+    })
+    assert.deepInclude(accumulate(events), { ...told, stop_reason: "end_turn" })
+  })
+
+  it("takes whatever else message_delta says of the whole message, such as input_transformations", () => {
+    const input_transformations = [
+      { type: "thinking_mismatch_allowed", path: "messages.1.content.0", reason: "model_binding_mismatch" } as const
+    ]
+    const events = StreamEvent.fromMessage(message()).map((event) =>
+      event.type === "message_delta" ? { ...event, input_transformations } : event
+    )
+    assert.deepInclude({ ...accumulate(events) }, { input_transformations })
+  })
+
+  it("is of the model that a fallback block of the beta API names, as create's message is", () => {
+    const fallback = {
+      type: "fallback",
+      from: { model: "claude-opus-5-5" },
+      to: { model: "claude-haiku-4-5" }
+    } as const
+    const content_block = { ...fallback, trigger: { type: "refusal", category: null } } as const
+    const answer = accumulate([
+      ...StreamEvent.fromMessage(message({ content: [] })).slice(0, 1),
+      ...beta({ type: "content_block_start", index: 0, content_block }, { type: "content_block_stop", index: 0 })
+    ])
+    assert.strictEqual(answer?.model, "claude-haiku-4-5")
+  })
+
+  it("leaves no hole where the indexes of blocks skip one", () => {
+    const skip = (event: Anthropic.RawMessageStreamEvent) => ("index" in event ? { ...event, index: 7 } : event)
+    const answer = accumulate(StreamEvent.fromMessage(message("So it is.")).map(skip))
+    assert.deepStrictEqual(answer, message("So it is."))
+  })
+
   it("does not change the events that it is given", () => {
     const events = StreamEvent.fromMessage(message())
     const copy = structuredClone(events)

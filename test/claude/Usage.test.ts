@@ -35,6 +35,25 @@ describe("Usage.fromMessage", () => {
     assert.deepStrictEqual(Usage.fromMessage({}), Usage.zero)
   })
 
+  it("counts what is no natural number as nothing, passes over facts that are no text, and always persists", () => {
+    const { webSearches: _, ...none } = Usage.zero
+    const odd = JSON.parse(`{
+      "input_tokens": -1,
+      "output_tokens": 20,
+      "cache_read_input_tokens": "1",
+      "cache_creation_input_tokens": 1.5,
+      "cache_creation": { "ephemeral_5m_input_tokens": 1e300, "ephemeral_1h_input_tokens": {} },
+      "server_tool_use": { "web_search_requests": [] },
+      "speed": 1,
+      "service_tier": {},
+      "iterations": [null, 1, { "type": "compaction", "input_tokens": -5, "output_tokens": 7, "model": 5 }]
+    }`)
+    const usage = Usage.fromMessage(odd)
+    assert.deepStrictEqual(usage, { ...Usage.zero, output: 20, besides: [{ ...none, output: 7 }] })
+    assert.deepStrictEqual(Usage.fromMessage({ ...odd, iterations: {} }), { ...Usage.zero, output: 20 })
+    assert.deepStrictEqual(Schema.decodeSync(Usage.Usage)(usage), usage)
+  })
+
   it("takes cache writes for 5-minute ones where the split is missing or tells of fewer", () => {
     const whole = Usage.fromMessage({ cache_creation_input_tokens: 500 })
     assert.deepStrictEqual(whole, { ...Usage.zero, cacheWrite5m: 500 })

@@ -66,6 +66,24 @@ describe("an answer", () => {
     }).pipe(pooled)
   )
 
+  it.live("that is coded may be empty, or cut short: what came is given", () =>
+    Effect.gen(function* () {
+      const gzip = gzipSync(text)
+      const { url } = yield* serve(({ url }, response) =>
+        url === "/empty"
+          ? response.writeHead(200, { "content-encoding": "gzip", "content-length": 0 }).end()
+          : response.writeHead(200, { "content-encoding": url === "/br" ? "br" : "gzip" }).end(cut.get(url))
+      )
+      const cut = new Map([
+        ["/gzip", gzip.subarray(0, gzip.length - 8)],
+        ["/br", brotliCompressSync(text).subarray(0, -1)]
+      ])
+      assert.strictEqual(yield* ask(`${url}empty`), "")
+      assert.strictEqual(yield* ask(`${url}gzip`), text)
+      assert.include(text, yield* ask(`${url}br`))
+    }).pipe(pooled)
+  )
+
   it.live("gives each event of a coded stream when it comes", () =>
     Effect.gen(function* () {
       const { url } = yield* serve((_, response) => {
@@ -206,6 +224,22 @@ describe("connections", () => {
       assert.deepInclude((yield* rejection(next)).cause, { code: "UND_ERR_SOCKET" })
     }).pipe(pooled)
   )
+
+  it.live("that break while nobody reads lose nothing of what had come", () =>
+    Effect.gen(function* () {
+      const { url, sockets } = yield* serve((_, response) => {
+        response.writeHead(200).write("one")
+        setTimeout(() => response.write("two"), 20)
+        setTimeout(() => response.destroy(), 40)
+      })
+      const { next } = yield* read(url)
+      assert.strictEqual(yield* next, "one")
+      yield* until(() => sockets.length === 1 && open(sockets) === 0)
+      yield* Effect.sleep("20 millis")
+      assert.strictEqual(yield* next, "two")
+      assert.deepInclude((yield* rejection(next)).cause, { code: "UND_ERR_SOCKET" })
+    }).pipe(pooled)
+  )
 })
 
 describe("an abort", () => {
@@ -239,6 +273,21 @@ describe("an abort", () => {
       abort.abort(new RangeError("no longer wanted"))
       assert.strictEqual((yield* Fiber.join(waiting)).message, "no longer wanted")
       yield* until(() => open(sockets) === 0)
+    }).pipe(pooled)
+  )
+
+  it.live("breaks the body at once, whatever of it had come", () =>
+    Effect.gen(function* () {
+      const { url } = yield* serve((_, response) => {
+        response.writeHead(200).write("one")
+        setTimeout(() => response.write("two"), 20)
+      })
+      const abort = aborting()
+      const { next } = yield* read(url, { ...post, signal: abort.signal })
+      assert.strictEqual(yield* next, "one")
+      yield* Effect.sleep("50 millis")
+      abort.abort(new RangeError("no longer wanted"))
+      assert.strictEqual((yield* rejection(next)).message, "no longer wanted")
     }).pipe(pooled)
   )
 
@@ -376,11 +425,12 @@ describe("the layer", () => {
 
   it.live("lets a program end that has nothing more to do, whether its scope was closed or not", () =>
     Effect.gen(function* () {
-      const { url } = yield* serve((_, response) => response.end("answer"))
-      for (const end of ["close", "open"]) {
-        const { idle, ...rest } = yield* program(url, {}, end)
-        assert.deepStrictEqual(rest, { code: 0, stdout: "answer", stderr: "" }, end)
-        assert.isBelow(idle, 1_500, end)
+      const answer = JSON.stringify(message("answer"))
+      const { url } = yield* serve((_, response) => response.writeHead(200, json).end(answer))
+      for (const told of [["create"], ["create", "open"]]) {
+        const { idle, ...rest } = yield* program(url, {}, ...told)
+        assert.deepStrictEqual(rest, { code: 0, stdout: "answer", stderr: "" }, told.join())
+        assert.isBelow(idle, 1_500, told.join())
       }
     })
   )
@@ -423,13 +473,31 @@ describe("the environment", () => {
 })
 
 describe("Claude over it", () => {
+  it.live(
+    "fails with TimedOut where a proxy takes the connection and makes no tunnel, and leaves no socket there",
+    () =>
+      Effect.gen(function* () {
+        const proxy = yield* silent
+        const before = process.env["HTTPS_PROXY"]
+        process.env["HTTPS_PROXY"] = proxy.url.replace("https:", "http:")
+        yield* Effect.addFinalizer(() => Effect.sync(() => restore("HTTPS_PROXY", before)))
+        const { reason } = yield* Effect.gen(function* () {
+          const failed = yield* Effect.flip(create)
+          yield* until(() => proxy.sockets.length === 1 && open(proxy.sockets) === 0)
+          return failed
+        }).pipe(Effect.provide(claude("https://api.example.com", { connectTimeout: "200 millis" })))
+        assert.strictEqual(reason._tag, "TimedOut")
+      })
+  )
+
   it.live("answers and streams, and uses its connections again", () =>
     Effect.gen(function* () {
-      const { url, sockets } = yield* serve(({ body }, response) =>
-        streams(body)
-          ? response.writeHead(200, eventStream).end(sse(StreamEvent.fromMessage(message())))
-          : response.writeHead(200, json).end(JSON.stringify(message()))
-      )
+      // The answer of a stream goes on for a while after its last event, as it does where a proxy stands between.
+      const { url, sockets } = yield* serve(({ body }, response) => {
+        if (!streams(body)) return response.writeHead(200, json).end(JSON.stringify(message()))
+        response.writeHead(200, eventStream).write(sse(StreamEvent.fromMessage(message())))
+        setTimeout(() => response.end(), 20)
+      })
       const both = Effect.gen(function* () {
         assert.deepInclude(yield* create, { message: message(), requestId: "req_1" })
         const [, ...events] = yield* Stream.runCollect(stream)
@@ -458,6 +526,25 @@ describe("Claude over it", () => {
         assert.strictEqual((yield* Stream.runCollect(Stream.take(stream, 2))).length, 2)
         yield* until(() => open(sockets) === 0)
       }).pipe(Effect.provide(claude(url)))
+    })
+  )
+
+  it.live("fails with the reason of the status, though the body that would say more breaks off", () =>
+    Effect.gen(function* () {
+      const { url } = yield* serve(({ headers }, response) => {
+        const status = Number(headers["x-status"])
+        response.writeHead(status, { ...json, "retry-after": "7", "content-length": 500 })
+        response.write('{"type":"error"', () => setTimeout(() => response.destroy(), 20))
+      })
+      for (const [status, tag] of [
+        ["429", "RateLimited"],
+        ["401", "Unauthenticated"]
+      ] as const) {
+        const headers = { "x-status": status }
+        const call = Claude.use((claude) => claude.create({ ...request, headers }))
+        const { reason } = yield* Effect.flip(Effect.provide(call, claude(url)))
+        assert.deepInclude(reason, { _tag: tag, status: Number(status), requestId: "req_1" })
+      }
     })
   )
 
@@ -562,7 +649,7 @@ const serve = Effect.fnUntraced(function* (answer: (received: Received, response
 
 /** A server that takes connections and never says a word, so that TLS does not come about. */
 const silent = Effect.map(
-  Effect.suspend(() => listen(createTcpServer())),
+  Effect.suspend(() => listen(createTcpServer((socket) => socket.resume().on("error", () => undefined)))),
   (server) => ({
     ...server,
     url: server.url.replace("http:", "https:")
@@ -625,6 +712,11 @@ const forward = Effect.gen(function* () {
   return { ...(yield* listen(server)), asked }
 })
 
+const restore = (name: string, value: string | undefined) => {
+  if (value === undefined) delete process.env[name]
+  else process.env[name] = value
+}
+
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-claude-"))),
   (path) => Effect.sync(() => rmSync(path, { recursive: true }))
@@ -637,7 +729,8 @@ const trust = Effect.gen(function* () {
 })
 
 /** Runs a program that asks one address and prints the answer; `idle` is how long it goes on after that. */
-const program = (url: string, env: Record<string, string>, end = "close") => node(["test/run/ask.ts", url, end], env)
+const program = (url: string, env: Record<string, string>, ...told: ReadonlyArray<string>) =>
+  node(["test/run/ask.ts", url, ...told], env)
 
 const node = (args: ReadonlyArray<string>, env: Record<string, string>) =>
   Effect.callback<{ code: number | null; stdout: string; stderr: string; idle: number }>((resume) => {
@@ -651,6 +744,7 @@ const node = (args: ReadonlyArray<string>, env: Record<string, string>) =>
     })
     child.stderr.on("data", (chunk) => (stderr += chunk))
     child.on("close", (code) => resume(Effect.succeed({ code, stdout, stderr, idle: Date.now() - printed })))
+    return Effect.sync(() => child.kill())
   })
 
 const claude = (baseURL: string, options?: NodeTransport.Options) =>

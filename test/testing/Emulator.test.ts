@@ -306,8 +306,6 @@ const outcome = (kind: Emulator.Kind, call: Call) =>
       Effect.flatMap((what) => Effect.map(Clock.currentTimeMillis, (now) => `${what} at ${now - start}`))
     )
     const fiber = yield* Effect.forkChild(result)
-    // A stall sleeps nowhere: without this, the clock would have moved before the client looks at it.
-    yield* Effect.repeat(Effect.yieldNow, { times: 20 })
     yield* TestClock.adjust("1 hour")
     return yield* Fiber.join(fiber)
   }).pipe(Effect.provide(Emulator.layer({ faults: [{ kind, times: 1 }] })))

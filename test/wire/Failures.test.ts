@@ -17,6 +17,8 @@ interface Failure {
   readonly stream?: string
   /** Whether asking again helps. By default it does. */
   readonly retry?: "gives up"
+  /** Time-outs are short where they are what it is about, and long where a busy machine must not meet them. */
+  readonly limit?: "150 millis"
 }
 
 const events = fromMessage(message("Hello, wörld 🌍."))
@@ -58,10 +60,11 @@ const table: Record<string, Failure> = {
     create: "ConnectionFailed",
     stream: "StreamInterrupted"
   },
-  "first byte late": { serve: () => undefined, create: "TimedOut" },
+  "first byte late": { serve: () => undefined, create: "TimedOut", limit: "150 millis" },
   "stall in the body, before any content": {
     serve: (socket, streamed) => socket.write(usual(streamed).subarray(0, streamed ? 500 : 200)),
-    create: "TimedOut"
+    create: "TimedOut",
+    limit: "150 millis"
   },
   "HTML with 200": {
     serve: (socket) => socket.end(http("<html>hi</html>", { headers: { "content-type": "text/html" } })),
@@ -163,7 +166,8 @@ const table: Record<string, Failure> = {
 }
 
 describe("on a real socket", () => {
-  for (const [name, { create, retry, serve, stream = create }] of Object.entries(table)) {
+  for (const [name, row] of Object.entries(table)) {
+    const { create, retry, stream = create } = row
     const helped = (outcome: string) => (outcome === "ok" ? "ok" : retry === "gives up" ? outcome : "ok at the 2nd try")
     // What a stream has handed on cannot be taken back: it is not tried again once content has come.
     const cut = ["reset within the body", "no message_stop"].includes(name)
@@ -171,10 +175,10 @@ describe("on a real socket", () => {
     const title = `${name} → create: ${create}, with Retry: ${helped(create)}; stream: ${stream}, with Retry: ${streamRetried}`
     it.live(title, () =>
       Effect.gen(function* () {
-        assert.strictEqual(yield* outcomeOf(serve, ask, false), create)
-        assert.strictEqual(yield* outcomeOf(serve, ask, true), helped(create))
-        assert.strictEqual(yield* outcomeOf(serve, read, false), stream)
-        assert.strictEqual(yield* outcomeOf(serve, read, true), streamRetried)
+        assert.strictEqual(yield* outcomeOf(row, ask, false), create)
+        assert.strictEqual(yield* outcomeOf(row, ask, true), helped(create))
+        assert.strictEqual(yield* outcomeOf(row, read, false), stream)
+        assert.strictEqual(yield* outcomeOf(row, read, true), streamRetried)
       })
     )
   }
@@ -212,8 +216,9 @@ const ask = Claude.create(request)
 const read = Stream.runDrain(Claude.stream(request))
 
 /** The outcome of a call on a server that does its worst with the first connection only. */
-const outcomeOf = (serve: Failure["serve"], call: Effect.Effect<unknown, unknown, Claude.Claude>, retry: boolean) =>
+const outcomeOf = (row: Failure, call: Effect.Effect<unknown, unknown, Claude.Claude>, retry: boolean) =>
   Effect.gen(function* () {
+    const { limit = "10 seconds", serve } = row
     let tries = 0
     const { port, sockets } = yield* serving((socket, streamed) => {
       tries += 1
@@ -222,10 +227,10 @@ const outcomeOf = (serve: Failure["serve"], call: Effect.Effect<unknown, unknown
     const live = claudeAt(`http://127.0.0.1:${port}`)
     const result = yield* outcome(call).pipe(
       Effect.provide(retry ? live.pipe(Retry.policy(Schedule.recurs(1))) : live),
-      Effect.provideService(Claude.Timeouts, { call: "150 millis", idle: "150 millis" })
+      Effect.provideService(Claude.Timeouts, { call: limit, idle: limit })
     )
-    yield* Effect.sleep("5 millis")
-    assert.isAtMost(sockets(), 1, "at most the one that is kept alive")
+    // At most the one that is kept alive.
+    yield* Effect.sleep("5 millis").pipe(Effect.repeat({ until: () => sockets() <= 1 }), Effect.timeout("5 seconds"))
     return result === "ok" && tries > 1 ? "ok at the 2nd try" : result
   }).pipe(Effect.scoped)
 

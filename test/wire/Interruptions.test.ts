@@ -35,7 +35,7 @@ for (const [name, transport] of Object.entries(transports)) {
             yield* Fiber.interrupt(fiber)
           })
           yield* Effect.forEach(Array.from({ length: count }), () => once, { concurrency: 16, discard: true })
-          // What was cut off in the middle is closed at once; connections between two calls are kept, and answer nobody.
+          // No answer ever ends here, so that only what its caller gave up is no longer being given.
           yield* until(() => answering() === 0)
         }).pipe(Effect.provide(live))
         // With the pool gone, so are the connections that it kept.
@@ -52,7 +52,7 @@ const until = (holds: () => boolean) =>
     Effect.retry(Schedule.upTo(Schedule.spaced("20 millis"), { times: 250 }))
   )
 
-/** Answers in drips, so that an interruption can come before, between and after any of them. */
+/** Answers in drips and for ever, so that an interruption can come before and between any of them. */
 const serving = Effect.acquireRelease(
   Effect.callback<{
     readonly url: string
@@ -70,13 +70,12 @@ const serving = Effect.acquireRelease(
         .on("data", (chunk) => (body += chunk))
         .on("end", () => {
           const streamed = body.includes('"stream":true')
-          const text = streamed ? sse(fromMessage(message())) : JSON.stringify(message())
+          const text = streamed ? sse(fromMessage(message()).slice(0, -1)) : JSON.stringify(message())
           const parts = text.match(/[^]{1,200}/g) ?? []
           response.writeHead(200, { "content-type": streamed ? "text/event-stream" : "application/json" })
           const drip = () => {
-            const part = parts.shift()
-            if (part === undefined) return response.end()
-            response.write(part)
+            if (response.destroyed) return
+            response.write(parts.shift() ?? (streamed ? ": still there\n\n" : " "))
             setTimeout(drip, 3)
           }
           setTimeout(drip, 3)

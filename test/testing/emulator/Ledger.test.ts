@@ -52,7 +52,7 @@ describe("Ledger", () => {
   it("keeps fewer than 60 bytes of a call", () => {
     const ledger = empty()
     const before = held()
-    const calls = 50_000
+    const calls = 200_000
     for (let row = 0; row < calls; row += 1) ledger.open(hash(row), "claude-haiku-4-5")(usage(row), 0)
     const perCall = (held() - before) / calls
     assert.lengthOf(ledger.entries(), calls)
