@@ -1,42 +1,66 @@
 /**
- * `npm run bench -- calls|stream [--json]`: every subject in a process of its own, against one server in another, in
- * alternating rounds; the median of five, after three to warm up. Figures hold within one run only: compare, do not quote.
- * `npm run bench -- emulator` is a bench of its own.
+ * `npm run bench -- calls|stream|paced [--json]`: every subject in a process of its own, against one server in another,
+ * in rounds that each begin with another subject; the median of five, after three to warm up. `stream` is a burst: ten
+ * events a write, as fast as the socket takes them. `paced` is as models talk: one event a write, 1 ms apart, so that
+ * the CPU of an event is the figure to look at. Figures hold within one run only: compare, do not quote.
+ * `npm run bench -- emulator` and `npm run bench -- cache` are benches of their own.
  */
-import { fork } from "node:child_process"
+import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
+import type { Serving } from "./server.ts"
 import type { Measured, Round } from "./worker.ts"
 
 if (process.argv[2] === "emulator") {
   await import("./emulator.ts")
   process.exit()
 }
+if (process.argv[2] === "cache") {
+  await import("./cache.ts")
+  process.exit()
+}
 
-const bench = process.argv[2] === "stream" ? "stream" : "calls"
+const bench = process.argv[2] === "stream" || process.argv[2] === "paced" ? process.argv[2] : "calls"
 const json = process.argv.includes("--json")
 const rounds = 5
 const warmUp = 3
 const plans = {
   calls: {
-    names: ["effect-claude", "sdk", "ai", "langchain", "undici"],
+    names: ["effect-claude", "all policies", "sdk", "ai", "langchain", "undici"],
     sizes: [1, 16, 64, 256].map((inFlight) => ({ inFlight, count: inFlight === 1 ? 1000 : 6000 }))
   },
   stream: {
-    names: ["effect-claude", "sdk", "message-stream", "ai", "langchain"],
+    names: ["effect-claude", "all policies", "sdk", "message-stream", "ai", "langchain"],
     sizes: [1, 16, 64].map((inFlight) => ({ inFlight, count: inFlight === 1 ? 600 : 1200 }))
+  },
+  paced: {
+    names: ["effect-claude", "sdk", "message-stream", "ai", "langchain"],
+    sizes: [1, 16, 64].map((inFlight) => ({ inFlight, count: inFlight * 2 }))
   }
 } as const
 
-const here = (file: string) => new URL(file, import.meta.url).pathname
-const server = fork(here("./server.ts"))
-const [url] = await once(server, "message")
+const children: Array<ChildProcess> = []
 
-const workers = new Map<string, ReturnType<typeof fork>>()
-for (const name of plans[bench].names) {
-  const worker = fork(here("./worker.ts"), [name, url])
-  await once(worker, "message")
-  workers.set(name, worker)
+const stop = () => {
+  for (const child of children) child.removeAllListeners("exit").kill()
 }
+
+/** A process of the bench, once it is ready, and what it said then. One that ends before the bench does is its end. */
+const start = async (name: string, file: string, args: ReadonlyArray<string>) => {
+  const child = fork(new URL(file, import.meta.url), args)
+  children.push(child)
+  child.once("exit", (code) => {
+    console.error(`${name} ended with code ${code} in the middle of the bench; what it said of it stands above`)
+    stop()
+    process.exit(1)
+  })
+  const [said] = await once(child, "message")
+  return { child, said }
+}
+
+const serving: Serving = (await start("the server", "./server.ts", [bench])).said
+
+const workers = new Map<string, ChildProcess>()
+for (const name of plans[bench].names) workers.set(name, (await start(name, "./worker.ts", [name, serving.url])).child)
 
 /** Their streams are ten times slower: a tenth of them measures as well. */
 const slow = new Set(["ai", "langchain"])
@@ -53,11 +77,13 @@ const median = (numbers: ReadonlyArray<number>) =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 
 for (const { count, inFlight } of plans[bench].sizes) {
-  const taken = new Map<string, Array<Measured>>()
+  const { names } = plans[bench]
+  const taken = new Map<string, Array<Measured>>(names.map((name) => [name, []]))
   for (let round = 0; round < warmUp + rounds; round++) {
-    for (const name of plans[bench].names) {
-      const measured = await measure(name, { bench, inFlight, count })
-      if (round >= warmUp) taken.set(name, [...(taken.get(name) ?? []), measured])
+    const first = round % names.length
+    for (const name of [...names.slice(first), ...names.slice(0, first)]) {
+      const measured = await measure(name, { bench, inFlight, count, deltas: serving.deltas })
+      if (round >= warmUp) taken.get(name)?.push(measured)
     }
   }
   const rows = [...taken].map(([subject, all]) => ({
@@ -67,14 +93,14 @@ for (const { count, inFlight } of plans[bench].sizes) {
     perSecond: Math.round(median(all.map(({ perSecond }) => perSecond))),
     cpuMicros: Math.round(median(all.map(({ cpuMicros }) => cpuMicros)) * 100) / 100
   }))
-  const sdk = rows.find(({ subject }) => subject === "sdk")?.perSecond ?? 1
+  const sdk = rows.find(({ subject }) => subject === "sdk")
   for (const row of rows) {
     const line = [row.subject.padEnd(16), `${inFlight} in flight`.padEnd(16), `${row.perSecond}/s`.padStart(12)]
-    const ratio = `${(row.perSecond / sdk).toFixed(2)} × sdk`
+    const figure = bench === "paced" ? "cpuMicros" : "perSecond"
+    const ratio = `${(row[figure] / (sdk?.[figure] ?? 1)).toFixed(2)} × sdk`
     console.log(
       json ? JSON.stringify(row) : [...line, `${row.cpuMicros} µs`.padStart(12), ratio.padStart(12)].join(" ")
     )
   }
 }
-for (const worker of workers.values()) worker.kill()
-server.kill()
+stop()

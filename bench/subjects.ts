@@ -9,7 +9,7 @@ import { generateText, streamText } from "ai"
 import { Effect, Layer, ManagedRuntime, Redacted, Stream } from "effect"
 import pLimit from "p-limit"
 import { Agent, request } from "undici"
-import { AnthropicClient, Batch, Claude } from "../src/index.ts"
+import { AnthropicClient, Batch, Claude, Concurrency, ResponseCache, Retry } from "../src/index.ts"
 import { NodeTransport } from "../src/run/index.ts"
 
 export interface Subject {
@@ -31,38 +31,55 @@ const limited = async <A>(count: number, inFlight: number, run: () => Promise<A>
 
 const sum = (numbers: ReadonlyArray<number>) => numbers.reduce((a, b) => a + b, 0)
 
-export const subjects: Record<string, (baseURL: string) => Subject> = {
-  "effect-claude": (baseURL) => {
-    const client = AnthropicClient.layer({ apiKey: Redacted.make("key"), baseURL })
+type Pile = (concurrency: number) => (wire: Layer.Layer<Claude.Claude>) => Layer.Layer<Claude.Claude>
+
+/** Retry and a cap: what the other tools have. */
+const bare: Pile = (concurrency) => (wire) => wire.pipe(Concurrency.policy(concurrency), Retry.policy())
+
+/** Every policy there is, over a cache that has no answer yet. */
+const everything: Pile = (concurrency) =>
+  Claude.stack({ concurrency, promptCache: { ttl: "5m" }, cache: { store: ResponseCache.layerMemory() } })
+
+const ours =
+  (pile: Pile) =>
+  (baseURL: string): Subject => {
+    const wire = Claude.layer.pipe(Layer.provide(AnthropicClient.layer({ apiKey: Redacted.make("key"), baseURL })))
     const runtimes = new Map<number, ManagedRuntime.ManagedRuntime<Claude.Claude, never>>()
     const runtimeOf = (concurrency: number) => {
-      const live = Claude.layer.pipe(
-        Layer.provide(client),
-        Claude.stack({ concurrency }),
-        Layer.provideMerge(NodeTransport.layer())
-      )
+      const live = pile(concurrency)(wire).pipe(Layer.provideMerge(NodeTransport.layer()), Layer.orDie)
       const runtime = runtimes.get(concurrency) ?? ManagedRuntime.make(live)
       runtimes.set(concurrency, runtime)
       return runtime
     }
-    const numbers = (count: number) => Array.from({ length: count }, (_, index) => index)
+    let asked = 0
+    // Never the same twice, of the same length each time.
+    const numbers = (count: number) => Array.from({ length: count }, () => `${(asked += 1)}`.padStart(12))
+    const different = (number: string) => ({ ...params, system: number })
     return {
       calls: (count, inFlight) =>
         runtimeOf(inFlight).runPromise(
-          Batch.map(numbers(count), () => Claude.create(params), { mode: "failFast", concurrency: inFlight })
+          Batch.map(numbers(count), (number) => Claude.create(different(number)), {
+            mode: "failFast",
+            concurrency: inFlight
+          })
         ),
       streams: (count, inFlight) => {
-        const read = Stream.runFold(
-          Claude.stream(params),
-          () => 0,
-          (deltas, event) => (event.type === "content_block_delta" ? deltas + 1 : deltas)
-        )
+        const read = (number: string) =>
+          Stream.runFold(
+            Claude.stream(different(number)),
+            () => 0,
+            (deltas, event) => (event.type === "content_block_delta" ? deltas + 1 : deltas)
+          )
         return runtimeOf(inFlight)
-          .runPromise(Batch.map(numbers(count), () => read, { mode: "failFast", concurrency: inFlight }))
+          .runPromise(Batch.map(numbers(count), read, { mode: "failFast", concurrency: inFlight }))
           .then(sum)
       }
     }
-  },
+  }
+
+export const subjects: Record<string, (baseURL: string) => Subject> = {
+  "effect-claude": ours(bare),
+  "all policies": ours(everything),
   sdk: (baseURL) => {
     const client = new Anthropic({ apiKey: "key", baseURL, openTelemetry: false })
     return {
@@ -118,7 +135,8 @@ export const subjects: Record<string, (baseURL: string) => Subject> = {
       streams: (count, inFlight) =>
         limited(count, inFlight, async () => {
           let deltas = 0
-          for await (const _ of await chat.stream(prompt)) deltas += 1
+          // It gives a chunk without text for the events around them too.
+          for await (const { text } of await chat.stream(prompt)) if (text !== "") deltas += 1
           return deltas
         }).then(sum)
     }

@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { execFile } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { promisify } from "node:util"
+import * as Effect from "effect/Effect"
+import { collector } from "./policy/telemetry/collector.ts"
 
 describe("examples", () => {
   it("01: an answer and its cost", async () => {
@@ -42,6 +44,65 @@ describe("examples", () => {
     )
   })
 
+  it("11: a line with a bar for each span of a row", async () => {
+    const lines = (await run("11-waterfall")).trimEnd().split("\n")
+    assert.deepStrictEqual(
+      lines.map((line) => /^ *(.+?) {2}/.exec(line)?.[1]),
+      [
+        "letter",
+        "Claude.generateText",
+        "chat claude-sonnet-5-5 (read)",
+        "attempt 1",
+        "Claude.streamText",
+        "chat claude-sonnet-5-5 (answer)",
+        "attempt 1",
+        "stream"
+      ]
+    )
+  })
+
+  it.effect("12: spans and metrics arrive at a collector", () =>
+    Effect.gen(function* () {
+      const { metrics, spans, url } = yield* collector
+      const variables = {
+        OTEL_EXPORTER_OTLP_ENDPOINT: url,
+        OTEL_TRACES_EXPORTER: "otlp",
+        OTEL_METRICS_EXPORTER: "otlp"
+      }
+      assert.strictEqual(yield* Effect.promise(() => run("12-opentelemetry", variables)), "3 letters read\n")
+      assert.lengthOf(
+        spans().filter(({ name }) => name === "chat claude-sonnet-5-5"),
+        3
+      )
+      assert.include(
+        metrics().map(({ name }) => name),
+        "gen_ai.client.inference.duration"
+      )
+    })
+  )
+
+  it("13: two of three questions are asked, then none, then two again", async () => {
+    const lines = (await run("13-a-cached-pipeline")).split("\n").map((line) => /^  (asked|known): /.exec(line)?.[1])
+    const count = (part: ReadonlyArray<string | undefined>, word: string) => part.filter((it) => it === word).length
+    assert.deepStrictEqual(
+      [lines.slice(0, 4), lines.slice(4, 8), lines.slice(8)].map((part) => [
+        count(part, "asked"),
+        count(part, "known")
+      ]),
+      [
+        [2, 1],
+        [0, 3],
+        [2, 1]
+      ]
+    )
+  })
+
+  it("14: one call writes the prompt that five share, and the others read it", async () => {
+    const [, read, written] =
+      /prompt cache: (.*)k tokens read, (.*)k written: saved \$/.exec(await run("14-prompt-cache")) ?? []
+    assert.approximately(Number(read), 4 * Number(written), 0.3)
+  })
+
   it("have at most 40 lines each", () => {
     for (const name of readdirSync("examples")) {
       assert.isAtMost(readFileSync(`examples/${name}`, "utf8").split("\n").length - 1, 40, name)
@@ -65,11 +126,15 @@ describe("README", () => {
 })
 
 /** What an example prints, with the emulator in the place of Claude. */
-const run = (name: string): Promise<string> => emulated([`examples/${name}.ts`])
+const run = (name: string, variables?: Readonly<Record<string, string>>): Promise<string> =>
+  emulated([`examples/${name}.ts`], variables)
 
-const emulated = async (args: ReadonlyArray<string>): Promise<string> => {
+const emulated = async (
+  args: ReadonlyArray<string>,
+  variables: Readonly<Record<string, string>> = {}
+): Promise<string> => {
   const node = [process.execPath, "--conditions=effect-claude-source"]
   const [program, ...rest] = [...node, "src/run/main.ts", "emulate", "--", ...node, ...args]
-  const { stdout } = await promisify(execFile)(program ?? "node", rest)
+  const { stdout } = await promisify(execFile)(program ?? "node", rest, { env: { ...process.env, ...variables } })
   return stdout
 }

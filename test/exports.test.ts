@@ -7,13 +7,13 @@ describe("the public names", () => {
   it("of effect-claude", () => {
     expect(namesOf("src/index.ts")).toMatchInlineSnapshot(`
       "AnthropicClient: AnthropicClient Client Options callOptions layer layerConfig layerFrom
-      CallEvent: CallEvent CallFailed CallFinished CallFirstToken CallInterrupted CallRetried CallSent Happening ItemFinished ItemSkipped ItemsCounted Listener emit emitFinished listen
+      CallEvent: CacheFailed CallEvent CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Happening ItemFinished ItemSkipped ItemsCounted Listener emit emitFinished emitHit listen
       CallSite: CallSite label row within
       ClaudeError: BillingFailed CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut Unauthenticated Unsupported
-      Cost: format of
+      Cost: billed format of saved
       Models: Model Price Rates all find priceAt
       Redact: Options Redact Redactor make redact
-      Reply: Message Origin Reply ReplyFacts isEmulated isMessage text
+      Reply: Message Origin Reply ReplyFacts discard isBilled isEmulated isMessage text
       Request: Defaults Prompt Request canonical fill hash resolve
       StreamEvent: Accumulator StreamEvent StreamStart accumulator definedOnly fromMessage isContent text
       Transport: Fetch Transport
@@ -23,10 +23,14 @@ describe("the public names", () => {
       Dataset: Dataset DatasetFailed Place Row RowInvalid Valid Writer at fromFile fromIterable keepApart withFile writeLines
       Job: Declaration Job JobBroken RunOptions Summary isJob make run shape
       Journal: Counts Journal JournalFailed JournalMismatch JournalTooNew layer
-      Progress: Progress bar cost counted empty line tokens update
+      Progress: Progress bar cost counted empty line promptCache responseCache tokens update
       Step: Shape Step all andThen draw each make map object text
       Concurrency: Concurrency make policy resize
-      Retry: RetrySchedule policy schedule"
+      Logging: policy
+      PromptCache: Options PolicyOptions place policy
+      ResponseCache: Mode Options Target bypass invalidate layerMemory layerRedis layerSql policy readOnly refresh
+      Retry: RetrySchedule policy schedule
+      Telemetry: Options Spans layerSpans policy waterfall"
     `)
   })
 

@@ -10,6 +10,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import { toCodecAnthropic } from "effect/ai/AnthropicStructuredOutput"
 import { Claude } from "../claude/Claude.ts"
 import { ClaudeError, OutputInvalid, Unsupported } from "../claude/ClaudeError.ts"
+import { discard } from "../claude/Reply.ts"
 import { type Prompt, type Request, resolve } from "../claude/Request.ts"
 import { judge, type TextReply } from "./text.ts"
 
@@ -30,12 +31,15 @@ export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I
   const request = yield* resolve(prompt)
   const claude = yield* Claude
   const reply = yield* judge(yield* claude.create(withFormat(request, format.jsonSchema)))
-  const value = yield* Effect.mapError(format.decode(reply.text), (error) => {
-    const { text, usage, requestId } = reply
-    const detail = `the answer does not satisfy the schema: ${explain(error.issue, format.jsonSchema)}`
-    const reason = new OutputInvalid({ detail, text, usage, ...(requestId !== undefined && { requestId }) })
-    return new ClaudeError({ reason })
-  })
+  const value = yield* format.decode(reply.text).pipe(
+    Effect.mapError((error) => {
+      const { text, usage, requestId } = reply
+      const detail = `the answer does not satisfy the schema: ${explain(error.issue, format.jsonSchema)}`
+      const reason = new OutputInvalid({ detail, text, usage, ...(requestId !== undefined && { requestId }) })
+      return new ClaudeError({ reason })
+    }),
+    Effect.tapError(() => discard(reply))
+  )
   return { ...reply, value } satisfies ObjectReply<A>
 })
 

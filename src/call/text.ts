@@ -14,7 +14,10 @@ import { type Prompt, resolve } from "../claude/Request.ts"
 import * as StreamEvent from "../claude/StreamEvent.ts"
 import { billed, type Usage } from "../claude/Usage.ts"
 
-/** A text answer. `cost` is in US dollars at today's prices, undefined where no price is known. */
+/**
+ * A text answer. `cost` is in US dollars at today's prices, undefined where no price is known, and zero where a cache or
+ * a journal gave the answer; `usage` is then what it took to make it.
+ */
 export interface TextReply extends Reply.Reply {
   readonly text: string
   readonly usage: Usage
@@ -41,22 +44,18 @@ export const streamText = <E = never, R = never>(
       const request = yield* resolve(prompt)
       const claude = yield* Claude
       const accumulator = StreamEvent.accumulator()
-      let facts: Reply.ReplyFacts | undefined
+      let start: StreamEvent.StreamStart | undefined
 
       const finish = Effect.gen(function* () {
         const message = accumulator.message()
-        if (facts === undefined || message === undefined) return
-        const reply = yield* judge({
-          requestId: facts.requestId,
-          origin: facts.origin,
-          rateLimits: facts.rateLimits,
-          message
-        })
+        if (start === undefined || message === undefined) return
+        const { type: _, ...facts } = start
+        const reply = yield* judge({ ...facts, message })
         if (options?.onFinish) yield* options.onFinish(reply)
       })
       return claude.stream(request).pipe(
         Stream.map((event) => {
-          if (event.type === "stream_start") facts = event
+          if (event.type === "stream_start") start = event
           accumulator.add(event)
           return StreamEvent.text(event)
         }),
@@ -88,5 +87,5 @@ export const judge = Effect.fnUntraced(function* (reply: Reply.Reply) {
     }
   }
   const now = yield* DateTime.nowAsDate
-  return { ...reply, text, usage, cost: Cost.of({ model: message.model, usage, at: now }) } satisfies TextReply
+  return { ...reply, text, usage, cost: Cost.billed(reply, now) } satisfies TextReply
 })

@@ -3,8 +3,8 @@
  * events; nobody keeps counters of its own.
  */
 import type * as BigDecimal from "effect/BigDecimal"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { CallSite } from "./CallSite.ts"
@@ -25,7 +25,10 @@ export interface CallFirstToken {
   readonly model: string
 }
 
-/** An answer arrived in full. `cost` is in US dollars, and undefined where no price is known. */
+/**
+ * An answer arrived in full. `cost` is in US dollars, and undefined where no price is known; `saved` is what the prompt
+ * cache took off it, see `Cost.saved`.
+ */
 export interface CallFinished {
   readonly _tag: "call-finished"
   readonly model: string
@@ -33,6 +36,7 @@ export interface CallFinished {
   readonly requestId: string | undefined
   readonly usage: Usage
   readonly cost: BigDecimal.BigDecimal | undefined
+  readonly saved?: BigDecimal.BigDecimal | undefined
 }
 
 /**
@@ -44,6 +48,7 @@ export interface CallFailed {
   readonly model: string
   readonly error: ClaudeError
   readonly cost: BigDecimal.BigDecimal | undefined
+  readonly saved?: BigDecimal.BigDecimal | undefined
 }
 
 /** The caller went away: the socket is closed, and the answer possibly billed. */
@@ -59,6 +64,30 @@ export interface CallRetried {
   readonly attempt: number
   readonly delay: Duration.Duration
   readonly error: ClaudeError
+}
+
+/** The call got through a limit that held it up for `duration`. */
+export interface CallWaited {
+  readonly _tag: "call-waited"
+  readonly model: string
+  readonly for: "concurrency"
+  readonly duration: Duration.Duration
+}
+
+/** A cache answered in place of the API. `usage` and `saved` (US dollars) are what the API would have billed. */
+export interface CallHit {
+  readonly _tag: "call-hit"
+  readonly model: string
+  readonly requestId: string | undefined
+  readonly usage: Usage
+  readonly saved: BigDecimal.BigDecimal | undefined
+}
+
+/** The store of a cache failed; the call goes on without it. `detail` is in the words of the store. */
+export interface CacheFailed {
+  readonly _tag: "cache-failed"
+  readonly operation: "read" | "write" | "remove" | "claim"
+  readonly detail: string
 }
 
 /** An item of a batch, or a row of a job, is through. */
@@ -88,6 +117,9 @@ export type Happening =
   | CallFailed
   | CallInterrupted
   | CallRetried
+  | CallWaited
+  | CallHit
+  | CacheFailed
   | ItemFinished
   | ItemSkipped
   | ItemsCounted
@@ -105,20 +137,28 @@ export const Listener: Context.Reference<Listener | undefined> = Context.Referen
 
 /** Tells the listener of the running fiber; without one, nothing is computed. */
 export const emit = (happening: (now: Date) => Happening): Effect.Effect<void> =>
-  Effect.flatMap(Listener, (listener) =>
-    listener === undefined
-      ? Effect.void
-      : Effect.all([CallSite, DateTime.nowAsDate]).pipe(
-          Effect.flatMap(([site, now]) => listener({ ...happening(now), site }))
-        )
-  )
+  Effect.withFiber((fiber) => {
+    const listener = fiber.getRef(Listener)
+    if (listener === undefined) return Effect.void
+    const now = new Date(fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
+    return listener({ ...happening(now), site: fiber.getRef(CallSite) })
+  })
 
 /** Tells that an answer arrived, with what it is billed for and what that costs today. */
 export const emitFinished = ({ message, origin, requestId }: Reply): Effect.Effect<void> =>
   emit((now) => {
     const { model } = message
     const usage = billed(message)
-    return { _tag: "call-finished", model, origin, requestId, usage, cost: Cost.of({ model, usage, at: now }) }
+    const answer = { model, usage, at: now }
+    return { _tag: "call-finished", model, origin, requestId, usage, cost: Cost.of(answer), saved: Cost.saved(answer) }
+  })
+
+/** Tells that a cache gave this answer. */
+export const emitHit = ({ message, requestId }: Reply): Effect.Effect<void> =>
+  emit((now) => {
+    const { model } = message
+    const usage = billed(message)
+    return { _tag: "call-hit", model, requestId, usage, saved: Cost.of({ model, usage, at: now }) }
   })
 
 /** Adds a listener to those that the effect already has. */

@@ -4,6 +4,7 @@
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Models from "./Models.ts"
+import { isBilled, type Reply } from "./Reply.ts"
 import * as Usage from "./Usage.ts"
 
 const zero = BigDecimal.fromBigInt(0n)
@@ -43,6 +44,37 @@ export const of = (options: {
   if (usage.serviceTier === "batch") cost = BigDecimal.multiply(cost, batchFactor)
   return BigDecimal.sum(cost, times(usage.webSearches, webSearch))
 }
+
+/**
+ * What the prompt cache saved: the cost if all of the prompt had been plain input, less what it was. Negative where
+ * more was paid for writing than was saved by reading.
+ */
+export const saved = (options: {
+  readonly model: string
+  readonly usage: Usage.Usage
+  readonly at: Date
+}): BigDecimal.BigDecimal | undefined => {
+  const { usage } = options
+  const { besides } = usage
+  const cost = of(options)
+  const uncached = of({
+    ...options,
+    usage: { ...withoutCache(usage), ...(besides && { besides: besides.map(withoutCache) }) }
+  })
+  return cost && uncached && BigDecimal.subtract(uncached, cost)
+}
+
+const withoutCache = <T extends Usage.Tokens>(tokens: T): T => ({
+  ...tokens,
+  input: Usage.totalInput(tokens),
+  cacheWrite5m: 0,
+  cacheWrite1h: 0,
+  cacheRead: 0
+})
+
+/** What an answer is billed now: its cost, and zero where it comes from a cache or a journal. */
+export const billed = ({ message, origin }: Reply, at: Date): BigDecimal.BigDecimal | undefined =>
+  isBilled(origin) ? of({ model: message.model, usage: Usage.billed(message), at }) : zero
 
 /**
  * `$12.35`; below one dollar at least four decimals, and as many more as two digits take: `$0.0123`, `$0.000013`.

@@ -3,6 +3,7 @@
  * answers in this; policies do not.
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -32,7 +33,9 @@ const emitUnfinished = (model: string, cause: Cause.Cause<ClaudeError>) => {
   return CallEvent.emit((now) => {
     if (error === undefined) return { _tag: "call-interrupted", model }
     const { usage } = error.reason
-    return { _tag: "call-failed", model, error, cost: usage && Cost.of({ model, usage, at: now }) }
+    const answer = usage && { model, usage, at: now }
+    const cost = answer && Cost.of(answer)
+    return { _tag: "call-failed", model, error, cost, saved: answer && Cost.saved(answer) }
   })
 }
 
@@ -42,34 +45,45 @@ export const stream = (
   events: Stream.Stream<StreamEvent.StreamEvent, ClaudeError>
 ): Stream.Stream<StreamEvent.StreamEvent, ClaudeError> =>
   Stream.unwrap(
-    Effect.map(CallEvent.Listener, (listener) => (listener === undefined ? events : telling(model, events)))
+    Effect.contextWith((context: Context.Context<never>) =>
+      Effect.succeed(Context.get(context, CallEvent.Listener) === undefined ? events : telling(model, events, context))
+    )
   )
 
-const telling = (model: string, events: Stream.Stream<StreamEvent.StreamEvent, ClaudeError>) => {
+/** The end is told in the context of the beginning: whoever leaves a stream closes it in one of his own. */
+const telling = (
+  model: string,
+  events: Stream.Stream<StreamEvent.StreamEvent, ClaudeError>,
+  context: Context.Context<never>
+) => {
   const accumulator = StreamEvent.accumulator()
   let facts: ReplyFacts | undefined
   let content = false
   let ended = false
 
-  const tell = Effect.fnUntraced(function* (event: StreamEvent.StreamEvent) {
+  /** What there is to tell of an event; of most there is nothing. */
+  const tell = (event: StreamEvent.StreamEvent): Effect.Effect<void> | undefined => {
     accumulator.add(event)
     if (event.type === "stream_start") facts = event
     if (event.type === "message_stop") {
       ended = true
       const message = accumulator.message()
-      if (facts !== undefined && message !== undefined) yield* CallEvent.emitFinished({ ...facts, message })
-    } else if (!content && StreamEvent.isContent(event)) {
-      content = true
-      yield* CallEvent.emit(() => ({ _tag: "call-first-token", model }))
+      return facts && message && CallEvent.emitFinished({ ...facts, message })
     }
-  })
+    if (content || !StreamEvent.isContent(event)) return undefined
+    content = true
+    return CallEvent.emit(() => ({ _tag: "call-first-token", model }))
+  }
   return Stream.fromEffect(CallEvent.emit(() => ({ _tag: "call-sent", model }))).pipe(
     Stream.drain,
     Stream.concat(events),
-    Stream.mapArrayEffect((chunk) => Effect.as(Effect.forEach(chunk, tell, { discard: true }), chunk)),
+    Stream.mapArrayEffect((chunk) => {
+      const told = chunk.map(tell).filter((effect) => effect !== undefined)
+      return told.length === 0 ? Effect.succeed(chunk) : Effect.as(Effect.all(told, { discard: true }), chunk)
+    }),
     Stream.onExit((exit) => {
       if (ended) return Effect.void
-      return emitUnfinished(model, Exit.isFailure(exit) ? exit.cause : Cause.empty)
+      return Effect.provideContext(emitUnfinished(model, Exit.isFailure(exit) ? exit.cause : Cause.empty), context)
     })
   )
 }

@@ -2,6 +2,7 @@
  * An answer: the message as the API sent it, and the facts that came with it.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
+import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { RateLimits } from "./RateLimits.ts"
 
@@ -16,6 +17,7 @@ export const isMessage = (data: unknown): data is Message =>
   data.type === "message" &&
   Predicate.hasProperty(data, "content") &&
   Array.isArray(data.content) &&
+  data.content.every(Predicate.isObject) &&
   Predicate.hasProperty(data, "usage") &&
   Predicate.isObject(data.usage)
 
@@ -27,12 +29,20 @@ export interface ReplyFacts {
   readonly requestId: string | undefined
   readonly origin: Origin
   readonly rateLimits: RateLimits | undefined
+  /** There where a cache may hold the answer: takes it out again, since it turned out to be of no use. */
+  readonly discard?: (() => Effect.Effect<void>) | undefined
 }
 
 /** Every answer with status 200, whatever its stop reason: the verbs judge it. */
 export interface Reply extends ReplyFacts {
   readonly message: Message
 }
+
+/** Whether the answer is billed now; what a cache or a journal gives was billed when it was made. */
+export const isBilled = (origin: Origin): boolean => origin === "api" || origin === "batch"
+
+/** Takes an answer out of the cache that holds it, if any, so that the next call asks anew. */
+export const discard = (facts: ReplyFacts): Effect.Effect<void> => facts.discard?.() ?? Effect.void
 
 /** Whether the emulator answered, and not Claude: it says so in every request id. */
 export const isEmulated = (requestId: string | undefined): boolean => requestId?.startsWith("req_emulated_") ?? false

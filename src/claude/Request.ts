@@ -55,17 +55,35 @@ export const fill = (prompt: Prompt, defaults: Defaults): Request =>
 
 /**
  * The text that two requests share exactly when the API would be asked the same thing: object keys sorted, absent
- * fields dropped, and without what cannot change the answer (`metadata`, cache breakpoints, headers that are not the
- * API's own).
+ * fields dropped, a text and one block of it alike, and without what cannot change the answer (`metadata`, cache
+ * breakpoints, headers that are not the API's own).
  */
 export const canonical = ({ headers = {}, ...request }: Request): string => {
   const own = Record.filter(Record.mapKeys(headers, String.toLowerCase), (_, name) => name.startsWith("anthropic-"))
-  const asked = { ...Struct.omit(request, ["metadata"]), ...(!Record.isEmptyRecord(own) && { headers: own }) }
+  const asked = {
+    ...Struct.omit(request, ["metadata"]),
+    system: shortest(request.system),
+    messages: Array.isArray(request.messages) ? request.messages.map(shortened) : request.messages,
+    ...(!Record.isEmptyRecord(own) && { headers: own })
+  }
   return JSON.stringify(asked, (key, value) => {
     if (key === "cache_control" && isBreakpoint(value)) return undefined
     if (!Predicate.isObject(value)) return value
     return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
   })
+}
+
+/** A cassette compares requests that were refused, too: nothing is taken for granted. */
+const shortened = (message: unknown): unknown =>
+  Predicate.isObject(message) && "content" in message ? { ...message, content: shortest(message["content"]) } : message
+
+/** A text block with nothing but its text says what the text alone would say. */
+const shortest = (content: unknown): unknown => {
+  if (!Array.isArray(content) || content.length !== 1) return content
+  const [block]: ReadonlyArray<unknown> = content
+  if (!Predicate.isObject(block) || block["type"] !== "text") return content
+  const { cache_control = null, text, type: _, ...more } = block
+  return isBreakpoint(cache_control) && Record.isEmptyRecord(more) ? text : content
 }
 
 const isBreakpoint = (value: unknown) => value === null || (Predicate.isObject(value) && value["type"] === "ephemeral")

@@ -3,7 +3,7 @@
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Duration from "effect/Duration"
-import type { CallEvent } from "../claude/CallEvent.ts"
+import type * as CallEvent from "../claude/CallEvent.ts"
 import * as Cost from "../claude/Cost.ts"
 import { isEmulated } from "../claude/Reply.ts"
 import * as Usage from "../claude/Usage.ts"
@@ -24,6 +24,17 @@ export interface Progress {
   /** US dollars, of the calls whose price is known. */
   readonly cost: BigDecimal.BigDecimal
   readonly unpricedCalls: number
+  /** Tokens that were read from the prompt cache, and written to it; they are input tokens too. */
+  readonly cacheReadTokens: number
+  readonly cacheWrittenTokens: number
+  /** US dollars, of the calls whose price is known. Negative where writing cost more than reading saved. */
+  readonly cacheSaved: BigDecimal.BigDecimal
+  /** Calls that the response cache answered, and what they would have cost in US dollars. */
+  readonly hits: number
+  readonly hitsSaved: BigDecimal.BigDecimal
+  readonly unpricedHits: number
+  /** How often its store failed. */
+  readonly cacheFailures: number
   /** Whether the emulator answered, and not Claude. */
   readonly emulated: boolean
 }
@@ -42,11 +53,18 @@ export const empty: Progress = {
   outputTokens: 0,
   cost: BigDecimal.fromStringUnsafe("0"),
   unpricedCalls: 0,
+  cacheReadTokens: 0,
+  cacheWrittenTokens: 0,
+  cacheSaved: BigDecimal.fromStringUnsafe("0"),
+  hits: 0,
+  hitsSaved: BigDecimal.fromStringUnsafe("0"),
+  unpricedHits: 0,
+  cacheFailures: 0,
   emulated: false
 }
 
 /** The counts after one more event. */
-export const update = (progress: Progress, event: CallEvent): Progress => {
+export const update = (progress: Progress, event: CallEvent.CallEvent): Progress => {
   switch (event._tag) {
     case "items-counted":
       return { ...progress, total: event.total }
@@ -66,25 +84,44 @@ export const update = (progress: Progress, event: CallEvent): Progress => {
       return { ...progress, inFlight: progress.inFlight - 1 }
     case "call-failed": {
       const usage = event.error.reason.usage
-      return { ...(usage ? billed(progress, usage, event.cost) : progress), inFlight: progress.inFlight - 1 }
+      return { ...(usage ? billed(progress, usage, event) : progress), inFlight: progress.inFlight - 1 }
     }
     case "call-finished":
       return {
-        ...billed(progress, event.usage, event.cost),
+        ...billed(progress, event.usage, event),
         inFlight: progress.inFlight - 1,
         emulated: progress.emulated || isEmulated(event.requestId)
       }
+    case "call-hit": {
+      const { hits, hitsSaved, unpricedHits } = progress
+      return {
+        ...progress,
+        hits: hits + 1,
+        hitsSaved: event.saved === undefined ? hitsSaved : BigDecimal.sum(hitsSaved, event.saved),
+        unpricedHits: unpricedHits + (event.saved === undefined ? 1 : 0),
+        emulated: progress.emulated || isEmulated(event.requestId)
+      }
+    }
+    case "cache-failed":
+      return { ...progress, cacheFailures: progress.cacheFailures + 1 }
     default:
       return progress
   }
 }
 
-const billed = (progress: Progress, usage: Usage.Usage, cost: BigDecimal.BigDecimal | undefined): Progress => ({
+const billed = (
+  progress: Progress,
+  usage: Usage.Usage,
+  { cost, saved }: CallEvent.CallFinished | CallEvent.CallFailed
+): Progress => ({
   ...progress,
   inputTokens: progress.inputTokens + Usage.totalInput(usage),
   outputTokens: progress.outputTokens + usage.output,
   cost: cost === undefined ? progress.cost : BigDecimal.sum(progress.cost, cost),
-  unpricedCalls: progress.unpricedCalls + (cost === undefined ? 1 : 0)
+  unpricedCalls: progress.unpricedCalls + (cost === undefined ? 1 : 0),
+  cacheReadTokens: progress.cacheReadTokens + usage.cacheRead,
+  cacheWrittenTokens: progress.cacheWrittenTokens + usage.cacheWrite5m + usage.cacheWrite1h,
+  cacheSaved: saved === undefined ? progress.cacheSaved : BigDecimal.sum(progress.cacheSaved, saved)
 })
 
 /** One line: rows, rate, calls in flight, retries and why, tokens, cost so far, time left. */
@@ -119,6 +156,24 @@ export const cost = ({ cost, unpricedCalls }: Progress): string => {
   return BigDecimal.isZero(cost)
     ? Cost.format(undefined)
     : `${Cost.format(cost)} and ${counted(unpricedCalls, "call", "calls")} with no known price`
+}
+
+/** What the prompt cache did and whether it paid; `false` where nothing was written to it or read from it. */
+export const promptCache = ({ cacheReadTokens, cacheSaved, cacheWrittenTokens }: Progress): string | false => {
+  if (cacheReadTokens + cacheWrittenTokens === 0) return false
+  const did = `prompt cache: ${tokens(cacheReadTokens)} tokens read, ${tokens(cacheWrittenTokens)} written`
+  if (BigDecimal.isZero(cacheSaved)) return did
+  const money = Cost.format(BigDecimal.abs(cacheSaved))
+  return BigDecimal.isNegative(cacheSaved) ? `${did}: cost ${money} more than without it` : `${did}: saved ${money}`
+}
+
+/** What the response cache saved, and how often it failed; `false` where there was neither. */
+export const responseCache = (progress: Progress): string | false => {
+  const { cacheFailures, hits, hitsSaved, unpricedHits } = progress
+  if (hits + cacheFailures === 0) return false
+  const saved = cost({ ...progress, cost: hitsSaved, unpricedCalls: unpricedHits })
+  const did = `response cache: ${counted(hits, "answer", "answers")}, saved ${saved}`
+  return cacheFailures === 0 ? did : `${did}; its store failed ${counted(cacheFailures, "time", "times")}`
 }
 
 /** A count with its noun: `1 call`, `2 calls`. */

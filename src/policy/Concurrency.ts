@@ -3,10 +3,14 @@
  * to the wire. It is a cap, not a queue: bound the fan-out too (`Batch` does), since a Semaphore with tens of thousands
  * of waiters is slow.
  */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
+import * as CallEvent from "../claude/CallEvent.ts"
 import { wrap } from "../claude/Claude.ts"
+import type { Request } from "../claude/Request.ts"
 
 /** A cap that can be watched and moved while calls run. */
 export interface Concurrency {
@@ -37,15 +41,37 @@ const makeUnsafe = (permits: number): Concurrency => {
   }
 }
 
-/** At most `limit` calls in flight: a number, or a cap of `Concurrency.make` to be moved later. */
+/**
+ * At most `limit` calls in flight: a number, or a cap of `Concurrency.make` to be moved later. A wait for one's turn is
+ * told as a `call-waited` event.
+ */
 export const policy = (limit: number | Concurrency) => {
   const { permits, semaphore } = typeof limit === "number" ? makeUnsafe(limit) : limit
   return wrap((next) =>
     Effect.succeed({
-      create: (request) => semaphore.withPermit(next.create(request)),
-      stream: (request) => Stream.unwrap(Effect.as(semaphore.takeScoped(1), next.stream(request))),
+      create: (request) =>
+        Effect.flatMap(Clock.currentTimeNanos, (since) =>
+          semaphore.withPermit(Effect.andThen(tellWait(request, since), next.create(request)))
+        ),
+      stream: (request) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            const since = yield* Clock.currentTimeNanos
+            yield* semaphore.takeScoped(1)
+            yield* tellWait(request, since)
+            return next.stream(request)
+          })
+        ),
       countTokens: (request) => semaphore.withPermit(next.countTokens(request)),
       capacity: permits
     })
   )
 }
+
+/** What is over within a millisecond was no wait. */
+const tellWait = ({ model }: Request, since: bigint) =>
+  Effect.flatMap(Clock.currentTimeNanos, (now) => {
+    const duration = Duration.nanos(now - since)
+    if (Duration.isLessThan(duration, Duration.millis(1))) return Effect.void
+    return CallEvent.emit(() => ({ _tag: "call-waited", model, for: "concurrency", duration }))
+  })

@@ -19,6 +19,7 @@ import * as Dataset from "../pipeline/Dataset.ts"
 import * as Job from "../pipeline/Job.ts"
 import * as Journal from "../pipeline/Journal.ts"
 import * as Emulator from "../testing/Emulator.ts"
+import * as CacheStore from "./CacheStore.ts"
 import * as Display from "./Display.ts"
 import * as EmulatorProcess from "./EmulatorProcess.ts"
 import * as JobFile from "./JobFile.ts"
@@ -41,10 +42,18 @@ const run = Command.make(
       Flag.withDescription("The file that knows what is done; by default next to the output"),
       Flag.optional
     ),
+    cache: Flag.String("cache").pipe(
+      Flag.withDescription("Answer what was asked before from this file, or from a Redis: redis://host:6379"),
+      Flag.optional
+    ),
     concurrency: Flag.Int("concurrency").pipe(
       Flag.withDescription("Calls in flight at once"),
       Flag.withSchema(Schema.Int.check(Schema.isGreaterThan(0))),
       Flag.withDefault(64)
+    ),
+    promptCache: Flag.Literals("prompt-cache", ["5m", "1h"]).pipe(
+      Flag.withDescription("Let the API cache what the prompts share, for so long after its last use"),
+      Flag.optional
     ),
     limit: Flag.Int("limit").pipe(
       Flag.withDescription("Stop after so many rows; the rest stays for the next run"),
@@ -64,7 +73,14 @@ const run = Command.make(
     const state = Option.getOrElse(flags.state, () => `${output.replace(/\.\w+$/, "")}.state.sqlite`)
     const address = flags.emulator ? yield* EmulatorProcess.start : undefined
     const claude = (address === undefined ? Claude.layerConfig() : emulated(address)).pipe(
-      Claude.stack({ concurrency: flags.concurrency }),
+      Claude.stack({
+        concurrency: flags.concurrency,
+        ...cacheOf(flags),
+        ...Option.match(flags.promptCache, {
+          onNone: () => ({}),
+          onSome: (ttl) => ({ promptCache: { ttl, warmUp: "1 minute" } as const })
+        })
+      }),
       Layer.provideMerge(NodeTransport.layer())
     )
     // What the emulator answered is never taken for Claude's, nor the other way round.
@@ -87,6 +103,15 @@ const run = Command.make(
   Command.withDescription("Run a job, or go on with one that was stopped"),
   Command.withExamples([{ command: "effect-claude run job.ts --output results.jsonl" }])
 )
+
+/** What the emulator answered has a cache of its own, in the same store. */
+const cacheOf = (flags: { readonly cache: Option.Option<string>; readonly emulator: boolean }) =>
+  Option.match(flags.cache, {
+    onNone: () => ({}),
+    onSome: (place) => ({
+      cache: { store: CacheStore.layer(place), ...(flags.emulator && { storeId: "effect-claude-emulator" }) }
+    })
+  })
 
 const emulated = (baseURL: string) =>
   Claude.layer.pipe(Layer.provideMerge(AnthropicClient.layer({ apiKey: Redacted.make("emulator"), baseURL })))

@@ -34,6 +34,8 @@ export const toText = (report: JobReport): string => {
     ...summary.problems.map((problem) => `  ${problem}`),
     more > 0 && `  … and ${more} more`,
     used(progress),
+    Progress.promptCache(progress),
+    Progress.responseCache(progress),
     progress.emulated && "An emulator answered, not Claude: nothing was billed, and the answers quote the prompts.",
     summary.stopped !== undefined &&
       `Stopped: ${reasonOf(summary.stopped)}. ${Progress.counted(summary.pending, "row is", "rows are")} pending: ${goOn}.`
@@ -42,14 +44,21 @@ export const toText = (report: JobReport): string => {
     .join("\n")
 }
 
-/** The report for a program. `cost` is in US dollars, exact, without the `unpricedCalls`. */
+/** The report for a program. `cost`, `cacheSaved` and `hitsSaved` are in US dollars, exact, without what has no known price. */
 export const toJson = (report: JobReport): string => {
   const { output, progress, state, summary } = report
-  const { calls, emulated, inputTokens, outputTokens, retries, unpricedCalls } = progress
+  const { cacheReadTokens, cacheWrittenTokens, calls, emulated, inputTokens, outputTokens, retries, unpricedCalls } =
+    progress
   const stopped = summary.stopped === undefined ? null : reasonOf(summary.stopped)
   const cost = BigDecimal.format(progress.cost)
+  const cacheSaved = BigDecimal.format(progress.cacheSaved)
   const used = { calls, retries, inputTokens, outputTokens, cost, unpricedCalls, emulated }
-  return JSON.stringify({ ...summary, stopped, ...used, output, state, exitCode: exitCode(report) })
+  const promptCache = { cacheReadTokens, cacheWrittenTokens, cacheSaved }
+  const { cacheFailures, hits, unpricedHits } = progress
+  const hitsSaved = BigDecimal.format(progress.hitsSaved)
+  const responseCache = { hits, hitsSaved, unpricedHits, cacheFailures }
+  const caches = { ...promptCache, ...responseCache }
+  return JSON.stringify({ ...summary, stopped, ...used, ...caches, output, state, exitCode: exitCode(report) })
 }
 
 const used = (progress: Progress.Progress): string => {

@@ -146,6 +146,33 @@ describe("Cost.of", () => {
   })
 })
 
+describe("Cost.saved", () => {
+  it.prop(
+    "is what plain input would have cost more, to the last digit",
+    [Tokens, Model, Flags],
+    ([tokens, model, flags]) => {
+      const told = { ...(flags.us && { inferenceGeo: "us" }), ...(flags.batch && { serviceTier: "batch" }) }
+      const saved = Cost.saved({ model, usage: { ...Usage.zero, ...tokens, ...told }, at })
+      const [input, , write5m, write1h, read] = nanodollars[model]
+      const exact =
+        (BigInt(tokens.cacheWrite5m) * (input - write5m) +
+          BigInt(tokens.cacheWrite1h) * (input - write1h) +
+          BigInt(tokens.cacheRead) * (input - read)) *
+        (flags.us ? 11n : 10n) *
+        (flags.batch ? 1n : 2n)
+      assert.isTrue(
+        saved !== undefined && BigDecimal.equals(times(saved, 20_000_000_000n), BigDecimal.fromBigInt(exact))
+      )
+    }
+  )
+
+  it("counts what is billed besides, and knows nothing where a price is not known", () => {
+    const advised = { ...Usage.zero, besides: [{ ...none, cacheRead: 1_000_000, model: "claude-opus-5-5" }] }
+    assert.strictEqual(dollars(Cost.saved({ model: "claude-haiku-4-5", usage: advised, at })), "3.8")
+    assert.isUndefined(Cost.saved({ model: "claude-opus-9", usage: { ...Usage.zero, cacheRead: 1 }, at }))
+  })
+})
+
 describe("Cost.format", () => {
   it("shows cents from one dollar on, and below it at least four decimals and two digits", () => {
     const formatted = ["0", "0.0123", "0.5", "0.00256", "0.0000125", "0.00000001", "1", "12.345", "1234.5", "0.99999"]

@@ -123,6 +123,20 @@ describe("stream", () => {
     })
   )
 
+  it.effect("tells the listener of its beginning that the consumer left, wherever the stream is closed", () =>
+    Effect.gen(function* () {
+      const tags: Array<string> = []
+      const listener = (event: CallEvent.CallEvent) => Effect.sync(() => tags.push(event._tag))
+      const inside = Stream.provideService(
+        Observe.stream(request, Stream.rechunk(whole, 1)),
+        CallEvent.Listener,
+        listener
+      )
+      yield* Stream.runDrain(Stream.take(inside, 4))
+      assert.deepStrictEqual(tags, ["call-sent", "call-first-token", "call-interrupted"])
+    })
+  )
+
   it.effect("is a finished stream once its message_stop arrived, even if the consumer leaves with it", () =>
     Effect.gen(function* () {
       const untilStop = Stream.takeUntil(Observe.stream(request, whole), ({ type }) => type === "message_stop")

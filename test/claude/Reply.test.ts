@@ -25,6 +25,7 @@ describe("isMessage", () => {
       assert.isFalse(Reply.isMessage(other))
     }
     assert.isFalse(Reply.isMessage({ ...message(), content: "text" }))
+    assert.isFalse(Reply.isMessage({ ...message(), content: [null] }))
     assert.isFalse(Reply.isMessage({ ...message(), usage: null }))
   })
 })

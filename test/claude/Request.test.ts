@@ -43,6 +43,17 @@ describe("two requests have the same hash", () => {
     assert.strictEqual(Request.hash(withBreakpoints(rich, where)), Request.hash(rich))
   })
 
+  it("whether a system prompt or a message is a text or one block of it", () => {
+    const block = (text: string) => [{ type: "text" as const, text, cache_control: { type: "ephemeral" as const } }]
+    const texts = { ...request, system: "Be brief.", messages: [{ role: "user" as const, content: "Hi" }] }
+    const blocks = {
+      ...request,
+      system: block("Be brief."),
+      messages: [{ role: "user" as const, content: block("Hi") }]
+    }
+    assert.strictEqual(Request.hash(blocks), Request.hash(texts))
+  })
+
   it("whatever their headers, metadata and automatic cache are", () => {
     const other: Request.Request = {
       ...rich,
@@ -78,6 +89,14 @@ describe("two requests have different hashes", () => {
     ["messages", { messages: [...request.messages, ...request.messages] }]
   ])("if they differ in %s", (_, change) => {
     assert.notStrictEqual(Request.hash({ ...rich, ...change }), Request.hash(rich))
+  })
+
+  it("if a text is in two blocks, or its block says more than the text", () => {
+    const hashOf = (...content: ReadonlyArray<object>) =>
+      Request.hash({ ...request, system: content.map((block) => ({ type: "text", text: "Be brief.", ...block })) })
+    const citation = { citations: [{ type: "search_result_location" }] }
+    const hashes = [hashOf({}), hashOf({}, {}), hashOf({ text: "Be brief.Be brief." }), hashOf(citation)]
+    assert.strictEqual(new Set(hashes).size, 4)
   })
 
   it.prop("if the text differs", [Schema.String, Schema.String], ([one, other]) => {

@@ -78,6 +78,47 @@ describe("Progress", () => {
     assert.strictEqual(Progress.bar(Progress.empty, 3), "───")
   })
 
+  it("says what the prompt cache saved, or what it cost where more was written than read", () => {
+    const cached = (saved: string | undefined, cacheRead: number, cacheWrite1h: number) => ({
+      ...finished(saved === undefined ? undefined : "1"),
+      usage: { ...Usage.zero, cacheRead, cacheWrite5m: 1000, cacheWrite1h },
+      saved: dollars(saved)
+    })
+    const lost = cached("-0.002", 0, 4000)
+    assert.strictEqual(
+      Progress.promptCache(after([lost])),
+      "prompt cache: 0 tokens read, 5.0k written: cost $0.0020 more than without it"
+    )
+    assert.strictEqual(
+      Progress.promptCache(after([lost, cached("3.1", 1_200_000, 0)])),
+      "prompt cache: 1.2M tokens read, 6.0k written: saved $3.10"
+    )
+    assert.strictEqual(
+      Progress.promptCache(after([cached(undefined, 500, 0)])),
+      "prompt cache: 500 tokens read, 1.0k written"
+    )
+    assert.isFalse(Progress.promptCache(after([sent, failed])))
+  })
+
+  it("says what the response cache saved, and how often it failed", () => {
+    const hit = (saved: string | undefined): CallEvent.Happening => ({
+      _tag: "call-hit",
+      model,
+      requestId: "req_emulated_1",
+      usage: Usage.zero,
+      saved: dollars(saved)
+    })
+    const failed: CallEvent.Happening = { _tag: "cache-failed", operation: "read", detail: "gone" }
+    const progress = after([hit("0.5"), hit("0.75")])
+    assert.strictEqual(Progress.responseCache(progress), "response cache: 2 answers, saved $1.25")
+    assert.deepStrictEqual([progress.calls, progress.emulated, Progress.cost(progress)], [0, true, "$0.00"])
+    assert.strictEqual(
+      Progress.responseCache(after([hit("0.5"), hit(undefined), failed])),
+      "response cache: 2 answers, saved $0.5000 and 1 call with no known price; its store failed 1 time"
+    )
+    assert.isFalse(Progress.responseCache(after([sent, finished("1")])))
+  })
+
   it("shortens counts of tokens", () => {
     assert.deepStrictEqual([0, 999, 1000, 12_345, 4_560_000].map(Progress.tokens), [
       "0",

@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as CallEvent from "../../src/claude/CallEvent.ts"
 import { Claude } from "../../src/claude/Claude.ts"
 import { ClaudeError, Overloaded } from "../../src/claude/ClaudeError.ts"
 import type { StreamEvent } from "../../src/claude/StreamEvent.ts"
@@ -49,6 +51,30 @@ describe("a cap of 3", () => {
     Effect.gen(function* () {
       const capacity = Claude.use((claude) => claude.capacity)
       assert.strictEqual(yield* Effect.provide(capacity, Concurrency.policy(3)(gauge().layer)), 3)
+    })
+  )
+})
+
+describe("a wait for one's turn", () => {
+  it.effect("is told with how long it took, and only where there was one", () =>
+    Effect.gen(function* () {
+      const waits: Array<readonly [string, number]> = []
+      const listener = (event: CallEvent.CallEvent) =>
+        Effect.sync(() => {
+          if (event._tag === "call-waited") waits.push([event.for, Duration.toSeconds(event.duration)])
+        })
+      const calls = Effect.all([manyOf(create, 3), Stream.runDrain(stream)], { concurrency: "unbounded" })
+      const running = yield* calls.pipe(
+        CallEvent.listen(listener),
+        Effect.provide(Concurrency.policy(2)(gauge().layer)),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(running)
+      assert.deepStrictEqual(waits, [
+        ["concurrency", 1],
+        ["concurrency", 1]
+      ])
     })
   )
 })

@@ -8,7 +8,8 @@ import * as TestClock from "effect/testing/TestClock"
 import { Claude } from "../../src/claude/Claude.ts"
 import { Overloaded, RateLimited } from "../../src/claude/ClaudeError.ts"
 import * as Concurrency from "../../src/policy/Concurrency.ts"
-import { stack } from "../../src/policy/stack.ts"
+import * as ResponseCache from "../../src/policy/ResponseCache.ts"
+import { stack, type StackOptions } from "../../src/policy/stack.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 import { request } from "../fixtures.ts"
 
@@ -31,7 +32,7 @@ describe("stack", () => {
 
   it.effect("has 64 calls in flight unless told otherwise, by a number or a handle", () =>
     Effect.gen(function* () {
-      const capacity = (options?: Parameters<typeof stack>[0]) =>
+      const capacity = (options?: StackOptions) =>
         Effect.provide(
           Claude.use((claude) => claude.capacity),
           stack(options)(TestClaude.layer())
@@ -47,6 +48,31 @@ describe("stack", () => {
       const layer = TestClaude.layer([overloaded, overloaded]).pipe(stack({ retry: Schedule.recurs(1) }))
       const [, asked] = yield* Effect.all([Effect.flip(create), TestClaude.calls]).pipe(Effect.provide(layer))
       assert.strictEqual(asked.length, 2)
+    })
+  )
+
+  it.effect("answers from the store that it is given, and repeats nothing for what is there", () =>
+    Effect.gen(function* () {
+      const layer = TestClaude.layer([overloaded, "Hello."]).pipe(
+        stack({ retry: Schedule.recurs(1), cache: { store: ResponseCache.layerMemory(), timeToLive: "1 hour" } })
+      )
+      const [first, second] = yield* Effect.all([create, create]).pipe(Effect.provide(layer))
+      assert.deepStrictEqual([first.origin, second.origin], ["api", "cache"])
+    })
+  )
+
+  it.effect("has the API cache what it is told to, below the store of answers", () =>
+    Effect.gen(function* () {
+      const layer = TestClaude.layer("Hello.").pipe(
+        stack({ promptCache: { ttl: "1h" }, cache: { store: ResponseCache.layerMemory(), timeToLive: "1 hour" } })
+      )
+      const ask = Claude.use((claude) => claude.create({ ...request, system: "Be brief. ".repeat(500) }))
+      const [, second, asked] = yield* Effect.all([ask, ask, TestClaude.calls]).pipe(Effect.provide(layer))
+      assert.strictEqual(second.origin, "cache")
+      assert.deepStrictEqual(
+        asked.map(({ system }) => system),
+        [[{ type: "text", text: "Be brief. ".repeat(500), cache_control: { type: "ephemeral", ttl: "1h" } }]]
+      )
     })
   )
 

@@ -96,6 +96,28 @@ describe("effect-claude run", () => {
     server.close()
   })
 
+  it("answers a second run from --cache: it asks nothing, and says what it saved", async () => {
+    const files = folder(20)
+    const flags = ["--emulator", "--cache", join(files.path, "cache.sqlite")]
+    assert.match((await cli(files, undefined, ...flags)).stdout, /^20 calls /m)
+    const again = { ...files, output: join(files.path, "again.jsonl") }
+    const { stdout } = await cli(again, undefined, ...flags)
+    assert.match(stdout, /^0 calls .*\nresponse cache: 20 answers, saved \$0\.0\d+\nAn emulator answered, not Claude/m)
+    assert.strictEqual(readFileSync(again.output, "utf8"), readFileSync(files.output, "utf8"))
+  })
+
+  it("ends with 2 when the cache cannot be opened, and shows no password", async () => {
+    const files = folder(3)
+    writeFileSync(join(files.path, "diary"), "Dear diary, today it rained.")
+    const diary = await cli(files, "http://127.0.0.1:1", "--cache", join(files.path, "diary"))
+    assert.strictEqual(diary.code, 2)
+    assert.match(diary.stderr, /^effect-claude: the cache cannot be opened: .*diary: .*use another --cache/)
+    const { code, stderr } = await cli(files, "http://127.0.0.1:1", "--cache", "redis://me:secret@127.0.0.1:1")
+    assert.strictEqual(code, 2)
+    assert.match(stderr, /the cache cannot be opened: redis:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*use another --cache/)
+    assert.notInclude(stderr, "secret")
+  })
+
   it("ends with 2 when the state cannot be opened", async () => {
     const files = folder(3)
     const diary = new DatabaseSync(join(files.path, "out.state.sqlite"))
@@ -150,6 +172,16 @@ describe("effect-claude run", () => {
     assert.deepInclude(JSON.parse(stdout), { ...counts, cost: "0.000075", unpricedCalls: 0 })
     assert.include(stderr, "answering mail 0")
     server.close()
+  })
+
+  it("lets the API cache what the prompts share: one call writes it, the others read it", async () => {
+    const files = { ...folder(20), job: "test/run/house.job.ts" }
+    const { stdout } = await cli(files, undefined, "--emulator", "--prompt-cache", "1h", "--json")
+    const { cacheReadTokens, cacheSaved, cacheWrittenTokens, done } = JSON.parse(stdout)
+    assert.strictEqual(done, 20)
+    assert.isAbove(cacheWrittenTokens, 3000)
+    assert.strictEqual(cacheReadTokens, 19 * cacheWrittenTokens)
+    assert.isAbove(Number(cacheSaved), 0)
   })
 })
 

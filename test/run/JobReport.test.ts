@@ -41,6 +41,17 @@ describe("JobReport", () => {
     assert.include(JobReport.toText({ ...report({}), progress }), "1 call (1 retry), 0 tokens in, 0 out: $0.00")
   })
 
+  it("says what the prompt cache saved", () => {
+    const saved = BigDecimal.fromStringUnsafe("3.1")
+    const progress = { ...Progress.empty, cacheReadTokens: 1200, cacheWrittenTokens: 40, cacheSaved: saved }
+    assert.include(
+      JobReport.toText({ ...report({}), progress }).split("\n"),
+      "prompt cache: 1.2k tokens read, 40 written: saved $3.10"
+    )
+    const json = JSON.parse(JobReport.toJson({ ...report({}), progress }))
+    assert.deepInclude(json, { cacheReadTokens: 1200, cacheWrittenTokens: 40, cacheSaved: "3.1" })
+  })
+
   it("gives programs the cost in full, and how many calls have no known price", () => {
     const progress = { ...Progress.empty, cost: BigDecimal.fromStringUnsafe("0.00000012345"), unpricedCalls: 2 }
     const json = JSON.parse(JobReport.toJson({ ...report({ pending: 1 }), progress }))

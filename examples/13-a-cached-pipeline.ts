@@ -1,0 +1,36 @@
+// How do I not pay twice for the same question?
+import { NodeRuntime } from "@effect/platform-node"
+import { Console, Effect, Schema } from "effect"
+import { Batch, CallEvent, CallSite, Claude, Cost, ResponseCache } from "effect-claude"
+
+const Mail = Schema.Struct({ product: Schema.String, urgency: Schema.Literals(["low", "high"]) })
+
+const mails = [
+  "The kettle I bought does not switch off. The urgency is high!",
+  "Where can I buy a kettle? The urgency is low.",
+  "The kettle I bought does not switch off. The urgency is high!"
+]
+
+const classify = Batch.map(mails, (mail) => Claude.generateObject(Mail, mail)).pipe(CallSite.label("shop", "north"))
+
+const tell = (event: CallEvent.CallEvent) => {
+  if (event._tag === "call-finished") return Console.log(`  asked: ${Cost.format(event.cost)}`)
+  return event._tag === "call-hit" ? Console.log(`  known: saved ${Cost.format(event.saved)}`) : Effect.void
+}
+
+const program = Effect.gen(function* () {
+  yield* Console.log("two of three mails are the same:")
+  yield* classify
+  yield* Console.log("all of them again:")
+  yield* classify
+  yield* Console.log("after what the shop was told is forgotten:")
+  yield* ResponseCache.invalidate({ label: ["shop", "north"] })
+  yield* classify
+}).pipe(CallEvent.listen(tell))
+
+// In place of `layerMemory`: `layerRedis` or `layerSql`, or any `layerBacking…` of `effect/persistence/Persistence`.
+const store = ResponseCache.layerMemory({ capacity: 1000 })
+
+const live = Claude.layerConfig().pipe(Claude.stack({ cache: { store, timeToLive: "7 days" } }))
+
+program.pipe(Effect.provide([live, store]), NodeRuntime.runMain)

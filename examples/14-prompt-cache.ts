@@ -1,0 +1,25 @@
+// How do I pay once for a prompt that many calls begin with, and see what it saved?
+import { NodeRuntime } from "@effect/platform-node"
+import { Console, Effect } from "effect"
+import { Batch, CallEvent, Claude, Progress, PromptCache } from "effect-claude"
+
+const rules = Array.from({ length: 200 }, (_, index) => `The number of rule ${index + 1} is ${(index + 1) * 7}.`)
+
+const ask = (rule: number) =>
+  Claude.generateText({
+    system: rules.join(" "),
+    messages: [{ role: "user", content: `What is the number of rule ${rule}?` }]
+  })
+
+const program = Effect.gen(function* () {
+  let progress = Progress.empty
+  const count = (event: CallEvent.CallEvent) => Effect.sync(() => void (progress = Progress.update(progress, event)))
+  yield* CallEvent.listen(count)(Batch.map([3, 14, 15, 92, 65], ask))
+  yield* Console.log(Progress.promptCache(progress))
+  yield* Console.log(`all in all ${Progress.cost(progress)}`)
+})
+
+// One call goes first and writes to the cache; the others wait for it, a minute at most, and read.
+const live = Claude.layerConfig().pipe(Claude.stack(), PromptCache.policy({ ttl: "5m", warmUp: "1 minute" }))
+
+program.pipe(Effect.provide(live), NodeRuntime.runMain)

@@ -1,0 +1,107 @@
+/**
+ * The facts of a call under the names of the OpenTelemetry GenAI conventions, for spans and logs alike; pure.
+ *
+ * Names and meanings are those of version 0.1.0 (November 2026) of open-telemetry/semantic-conventions-genai, where the
+ * GenAI conventions live since they left open-telemetry/semantic-conventions. What these do not know has the prefix
+ * `effect_claude`. None of it is text of a prompt or an answer.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
+import type { CallSite } from "./CallSite.ts"
+import { ClaudeError } from "./ClaudeError.ts"
+import { isBilled, isEmulated } from "./Reply.ts"
+import type { Redact } from "./Redact.ts"
+import type { Request } from "./Request.ts"
+import * as Usage from "./Usage.ts"
+import type { Outcome } from "./Watch.ts"
+
+/** Names and their values; those that are undefined are left out. */
+export type Attributes = Readonly<Record<string, string | number | boolean | ReadonlyArray<string>>>
+
+/** Whoever answers, as far as the address of the client tells. */
+export const ofProvider = (baseURL: string | undefined): Attributes => {
+  const url = baseURL !== undefined && URL.canParse(baseURL) ? new URL(baseURL) : undefined
+  return defined({
+    "gen_ai.provider.name": provider(url?.hostname ?? ""),
+    "server.address": url?.hostname,
+    "server.port": url && Number(url.port || (url.protocol === "http:" ? 80 : 443))
+  })
+}
+
+const provider = (host: string): string => {
+  if (/^bedrock.*\.amazonaws\.com$/.test(host)) return "aws.bedrock"
+  if (/aiplatform\..*googleapis\.com$/.test(host)) return "gcp.vertex_ai"
+  return "anthropic"
+}
+
+/** What is asked, and how: not what for. */
+export const ofRequest = (request: Request, streaming: boolean): Attributes =>
+  defined({
+    "gen_ai.operation.name": "chat",
+    "gen_ai.request.model": request.model,
+    "gen_ai.request.max_tokens": request.max_tokens,
+    "gen_ai.request.stream": streaming || undefined,
+    "gen_ai.request.reasoning.level": request.output_config?.effort ?? undefined,
+    "gen_ai.output.type": request.output_config?.format ? "json" : undefined
+  })
+
+/** Where in the program. Keys of rows are there: choose keys that may be seen. */
+export const ofSite = ({ job, labels, path, row }: CallSite): Attributes => {
+  const site: Record<string, string> = {}
+  if (job !== undefined) site["effect_claude.job"] = job
+  if (row !== undefined) site["effect_claude.row"] = row
+  if (path.length > 0) site["effect_claude.step.path"] = path.join("/")
+  for (const name in labels) site[`effect_claude.label.${name}`] = labels[name] ?? ""
+  return site
+}
+
+/** The same, with secrets taken out of its texts: keys of rows and labels are the program's, and may hold anything. */
+export const redacted = (attributes: Attributes, redact: Redact): Attributes =>
+  Record.map(attributes, (value) => (Predicate.isString(value) ? redact(value) : value))
+
+/** What came of it. Tokens are those that this call was billed, all attempts together; those of a cache are not. */
+export const ofOutcome = ({ attempts, cost, exit, facts, message, usage: billed }: Outcome): Attributes => {
+  const paid = facts === undefined || isBilled(facts.origin)
+  const usage = billed ?? (paid && message ? Usage.fromMessage(message.usage) : undefined)
+  const error = errorOf(exit)
+  const requestId = facts?.requestId ?? (error instanceof ClaudeError ? error.reason.requestId : undefined)
+  return defined({
+    "gen_ai.response.id": message?.id,
+    "gen_ai.response.model": message?.model,
+    "gen_ai.response.finish_reasons": [Exit.isSuccess(exit) ? (message?.stop_reason ?? "error") : "error"],
+    "gen_ai.usage.input_tokens": usage && Usage.totalInput(usage),
+    "gen_ai.usage.output_tokens": usage?.output,
+    "gen_ai.usage.cache_read.input_tokens": usage?.cacheRead,
+    "gen_ai.usage.cache_write.input_tokens": usage && usage.cacheWrite5m + usage.cacheWrite1h,
+    "gen_ai.usage.reasoning.output_tokens": paid ? message?.usage.output_tokens_details?.thinking_tokens : undefined,
+    "error.type": errorType(exit),
+    "effect_claude.attempts": attempts,
+    "effect_claude.cost.usd": cost && BigDecimal.toNumberUnsafe(cost),
+    "effect_claude.origin": facts?.origin,
+    "effect_claude.request_id": requestId,
+    "effect_claude.emulated": isEmulated(requestId) || undefined
+  })
+}
+
+/** The reason of the failure; an interruption is none. */
+export const errorType = (exit: Exit.Exit<unknown, unknown>): string | undefined => {
+  if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return undefined
+  const error = errorOf(exit)
+  return error instanceof ClaudeError ? error.reason._tag : "_OTHER"
+}
+
+const errorOf = (exit: Exit.Exit<unknown, unknown>): unknown =>
+  Exit.isSuccess(exit) ? undefined : Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+
+const defined = (attributes: { readonly [name: string]: Attributes[string] | undefined }): Attributes => {
+  const kept: Record<string, Attributes[string]> = {}
+  for (const name in attributes) {
+    const value = attributes[name]
+    if (value !== undefined) kept[name] = value
+  }
+  return kept
+}

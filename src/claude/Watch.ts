@@ -1,0 +1,144 @@
+/**
+ * Watches calls from its place in the pile: a fold over the `CallEvent`s of one call, handed over when it is through.
+ * What logs, traces or measures calls is a watcher, and keeps no counts of its own.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Stream from "effect/Stream"
+import * as CallEvent from "./CallEvent.ts"
+import type { Claude } from "./Claude.ts"
+import { isBilled, type Message, type ReplyFacts, text } from "./Reply.ts"
+import type { Request } from "./Request.ts"
+import * as StreamEvent from "./StreamEvent.ts"
+import * as Usage from "./Usage.ts"
+
+/** What the events of a call add up to. */
+export interface Totals {
+  /** Requests that went out; 0 where a cache answered. */
+  readonly attempts: number
+  /** What all attempts were billed; undefined where nothing was told of that. */
+  readonly usage: Usage.Usage | undefined
+  /** What they cost in US dollars; undefined where no price is known. */
+  readonly cost: BigDecimal.BigDecimal | undefined
+}
+
+/** What a call came to. */
+export interface Outcome extends Totals {
+  /** A stream that its reader left before the end counts as interrupted. */
+  readonly exit: Exit.Exit<unknown, unknown>
+  readonly duration: Duration.Duration
+  readonly facts: ReplyFacts | undefined
+  /** As much of the message as had come; a stream's has content only where the watcher wants it. */
+  readonly message: Message | undefined
+  /** Characters of text in the answer, as far as it came. */
+  readonly length: number
+}
+
+/** One who watches one call. */
+export interface Watcher {
+  /** The request as it is to go on. */
+  readonly request: Request
+  /** What the call runs in, such as a span. */
+  readonly context: Context.Context<never>
+  readonly hear: CallEvent.Listener
+  /** `now` is the end of the call, in nanoseconds. */
+  readonly end: (outcome: Outcome, now: bigint) => Effect.Effect<void>
+}
+
+/** Nothing yet. */
+export const empty: Totals = { attempts: 0, usage: undefined, cost: BigDecimal.fromBigInt(0n) }
+
+/** The totals after one more event. What a cache or a journal gave was paid for earlier. */
+export const update = (totals: Totals, event: CallEvent.CallEvent): Totals => {
+  switch (event._tag) {
+    case "call-sent":
+      return { ...totals, attempts: totals.attempts + 1 }
+    case "call-finished":
+      return isBilled(event.origin) ? billed(totals, event.usage, event.cost) : totals
+    case "call-failed": {
+      const { usage } = event.error.reason
+      return usage === undefined ? totals : billed(totals, usage, event.cost)
+    }
+    default:
+      return totals
+  }
+}
+
+const billed = (totals: Totals, usage: Usage.Usage, cost: BigDecimal.BigDecimal | undefined): Totals => ({
+  attempts: totals.attempts,
+  usage: totals.usage === undefined ? usage : Usage.sum(totals.usage, usage),
+  cost: totals.cost && cost && BigDecimal.sum(totals.cost, cost)
+})
+
+/** Sets a watcher on every `create` and every `stream`. `content`: whether outcomes of streams have it. */
+export const watching = (
+  next: Claude["Service"],
+  begin: (request: Request, streaming: boolean) => Effect.Effect<Watcher>,
+  { content }: { readonly content: boolean }
+): Claude["Service"] => {
+  const start = (request: Request, streaming: boolean) =>
+    Effect.withFiber((fiber) => {
+      const clock = fiber.getRef(Clock.Clock)
+      const since = clock.currentTimeNanosUnsafe()
+      const outer = fiber.getRef(CallEvent.Listener)
+      return Effect.map(begin(request, streaming), (watcher) => {
+        let totals = empty
+        const hear = (event: CallEvent.CallEvent) => {
+          totals = update(totals, event)
+          return outer === undefined ? watcher.hear(event) : Effect.andThen(outer(event), watcher.hear(event))
+        }
+        const end = (ending: Pick<Outcome, "exit" | "facts" | "message" | "length">) =>
+          Effect.suspend(() => {
+            const now = clock.currentTimeNanosUnsafe()
+            return watcher.end({ ...totals, ...ending, duration: Duration.nanos(now - since) }, now)
+          })
+        const context = Context.add(watcher.context, CallEvent.Listener, hear)
+        return { request: watcher.request, context, end }
+      })
+    })
+
+  const stream = (request: Request) =>
+    Effect.gen(function* () {
+      const accumulator = StreamEvent.accumulator()
+      let facts: ReplyFacts | undefined
+      let ended = false
+      let length = 0
+
+      const watched = yield* Effect.acquireRelease(start(request, true), ({ end }, exit) => {
+        const left = ended ? Exit.void : Exit.isSuccess(exit) ? Exit.interrupt() : exit
+        return end({ exit: left, facts, message: accumulator.message(), length })
+      })
+      return next.stream(watched.request).pipe(
+        Stream.mapArray((events) => {
+          for (const event of events) {
+            if (event.type === "stream_start") facts = event
+            else if (event.type === "message_stop") ended = true
+            else if (content || !StreamEvent.isContent(event)) accumulator.add(event)
+            length += StreamEvent.text(event).length
+          }
+          return events
+        }),
+        Stream.provideContext(watched.context)
+      )
+    })
+
+  return {
+    create: (request) =>
+      Effect.acquireUseRelease(
+        start(request, false),
+        ({ context, request }) => Effect.provideContext(next.create(request), context),
+        ({ end }, exit) => {
+          if (Exit.isFailure(exit)) return end({ exit, facts: undefined, message: undefined, length: 0 })
+          const { message } = exit.value
+          return end({ exit, facts: exit.value, message, length: text(message).length })
+        }
+      ),
+    stream: (request) => Stream.unwrap(stream(request)),
+    countTokens: next.countTokens,
+    capacity: next.capacity
+  }
+}

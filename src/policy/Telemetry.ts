@@ -1,0 +1,89 @@
+/**
+ * Spans and metrics of calls, in the OpenTelemetry GenAI conventions (`Attributes` names the version), for whatever
+ * tracer and exporter the program has: Effect's own OTLP, `@effect/opentelemetry`, none. Put it outermost.
+ *
+ * A call is one client span, `chat {model}`; below it stand its attempts, their streams, and its waits. Neither prompt
+ * nor answer is in it unless asked for.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Tracer from "effect/Tracer"
+import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import { AnthropicClient } from "../claude/AnthropicClient.ts"
+import * as Attributes from "../claude/Attributes.ts"
+import { CallSite } from "../claude/CallSite.ts"
+import { wrap } from "../claude/Claude.ts"
+import { Redactor } from "../claude/Redact.ts"
+import type { Request } from "../claude/Request.ts"
+import * as Watch from "../claude/Watch.ts"
+import * as Content from "./telemetry/Content.ts"
+import * as Instruments from "./telemetry/Instruments.ts"
+import * as Timeline from "./telemetry/Timeline.ts"
+
+export { layerSpans, Spans, waterfall } from "./telemetry/Waterfall.ts"
+
+/** What goes out only by choice. */
+export interface Options {
+  /** Puts prompts and answers on the spans, through `Redact.Redactor`. */
+  readonly content?: boolean
+  /** Sends the W3C `traceparent` header with each request, so that what stands between can join the trace. */
+  readonly propagate?: boolean
+}
+
+/** Traces and measures every `create` and `stream`. */
+export const policy = ({ content = false, propagate = false }: Options = {}) =>
+  wrap((next) =>
+    Effect.gen(function* () {
+      const provider = Attributes.ofProvider(yield* baseURL)
+      const measure = Instruments.make(provider)
+
+      const begin = (request: Request, streaming: boolean) =>
+        Effect.withFiber((fiber) => {
+          const redact = fiber.getRef(Redactor)
+          const attributes = {
+            ...Attributes.ofRequest(request, streaming),
+            ...provider,
+            ...Attributes.redacted(Attributes.ofSite(fiber.getRef(CallSite)), redact),
+            ...(content && Content.ofRequest(request, redact))
+          }
+          return Effect.map(Effect.makeSpan(`chat ${request.model}`, { kind: "client", attributes }), (span) => {
+            const timeline = Timeline.make(span, fiber.getRef(Tracer.Tracer))
+            const end = (outcome: Watch.Outcome, now: bigint) => {
+              const firstChunk = timeline.firstChunk()
+              timeline.close(now)
+              annotate(span, Attributes.ofOutcome(outcome))
+              if (firstChunk !== undefined) span.attribute("gen_ai.response.time_to_first_chunk", firstChunk)
+              if (content && outcome.message) annotate(span, Content.ofMessage(outcome.message, redact))
+              span.end(now, outcome.exit)
+              measure(request.model, outcome, firstChunk, fiber.context)
+              return Effect.void
+            }
+            return {
+              request: propagate ? carrying(request, span) : request,
+              context: Context.make(Tracer.ParentSpan, span),
+              hear: timeline.hear,
+              end
+            }
+          })
+        })
+      return Watch.watching(next, begin, { content })
+    })
+  )
+
+/** Where the SDK client sends calls to, where there is one. */
+const baseURL = Effect.map(Effect.serviceOption(AnthropicClient), (client) =>
+  Option.isSome(client) && Predicate.hasProperty(client.value, "baseURL") && Predicate.isString(client.value.baseURL)
+    ? client.value.baseURL
+    : undefined
+)
+
+const carrying = (request: Request, span: Tracer.Span): Request => {
+  const { traceparent } = HttpTraceContext.toHeaders(span)
+  return traceparent === undefined ? request : { ...request, headers: { ...request.headers, traceparent } }
+}
+
+const annotate = (span: Tracer.Span, attributes: Attributes.Attributes) => {
+  for (const name in attributes) span.attribute(name, attributes[name])
+}

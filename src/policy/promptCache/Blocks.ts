@@ -1,0 +1,96 @@
+/**
+ * A request as the API's prompt cache sees it: its blocks in the order tools, system, messages. Any prefix of them can
+ * be an entry of the cache; a breakpoint says which is to be one.
+ */
+import { sha256 } from "@noble/hashes/sha2.js"
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
+import * as Predicate from "effect/Predicate"
+import * as Models from "../../claude/Models.ts"
+import type { Request } from "../../claude/Request.ts"
+
+/** How long an entry lives after its last use. */
+export type Ttl = "5m" | "1h"
+
+/** A block of a request. */
+export interface Block {
+  readonly level: "tools" | "system" | "messages"
+  readonly role: "user" | "assistant" | "system"
+  /** The message it stands in, where it stands in one. */
+  readonly message: number
+  /** Its place among the tools, in the system prompt, or in the message. */
+  readonly at: number
+  readonly value: object
+  /** What the model sees of it. */
+  readonly text: string
+  /** Whether the prompt up to its end is long enough for the cache; an estimate. */
+  readonly isLongEnough: boolean
+  /** The breakpoints on it and in it. */
+  readonly breakpoints: ReadonlyArray<Ttl>
+}
+
+/**
+ * So many characters are taken for a token. Prose has about 4 with older models and 3 with newer ones. An estimate that
+ * is too high costs nothing: the API passes over a breakpoint below the minimum.
+ */
+const charactersPerToken = 3
+
+/** Where no source says what the least is, it is that of the other models of the generation. */
+const leastTokens = 512
+
+/** The blocks of a request. Its automatic `cache_control` counts as a breakpoint on the last one. */
+export const read = (request: Request): ReadonlyArray<Block> => {
+  const { cache_control, messages, model, system, tools = [] } = request
+  const least = (Models.find(model)?.minCacheTokens ?? leastTokens) * charactersPerToken
+  const blocks: Array<Block> = []
+  let length = 0
+  const add = (place: Pick<Block, "level" | "role" | "message">, values: ReadonlyArray<object>) =>
+    values.forEach((value, at) => {
+      const { cache_control: _, ...bare } = { cache_control: undefined, ...value }
+      const text = JSON.stringify(bare)
+      length += text.length
+      blocks.push({ ...place, at, value, text, isLongEnough: length >= least, breakpoints: breakpointsIn(value) })
+    })
+
+  add({ level: "tools", role: "system", message: -1 }, tools)
+  add({ level: "system", role: "system", message: -1 }, contentOf(system))
+  messages.forEach(({ content, role }, message) => add({ level: "messages", role, message }, contentOf(content)))
+  const last = blocks.pop()
+  if (last === undefined) return blocks
+  return [...blocks, { ...last, breakpoints: [...last.breakpoints, ...breakpointsIn({ cache_control })] }]
+}
+
+/** The blocks of a system prompt or of a message; a text is one. */
+export const contentOf = <Block>(
+  content: string | ReadonlyArray<Block> | undefined
+): ReadonlyArray<Block | { readonly type: "text"; readonly text: string }> =>
+  typeof content === "string" ? (content === "" ? [] : [{ type: "text", text: content }]) : (content ?? [])
+
+/** Also those in the content of a tool's result: the API counts them too. */
+const breakpointsIn = (value: unknown): ReadonlyArray<Ttl> => {
+  if (Array.isArray(value)) return value.flatMap(breakpointsIn)
+  if (!Predicate.isObject(value)) return []
+  const control = value["cache_control"]
+  const own = Predicate.isObject(control) && control["type"] === "ephemeral"
+  const inside = Object.values(value).flatMap(breakpointsIn)
+  return own ? [control["ttl"] === "1h" ? "1h" : "5m", ...inside] : inside
+}
+
+/** An entry that a request reads or writes. Requests share it where the keys are the same. */
+export interface Entry {
+  readonly key: string
+  readonly ttl: Ttl
+}
+
+/** The entries at the breakpoints of a request, the shortest first. */
+export const entries = (request: Request): ReadonlyArray<Entry> => {
+  const blocks = read(request)
+  const end = blocks.findLastIndex(({ breakpoints }) => breakpoints.length > 0) + 1
+  const { model, output_config, thinking, tool_choice } = request
+  // Other settings spoil what is cached of the messages, not what is cached of tools and system.
+  const settings = JSON.stringify([output_config, thinking, tool_choice])
+  const hash = sha256.create().update(utf8ToBytes(model))
+  return blocks.slice(0, end).flatMap(({ breakpoints: [ttl], isLongEnough, level, role, text }) => {
+    hash.update(utf8ToBytes(JSON.stringify([level, role, level === "messages" && settings, text])))
+    return ttl === undefined || !isLongEnough ? [] : [{ key: bytesToHex(hash.clone().digest()), ttl }]
+  })
+}

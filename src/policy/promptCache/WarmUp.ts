@@ -1,0 +1,91 @@
+/**
+ * One call per shared prefix before the others: an entry of the prompt cache can be read only once the answer that
+ * writes it has begun, so calls that set out together would all pay for writing it.
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Stream from "effect/Stream"
+import type { Claude } from "../../claude/Claude.ts"
+import { isContent } from "../../claude/StreamEvent.ts"
+import { entries, type Entry } from "./Blocks.ts"
+
+/**
+ * Holds calls back that would read what another is about to write: until that one has begun to be answered or has
+ * ended, or until `patience` is over.
+ */
+export const make = (
+  next: Claude["Service"],
+  patience: Duration.Input
+): Pick<Claude["Service"], "create" | "stream"> => {
+  const enter = entering(Duration.toMillis(patience))
+  return {
+    create: (request) =>
+      Effect.scoped(Effect.flatMap(enter(entries(request)), ({ begun }) => Effect.tap(next.create(request), begun))),
+    stream: (request) =>
+      Stream.unwrap(
+        Effect.map(enter(entries(request)), ({ begun }) =>
+          Stream.mapArrayEffect(next.stream(request), (events) =>
+            events.some(isContent) ? Effect.as(begun, events) : Effect.succeed(events)
+          )
+        )
+      )
+  }
+}
+
+const lifetimes = { "5m": 5 * 60_000, "1h": 60 * 60_000 } as const
+
+/** So many entries are remembered; after one that is forgotten, one call more goes first. */
+const remembered = 10_000
+
+/** Lets a call in when its turn has come, for as long as its scope; `begun` is to be run when its answer begins. */
+const entering = (patience: number) => {
+  const warmUntil = new Map<string, number>()
+  const writers = new Map<string, Latch.Latch>()
+
+  const writerOf = (wanted: ReadonlyArray<Entry>) =>
+    wanted.map(({ key }) => writers.get(key)).find((latch) => latch !== undefined)
+
+  /** Takes what nobody has written or is writing. */
+  const claim = (wanted: ReadonlyArray<Entry>, now: number) => {
+    const latch = Latch.makeUnsafe()
+    const cold = wanted.filter(({ key }) => !writers.has(key) && (warmUntil.get(key) ?? 0) <= now)
+    for (const { key } of cold) writers.set(key, latch)
+    const leave = Effect.sync(() => {
+      for (const { key } of cold) if (writers.get(key) === latch) writers.delete(key)
+      latch.openUnsafe()
+    })
+    const begun = Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      for (const entry of wanted) keepWarm(entry, now)
+      return leave
+    })
+    return { begun, leave }
+  }
+
+  /** The map is in the order of last use. */
+  const keepWarm = ({ key, ttl }: Entry, now: number) => {
+    warmUntil.delete(key)
+    warmUntil.set(key, now + lifetimes[ttl])
+    const [oldest] = warmUntil.keys()
+    if (oldest !== undefined && warmUntil.size > remembered) warmUntil.delete(oldest)
+  }
+
+  return (wanted: ReadonlyArray<Entry>) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function* () {
+        let now = yield* Clock.currentTimeMillis
+        const deadline = now + patience
+        let writer = writerOf(wanted)
+        while (writer !== undefined && now < deadline) {
+          yield* restore(Effect.timeoutOption(writer.await, deadline - now))
+          now = yield* Clock.currentTimeMillis
+          writer = writerOf(wanted)
+        }
+        // Nobody else runs between the look and the claim.
+        const { begun, leave } = claim(wanted, now)
+        yield* Effect.addFinalizer(() => leave)
+        return { begun }
+      })
+    )
+}

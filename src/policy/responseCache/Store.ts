@@ -1,0 +1,160 @@
+/**
+ * The store as the cache sees it: never failing. What goes wrong is told as a `cache-failed` event, logged once a
+ * minute, and taken for a miss.
+ */
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { type BackingPersistenceStore, PersistenceError } from "effect/persistence/Persistence"
+import * as CallEvent from "../../claude/CallEvent.ts"
+import { redact } from "../../claude/Redact.ts"
+import type { Reply } from "../../claude/Reply.ts"
+import * as Entry from "./Entry.ts"
+import type { Lease } from "./Lease.ts"
+
+/** What a look into the store gave. */
+export interface Found {
+  readonly entry: Entry.Entry | undefined
+  /** Those that an answer of today is of; undefined where they cannot be read, and nothing can be stored. */
+  readonly generations: Entry.Generations | undefined
+}
+
+/** None of these fails. */
+export interface Store {
+  /** Looks for the entry of `key` (for none, where that is undefined), and for the generations of `tags`. */
+  readonly look: (key: string | undefined, tags: ReadonlyArray<string>) => Effect.Effect<Found>
+  /**
+   * Looks for the entry of `key`; where there is none, waits while another process gets it, and when there is none then
+   * either, keeps the others waiting until the scope closes.
+   */
+  readonly claim: (key: string, tags: ReadonlyArray<string>) => Effect.Effect<Found, never, Scope.Scope>
+  readonly write: (key: string, reply: Reply, generations: Entry.Generations) => Effect.Effect<void>
+  readonly remove: (key: string) => Effect.Effect<void>
+}
+
+/** A store that takes longer than this is as good as none. */
+const patience = "2 seconds"
+
+/** A broken store is logged so often at most. */
+const quiet = Duration.toMillis("1 minute")
+
+/** A process that was killed keeps the others waiting for so long. */
+const leaseTime = Duration.seconds(30)
+
+/** The tag of a model. */
+export const modelTag = (model: string): string => `model ${model}`
+
+/** The tag of a label. */
+export const labelTag = (name: string, value: string): string => `label ${JSON.stringify([name, value])}`
+
+/** Begins a new generation of all that has this tag: what is stored now is of an earlier one. */
+export const renew = Effect.fnUntraced(function* (store: BackingPersistenceStore, tag: string) {
+  const generation = `${yield* Clock.currentTimeMillis}-${yield* Random.nextInt}`
+  yield* store.set(generationKey(tag), { generation }, undefined)
+})
+
+/** Tags may be long, and the file names of a store may not. */
+const generationKey = (tag: string) => `generation-${Entry.digest(tag)}`
+
+const decodeGeneration = Schema.decodeUnknownEffect(Schema.Struct({ generation: Schema.String }))
+
+const generationOf = (data: object | undefined) =>
+  data === undefined ? Effect.succeed("") : Effect.map(decodeGeneration(data), ({ generation }) => generation)
+
+/** A store whose entries live for `timeToLive`. */
+export const make = (options: {
+  readonly backing: BackingPersistenceStore
+  readonly lease: Lease | undefined
+  readonly storeId: string
+  readonly timeToLive: Duration.Duration
+}): Store => {
+  const { backing, lease, storeId } = options
+  const timeToLive = Duration.isFinite(options.timeToLive) ? options.timeToLive : undefined
+  let quietUntil = 0
+
+  const orTell = <A, E>(
+    operation: CallEvent.CacheFailed["operation"],
+    effect: Effect.Effect<A, E>
+  ): Effect.Effect<A | undefined> =>
+    effect.pipe(
+      Effect.timeout(patience),
+      Effect.catchCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.interrupt : tell(operation, cause)))
+    )
+
+  const tell = Effect.fnUntraced(function* (
+    operation: CallEvent.CacheFailed["operation"],
+    cause: Cause.Cause<unknown>
+  ) {
+    const error = Cause.squash(cause)
+    const detail = redact(error instanceof Error ? error.message : String(error))
+    yield* CallEvent.emit(() => ({ _tag: "cache-failed", operation, detail }))
+    const now = yield* Clock.currentTimeMillis
+    if (now < quietUntil) return undefined
+    quietUntil = now + quiet
+    yield* Effect.logWarning(`the response cache fails to ${operation}: ${detail}; calls go on without it`)
+    return undefined
+  })
+
+  /** The data under a key, if any, and the generations of the tags, in one turn. */
+  const fetch = Effect.fnUntraced(function* (key: string | undefined, tags: ReadonlyArray<string>) {
+    const keys = [...(key === undefined ? [] : [key]), ...tags.map(generationKey)]
+    const data = Arr.isArrayNonEmpty(keys) ? yield* backing.getMany(keys) : []
+    if (data.length !== keys.length) return yield* new PersistenceError({ message: "the store left keys out" })
+    const found = yield* Effect.forEach(key === undefined ? data : data.slice(1), generationOf)
+    const generations: Entry.Generations = Object.fromEntries(Arr.zip(tags, found))
+    return { data: key === undefined ? undefined : data[0], generations }
+  })
+
+  const look = Effect.fnUntraced(function* (key: string | undefined, tags: ReadonlyArray<string>) {
+    // Where the tags alone can be read, it is the entry that is broken, and will be replaced.
+    const { data, generations } = yield* Effect.catch(fetch(key, tags), () => fetch(undefined, tags))
+    const entry = key === undefined || data === undefined ? undefined : Entry.decode(key, data)
+    if (entry === undefined) return { entry, generations }
+    // It may have been stored from another place in the program, with other labels.
+    const others = Object.keys(entry.generations).filter((tag) => !(tag in generations))
+    const current =
+      others.length === 0 ? generations : { ...generations, ...(yield* fetch(undefined, others)).generations }
+    const isCurrent = Object.entries(entry.generations).every(([tag, generation]) => current[tag] === generation)
+    return { entry: isCurrent ? entry : undefined, generations }
+  })
+
+  const safeLook: Store["look"] = (key, tags) =>
+    Effect.map(orTell("read", look(key, tags)), (found) => found ?? { entry: undefined, generations: undefined })
+
+  const claim = (lease: Lease): Store["claim"] =>
+    Effect.fnUntraced(function* (key, tags) {
+      const first = yield* safeLook(key, tags)
+      if (first.entry !== undefined || first.generations === undefined) return first
+      const id = `${storeId}-lease-${key}`
+      const holder = `${yield* Random.nextInt}`
+      const hold = orTell("claim", lease.hold(id, holder, leaseTime))
+      yield* Effect.addFinalizer(() => orTell("claim", lease.release(id, holder)))
+      while (true) {
+        const held = yield* hold
+        // Where there was none before, there may be one by now.
+        const found = yield* safeLook(key, tags)
+        if (found.entry !== undefined) return found
+        if (held !== false) {
+          yield* Effect.forkScoped(Effect.forever(Effect.delay(hold, "10 seconds")))
+          return found
+        }
+        yield* Effect.sleep("100 millis")
+      }
+    })
+
+  return {
+    look: safeLook,
+    claim: lease === undefined ? safeLook : claim(lease),
+    write: (key, reply, generations) =>
+      orTell(
+        "write",
+        Effect.suspend(() => backing.set(key, Entry.encode(key, reply, generations), timeToLive))
+      ),
+    remove: (key) => orTell("remove", backing.remove(key))
+  }
+}

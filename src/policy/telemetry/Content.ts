@@ -1,0 +1,61 @@
+/**
+ * Prompts and answers in the shape that the GenAI conventions give them on spans: JSON text, redacted. Binary data is
+ * left out; what the conventions have no part for is a `generic` part that says what it was.
+ */
+import * as Predicate from "effect/Predicate"
+import type { Attributes } from "../../claude/Attributes.ts"
+import type { Redact } from "../../claude/Redact.ts"
+import type { Message } from "../../claude/Reply.ts"
+import type { Request } from "../../claude/Request.ts"
+
+/** What was asked: the messages, and apart from them the system prompt. */
+export const ofRequest = ({ messages, system }: Request, redact: Redact): Attributes => ({
+  "gen_ai.input.messages": redact(
+    JSON.stringify(messages.map(({ content = [], role }) => ({ role: roleOf(role, content), parts: parts(content) })))
+  ),
+  ...(system !== undefined && { "gen_ai.system_instructions": redact(JSON.stringify(parts(system))) })
+})
+
+/** What was answered, as far as it came. */
+export const ofMessage = ({ content, role }: Message, redact: Redact): Attributes => ({
+  "gen_ai.output.messages": redact(JSON.stringify([{ role, parts: parts(content) }]))
+})
+
+type Content = NonNullable<Request["messages"][number]["content"] | Message["content"] | Request["system"]>
+type Block = Exclude<Content, string>[number]
+
+/** Results of tools come from the user in the API's words, and from the tool in those of the conventions. */
+const roleOf = (role: string, content: Content): string =>
+  typeof content !== "string" && content.length > 0 && content.every(({ type }) => type === "tool_result")
+    ? "tool"
+    : role
+
+const parts = (content: Content): ReadonlyArray<object> =>
+  typeof content === "string" ? [{ type: "text", content }] : Array.from(content, part)
+
+const part = (block: Block): object => {
+  switch (block.type) {
+    case "text":
+      return { type: "text", content: block.text }
+    case "thinking":
+      return { type: "reasoning", content: block.thinking }
+    case "tool_use":
+      return { type: "tool_call", id: block.id, name: block.name, arguments: block.input }
+    case "tool_result":
+      return { type: "tool_call_response", id: block.tool_use_id, response: result(block.content) }
+    case "server_tool_use":
+      return {
+        type: "server_tool_call",
+        id: block.id,
+        name: block.name,
+        server_tool_call: { type: block.name, input: block.input }
+      }
+    default:
+      return { type: "generic", generic_type: block.type }
+  }
+}
+
+const result = (content: unknown): unknown =>
+  Array.isArray(content)
+    ? content.map((block) => (Predicate.hasProperty(block, "text") ? block.text : { type: block.type }))
+    : (content ?? "")

@@ -1,0 +1,102 @@
+/**
+ * The metrics of the GenAI conventions for a client's inferences, with the boundaries that they advise, and one of our
+ * own for the cost. Claude does not tell tokens of text from those of images, hence the modality `unknown`.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Metric from "effect/Metric"
+import * as Record from "effect/Record"
+import { type Attributes, errorType } from "../../claude/Attributes.ts"
+import { isBilled } from "../../claude/Reply.ts"
+import * as Usage from "../../claude/Usage.ts"
+import type { Outcome } from "../../claude/Watch.ts"
+
+const seconds = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
+const tokens = Array.from({ length: 14 }, (_, exponent) => 4 ** exponent)
+
+type Instrument = Metric.Metric<number, unknown>
+
+/** Effect takes the unit of a metric from the attribute of this name. */
+const histogram = (name: string, description: string, unit: string, boundaries: ReadonlyArray<number>): Instrument =>
+  Metric.histogram(`gen_ai.client.inference.${name}`, { description, boundaries, attributes: { unit } })
+
+const counter = (name: string, description: string): Instrument =>
+  Metric.counter(`gen_ai.client.inference.usage.${name}`, {
+    description,
+    attributes: { unit: "{token}", "gen_ai.token.modality": "unknown" },
+    incremental: true
+  })
+
+const cost: Instrument = Metric.counter("effect_claude.cost", {
+  description: "What calls cost in US dollars, where a price is known",
+  attributes: { unit: "{USD}" },
+  incremental: true
+})
+
+const metrics = {
+  duration: histogram("duration", "How long calls took, to the end of the answer", "s", seconds),
+  firstChunk: histogram("time_to_first_chunk", "From the sending of a request to its first content", "s", seconds),
+  inputTokens: histogram("operation.input_tokens", "Input tokens of a call, cached ones too", "{token}", tokens),
+  outputTokens: histogram("operation.output_tokens", "Output tokens of a call", "{token}", tokens),
+  input: counter("input_tokens", "Input tokens, cached ones too"),
+  output: counter("output_tokens", "Output tokens, thinking too"),
+  cacheRead: counter("cache_read.input_tokens", "Input tokens that were read from the prompt cache"),
+  cacheWrite: counter("cache_write.input_tokens", "Input tokens that were written to the prompt cache"),
+  reasoning: counter("reasoning.output_tokens", "Output tokens of thinking"),
+  cost
+}
+
+/** Measures one call: `firstChunk` in seconds, of streams. */
+export type Measure = (
+  model: string,
+  outcome: Outcome,
+  firstChunk: number | undefined,
+  context: Context.Context<never>
+) => void
+
+/** The instruments for one provider. Those of a combination of attributes are made once: it costs more than to use them. */
+export const make = (provider: Attributes): Measure => {
+  const made = new Map<string, ReturnType<typeof instrumentsOf>>()
+
+  return (model, outcome, firstChunk, context) => {
+    // Where a cache answered, or nothing was sent, there was no inference to measure.
+    if (outcome.attempts === 0 && !(outcome.facts && isBilled(outcome.facts.origin))) return
+    const answered = outcome.message?.model
+    const error = errorType(outcome.exit)
+    const key = `${model} ${answered} ${error}`
+    const instruments = made.get(key) ?? instrumentsOf(attributesOf(provider, model, answered), error)
+    made.set(key, instruments)
+
+    const usage = outcome.usage ?? Usage.zero
+    const input = Usage.totalInput(usage)
+    instruments.duration.updateUnsafe(Duration.toSeconds(outcome.duration), context)
+    if (firstChunk !== undefined) instruments.firstChunk.updateUnsafe(firstChunk, context)
+    instruments.inputTokens.updateUnsafe(input, context)
+    instruments.outputTokens.updateUnsafe(usage.output, context)
+    instruments.input.updateUnsafe(input, context)
+    instruments.output.updateUnsafe(usage.output, context)
+    instruments.cacheRead.updateUnsafe(usage.cacheRead, context)
+    instruments.cacheWrite.updateUnsafe(usage.cacheWrite5m + usage.cacheWrite1h, context)
+    instruments.reasoning.updateUnsafe(outcome.message?.usage.output_tokens_details?.thinking_tokens ?? 0, context)
+    if (outcome.cost !== undefined) instruments.cost.updateUnsafe(BigDecimal.toNumberUnsafe(outcome.cost), context)
+  }
+}
+
+const attributesOf = (provider: Attributes, model: string, answered: string | undefined) => ({
+  "gen_ai.operation.name": "chat",
+  "gen_ai.provider.name": String(provider["gen_ai.provider.name"]),
+  "gen_ai.request.model": model,
+  ...(answered !== undefined && { "gen_ai.response.model": answered })
+})
+
+const instrumentsOf = (attributes: Record<string, string>, error: string | undefined) => {
+  const { duration, inputTokens, outputTokens, ...others } = metrics
+  const withError = Metric.withAttributes({ ...attributes, ...(error !== undefined && { "error.type": error }) })
+  return {
+    duration: withError(duration),
+    inputTokens: withError(inputTokens),
+    outputTokens: withError(outputTokens),
+    ...Record.map(others, Metric.withAttributes(attributes))
+  }
+}

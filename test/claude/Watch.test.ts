@@ -1,0 +1,191 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as CallEvent from "../../src/claude/CallEvent.ts"
+import { Claude, wrap } from "../../src/claude/Claude.ts"
+import { type ClaudeError, Overloaded, StreamInterrupted } from "../../src/claude/ClaudeError.ts"
+import * as Observe from "../../src/claude/Observe.ts"
+import { text } from "../../src/claude/Reply.ts"
+import type { StreamEvent } from "../../src/claude/StreamEvent.ts"
+import * as Usage from "../../src/claude/Usage.ts"
+import * as Watch from "../../src/claude/Watch.ts"
+import * as Retry from "../../src/policy/Retry.ts"
+import * as TestClaude from "../../src/testing/TestClaude.ts"
+import { firstHalf, message, request } from "../fixtures.ts"
+
+describe("an outcome", () => {
+  it.effect("has what all attempts of a call were billed, and how long it took from the first to the last", () =>
+    Effect.gen(function* () {
+      const wasted = new StreamInterrupted({ detail: "cut", usage: { ...Usage.zero, input: 5, output: 1 } })
+      const { outcomes } = yield* watched(TestClaude.layer([busy, wasted, answer]), create)
+      const [{ attempts, cost, duration, exit, facts, length, usage } = none] = outcomes
+      assert.isTrue(Exit.isSuccess(exit))
+      assert.deepStrictEqual([attempts, Duration.toSeconds(duration), length], [3, 2, 17])
+      assert.deepStrictEqual([usage?.input, usage?.output], [15, 21])
+      assert.isDefined(cost)
+      assert.strictEqual(facts?.requestId, "req_test_3")
+    })
+  )
+
+  it.effect("has no cost where one answer has no known price", () =>
+    Effect.gen(function* () {
+      const unpriced = message({ content: ["Hello."], model: "claude-unheard-of" })
+      const { outcomes } = yield* watched(TestClaude.layer([unpriced]), create)
+      assert.isUndefined(outcomes[0]?.cost)
+      assert.strictEqual(outcomes[0]?.usage?.output, 20)
+    })
+  )
+
+  it.effect("of a stream has the facts and the message without its content, unless that is wanted", () =>
+    Effect.gen(function* () {
+      for (const content of [false, true]) {
+        const { outcomes } = yield* watched(TestClaude.layer([answer]), drained, content)
+        const [{ exit, facts, length, message } = none] = outcomes
+        assert.isTrue(Exit.isSuccess(exit))
+        assert.strictEqual(facts?.requestId, "req_test_1")
+        assert.deepStrictEqual(
+          [message?.id, message?.stop_reason, message?.usage.output_tokens],
+          ["msg_1", "end_turn", 20]
+        )
+        assert.deepStrictEqual([length, message && text(message)], [17, content ? "Hello, you there." : ""])
+      }
+    })
+  )
+
+  it.effect.each(["left", "interrupted"])("of a stream that was %s half way is an interruption, told once", (how) =>
+    Effect.gen(function* () {
+      const half = Layer.mock(Claude)({
+        stream: (request) => Observe.stream(request, Stream.concat(Stream.fromIterable(halfStream), Stream.never))
+      })
+      const reading =
+        how === "left"
+          ? Stream.runDrain(Stream.take(stream, halfStream.length))
+          : Effect.timeoutOption(drained, "1 seconds")
+      const { outcomes, tags } = yield* watched(half, reading)
+      assert.lengthOf(outcomes, 1)
+      const [{ exit, message } = none] = outcomes
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
+      assert.strictEqual(message?.usage.input_tokens, 10)
+      assert.deepStrictEqual(tags, ["call-sent", "call-first-token", "call-interrupted"])
+    })
+  )
+
+  it.effect("of a stream that is left after its end is a success", () =>
+    Effect.gen(function* () {
+      const { outcomes } = yield* watched(
+        TestClaude.layer([answer]),
+        stream.pipe(
+          Stream.takeUntil((event) => event.type === "message_stop"),
+          Stream.runDrain
+        )
+      )
+      assert.isTrue(Exit.isSuccess(outcomes[0]?.exit ?? Exit.interrupt()))
+    })
+  )
+})
+
+describe("a watcher", () => {
+  it.effect(
+    "hears the events after those who listened before, changes the request, and sets what the call runs in",
+    () =>
+      Effect.gen(function* () {
+        const heard: Array<string> = []
+        const listener = (who: string) => (event: CallEvent.CallEvent) =>
+          Effect.sync(() => heard.push(`${who} ${event._tag}`))
+        const policy = wrap((next) =>
+          Effect.succeed(
+            Watch.watching(
+              next,
+              (request) =>
+                Effect.succeed({
+                  request: { ...request, max_tokens: 7 },
+                  context: Context.make(Label, "set"),
+                  hear: listener("watcher"),
+                  end: () => Effect.void
+                }),
+              { content: false }
+            )
+          )
+        )
+        const seen: Array<unknown> = []
+        const api = Layer.mock(Claude)({
+          create: (request) =>
+            Observe.create(
+              request,
+              Effect.map(Label, (label) => {
+                seen.push(label, request.max_tokens)
+                return { message: answer, requestId: undefined, origin: "api" as const, rateLimits: undefined }
+              })
+            )
+        })
+        yield* create.pipe(CallEvent.listen(listener("program")), Effect.provide(policy(api)))
+        assert.deepStrictEqual(seen, ["set", 7])
+        assert.deepStrictEqual(heard, [
+          "program call-sent",
+          "watcher call-sent",
+          "program call-finished",
+          "watcher call-finished"
+        ])
+      })
+  )
+})
+
+// Builders
+
+const busy = new Overloaded({ detail: "later" })
+const answer = message("Hello, you there.")
+const none: Watch.Outcome = {
+  ...Watch.empty,
+  exit: Exit.void,
+  duration: Duration.zero,
+  facts: undefined,
+  message: undefined,
+  length: 0
+}
+
+const start: StreamEvent = { type: "stream_start", requestId: "req_1", origin: "api", rateLimits: undefined }
+const halfStream: ReadonlyArray<StreamEvent> = [start, ...firstHalf(answer)]
+
+const create = Claude.use((claude) => claude.create(request))
+const stream = Stream.unwrap(Claude.useSync((claude) => claude.stream(request)))
+const drained = Stream.runDrain(stream)
+
+const Label = Context.Reference("Watch.test/Label", { defaultValue: () => "default" })
+
+/** What a watcher is told of a call; what fails is repeated after a second. */
+const watched = Effect.fnUntraced(function* <A, B, E>(
+  claude: Layer.Layer<B | Claude>,
+  call: Effect.Effect<A, E | ClaudeError, Claude>,
+  content = false
+) {
+  const outcomes: Array<Watch.Outcome> = []
+  const tags: Array<string> = []
+  const policy = wrap((next) =>
+    Effect.succeed(
+      Watch.watching(
+        next,
+        (request) =>
+          Effect.succeed({
+            request,
+            context: Context.empty(),
+            hear: (event) => Effect.sync(() => tags.push(event._tag)),
+            end: (outcome) => Effect.sync(() => outcomes.push(outcome))
+          }),
+        { content }
+      )
+    )
+  )
+  const layer = claude.pipe(Retry.policy(Schedule.spaced("1 seconds")), policy)
+  const running = yield* call.pipe(Effect.provide(layer), Effect.forkChild)
+  yield* TestClock.adjust("1 minute")
+  yield* Fiber.join(running)
+  return { outcomes, tags }
+})

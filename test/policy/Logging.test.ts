@@ -1,0 +1,185 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as CallSite from "../../src/claude/CallSite.ts"
+import { Claude } from "../../src/claude/Claude.ts"
+import { InvalidRequest, Overloaded, type Reason } from "../../src/claude/ClaudeError.ts"
+import type { Request } from "../../src/claude/Request.ts"
+import * as Logging from "../../src/policy/Logging.ts"
+import * as Retry from "../../src/policy/Retry.ts"
+import * as TestClaude from "../../src/testing/TestClaude.ts"
+import { message, request } from "../fixtures.ts"
+
+describe("a call that goes well", () => {
+  it.effect("is two lines at Debug, with the facts as annotations", () =>
+    Effect.gen(function* () {
+      const { lines } = yield* logged(TestClaude.layer([busy, answer]), create(prompt))
+      assert.deepStrictEqual(
+        lines.map(({ level, message }) => [level, message]),
+        [
+          ["Debug", "call begins"],
+          ["Debug", "call answered"]
+        ]
+      )
+      const { "effect_claude.cost.usd": cost, ...end } = lines[1]?.annotations ?? {}
+      assert.isAbove(Number(cost), 0)
+      assert.deepStrictEqual(lines[0]?.annotations, {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "claude-sonnet-5-5",
+        "gen_ai.request.max_tokens": 100,
+        "effect_claude.request.messages": 2,
+        "effect_claude.request.length": 29
+      })
+      assert.deepStrictEqual(end, {
+        "gen_ai.request.model": "claude-sonnet-5-5",
+        "gen_ai.response.id": "msg_1",
+        "gen_ai.response.model": "claude-sonnet-5-5",
+        "gen_ai.response.finish_reasons": ["end_turn"],
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.usage.output_tokens": 20,
+        "gen_ai.usage.cache_read.input_tokens": 0,
+        "gen_ai.usage.cache_write.input_tokens": 0,
+        "effect_claude.attempts": 2,
+        "effect_claude.origin": "api",
+        "effect_claude.request_id": "req_test_2",
+        "effect_claude.response.length": 17,
+        "effect_claude.duration": 3
+      })
+    })
+  )
+
+  it.effect("says the same of a stream", () =>
+    Effect.gen(function* () {
+      const { lines } = yield* logged(TestClaude.layer([answer]), Stream.runDrain(stream))
+      const [begin, end] = lines
+      assert.strictEqual(begin?.annotations["gen_ai.request.stream"], true)
+      assert.strictEqual(end?.message, "call answered")
+      assert.strictEqual(end?.annotations["effect_claude.response.length"], 17)
+      assert.strictEqual(end?.annotations["gen_ai.usage.output_tokens"], 20)
+    })
+  )
+
+  it.effect("says nothing where Debug is not wanted", () =>
+    Effect.gen(function* () {
+      const { lines } = yield* logged(TestClaude.layer([answer]), create(prompt), "Info")
+      assert.deepStrictEqual(lines, [])
+    })
+  )
+})
+
+describe("the annotations", () => {
+  it.effect("stand beside the program's own, and say where in the program the call was", () =>
+    Effect.gen(function* () {
+      const call = create(prompt).pipe(
+        CallSite.within("ask"),
+        CallSite.row("letters", "17"),
+        Effect.annotateLogs("user", "ada")
+      )
+      const { lines } = yield* logged(TestClaude.layer([answer]), call)
+      for (const { annotations } of lines) {
+        assert.deepStrictEqual(
+          [annotations["user"], annotations["effect_claude.job"], annotations["effect_claude.row"]],
+          ["ada", "letters", "17"]
+        )
+        assert.strictEqual(annotations["effect_claude.step.path"], "ask")
+      }
+    })
+  )
+
+  it.effect("have no text of prompts and answers", () =>
+    Effect.gen(function* () {
+      const { lines } = yield* logged(TestClaude.layer([answer]), create(prompt))
+      const everything = JSON.stringify(lines)
+      for (const text of ["kettle", "brief", "Hello"]) assert.notInclude(everything, text)
+    })
+  )
+})
+
+describe("the level", () => {
+  it.effect.each<[string, string, Reason]>([
+    ["Error", "a failure that stays", new InvalidRequest({ detail: "no" })],
+    ["Warn", "a failure that may pass", new Overloaded({ detail: "later", shouldRetry: true })]
+  ])("is %s for %s", ([level, , reason]) =>
+    Effect.gen(function* () {
+      const { lines } = yield* logged(
+        TestClaude.layer([reason, reason].slice(0, level === "Warn" ? 2 : 1)),
+        Effect.exit(create(prompt)),
+        "Info"
+      )
+      assert.deepStrictEqual(
+        lines.map(({ annotations, level }) => [level, annotations["error.type"]]),
+        [[level, reason._tag]]
+      )
+      assert.include(lines[0]?.message, `call failed: ${reason._tag}`)
+    })
+  )
+
+  it.effect("is Warn for an answer that is of no use", () =>
+    Effect.gen(function* () {
+      const cut = message({ content: ["Hello"], stop_reason: "max_tokens" })
+      const { lines } = yield* logged(TestClaude.layer([cut]), create(prompt), "Info")
+      assert.deepStrictEqual(
+        lines.map(({ level, message }) => [level, message]),
+        [["Warn", "call of no use"]]
+      )
+    })
+  )
+
+  it.effect("is Debug for a call that was interrupted: its caller knows", () =>
+    Effect.gen(function* () {
+      const never = Layer.mock(Claude)({ create: () => Effect.never })
+      const { lines } = yield* logged(never, Effect.timeoutOption(create(prompt), "2 seconds"))
+      assert.deepStrictEqual(
+        lines.map(({ level, message }) => [level, message]),
+        [
+          ["Debug", "call begins"],
+          ["Debug", "call interrupted"]
+        ]
+      )
+    })
+  )
+})
+
+// Builders
+
+const busy = new Overloaded({ detail: "later" })
+const answer = message("Hello, you there.")
+const prompt: Request = {
+  ...request,
+  system: "Be brief.",
+  messages: [
+    { role: "user", content: "My kettle." },
+    { role: "assistant", content: [{ type: "text", text: "Your what?" }] }
+  ]
+}
+
+const create = (request: Request) => Claude.use((claude) => claude.create(request))
+const stream = Stream.unwrap(Claude.useSync((claude) => claude.stream(request)))
+
+/** What was logged; a call is repeated once, after 3 seconds. */
+const logged = Effect.fnUntraced(function* <A, B, E>(
+  claude: Layer.Layer<B | Claude>,
+  call: Effect.Effect<A, E, Claude>,
+  minimum: "Debug" | "Info" = "Debug"
+) {
+  const lines: Array<{ level: string; message: string; annotations: Readonly<Record<string, unknown>> }> = []
+  const logger = Logger.make(({ fiber, logLevel, message }) => {
+    const annotations = fiber.getRef(References.CurrentLogAnnotations)
+    lines.push({ level: logLevel, message: [message].flat().join(" "), annotations })
+  })
+  const once = Retry.policy(Schedule.spaced("3 seconds").pipe(Schedule.upTo({ times: 1 })))
+  const running = yield* call.pipe(
+    Effect.provide(claude.pipe(once, Logging.policy(), Layer.provideMerge(Logger.layer([logger])))),
+    Effect.provideService(References.MinimumLogLevel, minimum),
+    Effect.forkChild
+  )
+  yield* TestClock.adjust("1 minute")
+  yield* Fiber.join(running)
+  return { lines }
+})

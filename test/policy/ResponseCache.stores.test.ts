@@ -1,0 +1,306 @@
+import { assert, describe, it } from "@effect/vitest"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import { BackingPersistence } from "effect/persistence/Persistence"
+import { afterAll } from "vitest"
+import { generateText, streamText } from "../../src/call/text.ts"
+import * as CallSite from "../../src/claude/CallSite.ts"
+import { Claude } from "../../src/claude/Claude.ts"
+import { discard } from "../../src/claude/Reply.ts"
+import * as Request from "../../src/claude/Request.ts"
+import * as ResponseCache from "../../src/policy/ResponseCache.ts"
+import { Lease } from "../../src/policy/responseCache/Lease.ts"
+import * as TestClaude from "../../src/testing/TestClaude.ts"
+import { message } from "../fixtures.ts"
+import * as stores from "./responseCache/stores.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "effect-claude-cache-"))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** Those of the writer. */
+const prompts = Array.from({ length: 20 }, (_, prompt) => String(prompt))
+
+/** No other run has this one. */
+const storeId = `test-${process.pid}-${Date.now()}`
+
+const { TEST_DATABASE_URL, TEST_REDIS_URL } = process.env
+
+const memory = { name: "memory", store: () => ResponseCache.layerMemory(), missing: "" }
+const local: ReadonlyArray<Backend> = [
+  { name: "files", store: () => stores.files(join(folder, "files")), missing: "" },
+  { name: "SQLite", store: () => stores.sqlite(join(folder, "cache.sqlite")), missing: "" }
+]
+const postgres: Backend = {
+  name: "Postgres",
+  store: () => stores.postgres(TEST_DATABASE_URL ?? ""),
+  missing:
+    TEST_DATABASE_URL === undefined
+      ? ": TEST_DATABASE_URL is not set (docker run -p 5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres)"
+      : ""
+}
+const redis: Backend = {
+  name: "Redis",
+  store: () => stores.redis(TEST_REDIS_URL ?? ""),
+  missing: TEST_REDIS_URL === undefined ? ": TEST_REDIS_URL is not set (redis-server)" : ""
+}
+
+for (const { missing, name, store } of [memory, ...local, postgres, redis]) {
+  describe.skipIf(missing)(`a cache in ${name}${missing}`, () => {
+    it.effect("gives a call and a stream what was stored", () =>
+      Effect.gen(function* () {
+        const both = Effect.all([text("a"), Stream.mkString(streamText("a"))])
+        assert.deepStrictEqual(yield* Effect.provide(both, numbered(store()).layer()), ["1", "1"])
+      })
+    )
+
+    it.effect("keeps answers for ever where it is told to", () =>
+      Effect.gen(function* () {
+        const said = yield* Effect.all([text("i"), text("i"), forget({ key: keyOf("i") })]).pipe(
+          Effect.provide(numbered(store()).layer({ timeToLive: "Infinity" }))
+        )
+        assert.deepStrictEqual(said, ["1", "1", ""])
+      })
+    )
+
+    it.effect("forgets by key, by model and by label", () =>
+      Effect.gen(function* () {
+        const labelled = CallSite.label("tenant", storeId)(text("b"))
+        const said = yield* Effect.all([
+          labelled,
+          text("b"),
+          forget({ key: keyOf("b") }),
+          labelled,
+          text("b"),
+          forget({ label: ["tenant", storeId] }),
+          text("b"),
+          text("b"),
+          forget({ model: "claude-sonnet-5-5" }),
+          text("b")
+        ]).pipe(Effect.provide(numbered(store()).layer()))
+        assert.deepStrictEqual(said, ["1", "1", "", "2", "2", "", "3", "3", "", "4"])
+      })
+    )
+
+    it.effect("forgets what the program discards", () =>
+      Effect.gen(function* () {
+        const discarded = Effect.map(Effect.tap(generateText("c"), discard), (reply) => reply.text)
+        const said = yield* Effect.all([text("c"), discarded, text("c")]).pipe(
+          Effect.provide(numbered(store()).layer())
+        )
+        assert.deepStrictEqual(said, ["1", "1", "2"])
+      })
+    )
+
+    it.effect("asks anew when its store was cleared", () =>
+      Effect.gen(function* () {
+        const clear = Effect.flatMap(BackingPersistence, (backing) =>
+          Effect.flatMap(backing.make(storeId), (store) => Effect.as(store.clear, ""))
+        )
+        const said = yield* Effect.all([text("d"), clear, text("d"), clear]).pipe(
+          Effect.scoped,
+          Effect.provide(numbered(store()).layer())
+        )
+        assert.deepStrictEqual(said, ["1", "", "2", ""])
+      })
+    )
+  })
+}
+
+for (const { missing, name, store } of [...local, postgres, redis]) {
+  it.effect.skipIf(missing)(`a cache in ${name} outlives the process${missing}`, () =>
+    Effect.gen(function* () {
+      const ask = () => Effect.provide(text("e"), numbered(store()).layer())
+      yield* ask()
+      const later = numbered(store())
+      yield* Effect.provide(Effect.andThen(text("e"), forget({ key: keyOf("e") })), later.layer())
+      assert.strictEqual(later.asked(), 0)
+    })
+  )
+}
+
+// Redis goes by its own clock.
+for (const { missing, name, store } of [memory, ...local, postgres]) {
+  it.effect.skipIf(missing)(`a cache in ${name} forgets when the time to live is over${missing}`, () =>
+    Effect.gen(function* () {
+      const said = yield* Effect.all([
+        text("f"),
+        Effect.as(TestClock.adjust("59 minutes"), ""),
+        text("f"),
+        Effect.as(TestClock.adjust("2 minutes"), ""),
+        text("f"),
+        forget({ key: keyOf("f") })
+      ]).pipe(Effect.provide(numbered(store()).layer({ timeToLive: "1 hour" })))
+      assert.deepStrictEqual(said, ["1", "", "1", "", "2", ""])
+    })
+  )
+}
+
+for (const { missing, name, store } of [postgres, redis]) {
+  describe.skipIf(missing)(`two processes with one cache in ${name}${missing}`, () => {
+    it.live("ask once when they want the same at the same time", () =>
+      Effect.gen(function* () {
+        const answer = yield* Deferred.make<void>()
+        const { first, one, other, second } = yield* twoProcesses(store, "g", Deferred.await(answer))
+        yield* Deferred.succeed(answer, undefined)
+        assert.deepStrictEqual([yield* Fiber.join(one), yield* Fiber.join(other)], ["1", "1"])
+        assert.deepStrictEqual([first.asked(), second.asked()], [1, 0])
+      })
+    )
+
+    it.live("both ask when the first one goes away", () =>
+      Effect.gen(function* () {
+        const { one, other, second } = yield* twoProcesses(store, "h", Effect.never)
+        yield* Fiber.interrupt(one)
+        assert.deepStrictEqual([yield* Fiber.join(other), second.asked()], ["1", 1])
+      })
+    )
+  })
+}
+
+describe("a file", () => {
+  it.effect("that is torn, of another entry or of an older version is a miss, and is written anew", () =>
+    Effect.gen(function* () {
+      const place = join(folder, "broken")
+      const store = stores.files(place)
+      const read = () => Effect.provide(Effect.all([text("a"), text("a")]), numbered(store).layer())
+      yield* read()
+      const file = readdirSync(place).find((name) => name.endsWith(keyOf("a"))) ?? ""
+      for (const content of [
+        "",
+        '[{"version":1,"key":"',
+        '[{"version":0},null]',
+        '[{"version":1,"key":"b"},null]',
+        "[]"
+      ]) {
+        writeFileSync(join(place, file), content)
+        let asked = 0
+        const layer = TestClaude.layer(() => String(++asked)).pipe(
+          ResponseCache.policy({ storeId }),
+          Layer.provide(store)
+        )
+        assert.deepStrictEqual(yield* Effect.provide(Effect.all([text("a"), text("a")]), layer), ["1", "1"], content)
+        assert.strictEqual(asked, 1, content)
+      }
+    })
+  )
+})
+
+describe("a process that is killed while it writes", () => {
+  it.live.each(["files", "sqlite"] as const)(
+    "to %s, ten times, leaves only whole and right answers",
+    (kind) =>
+      Effect.gen(function* () {
+        const place = join(folder, `killed-${kind}`)
+        let hits = 0
+        for (let kill = 0; kill < 10; kill++) {
+          yield* Effect.promise(() => writeAndKill(kind, place, 25 + kill * 7))
+          const api = TestClaude.layer("asked").pipe(
+            ResponseCache.policy(),
+            Layer.provide(kind === "files" ? stores.files(place) : stores.sqlite(place))
+          )
+          const answers = yield* Effect.forEach(prompts, (prompt) => ResponseCache.readOnly(text(prompt))).pipe(
+            Effect.provide([api, Logger.layer([])])
+          )
+          for (const [prompt, answer] of answers.entries()) {
+            if (answer === "asked") continue
+            hits += 1
+            const pieces = answer.split("|")
+            assert.strictEqual(pieces.pop(), "")
+            assert.deepStrictEqual([...new Set(pieces)], [String(prompt)])
+            assert.isAtLeast(pieces.length, 1000)
+          }
+        }
+        assert.isAbove(hits, 100)
+      }),
+    120_000
+  )
+})
+
+// Builders
+
+interface Backend {
+  readonly name: string
+  readonly store: () => Layer.Layer<BackingPersistence>
+  /** What it takes to test it, where that is not there. */
+  readonly missing: string
+}
+
+const text = (prompt: string) => Effect.map(generateText(prompt), (reply) => reply.text)
+const keyOf = (prompt: string) => Request.hash(Request.fill(prompt, { model: "claude-sonnet-5-5", max_tokens: 4096 }))
+const forget = (target: ResponseCache.Target) => Effect.as(ResponseCache.invalidate(target, { storeId }), "")
+
+/** A Claude with numbered answers, each after `before`, behind a cache in this store. */
+const numbered = (store: Layer.Layer<BackingPersistence>, before: Effect.Effect<unknown> = Effect.void) => {
+  let asked = 0
+  const facts = { requestId: "req_1", origin: "api", rateLimits: undefined } as const
+  const claude = Layer.mock(Claude)({
+    create: () =>
+      Effect.andThen(
+        before,
+        Effect.sync(() => ({ message: message(String(++asked)), ...facts }))
+      )
+  })
+  return {
+    asked: () => asked,
+    layer: (options?: ResponseCache.Options) =>
+      claude.pipe(ResponseCache.policy({ storeId, ...options }), Layer.provideMerge(store))
+  }
+}
+
+/** Two caches in one store: the first asks, and gets its answer after `before`; then the second waits for it. */
+const twoProcesses = Effect.fnUntraced(function* (
+  store: Backend["store"],
+  prompt: string,
+  before: Effect.Effect<unknown>
+) {
+  const asked = yield* Deferred.make<void>()
+  const waits = yield* Deferred.make<void>()
+  const first = numbered(store(), Effect.andThen(Deferred.succeed(asked, undefined), before))
+  const second = numbered(tellingOfWaits(store(), waits))
+  const one = yield* Effect.forkChild(Effect.provide(text(prompt), first.layer()))
+  yield* Deferred.await(asked)
+  const forgotten = Effect.tap(text(prompt), () => forget({ key: keyOf(prompt) }))
+  const other = yield* Effect.forkChild(Effect.provide(forgotten, second.layer()))
+  yield* Deferred.await(waits)
+  return { first, one, other, second }
+})
+
+/** A store whose leases tell when one was refused. */
+const tellingOfWaits = (store: Layer.Layer<BackingPersistence>, waits: Deferred.Deferred<void>) =>
+  Layer.effect(
+    Lease,
+    Effect.map(
+      Lease,
+      (lease): Lease | undefined =>
+        lease && {
+          ...lease,
+          hold: (...parameters) =>
+            Effect.tap(lease.hold(...parameters), (held) => (held ? Effect.void : Deferred.succeed(waits, undefined)))
+        }
+    )
+  ).pipe(Layer.provideMerge(store))
+
+/** Starts the writer, and kills it when it has stored so many answers. */
+const writeAndKill = async (kind: string, place: string, stored: number) => {
+  const writer = join(import.meta.dirname, "responseCache/writer.ts")
+  const child = spawn(process.execPath, ["--conditions=effect-claude-source", writer, kind, place], {
+    stdio: ["ignore", "pipe", "inherit"]
+  })
+  let told = 0
+  child.stdout.on("data", (dots: Buffer) => {
+    told += dots.length
+    if (told >= stored) child.kill("SIGKILL")
+  })
+  const [, signal] = await once(child, "exit")
+  assert.strictEqual(signal, "SIGKILL")
+}

@@ -1,0 +1,526 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as BigDecimal from "effect/BigDecimal"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import { BackingPersistence, type BackingPersistenceStore, PersistenceError } from "effect/persistence/Persistence"
+import * as CallEvent from "../../src/claude/CallEvent.ts"
+import * as CallSite from "../../src/claude/CallSite.ts"
+import { Claude } from "../../src/claude/Claude.ts"
+import { ClaudeError, Overloaded } from "../../src/claude/ClaudeError.ts"
+import * as Cost from "../../src/claude/Cost.ts"
+import { discard, type Reply } from "../../src/claude/Reply.ts"
+import * as Request from "../../src/claude/Request.ts"
+import * as StreamEvent from "../../src/claude/StreamEvent.ts"
+import { generateObject } from "../../src/call/object.ts"
+import { generateText, streamText } from "../../src/call/text.ts"
+import * as ResponseCache from "../../src/policy/ResponseCache.ts"
+import * as TestClaude from "../../src/testing/TestClaude.ts"
+import { message, request } from "../fixtures.ts"
+
+describe("a second equal call", () => {
+  it.effect("is answered from the cache, costs nothing, and tells what it saved", () =>
+    Effect.gen(function* () {
+      const heard: Array<CallEvent.CallEvent> = []
+      const listen = CallEvent.listen((event) => Effect.sync(() => heard.push(event)))
+      const [first, second, asked] = yield* listen(Effect.all([generateText("Hi"), generateText("Hi"), calls])).pipe(
+        Effect.provide(cached("Hello."))
+      )
+      assert.deepStrictEqual([first.origin, second.origin, asked], ["api", "cache", 1])
+      assert.deepStrictEqual(second.message, first.message)
+      assert.strictEqual(second.requestId, first.requestId)
+      assert.strictEqual(Cost.format(second.cost), "$0.00")
+      const hits = heard.filter((event) => event._tag === "call-hit")
+      assert.deepStrictEqual(
+        hits.map(({ model, usage }) => [model, usage]),
+        [["claude-sonnet-5-5", first.usage]]
+      )
+      assert.isTrue(first.cost !== undefined && BigDecimal.isGreaterThan(first.cost, BigDecimal.fromBigInt(0n)))
+      assert.deepStrictEqual(hits[0]?.saved, first.cost)
+    })
+  )
+
+  it.effect("is a stream of the same message where it streams, whichever of the two came first", () =>
+    Effect.gen(function* () {
+      const read = Stream.runCollect(stream(request))
+      const events = yield* Effect.andThen(create(request), read).pipe(Effect.provide(cached("One two three.")))
+      assert.deepInclude(events[0], { type: "stream_start", origin: "cache" })
+      assert.strictEqual(events.map(StreamEvent.text).join(""), "One two three.")
+      assert.strictEqual(events.at(-1)?.type, "message_stop")
+
+      const reply = yield* Effect.andThen(read, create(request)).pipe(Effect.provide(cached("One two three.")))
+      assert.strictEqual(reply.origin, "cache")
+      assert.deepStrictEqual(
+        reply.message.content.map((block) => block.type === "text" && block.text),
+        ["One two three."]
+      )
+    })
+  )
+
+  it.effect("is made again when its time to live is over", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const layer = yield* Layer.build(TestClaude.layer(() => String(++asked)).pipe(inMemory({ timeToLive: "1 hour" })))
+      const texts = yield* Effect.all([
+        text,
+        TestClock.adjust("59 minutes"),
+        text,
+        TestClock.adjust("2 minutes"),
+        text
+      ]).pipe(Effect.provide(layer))
+      assert.deepStrictEqual(texts, ["1", undefined, "1", undefined, "2"])
+    })
+  )
+
+  it.effect("is made again when the memory had no room for its answer", () =>
+    Effect.gen(function* () {
+      const layer = TestClaude.layer("Hi.").pipe(
+        ResponseCache.policy(),
+        Layer.provide(ResponseCache.layerMemory({ capacity: 1 }))
+      )
+      const [, , , asked] = yield* Effect.all([ask("a"), ask("b"), ask("a"), calls]).pipe(Effect.provide(layer))
+      assert.strictEqual(asked, 3)
+    })
+  )
+})
+
+describe("two requests", () => {
+  it.effect.prop("are one entry exactly when they have one canonical form", [Variant, Variant], ([one, other]) =>
+    Effect.gen(function* () {
+      const layer = TestClaude.layer((request) => Request.hash(request)).pipe(inMemory())
+      const [, second, asked] = yield* Effect.all([say(one), say(other), calls]).pipe(Effect.provide(layer))
+      const equal = Request.canonical(variant(one)) === Request.canonical(variant(other))
+      assert.strictEqual(second, Request.hash(variant(other)))
+      assert.strictEqual(asked, equal ? 1 : 2)
+    })
+  )
+})
+
+describe("an answer is not stored", () => {
+  it.effect.each([
+    ["was refused", { stop_reason: "refusal" }],
+    ["was cut off", { stop_reason: "max_tokens" }],
+    ["filled the context window", { stop_reason: "model_context_window_exceeded" }],
+    ["was paused", { stop_reason: "pause_turn" }],
+    ["is of another model, as after a fallback", { model: "claude-haiku-5-5" }]
+  ] as const)("that %s", ([, fields]) =>
+    Effect.gen(function* () {
+      const both = [create(request), Stream.runDrain(stream(request)), create(request), calls] as const
+      const [, , , asked] = yield* Effect.all(both).pipe(Effect.provide(cached(message(fields))))
+      assert.strictEqual(asked, 3)
+    })
+  )
+
+  it.effect("that failed", () =>
+    Effect.gen(function* () {
+      const [, second] = yield* Effect.all([Effect.exit(text), text]).pipe(
+        Effect.provide(TestClaude.layer([overloaded, "Now."]).pipe(inMemory()))
+      )
+      assert.strictEqual(second, "Now.")
+    })
+  )
+
+  it.effect("that a verb rejected; the next call asks anew", () =>
+    Effect.gen(function* () {
+      const City = Schema.Struct({ city: Schema.String })
+      const layer = TestClaude.layer(['{"town":"Rome"}', '{"city":"Rome"}']).pipe(inMemory())
+      const find = generateObject(City, "Where?")
+      const [first, second, third] = yield* Effect.all([Effect.flip(find), find, find]).pipe(Effect.provide(layer))
+      assert.strictEqual(first.reason._tag, "OutputInvalid")
+      assert.deepStrictEqual([second.value.city, second.origin], ["Rome", "api"])
+      assert.deepStrictEqual([third.value.city, third.origin], ["Rome", "cache"])
+    })
+  )
+
+  it.effect("that the program discards, a streamed one too", () =>
+    Effect.gen(function* () {
+      const layer = TestClaude.layer(["1", "2", "3"]).pipe(inMemory())
+      const texts = yield* Effect.all([
+        Effect.tap(generateText("Hi"), discard),
+        Stream.runDrain(streamText("Hi", { onFinish: discard })),
+        generateText("Hi"),
+        generateText("Hi")
+      ]).pipe(Effect.provide(layer))
+      assert.deepStrictEqual(
+        texts.map((reply) => reply?.text),
+        ["1", undefined, "3", "3"]
+      )
+    })
+  )
+
+  it.effect("unless one asks to keep it", () =>
+    Effect.gen(function* () {
+      const refused = message({ stop_reason: "refusal", content: ["No."] })
+      const [first, second, asked] = yield* Effect.all([Effect.flip(text), Effect.flip(text), calls]).pipe(
+        Effect.provide(cached(refused, { keep: ({ stop_reason }) => stop_reason === "refusal" }))
+      )
+      assert.deepStrictEqual([first.reason._tag, second.reason._tag, asked], ["Refused", "Refused", 1])
+    })
+  )
+})
+
+describe("an answer that another program stored", () => {
+  it.effect("is not used where this one would not keep it", () =>
+    Effect.gen(function* () {
+      const store = yield* Layer.build(ResponseCache.layerMemory())
+      const behind = (options?: ResponseCache.Options) =>
+        TestClaude.layer(message({ stop_reason: "max_tokens" })).pipe(
+          ResponseCache.policy(options),
+          Layer.provide(Layer.succeedContext(store))
+        )
+      yield* Effect.provide(create(request), behind({ keep: () => true }))
+      const again = yield* Effect.provide(create(request), behind({ keep: () => true }))
+      const other = yield* Effect.provide(create(request), behind())
+      assert.deepStrictEqual([again.origin, other.origin], ["cache", "api"])
+    })
+  )
+})
+
+describe("of equal calls at the same time", () => {
+  it.effect("one is made for all 1,000, and the others are hits", () =>
+    Effect.gen(function* () {
+      let hits = 0
+      const listen = CallEvent.listen((event) => Effect.sync(() => (hits += event._tag === "call-hit" ? 1 : 0)))
+      const api = slow()
+      const texts = yield* many(1000, text).pipe(listen, Effect.provide(api.layer), afterASecond)
+      assert.deepStrictEqual([api.asked(), hits, new Set(texts).size], [1, 999, 1])
+    })
+  )
+
+  it.effect("one is made for those that stream and those that do not", () =>
+    Effect.gen(function* () {
+      const api = slow()
+      const streamed = Stream.mkString(streamText("Hi"))
+      const texts = yield* Effect.all([streamed, text, streamed, text], { concurrency: "unbounded" }).pipe(
+        Effect.provide(api.layer),
+        afterASecond
+      )
+      assert.deepStrictEqual([api.asked(), texts], [1, ["answer 1", "answer 1", "answer 1", "answer 1"]])
+    })
+  )
+
+  it.effect("the next one is made when who made the first goes away", () =>
+    Effect.gen(function* () {
+      for (const first of [text, Stream.runDrain(streamText("Hi"))]) {
+        const api = slow()
+        const layer = yield* Layer.build(api.layer)
+        const leader = yield* Effect.forkChild(Effect.provide(first, layer))
+        yield* TestClock.adjust("500 millis")
+        const others = yield* Effect.forkChild(Effect.provide(many(10, text), layer))
+        yield* TestClock.adjust("100 millis")
+        yield* Fiber.interrupt(leader)
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(new Set(yield* Fiber.join(others)), new Set(["answer 2"]))
+        assert.strictEqual(api.asked(), 2)
+      }
+    })
+  )
+
+  it.effect("the next one is made when the reader of the stream stops half way", () =>
+    Effect.gen(function* () {
+      const layer = yield* Layer.build(slow().layer)
+      const half = streamText("Hi").pipe(Stream.take(1), Stream.runCollect)
+      assert.deepStrictEqual(yield* half.pipe(Effect.provide(layer), afterASecond), ["answer"])
+      assert.strictEqual(yield* text.pipe(Effect.provide(layer), afterASecond), "answer 2")
+    })
+  )
+
+  it.effect("all fail when the one fails, and the next call is made anew", () =>
+    Effect.gen(function* () {
+      for (const first of [text, Stream.mkString(streamText("Hi"))]) {
+        const layer = yield* Layer.build(slow([overloaded]).layer)
+        const all = Effect.all([Effect.flip(first), many(10, Effect.flip(text))], { concurrency: 2 })
+        const [error, errors] = yield* all.pipe(Effect.provide(layer), afterASecond)
+        assert.deepStrictEqual(new Set(errors), new Set([error]))
+        assert.strictEqual(yield* text.pipe(Effect.provide(layer), afterASecond), "answer 2")
+      }
+    })
+  )
+})
+
+describe("a mode", () => {
+  it.effect("bypass neither reads nor writes", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* inTurn(ResponseCache.bypass(text), text, ResponseCache.bypass(text), text), [
+        "1",
+        "2",
+        "3",
+        "2"
+      ])
+    })
+  )
+
+  it.effect("refresh asks anew, and stores the answer", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* inTurn(text, ResponseCache.refresh(text), text), ["1", "2", "2"])
+    })
+  )
+
+  it.effect("readOnly reads, and stores nothing", () =>
+    Effect.gen(function* () {
+      const { readOnly } = ResponseCache
+      assert.deepStrictEqual(yield* inTurn(readOnly(text), text, readOnly(text)), ["1", "2", "2"])
+    })
+  )
+
+  it.effect("holds for streams", () =>
+    Effect.gen(function* () {
+      const streamed = Stream.mkString(streamText("Hi"))
+      const { bypass, refresh } = ResponseCache
+      assert.deepStrictEqual(yield* inTurn(streamed, bypass(streamed), refresh(streamed), streamed), [
+        "1",
+        "2",
+        "3",
+        "3"
+      ])
+    })
+  )
+})
+
+describe("invalidate", () => {
+  const key = Request.hash(Request.fill("Hi", { model: "claude-sonnet-5-5", max_tokens: 4096 }))
+  const labelled = CallSite.label("tenant", "t1")(text)
+
+  it.effect("takes out one answer by its key", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* inTurn(text, drop({ key: "another" }), text, drop({ key }), text), [
+        "1",
+        "",
+        "1",
+        "",
+        "2"
+      ])
+    })
+  )
+
+  it.effect("takes out what a model said, and nothing of another", () =>
+    Effect.gen(function* () {
+      const other = drop({ model: "claude-haiku-5-5" })
+      const own = drop({ model: "claude-sonnet-5-5" })
+      const said = yield* inTurn(text, other, text, own, text, text, own, text)
+      assert.deepStrictEqual(said, ["1", "", "1", "", "2", "2", "", "3"])
+    })
+  )
+
+  it.effect("takes out what was stored under a label, for those who ask without it too", () =>
+    Effect.gen(function* () {
+      const other = drop({ label: ["tenant", "t2"] })
+      const own = drop({ label: ["tenant", "t1"] })
+      assert.deepStrictEqual(yield* inTurn(labelled, other, text, own, text, labelled), ["1", "", "1", "", "2", "2"])
+    })
+  )
+
+  it.effect("takes out what is in flight, by model and by label", () =>
+    Effect.gen(function* () {
+      for (const target of [{ model: "claude-sonnet-5-5" }, { label: ["tenant", "t1"] }] as const) {
+        const layer = yield* Layer.build(slow().layer)
+        const flying = yield* Effect.forkChild(Effect.provide(labelled, layer))
+        yield* TestClock.adjust("500 millis")
+        yield* Effect.provide(ResponseCache.invalidate(target), layer)
+        yield* TestClock.adjust("500 millis")
+        assert.strictEqual(yield* Fiber.join(flying), "answer 1")
+        assert.strictEqual(yield* text.pipe(Effect.provide(layer), afterASecond), "answer 2")
+      }
+    })
+  )
+
+  it.effect("leaves caches with another storeId alone", () =>
+    Effect.gen(function* () {
+      const elsewhere = ResponseCache.invalidate({ key }, { storeId: "other" })
+      assert.deepStrictEqual(yield* inTurn(text, Effect.as(elsewhere, ""), text), ["1", "", "1"])
+    })
+  )
+})
+
+describe("a store that", () => {
+  const down = new PersistenceError({ message: "no route to the store" })
+  it.effect.each([
+    ["fails", Effect.fail(down), "no route to the store"],
+    ["dies", Effect.die(new Error("no such table")), "no such table"],
+    ["hangs", Effect.never, "timed out after '2s'"]
+  ] as const)("%s fails no call, is logged once a minute, and counted", ([, broken, detail]) =>
+    Effect.gen(function* () {
+      const logged: Array<string> = []
+      const told: Array<CallEvent.CallEvent> = []
+      const logger = Logger.layer([Logger.make(({ message }) => logged.push(String(message)))])
+      const layer = TestClaude.layer("Hi.").pipe(ResponseCache.policy(), Layer.provide(storeOf(() => broken)))
+      const program = Effect.all([text, Stream.mkString(streamText("Hi")), ResponseCache.refresh(text)]).pipe(
+        CallEvent.listen((event) => Effect.sync(() => event._tag === "cache-failed" && told.push(event)))
+      )
+      const running = yield* program.pipe(Effect.provide([layer, logger]), Effect.forkChild)
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual(yield* Fiber.join(running), ["Hi.", "Hi.", "Hi."])
+      assert.strictEqual(told.length, 3)
+      assert.strictEqual(logged.length, 1)
+      assert.include(logged[0], `the response cache fails to read: `)
+      assert.include(logged[0], detail)
+    })
+  )
+
+  it.effect("fails to write only still gives the answer", () =>
+    Effect.gen(function* () {
+      const told: Array<CallEvent.CallEvent> = []
+      const layer = TestClaude.layer("Hi.").pipe(
+        ResponseCache.policy(),
+        Layer.provide(storeOf((method, real) => (method === "set" ? Effect.fail(down) : real)))
+      )
+      const listen = CallEvent.listen((event) => Effect.sync(() => event._tag === "cache-failed" && told.push(event)))
+      assert.strictEqual(yield* text.pipe(listen, Effect.provide([layer, silent])), "Hi.")
+      assert.deepInclude(told[0], { operation: "write", detail: "no route to the store" })
+    })
+  )
+
+  it.effect("cannot read one entry has it written anew", () =>
+    Effect.gen(function* () {
+      let torn = true
+      const layer = TestClaude.layer("Hi.").pipe(
+        ResponseCache.policy(),
+        Layer.provide(
+          storeOf((method, real, [keys]) => {
+            const ofEntry = Array.isArray(keys) && keys.some((key) => !String(key).startsWith("generation-"))
+            return method === "getMany" && ofEntry && torn ? Effect.fail(down) : real
+          })
+        )
+      )
+      const mend = Effect.sync(() => String((torn = false)))
+      const [, , asked] = yield* Effect.all([text, mend, text.pipe(Effect.andThen(calls))]).pipe(Effect.provide(layer))
+      assert.strictEqual(asked, 1)
+    })
+  )
+})
+
+describe("countTokens and capacity", () => {
+  it.effect("are those of the Claude below", () =>
+    Effect.gen(function* () {
+      const service = Claude.use((claude) => Effect.all([claude.countTokens(request), claude.capacity]))
+      const bare = yield* Effect.provide(service, TestClaude.layer("Hi."))
+      assert.deepStrictEqual(yield* Effect.provide(service, cached("Hi.")), bare)
+    })
+  )
+})
+
+// Builders
+
+const overloaded = new Overloaded({ detail: "later" })
+const calls = Effect.map(TestClaude.calls, ({ length }) => length)
+const create = (request: Request.Request) => Claude.use((claude) => claude.create(request))
+const stream = (request: Request.Request) => Stream.unwrap(Claude.useSync((claude) => claude.stream(request)))
+const text = Effect.map(generateText("Hi"), (reply) => reply.text)
+const ask = (prompt: string) => Effect.map(generateText(prompt), (reply) => reply.text)
+const say = (one: typeof Variant.Type) => Effect.map(generateText(variant(one)), (reply) => reply.text)
+const silent = Logger.layer([])
+
+const inMemory =
+  (options?: ResponseCache.Options) =>
+  <A, E, R>(self: Layer.Layer<A | Claude, E, R>) =>
+    self.pipe(ResponseCache.policy(options), Layer.provideMerge(ResponseCache.layerMemory()))
+
+const cached = (reply: TestClaude.Given, options?: ResponseCache.Options) =>
+  TestClaude.layer(reply).pipe(inMemory(options))
+
+const drop = (target: ResponseCache.Target) => Effect.as(ResponseCache.invalidate(target), "")
+
+const many = <A, E, R>(times: number, call: Effect.Effect<A, E, R>) =>
+  Effect.all(
+    Array.from({ length: times }, () => call),
+    { concurrency: "unbounded" }
+  )
+
+const afterASecond = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+  const running = yield* Effect.forkChild(effect)
+  yield* TestClock.adjust("1 second")
+  return yield* Fiber.join(running)
+})
+
+/** What the calls say, one after the other; the answers of the API are numbered. */
+const inTurn = (
+  ...calls: ReadonlyArray<Effect.Effect<string, ClaudeError | PersistenceError, Claude | BackingPersistence>>
+) => {
+  let asked = 0
+  return Effect.all(calls).pipe(Effect.provide(TestClaude.layer(() => String(++asked)).pipe(inMemory())))
+}
+
+/** A cache before a Claude that takes a second, numbers its answers, and fails first as it is told to. */
+const slow = (failures: ReadonlyArray<Overloaded> = []) => {
+  let asked = 0
+  const next = Effect.suspend((): Effect.Effect<Reply, ClaudeError> => {
+    const reason = failures[asked++]
+    if (reason !== undefined) return Effect.fail(new ClaudeError({ reason }))
+    return Effect.succeed({ message: message(`answer ${asked}`), ...facts })
+  }).pipe(
+    Effect.tap(Effect.sleep("1 second")),
+    Effect.tapError(() => Effect.sleep("1 second"))
+  )
+  const layer = Layer.mock(Claude)({
+    create: () => next,
+    stream: () =>
+      Stream.unwrap(
+        Effect.map(next, (reply) =>
+          Stream.fromIterable<StreamEvent.StreamEvent>([
+            { type: "stream_start", ...facts },
+            ...StreamEvent.fromMessage(reply.message)
+          ]).pipe(Stream.rechunk(1))
+        )
+      )
+  })
+  return { layer: inMemory()(layer), asked: () => asked }
+}
+
+const facts = { requestId: "req_1", origin: "api", rateLimits: undefined } as const
+
+type Method = "getMany" | "set" | "remove"
+
+/** A store in memory, whose methods do what is made of them. */
+const storeOf = (
+  change: <A>(
+    method: Method,
+    real: Effect.Effect<A, PersistenceError>,
+    parameters: ReadonlyArray<unknown>
+  ) => Effect.Effect<A, PersistenceError>
+) =>
+  Layer.effect(
+    BackingPersistence,
+    Effect.map(BackingPersistence, ({ make }) => ({
+      make: (storeId: string) =>
+        Effect.map(make(storeId), (store): BackingPersistenceStore => ({
+          ...store,
+          getMany: (keys) => change("getMany", store.getMany(keys), [keys]),
+          set: (key, value, ttl) => change("set", store.set(key, value, ttl), [key]),
+          remove: (key) => change("remove", store.remove(key), [key])
+        }))
+    }))
+  ).pipe(Layer.provide(ResponseCache.layerMemory()))
+
+/** What two requests may differ in, or not. */
+const Variant = Schema.Struct({
+  prompt: Schema.Literals(["Hi", "Ho"]),
+  maxTokens: Schema.Literals([100, 101]),
+  system: Schema.optionalKey(Schema.Literals(["Be brief.", "Be long."])),
+  temperature: Schema.optionalKey(Schema.Literals([0, 1])),
+  tool: Schema.optionalKey(Schema.Literals(["a", "b"])),
+  header: Schema.optionalKey(Schema.Literals(["x-tenant", "anthropic-version"])),
+  user: Schema.optionalKey(Schema.String),
+  cached: Schema.Boolean,
+  reversed: Schema.Boolean
+})
+
+const variant = (of: typeof Variant.Type): Request.Request => {
+  const { cached, header, maxTokens, prompt, reversed, system, temperature, tool, user } = of
+  const marked = cached ? { cache_control: { type: "ephemeral" } as const } : {}
+  const whole: Request.Request = {
+    model: "claude-sonnet-5-5",
+    max_tokens: maxTokens,
+    messages: [{ role: "user", content: [{ type: "text", text: prompt, ...marked }] }],
+    ...(system && { system }),
+    ...(temperature !== undefined && { temperature }),
+    ...(tool && { tools: [{ name: tool, input_schema: { type: "object" } }] }),
+    ...(header && { headers: { [header]: "1" } }),
+    ...(user !== undefined && { metadata: { user_id: user } })
+  }
+  // The same entries, in another order.
+  return reversed ? (Object.fromEntries(Object.entries(whole).toReversed()) as Request.Request) : whole
+}

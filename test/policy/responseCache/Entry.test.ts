@@ -1,0 +1,61 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Entry from "../../../src/policy/responseCache/Entry.ts"
+import { message } from "../../fixtures.ts"
+
+describe("an entry", () => {
+  it("is read as it was written", () => {
+    assert.deepStrictEqual(Entry.decode("k1", stored), { message: message(), requestId: "req_1", generations })
+  })
+
+  it.each([
+    ["is of another key", Entry.encode("k2", reply(), generations)],
+    ["is of another version", { ...stored, version: 2 }],
+    ["has another message than it was written with", { ...stored, message: JSON.stringify(message("Another.")) }],
+    ["has a message that is none", changed("{}")],
+    ["has a message that is no JSON", changed('{"type":"mess')],
+    ["lacks a field", { version: 1, key: "k1" }],
+    ["is no object", "text"],
+    ["is absent", undefined]
+  ])("is none where it %s", (_, data) => {
+    assert.isUndefined(Entry.decode("k1", data))
+  })
+})
+
+describe("the model that answered is the one that was asked", () => {
+  it.each([
+    ["claude-sonnet-5-5", "claude-sonnet-5-5"],
+    ["claude-sonnet-4-5", "claude-sonnet-4-5-20250929"],
+    ["claude-sonnet-4-5-20250929", "claude-sonnet-4-5"],
+    ["claude-sonnet-4-5-latest", "claude-sonnet-4-5-20250929"],
+    ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5-20250929"],
+    ["claude-sonnet-4-5@20250929", "claude-sonnet-4-5-20250929"],
+    ["our-own-model", "our-own-model"]
+  ])("%s: %s", (asked, answered) => {
+    assert.isTrue(Entry.isSameModel(asked, answered))
+  })
+
+  it.each([
+    ["claude-sonnet-5-5", "claude-sonnet-5"],
+    ["claude-sonnet-5", "claude-sonnet-5-5"],
+    ["claude-opus-5-5", "claude-sonnet-5-5"],
+    ["claude-sonnet-4-5-20250929", "claude-sonnet-4-5-20251231"],
+    ["us.anthropic.claude-opus-4-8-v1:0", "claude-opus-4-7"],
+    ["our-own-model", "claude-sonnet-5-5"]
+  ])("but not %s: %s", (asked, answered) => {
+    assert.isFalse(Entry.isSameModel(asked, answered))
+  })
+})
+
+// Builders
+
+const generations = { "model claude-sonnet-5-5": "" }
+const stored = Entry.encode("k1", reply(), generations)
+
+function reply() {
+  return { message: message(), requestId: "req_1", origin: "api", rateLimits: undefined } as const
+}
+
+/** An entry that was written with this as its message. */
+function changed(text: string) {
+  return { ...stored, message: text, checksum: Entry.digest(text) }
+}

@@ -1,0 +1,78 @@
+/**
+ * What version 0.1.0 of open-telemetry/semantic-conventions-genai lists for a client's inferences: the constants of
+ * `@opentelemetry/semantic-conventions`, which stopped at 1.41 when these conventions moved out, and what changed since.
+ */
+import * as conventions from "@opentelemetry/semantic-conventions/incubating"
+
+/** New since then, with the pull requests that brought them. */
+const since = [
+  "gen_ai.usage.cache_write.input_tokens", // 440, was gen_ai.usage.cache_creation.input_tokens
+  "gen_ai.request.reasoning.level",
+  "gen_ai.token.modality" // 374
+]
+
+const gone = new Set(["gen_ai.usage.cache_creation.input_tokens", "gen_ai.token.type", "gen_ai.system"])
+
+/** Every name of an attribute. */
+export const attributes: ReadonlySet<string> = new Set([
+  ...members("ATTR_").filter((name) => !gone.has(name)),
+  ...since
+])
+
+/** The types of those that we use, in the field names of OTLP. */
+export const types: Readonly<Record<string, ReadonlyArray<string>>> = {
+  [conventions.ATTR_GEN_AI_OPERATION_NAME]: ["stringValue"],
+  [conventions.ATTR_GEN_AI_PROVIDER_NAME]: ["stringValue"],
+  [conventions.ATTR_GEN_AI_REQUEST_MODEL]: ["stringValue"],
+  [conventions.ATTR_GEN_AI_REQUEST_MAX_TOKENS]: ["intValue"],
+  [conventions.ATTR_GEN_AI_REQUEST_STREAM]: ["boolValue"],
+  [conventions.ATTR_GEN_AI_OUTPUT_TYPE]: ["stringValue"],
+  "gen_ai.request.reasoning.level": ["stringValue"],
+  [conventions.ATTR_GEN_AI_RESPONSE_ID]: ["stringValue"],
+  [conventions.ATTR_GEN_AI_RESPONSE_MODEL]: ["stringValue"],
+  [conventions.ATTR_GEN_AI_RESPONSE_FINISH_REASONS]: ["arrayValue"],
+  // A double without a fraction is an integer to JavaScript.
+  [conventions.ATTR_GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK]: ["doubleValue", "intValue"],
+  [conventions.ATTR_GEN_AI_USAGE_INPUT_TOKENS]: ["intValue"],
+  [conventions.ATTR_GEN_AI_USAGE_OUTPUT_TOKENS]: ["intValue"],
+  [conventions.ATTR_GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS]: ["intValue"],
+  "gen_ai.usage.cache_write.input_tokens": ["intValue"],
+  [conventions.ATTR_GEN_AI_USAGE_REASONING_OUTPUT_TOKENS]: ["intValue"],
+  [conventions.ATTR_GEN_AI_INPUT_MESSAGES]: ["stringValue"],
+  [conventions.ATTR_GEN_AI_OUTPUT_MESSAGES]: ["stringValue"],
+  [conventions.ATTR_GEN_AI_SYSTEM_INSTRUCTIONS]: ["stringValue"],
+  [conventions.ATTR_ERROR_TYPE]: ["stringValue"],
+  [conventions.ATTR_SERVER_ADDRESS]: ["stringValue"],
+  [conventions.ATTR_SERVER_PORT]: ["intValue"],
+  "gen_ai.token.modality": ["stringValue"]
+}
+
+/** Values that must be one of a list. */
+export const values: Readonly<Record<string, ReadonlyArray<string>>> = {
+  [conventions.ATTR_GEN_AI_OPERATION_NAME]: members("GEN_AI_OPERATION_NAME_VALUE_"),
+  [conventions.ATTR_GEN_AI_PROVIDER_NAME]: members("GEN_AI_PROVIDER_NAME_VALUE_"),
+  [conventions.ATTR_GEN_AI_OUTPUT_TYPE]: members("GEN_AI_OUTPUT_TYPE_VALUE_"),
+  "gen_ai.token.modality": ["audio", "image", "text", "unknown"]
+}
+
+const seconds = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
+const tokens = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864]
+
+/** The metrics that we record (374, 521): unit, and boundaries where it is a histogram. */
+export const metrics: Readonly<Record<string, { readonly unit: string; readonly bounds?: ReadonlyArray<number> }>> = {
+  "gen_ai.client.inference.duration": { unit: "s", bounds: seconds },
+  "gen_ai.client.inference.time_to_first_chunk": { unit: "s", bounds: seconds },
+  "gen_ai.client.inference.operation.input_tokens": { unit: "{token}", bounds: tokens },
+  "gen_ai.client.inference.operation.output_tokens": { unit: "{token}", bounds: tokens },
+  "gen_ai.client.inference.usage.input_tokens": { unit: "{token}" },
+  "gen_ai.client.inference.usage.output_tokens": { unit: "{token}" },
+  "gen_ai.client.inference.usage.cache_read.input_tokens": { unit: "{token}" },
+  "gen_ai.client.inference.usage.cache_write.input_tokens": { unit: "{token}" },
+  "gen_ai.client.inference.usage.reasoning.output_tokens": { unit: "{token}" }
+}
+
+function members(prefix: string): ReadonlyArray<string> {
+  return Object.entries(conventions).flatMap(([key, value]) =>
+    key.startsWith(prefix) && typeof value === "string" ? [value] : []
+  )
+}
