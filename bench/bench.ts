@@ -25,11 +25,11 @@ const rounds = 5
 const warmUp = 3
 const plans = {
   calls: {
-    names: ["effect-claude", "all policies", "sdk", "ai", "langchain", "undici"],
+    names: ["effect-claude", "our stack", "all our policies", "sdk", "ai", "langchain", "undici"],
     sizes: [1, 16, 64, 256].map((inFlight) => ({ inFlight, count: inFlight === 1 ? 1000 : 6000 }))
   },
   stream: {
-    names: ["effect-claude", "all policies", "sdk", "message-stream", "ai", "langchain"],
+    names: ["effect-claude", "our stack", "all our policies", "sdk", "message-stream", "ai", "langchain"],
     sizes: [1, 16, 64].map((inFlight) => ({ inFlight, count: inFlight === 1 ? 600 : 1200 }))
   },
   paced: {

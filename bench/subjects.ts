@@ -36,7 +36,10 @@ type Pile = (concurrency: number) => (wire: Layer.Layer<Claude.Claude>) => Layer
 /** Retry and a cap: what the other tools have. */
 const bare: Pile = (concurrency) => (wire) => wire.pipe(Concurrency.policy(concurrency), Retry.policy())
 
-/** Every policy there is, over a cache that has no answer yet. */
+/** The recommended pile: traced, measured and logged, with nobody there to look. */
+const stacked: Pile = (concurrency) => Claude.stack({ concurrency })
+
+/** Every policy there is, over a cache that has no answer yet, and keeps each. */
 const everything: Pile = (concurrency) =>
   Claude.stack({ concurrency, promptCache: { ttl: "5m" }, cache: { store: ResponseCache.layerMemory() } })
 
@@ -79,7 +82,8 @@ const ours =
 
 export const subjects: Record<string, (baseURL: string) => Subject> = {
   "effect-claude": ours(bare),
-  "all policies": ours(everything),
+  "our stack": ours(stacked),
+  "all our policies": ours(everything),
   sdk: (baseURL) => {
     const client = new Anthropic({ apiKey: "key", baseURL, openTelemetry: false })
     return {

@@ -4,6 +4,7 @@
  * a store. (Its `PersistedCache` fails when its store does, stores failures, and knows no streams.) Put it outside
  * `Retry` and `Fallback`, and give what an emulator answers a `storeId` of its own.
  */
+import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -197,15 +198,17 @@ const recorded = (
   const accumulator = StreamEvent.accumulator()
   let facts: ReplyFacts | undefined
 
-  const record = Effect.fnUntraced(function* (event: StreamEvent.StreamEvent) {
+  const record = (event: StreamEvent.StreamEvent): StreamEvent.StreamEvent => {
     accumulator.add(event)
-    if (event.type === "stream_start") return (facts = { ...event, discard })
-    const message = event.type === "message_stop" ? accumulator.message() : undefined
-    if (facts !== undefined && message !== undefined) yield* settle(Exit.succeed({ ...facts, message }))
-    return event
-  })
+    return event.type === "stream_start" ? (facts = { ...event, discard }) : event
+  }
   return events.pipe(
-    Stream.mapArrayEffect((chunk) => Effect.forEach(chunk, record)),
+    Stream.mapArrayEffect((chunk) => {
+      const recorded = Arr.map(chunk, record)
+      const message = chunk.some(({ type }) => type === "message_stop") ? accumulator.message() : undefined
+      if (facts === undefined || message === undefined) return Effect.succeed(recorded)
+      return Effect.as(settle(Exit.succeed({ ...facts, message })), recorded)
+    }),
     Stream.tapError((error) => settle(Exit.fail(error)))
   )
 }

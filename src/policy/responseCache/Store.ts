@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -58,13 +59,24 @@ export const renew = Effect.fnUntraced(function* (store: BackingPersistenceStore
   yield* store.set(generationKey(tag), { generation }, undefined)
 })
 
-/** Tags may be long, and the file names of a store may not. */
-const generationKey = (tag: string) => `generation-${Entry.digest(tag)}`
+/** Tags may be long, and of any characters; the file names of a store may not. Those of models are neither. */
+const generationKey = (tag: string) => `generation-${/^[\w .-]{1,80}$/.test(tag) ? tag : Entry.digest(tag)}`
 
 const decodeGeneration = Schema.decodeUnknownEffect(Schema.Struct({ generation: Schema.String }))
 
 const generationOf = (data: object | undefined) =>
   data === undefined ? Effect.succeed("") : Effect.map(decodeGeneration(data), ({ generation }) => generation)
+
+/** A store in memory is through at once: only for what is not, time is kept. That costs more than the rest of a hit. */
+const withinPatience = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | Cause.TimeoutError> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(
+      Effect.forkChild(restore(effect), { startImmediately: true }),
+      (fiber) =>
+        fiber.pollUnsafe() ??
+        restore(Effect.timeout(Fiber.join(fiber), patience)).pipe(Effect.onError(() => Fiber.interrupt(fiber)))
+    )
+  )
 
 /** A store whose entries live for `timeToLive`. */
 export const make = (options: {
@@ -82,7 +94,7 @@ export const make = (options: {
     effect: Effect.Effect<A, E>
   ): Effect.Effect<A | undefined> =>
     effect.pipe(
-      Effect.timeout(patience),
+      withinPatience,
       Effect.catchCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.interrupt : tell(operation, cause)))
     )
 
