@@ -153,6 +153,12 @@ const emulate = Command.make(
     rpm: perMinute("rpm", "Requests"),
     itpm: perMinute("itpm", "Input tokens"),
     otpm: perMinute("otpm", "Output tokens"),
+    batchProcessing: milliseconds("batch-processing", "How long a Message Batch takes"),
+    spendLimit: Flag.Finite("spend-limit").pipe(
+      Flag.withDescription("US dollars a month; once so much is spent, calls are refused"),
+      Flag.withSchema(Schema.Finite.check(Schema.isGreaterThan(0))),
+      Flag.optional
+    ),
     faults: Flag.String("faults").pipe(
       Flag.withDescription("What goes wrong, how often or how many times each: 429:0.02,cut:0.01,reset:1x"),
       Flag.withSchema(Emulator.FaultsFromString),
@@ -174,6 +180,8 @@ const emulate = Command.make(
         inputTokensPerMinute: Option.getOrUndefined(flags.itpm),
         outputTokensPerMinute: Option.getOrUndefined(flags.otpm)
       },
+      batchProcessing: Option.getOrUndefined(flags.batchProcessing),
+      spendLimit: Option.getOrUndefined(flags.spendLimit),
       faults: Option.getOrUndefined(flags.faults)
     })
     const { url } = Context.get(yield* Layer.build(server), Emulator.Emulator)

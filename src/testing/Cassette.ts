@@ -35,7 +35,10 @@ export interface Options {
    * where there is a file or where `CI` is set, and else records.
    */
   readonly mode?: "auto" | "replay" | "record" | "live" | undefined
-  /** Whether answers come `at-once`, which is the default, or in the time they took, by the program's `Clock`. */
+  /**
+   * Whether answers come `at-once`, which is the default, or in the time they took. Both times are by the program's
+   * `Clock`: record from a real network with the real one (`it.live`), for under `TestClock` everything took no time.
+   */
   readonly pace?: "at-once" | "recorded" | undefined
 }
 

@@ -4,7 +4,8 @@
  * and every one of them says so: ids begin with `msg_emulated_`, responses carry `x-emulated-by`.
  *
  * In memory, time is that of the `Clock`: under `TestClock` an hour of latency passes at once, and to the millisecond.
- * The SDK has promises inside: give a call some `Effect.yieldNow` to begin, before you move the clock past its stall.
+ * The SDK has promises inside, which virtual time does not wait for: where a call is asked again after a stall, move the
+ * clock in steps.
  */
 import { Anthropic } from "@anthropic-ai/sdk"
 import * as Context from "effect/Context"

@@ -24,7 +24,7 @@ export { type Reply, type Rule, when } from "./testClaude/Script.ts"
 export class TestClaude extends Context.Service<
   TestClaude,
   {
-    /** Every request so far, in the order of arrival. */
+    /** Every request so far, in the order of arrival; those to `countTokens` are not among them. */
     readonly calls: Effect.Effect<ReadonlyArray<Request>>
   }
 >()("effect-claude/TestClaude") {}
@@ -66,7 +66,7 @@ export const layer = (...replies: ReadonlyArray<Script.Reply | Script.Rule>): La
     })
   )
 
-/** Every request so far, in the order of arrival. */
+/** Every request so far, in the order of arrival; those to `countTokens` are not among them. */
 export const calls: Effect.Effect<ReadonlyArray<Request>, never, TestClaude> = TestClaude.use(({ calls }) => calls)
 
 /** The text of every request so far: its system prompt and its messages, a line each. */

@@ -207,6 +207,21 @@ describe("effect-claude emulate", () => {
     assert.strictEqual(stdout.trim(), "529 none 200")
   })
 
+  it("takes as long for a batch, and lets as much be spent, as the flags say", async () => {
+    const program = `const { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: key } = process.env
+      const headers = { "x-api-key": key, "anthropic-version": "2023-06-01" }
+      const params = { model: "claude-haiku-4-5", max_tokens: 9, messages: [{ role: "user", content: "Hi" }] }
+      const post = (path, body) => fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) })
+      const batch = await post("/v1/messages/batches", { requests: [{ custom_id: "a", params }] })
+      const { created_at, id, results_url } = await batch.json()
+      let look = { results_url }
+      while (look.results_url === null) look = await (await fetch(url + "/v1/messages/batches/" + id, { headers })).json()
+      console.log(Date.parse(look.ended_at) - Date.parse(created_at), (await post("/v1/messages", params)).status)`
+    const flags = ["--batch-processing", "50", "--spend-limit", "0.000001"]
+    const { stdout } = await node(["emulate", ...flags, "--", process.execPath, "--input-type=module", "-e", program])
+    assert.strictEqual(stdout.trim(), "50 429")
+  })
+
   it("ends with 2 when nobody knows the fault: says which there are", async () => {
     const { code, stderr } = await node(["emulate", "--faults", "429:0.02,cats:0.5"])
     assert.strictEqual(code, 2)

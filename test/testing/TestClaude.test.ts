@@ -12,7 +12,7 @@ import { generateObject } from "../../src/call/object.ts"
 import { generateText } from "../../src/call/text.ts"
 import * as CallEvent from "../../src/claude/CallEvent.ts"
 import { Claude } from "../../src/claude/Claude.ts"
-import { ClaudeError, NotFound, Overloaded } from "../../src/claude/ClaudeError.ts"
+import { NotFound, Overloaded } from "../../src/claude/ClaudeError.ts"
 import * as Reply from "../../src/claude/Reply.ts"
 import { fill, type Prompt } from "../../src/claude/Request.ts"
 import * as StreamEvent from "../../src/claude/StreamEvent.ts"
@@ -51,7 +51,7 @@ describe("a reply", () => {
 
   it.effect("may be the reason of a failure", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* Effect.flip(create("Hi")), new ClaudeError({ reason: gone }))
+      assert.deepStrictEqual((yield* Effect.flip(create("Hi"))).reason, gone)
     }).pipe(Effect.provide(TestClaude.layer(gone)))
   )
 

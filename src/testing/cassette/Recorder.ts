@@ -1,6 +1,6 @@
 /**
- * A fetch that keeps what goes through it. Every chunk is handed on as it comes, and read only when asked for; aborting
- * and cancelling reach the socket.
+ * A fetch that keeps what goes through it. Every chunk is handed on as it comes, and read only when asked for. Aborting
+ * reaches the socket; so does cancelling a stream of events, while any other answer is then read to its end.
  */
 import type { Fetch } from "../../claude/Transport.ts"
 import * as Recording from "./Recording.ts"
@@ -10,8 +10,9 @@ import * as Secrets from "./Secrets.ts"
 export interface Recorder {
   readonly fetch: Fetch
   /**
-   * Every exchange whose answer is complete. A stream of events that broke off, or whose reader went away, is kept as
-   * far as it came: it ends there when it is played.
+   * Every exchange whose answer is complete, also where its reader cancelled it: a client that asks again does so with
+   * errors. A stream of events that broke off, or whose reader went away, is kept as far as it came: it ends there when
+   * it is played. An answer that was neither read nor cancelled is not known, and dropped.
    */
   readonly exchanges: () => ReadonlyArray<Recording.Exchange>
   /** The credentials that were sent along. */
@@ -36,8 +37,11 @@ export const make = (transport: Fetch, now: () => number): Recorder => {
     calls.push(call)
     const request = new Request(input, init)
     credentials.push(...Secrets.ofHeaders(request.headers))
-    const body = typeof init?.body === "string" ? init.body : request.clone().text()
-    return Promise.all([transport(input, init), body]).then(([response, body]) => {
+    // Any other body can be read once, and `request` has it now.
+    const text = typeof init?.body === "string" ? init.body : request.body === null ? "" : undefined
+    const body = text ?? request.clone().text()
+    const answer = text === undefined ? transport(request) : transport(input, init)
+    return Promise.all([answer, body]).then(([response, body]) => {
       const { headers, status } = response
       call.head = {
         request: Recording.request({ ...sent(request), body }),
@@ -71,18 +75,19 @@ const sent = ({ headers, method, url }: Request) => {
 
 const kept = (body: ReadableStream<Uint8Array>, call: Call, now: () => number): ReadableStream<Uint8Array> => {
   const reader = body.getReader()
+  const next = () =>
+    reader.read().then(({ value }) => {
+      if (value === undefined) call.complete = true
+      else call.chunks.push(Recording.chunk(now() - call.began, value))
+      return value
+    })
+  const rest = (): Promise<void> => next().then((value) => (value === undefined ? undefined : rest()))
   return new ReadableStream<Uint8Array>(
     {
       pull: (controller) =>
-        reader.read().then(({ done, value }) => {
-          if (done) {
-            call.complete = true
-            return controller.close()
-          }
-          call.chunks.push(Recording.chunk(now() - call.began, value))
-          controller.enqueue(value)
-        }),
-      cancel: (reason) => reader.cancel(reason)
+        next().then((value) => (value === undefined ? controller.close() : controller.enqueue(value))),
+      cancel: (reason) =>
+        isStream(call.head?.response.headers ?? {}) ? reader.cancel(reason) : rest().catch(() => undefined)
     },
     { highWaterMark: 0 }
   )

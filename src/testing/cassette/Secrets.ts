@@ -1,7 +1,7 @@
 /**
  * Looks for secrets in what a cassette is about to write: what `Redact` takes for one, the credentials that requests
- * were sent with, and the values of variables of the environment whose names speak of secrets. Says where one stands,
- * and what it is; never the secret.
+ * were sent with, and of the environment the values of variables whose names speak of secrets, and the passwords in
+ * addresses. Says where one stands, and what it is; never the secret.
  */
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
@@ -26,13 +26,23 @@ export interface Search {
 /** Shorter values stand in too many texts by chance. */
 const shortest = 8
 
-const speaksOfSecrets = /(key|token|secret|password|passwd|passphrase|credential)(s?$|_)/i
+/** Long words anywhere but before other letters; short ones at the end. `PWD` by itself is where the shell is. */
+const speaksOfSecrets =
+  /(key|token|secret|password|passwd|passphrase|credential)(s?\d*$|_)|((^|_)(pass|pat|auth|jwt|pem)|_pwd)(_?\d+)?$/i
 
 /** The environment's secrets, as far as the program's configuration can be listed. */
 export const ofEnvironment: Effect.Effect<ReadonlyArray<Secret>, ConfigProvider.SourceError> = Effect.flatMap(
   ConfigProvider.ConfigProvider,
   (provider) => valuesBelow(provider, [])
-).pipe(Effect.map((all) => all.filter(({ name, value }) => speaksOfSecrets.test(name) && value.length >= shortest)))
+).pipe(Effect.map((all) => all.flatMap(secretsOf).filter(({ value }) => value.length >= shortest)))
+
+const secretsOf = (variable: Secret): ReadonlyArray<Secret> => [
+  ...(speaksOfSecrets.test(variable.name) ? [variable] : []),
+  ...Option.toArray(passwordOf(variable.value)).map((value) => ({ name: `the password in ${variable.name}`, value }))
+]
+
+/** Of an address such as `postgres://user:password@host/database`. */
+const passwordOf = Option.liftThrowable((value: string) => decodeURIComponent(new URL(value).password))
 
 const valuesBelow: (
   provider: ConfigProvider.ConfigProvider,

@@ -49,6 +49,8 @@ export const make = (options: Options = {}): Effect.Effect<App> =>
         return yield* Effect.fail(known ? ApiError.make(405, "Method Not Allowed") : ApiError.make(404, "Not Found"))
       }
       if (path.startsWith("/v1/")) yield* authenticate(request, options.apiKeys)
+      // What batches have done by now is spent, and in the prompt cache.
+      yield* batches.settle
       return yield* found.handler(request, found)
     })
 
@@ -108,7 +110,7 @@ const routes = (
   router.on("GET", "/v1/models/:id", (_, { params }) =>
     Effect.map(Validation.findModel(params["id"] ?? ""), (model) => Exchange.json(ModelList.info(model)))
   )
-  router.on("GET", "/__ledger", () => Effect.map(batches.settle, shared.ledger.toResponse))
+  router.on("GET", "/__ledger", () => Effect.sync(shared.ledger.toResponse))
   return router
 }
 

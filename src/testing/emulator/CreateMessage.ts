@@ -54,6 +54,9 @@ export const make = (options: Options, { answerTo, ledger, messageId, rateLimits
       produced = outputTokens
     }
     if (call.stream) {
+      const events = Wire.streamed(id, call.model, answer, pace)
+      // A fault may break off between two events that are due at the same time.
+      const parts = options.faults === undefined ? Wire.merged(events) : events
       const send = ({ at, outputTokens, text }: Wire.Part) =>
         Effect.map(sleepUntil(start + at), (now) => {
           bill(outputTokens, now)
@@ -66,7 +69,7 @@ export const make = (options: Options, { answerTo, ledger, messageId, rateLimits
           "cache-control": "no-cache",
           ...rateLimits.headers(group, start)
         },
-        body: Stream.mapEffect(Stream.fromIterable(Wire.streamed(id, call.model, answer, pace)), send)
+        body: Stream.mapEffect(Stream.fromIterable(parts), send)
       }
     }
     const now = yield* sleepUntil(start + Duration.toMillis(options.latency ?? Wire.duration(answer, pace)))

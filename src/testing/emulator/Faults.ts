@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import type * as Exchange from "./Exchange.ts"
+import * as Occurrences from "./Occurrences.ts"
 
 const kinds = [
   // The model is never asked, and nothing is billed.
@@ -24,7 +25,7 @@ const kinds = [
   "refused", // no connection
   "reset", // the connection is reset before any header
   "html", // a page of HTML with status 200
-  // The answer is on its way, and billed as far as it was sent.
+  // The answer is on its way, and billed as far as it was sent: a stream event by event, one piece as a whole.
   "late", // its first byte comes 30 seconds late
   "reset-in-body", // the connection is reset in the middle
   "stall", // nothing more comes, and the connection stays open
@@ -110,11 +111,10 @@ const decodeFault = Schema.decodeUnknownOption(Schema.Union([ByRate, ByCount]))
 
 /** Draws for every arrival of a request what it meets, if anything; remembers how often each request came. */
 export const make = (faults: Faults | Script, seed: number) => {
-  const arrivals = new Map<string, number>()
+  const occurrence = Occurrences.make()
   return (request: Exchange.Request): Required<Fault> | undefined => {
     const key = bytesToHex(sha256(utf8ToBytes(`${request.method} ${request.path}\n${request.body}`)))
-    const arrival = (arrivals.get(key) ?? 0) + 1
-    arrivals.set(key, arrival)
+    const arrival = occurrence(key)
     const drawn = `${seed} ${key} ${arrival}`
     const fault = typeof faults === "function" ? faults(request, arrival) : draw(faults, request, arrival, drawn)
     return fault && { after: 1 + Math.floor(6 * uniform(`${drawn} after`)), ...fault }

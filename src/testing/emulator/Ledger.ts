@@ -4,6 +4,7 @@
  */
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js"
 import * as Stream from "effect/Stream"
+import * as Usages from "../../claude/Usage.ts"
 import type * as Exchange from "./Exchange.ts"
 import type { SpendLimit } from "./SpendLimit.ts"
 
@@ -63,13 +64,15 @@ export const make = (spendLimit: SpendLimit): Ledger => {
   const write = (row: number, requestHash: string, model: string, usage: Usage) => {
     const at = (row % rowsOfBlock) * rowBytes
     const view = block(row)
+    // A reply from code may report anything: it is read as a client reads it.
+    const { cacheRead, cacheWrite1h, cacheWrite5m, input, output, serviceTier } = Usages.fromMessage(usage)
     new Uint8Array(view.buffer, at, 32).set(hexToBytes(requestHash))
-    view.setUint32(at + 32, usage.input_tokens)
-    view.setUint32(at + 36, usage.output_tokens)
-    view.setUint32(at + 40, usage.cache_creation.ephemeral_5m_input_tokens)
-    view.setUint32(at + 44, usage.cache_creation.ephemeral_1h_input_tokens)
-    view.setUint32(at + 48, usage.cache_read_input_tokens)
-    view.setUint8(at + 52, usage.service_tier === "batch" ? 1 : 0)
+    view.setUint32(at + 32, input)
+    view.setUint32(at + 36, output)
+    view.setUint32(at + 40, cacheWrite5m)
+    view.setUint32(at + 44, cacheWrite1h)
+    view.setUint32(at + 48, cacheRead)
+    view.setUint8(at + 52, serviceTier === "batch" ? 1 : 0)
     view.setUint8(at + 53, modelNumber(model))
   }
 

@@ -1,6 +1,6 @@
 /**
- * `/v1/messages/batches`. No timer runs: whoever looks at a batch, or into the ledger, has the requests that are done by
- * then answered and billed, each as of the time at which it was done. In which order they are done, the seed decides.
+ * `/v1/messages/batches`. No timer runs: whoever asks the emulator for anything has the requests that are done by then
+ * answered and billed first, each as of the time at which it was done. In which order they are done, the seed decides.
  */
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
@@ -33,8 +33,10 @@ export type MessageBatches = ReturnType<typeof make>
 
 /** No batches yet. */
 export const make = (options: Options, { answerTo, ledger, messageId }: Shared) => {
-  const processing = Duration.toMillis(options.batchProcessing ?? "1 second")
+  // No batch has ended when it is created.
+  const processing = Math.max(1, Duration.toMillis(options.batchProcessing ?? "1 second"))
   const entries = new Map<string, Entry>()
+  const unfinished = new Set<Entry>()
   const lock = Semaphore.makeUnsafe(1)
 
   const answer = Effect.fnUntraced(
@@ -61,14 +63,16 @@ export const make = (options: Options, { answerTo, ledger, messageId }: Shared) 
     if (!Batch.hasEnded(batch, now)) return
     const outcome = batch.canceledAt === undefined ? "expired" : "canceled"
     while (batch.pending.length > 0) Batch.settle(batch, outcome, {})
+    unfinished.delete(entry)
   })
 
   /** It may take its time: what it gives is how late it was when it began, and the batches are as of then. */
-  const settle = Effect.gen(function* () {
+  const settleAll = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
-    for (const entry of entries.values()) yield* catchUp(entry, now)
+    for (const entry of unfinished) yield* catchUp(entry, now)
     return now
   }).pipe(lock.withPermit)
+  const settle = Effect.suspend(() => (unfinished.size === 0 ? Clock.currentTimeMillis : settleAll))
 
   const find = Effect.fnUntraced(function* (id: string) {
     const now = yield* settle
@@ -90,7 +94,9 @@ export const make = (options: Options, { answerTo, ledger, messageId }: Shared) 
       const shuffled = yield* Random.withSeed(Random.shuffle(items), `${options.seed ?? 0} ${id}`)
       const now = yield* Clock.currentTimeMillis
       const batch = Batch.make(id, shuffled, processing, now)
-      entries.set(id, { batch, headers: request.headers })
+      const entry = { batch, headers: request.headers }
+      entries.set(id, entry)
+      unfinished.add(entry)
       return Exchange.json(Batch.toJson(batch, now, originOf(request)))
     }),
 

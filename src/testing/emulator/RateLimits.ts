@@ -149,7 +149,7 @@ interface State {
 const state = (bucket: TokenBucket.TokenBucket, now: number): State => {
   const { limit } = bucket
   const left = Math.max(0, bucket.level(now))
-  const remaining = limit < 10_000 ? Math.floor(left + 1e-9) : Math.round(left / 1000) * 1000
+  const remaining = limit < 10_000 ? Math.floor(left + 1e-9) : Math.min(limit, Math.round(left / 1000) * 1000)
   return { limit, remaining, reset: Math.ceil((now + bucket.wait(now, limit)) / 1000) * 1000 }
 }
 

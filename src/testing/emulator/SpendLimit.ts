@@ -24,23 +24,26 @@ export const make = (dollars: number | undefined): SpendLimit => {
   const limit = BigDecimal.fromNumberUnsafe(dollars)
   let month = ""
   let spent = zero
-  const turnTo = (now: number) => {
+  /** Begins a new month. Whether a time is of the month that it is: what a batch did may be told in the next one. */
+  const isOfThisMonth = (now: number): boolean => {
     const current = new Date(now).toISOString().slice(0, 7)
-    if (current !== month) spent = zero
-    month = current
+    if (current > month) {
+      spent = zero
+      month = current
+    }
+    return current === month
   }
   return {
     open: (model) => {
       let billed = zero
       return (usage, now) => {
-        turnTo(now)
         const cost = Cost.of({ model, usage: Usages.fromMessage(usage), at: new Date(now) }) ?? zero
-        spent = BigDecimal.sum(spent, BigDecimal.subtract(cost, billed))
+        if (isOfThisMonth(now)) spent = BigDecimal.sum(spent, BigDecimal.subtract(cost, billed))
         billed = cost
       }
     },
     check: (now) => {
-      turnTo(now)
+      isOfThisMonth(now)
       return BigDecimal.isLessThan(spent, limit) ? undefined : reached(now)
     }
   }

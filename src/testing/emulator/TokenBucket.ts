@@ -26,7 +26,8 @@ export const make = (limit: number): TokenBucket => {
     level,
     take: (now, amount) => {
       held = level(now) - amount
-      since = now
+      // Where a clock jumps back, the time until it is there again has flowed in already.
+      since = Math.max(since, now)
     },
     wait: (now, amount) => Math.ceil(Math.max(0, ((Math.min(amount, limit) - level(now)) * 60_000) / limit - rounding))
   }

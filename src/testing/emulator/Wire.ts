@@ -40,7 +40,7 @@ const due = (tokens: number, pace: Pace) => pace.timeToFirstToken + (tokens * 10
 /** Milliseconds of silence after which the API sends a ping. */
 const pingEvery = 10_000
 
-/** The same message as a stream; parts that are due at the same time are one. */
+/** The same message as a stream, event by event. */
 export const streamed = (id: string, model: string, answer: Answer, pace: Pace): ReadonlyArray<Part> => {
   const parts: Array<Part> = []
   for (const { at, event, outputTokens } of events(id, model, answer, pace)) {
@@ -49,10 +49,20 @@ export const streamed = (id: string, model: string, answer: Answer, pace: Pace):
       last = { at: last.at + pingEvery, text: sse({ type: "ping" }), outputTokens: last.outputTokens }
       parts.push(last)
     }
-    if (last?.at !== at) parts.push({ at, text: sse(event), outputTokens })
-    else parts[parts.length - 1] = { at, text: last.text + sse(event), outputTokens }
+    parts.push({ at, text: sse(event), outputTokens })
   }
   return parts
+}
+
+/** Makes one part of those that are due at the same time, which are then sent and billed together. */
+export const merged = (parts: ReadonlyArray<Part>): ReadonlyArray<Part> => {
+  const all: Array<Part> = []
+  for (const part of parts) {
+    const last = all.at(-1)
+    if (last?.at !== part.at) all.push(part)
+    else all[all.length - 1] = { ...part, text: last.text + part.text }
+  }
+  return all
 }
 
 interface Timed {

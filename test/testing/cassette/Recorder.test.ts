@@ -95,7 +95,49 @@ describe("a recorder", () => {
     })
   )
 
-  it.effect("drops an answer in one piece that broke off, and one that nobody read", () =>
+  it.effect("keeps the whole of an answer that its reader cancelled, unread or half-read", () =>
+    Effect.gen(function* () {
+      const lines = ["{}\n", "[]\n", "1\n"].map((line) => new TextEncoder().encode(line))
+      const recorder = Recorder.make(() => Promise.resolve(streamed(lines, "application/x-jsonl", 529)()), now)
+      const unread = yield* Effect.promise(() => recorder.fetch(url, ask))
+      yield* Effect.promise(() => unread.body?.cancel() ?? Promise.reject())
+      const half = yield* Effect.promise(() => recorder.fetch(url, ask))
+      const reader = half.body?.getReader() ?? assert.fail("no body")
+      yield* Effect.promise(() => reader.read())
+      yield* Effect.promise(() => reader.cancel())
+      const whole = { chunks: lines.map((line) => Recording.chunk(0, line)) }
+      assert.deepStrictEqual(
+        recorder.exchanges().map(({ response }) => [response.status, response.body]),
+        [
+          [529, whole],
+          [529, whole]
+        ]
+      )
+    })
+  )
+
+  it.effect.each([
+    ["a text", (fetch: Fetch) => fetch(url, ask)],
+    ["a Request", (fetch: Fetch) => fetch(new Request(url, ask))],
+    ["bytes", (fetch: Fetch) => fetch(url, { ...ask, body: new TextEncoder().encode(ask.body) })],
+    [
+      "a stream",
+      (fetch: Fetch) => fetch(url, Object.assign({ duplex: "half" }, ask, { body: new Blob([ask.body]).stream() }))
+    ]
+  ] as const)("passes on what is asked as %s, and keeps it", ([, asked]) =>
+    Effect.gen(function* () {
+      const echo: Fetch = (input, init) => new Request(input, init).text().then((text) => new Response(text))
+      const recorder = Recorder.make(echo, now)
+      const answer = yield* Effect.promise(() => asked(recorder.fetch).then((response) => response.text()))
+      assert.strictEqual(answer, ask.body)
+      assert.deepStrictEqual(
+        recorder.exchanges().map(({ request }) => request.body),
+        [{}]
+      )
+    })
+  )
+
+  it.effect("drops an answer in one piece that broke off, and one that was neither read nor cancelled", () =>
     Effect.gen(function* () {
       const broken = new ReadableStream({ pull: (controller) => controller.error(new Error("reset")) })
       const answers = [new Response(broken), new Response("{}")]

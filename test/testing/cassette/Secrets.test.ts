@@ -25,12 +25,42 @@ describe("the secrets of the environment", () => {
     })
   )
 
+  const names = [
+    "DB_PASS",
+    "MYSQL_PWD",
+    "API_KEY2",
+    "SECRET2",
+    "GITHUB_PAT",
+    "SMTP_AUTH",
+    "JWT",
+    "PRIVATE_PEM",
+    "PAT_1"
+  ]
+  it.effect.each(names)("are told by short names too: %s", (name) =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* fromEnvironment({ [name]: "value-one" }), [{ name, value: "value-one" }])
+    })
+  )
+
+  it.effect("are the passwords in addresses", () =>
+    Effect.gen(function* () {
+      const found = yield* fromEnvironment({
+        DATABASE_URL: "postgres://me:value%2Fone@host/data",
+        REDIS: "redis://host"
+      })
+      assert.deepStrictEqual(found, [{ name: "the password in DATABASE_URL", value: "value/one" }])
+    })
+  )
+
   it.effect("are neither what is short nor what is public", () =>
     Effect.gen(function* () {
       const ordinary = {
         PATH: "/usr/local/bin",
         PWD: "/home/somebody",
         GIT_AUTHOR_NAME: "Some Body",
+        SSH_AUTH_SOCK: "/tmp/ssh-agent",
+        OLDPWD: "/home/somebody",
+        HOMEPAGE: "https://host:8080/somebody",
         MAX_TOKENS: "4096"
       }
       assert.deepStrictEqual(yield* fromEnvironment(ordinary), [])

@@ -162,9 +162,13 @@ describe("answers", () => {
   it.effect("stop at the first stop sequence", () =>
     Effect.gen(function* () {
       const app = yield* App.make()
-      const request = { ...hello, stop_sequences: ["mat", " sat"] }
-      const { content, stop_reason, stop_sequence } = message(yield* post(app, request))
-      assert.deepStrictEqual([content[0]?.text, stop_reason, stop_sequence], ["The cat", "stop_sequence", " sat"])
+      for (const stop_sequences of [
+        ["mat", " sat"],
+        [" sat", "mat"]
+      ]) {
+        const { content, stop_reason, stop_sequence } = message(yield* post(app, { ...hello, stop_sequences }))
+        assert.deepStrictEqual([content[0]?.text, stop_reason, stop_sequence], ["The cat", "stop_sequence", " sat"])
+      }
     })
   )
 

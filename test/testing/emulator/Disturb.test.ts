@@ -41,6 +41,25 @@ describe("Disturb.around", () => {
     })
   )
 
+  it.effect("bills a stream that broke off for the tokens of the events before, at whatever pace", () =>
+    Effect.gen(function* () {
+      const tokens = Effect.fnUntraced(function* (kind: Faults.Kind, after: number, tokensPerSecond?: number) {
+        const app = yield* App.make({ faults: () => ({ kind, after }), tokensPerSecond })
+        const fiber = yield* Effect.forkChild(Effect.flatMap(Effect.exit(chunks(app, true)), () => app.ledger))
+        yield* TestClock.adjust("1 minute")
+        return (yield* Fiber.join(fiber)).map(({ usage }) => usage.output_tokens)
+      })
+      const [whole = NaN] = yield* tokens("unknown-events", 0)
+      assert.isAbove(whole, 4)
+      for (const kind of ["cut", "error-event", "reset-in-body"] as const) {
+        for (const pace of [undefined, 50]) {
+          const billed = yield* Effect.forEach([0, 1, 3, 4, 99], (after) => tokens(kind, after, pace))
+          assert.deepStrictEqual([kind, pace, ...billed], [kind, pace, [], [1], [1], [4], [whole]])
+        }
+      }
+    })
+  )
+
   it.effect("breaks a stream after so many events, and never later than before its last one", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* types({ kind: "cut", after: 0 }), [])

@@ -135,6 +135,21 @@ describe("the life of a batch", () => {
     })
   )
 
+  it.effect("counts for direct calls once it is done, though nobody looked at it: what it spent, what it cached", () =>
+    Effect.gen(function* () {
+      const system = [{ type: "text", text: "word ".repeat(4096), cache_control: { type: "ephemeral" } }]
+      const asked = { ...hello("row 0"), system }
+      const app = yield* App.make({ batchProcessing: "2 minutes" })
+      yield* create(app, [{ custom_id: "a", params: asked }])
+      yield* TestClock.adjust("3 minutes")
+      assert.notInclude(yield* message(app, asked), '"cache_read_input_tokens":0')
+      const poor = yield* App.make({ spendLimit: 0.000_1, batchProcessing: "2 minutes" })
+      yield* create(poor, [{ custom_id: "a", params: asked }])
+      yield* TestClock.adjust("3 minutes")
+      assert.include(yield* message(poor, asked), "You have reached your API usage limits.")
+    })
+  )
+
   it.effect("finds the prompt cache as it was when the request was done, even if nobody looked until later", () =>
     Effect.gen(function* () {
       const system = [{ type: "text", text: "word ".repeat(4096), cache_control: { type: "ephemeral" } }]
@@ -195,6 +210,49 @@ describe("the life of a batch", () => {
       assert.lengthOf(yield* app.ledger, 3)
       const again = yield* Effect.flatMap(send(app, "POST", `/${id}/cancel`), decodeBatch)
       assert.strictEqual(again.processing_status, "ended")
+    })
+  )
+
+  it.effect("is canceled once: a second time changes nothing", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({ batchProcessing: "10 minutes" })
+      const { id } = yield* create(app, rows(2))
+      yield* TestClock.adjust("1 minute")
+      const first = yield* Effect.flatMap(send(app, "POST", `/${id}/cancel`), decodeBatch)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* Effect.flatMap(send(app, "POST", `/${id}/cancel`), decodeBatch), first)
+    })
+  )
+
+  it.effect("bills nothing for a refusal before any output", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make()
+      const refused = { custom_id: "a", params: hello("ANTHROPIC_MAGIC_STRING_TRIGGER_REFUSAL_1FAEFB61") }
+      const [result] = yield* finish(app, [refused])
+      assert.strictEqual(result?.result.type, "succeeded")
+      assert.deepStrictEqual(yield* app.ledger, [])
+    })
+  )
+
+  it.live("bills each request once, however many look at the same time", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({ batchProcessing: "10 millis" })
+      const { id } = yield* create(app, rows(5000))
+      const look = Effect.repeat(retrieve(app, id), { until: (batch) => batch.processing_status === "ended" })
+      yield* Effect.replicateEffect(look, 8, { concurrency: 8 })
+      assert.lengthOf(yield* app.ledger, 5000)
+      assert.lengthOf(yield* results(app, id), 5000)
+    })
+  )
+
+  it.effect("has not ended when it is created, even if it takes no time", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({ batchProcessing: 0 })
+      const { id, processing_status, request_counts } = yield* create(app, rows(3))
+      assert.deepStrictEqual([processing_status, request_counts.processing], ["in_progress", 3])
+      yield* TestClock.adjust("1 millis")
+      const ended = yield* retrieve(app, id)
+      assert.deepStrictEqual([ended.processing_status, ended.request_counts.succeeded], ["ended", 3])
     })
   )
 
@@ -261,6 +319,7 @@ layer(Emulator.layerServer({ batchProcessing: 0 }))("with the SDK, on loopback",
         params: { model: row === 7 ? "claude-nope" : "claude-haiku-4-5", max_tokens: 10, messages }
       }))
       const { id } = yield* Effect.promise(() => batches.create({ requests }))
+      yield* TestClock.adjust("1 millis")
       const batch = yield* Effect.promise(() => batches.retrieve(id))
       assert.deepStrictEqual(
         [batch.processing_status, batch.results_url],

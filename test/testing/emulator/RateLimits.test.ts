@@ -2,6 +2,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as RateLimits from "../../../src/claude/RateLimits.ts"
 import * as App from "../../../src/testing/emulator/App.ts"
@@ -92,6 +93,28 @@ describe("the limits of tokens", () => {
     })
   )
 
+  it.effect("ask to wait for whichever limit takes longest", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({ limits: { requestsPerMinute: 1, inputTokensPerMinute: 60 } })
+      yield* post(app, { messages: [{ role: "user", content: "x".repeat(4 * 176) }] })
+      const refused = yield* post(app)
+      assert.strictEqual(refused.headers["retry-after"], "130")
+      assert.include(refused.body, "of 60 input tokens per minute")
+    })
+  )
+
+  it.effect("take each token of a stream once", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({ limits: { outputTokensPerMinute: 60 }, tokensPerSecond: 1000, latency: 0 })
+      const { body } = yield* app.handle(asking({ stream: true }))
+      const reading = yield* Effect.forkChild(typeof body === "string" ? Effect.die(body) : Stream.runDrain(body))
+      yield* TestClock.adjust("10 millis")
+      yield* Fiber.join(reading)
+      const { headers } = yield* post(app, { max_tokens: 0 })
+      assert.strictEqual(headers["anthropic-ratelimit-output-tokens-remaining"], "54")
+    })
+  )
+
   it.effect("let what the prompt cache has pass for free", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ limits: { inputTokensPerMinute: 6000 } })
@@ -137,6 +160,14 @@ describe("the headers of the limits", () => {
       assert.strictEqual(headers["anthropic-ratelimit-tokens-limit"], "38000")
       assert.strictEqual(headers["anthropic-ratelimit-tokens-remaining"], "35992")
       assert.strictEqual(headers["anthropic-ratelimit-tokens-reset"], "2026-10-21T12:00:01Z")
+    })
+  )
+
+  it.effect("never say that more is left than the limit, which may be no whole thousand", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({ limits: { outputTokensPerMinute: 10_500 }, latency: 0 })
+      const { headers } = yield* post(app, { max_tokens: 0 })
+      assert.strictEqual(headers["anthropic-ratelimit-output-tokens-remaining"], "10500")
     })
   )
 
@@ -211,8 +242,15 @@ const hello = {
 
 const key = { "x-api-key": "key", "anthropic-version": "2026-10-21" }
 
+const asking = (fields: object): Exchange.Request => ({
+  method: "POST",
+  path: "/v1/messages",
+  headers: key,
+  body: JSON.stringify({ ...hello, ...fields })
+})
+
 const post = (app: App.App, fields: object = {}) =>
-  Effect.map(
-    app.handle({ method: "POST", path: "/v1/messages", headers: key, body: JSON.stringify({ ...hello, ...fields }) }),
-    (response: Exchange.Response) => ({ ...response, body: typeof response.body === "string" ? response.body : "" })
-  )
+  Effect.map(app.handle(asking(fields)), (response: Exchange.Response) => ({
+    ...response,
+    body: typeof response.body === "string" ? response.body : ""
+  }))

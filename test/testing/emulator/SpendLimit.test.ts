@@ -35,6 +35,13 @@ describe("SpendLimit", () => {
     )
     assert.isUndefined(limit.check(Date.parse("2027-01-01T00:00:00Z")))
   })
+
+  it("does not begin anew when it is told late what was spent in the month before", () => {
+    const limit = SpendLimit.make(0.000_001)
+    limit.open("claude-haiku-4-5")(usage(1, 0), Date.parse("2027-01-01T00:00:01Z"))
+    limit.open("claude-haiku-4-5")(usage(1, 0), Date.parse("2026-12-31T23:59:59Z"))
+    assert.isDefined(limit.check(Date.parse("2027-01-01T00:00:02Z")))
+  })
 })
 
 describe("an emulator with a spend limit", () => {

@@ -30,6 +30,13 @@ describe("TokenBucket", () => {
     assert.strictEqual(bucket.wait(0, 1000), 1000)
   })
 
+  it("gains nothing when the clock jumps back", () => {
+    const bucket = TokenBucket.make(60)
+    bucket.take(100_000, 60)
+    bucket.take(40_000, 0)
+    assert.strictEqual(bucket.level(100_000), 0)
+  })
+
   it("loses nothing to rounding, however often something is taken", () => {
     const bucket = TokenBucket.make(7)
     bucket.take(0, 7)

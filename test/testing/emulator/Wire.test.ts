@@ -14,7 +14,7 @@ describe("Wire.streamed", () => {
       const call = { type: "tool_use", id: "toolu_1", name: "weather", input: { city: "Berlin" } }
       const answer = yield* replying([{ type: "text", text: "One moment, please." }, call])
       const pace = { timeToFirstToken: 1000, tokensPerSecond: 1 }
-      const parts = Wire.streamed("msg_1", "claude-haiku-4-5", answer, pace)
+      const parts = Wire.merged(Wire.streamed("msg_1", "claude-haiku-4-5", answer, pace))
       assert.deepStrictEqual(
         parts.map(({ at, outputTokens, text }) => [at, outputTokens, ...typesOf(text)]),
         [
