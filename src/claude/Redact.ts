@@ -22,7 +22,7 @@ const hidden = "[redacted]"
 /** Keys and tokens that say by their beginning what they are. */
 const tokens = [
   "sk-ant-[\\w-]+", // Anthropic
-  "\\bsk-(?:[a-z][a-z0-9]*-)*[A-Za-z0-9]{20}[\\w-]*", // OpenAI, and those that copied it
+  "\\bsk-(?:[a-z][a-z0-9]{0,9}-){0,3}[A-Za-z0-9]{20}[\\w-]*", // OpenAI, and those that copied it
   "(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![A-Za-z0-9])", // AWS, ids of keys
   "gh[pousr]_\\w{36,}", // GitHub
   "github_pat_\\w{22,}",
@@ -47,7 +47,7 @@ const tokens = [
   "dapi[a-f0-9]{32}(?:-\\d+)?", // Databricks
   "ops_eyJ[\\w-]{50,}={0,3}", // 1Password
   "vc[piakr]_[A-Za-z0-9]{20,}", // Vercel
-  "eyJ[\\w-]{10,}\\.[\\w-]{10,}\\.[\\w-]*" // JSON Web Tokens
+  "(?<![\\w-])eyJ[\\w-]{10,}\\.[\\w-]{10,}\\.[\\w-]*" // JSON Web Tokens
 ]
 
 /** Names of fields that hold a secret wherever they stand. */

@@ -55,7 +55,7 @@ export const fill = (prompt: Prompt, defaults: Defaults): Request =>
 
 /**
  * The text that two requests share exactly when the API would be asked the same thing: object keys sorted, absent
- * fields dropped, a text and one block of it alike, and without what cannot change the answer (`metadata`, cache
+ * and empty fields dropped, a text and one block of it alike, and without what cannot change the answer (`metadata`, cache
  * breakpoints, headers that are not the API's own).
  */
 export const canonical = ({ headers = {}, ...request }: Request): string => {
@@ -66,12 +66,19 @@ export const canonical = ({ headers = {}, ...request }: Request): string => {
     messages: Array.isArray(request.messages) ? request.messages.map(shortened) : request.messages,
     ...(!Record.isEmptyRecord(own) && { headers: own })
   }
-  return JSON.stringify(asked, (key, value) => {
-    if (key === "cache_control" && isBreakpoint(value)) return undefined
-    if (!Predicate.isObject(value)) return value
-    return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  const said = Object.fromEntries(Object.entries(asked).filter(([, field]) => isSaid(field)))
+  return JSON.stringify(said, (key, value) => {
+    // What a tool was called with is not ours to read.
+    if (key === "input") return JSON.stringify(value, (_, inner) => sorted(inner))
+    return key === "cache_control" && isBreakpoint(value) ? undefined : sorted(value)
   })
 }
+
+const sorted = (value: unknown): unknown =>
+  Predicate.isObject(value) ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))) : value
+
+/** An empty list, and an empty system prompt, say nothing. */
+const isSaid = (field: unknown) => field !== "" && !(Array.isArray(field) && field.length === 0)
 
 /** A cassette compares requests that were refused, too: nothing is taken for granted. */
 const shortened = (message: unknown): unknown =>

@@ -38,6 +38,23 @@ describe("redact", () => {
     assert.strictEqual(redact(speeches), speeches)
   })
 
+  // By the square of its length this would take minutes.
+  it.each([
+    "eyJ",
+    "eyJ-",
+    "sk-",
+    "sk-a-",
+    "SG.",
+    "bearer ",
+    "password=",
+    "://a:",
+    "xoxb-",
+    "-----BEGIN PRIVATE KEY-----"
+  ])("comes to an end of two million characters of %s", (piece) => {
+    const once = redact(piece.repeat(2_000_000 / piece.length))
+    assert.strictEqual(redact(once), once)
+  })
+
   it.prop("changes nothing the second time", [Schema.Array(Schema.Literals(fragments()))], ([parts]) => {
     const once = redact(parts.join(""))
     assert.strictEqual(redact(once), once)

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
 import * as Request from "../../src/claude/Request.ts"
 import { request } from "../fixtures.ts"
 
@@ -64,6 +65,14 @@ describe("two requests have the same hash", () => {
     assert.strictEqual(Request.hash(other), Request.hash(rich))
   })
 
+  it("whether a list is empty or absent, and the system prompt too", () => {
+    const empty = { ...rich, stop_sequences: [], betas: [] }
+    assert.strictEqual(
+      Request.hash({ ...Struct.omit(empty, ["system"]), system: "" }),
+      Request.hash(Struct.omit(rich, ["system", "stop_sequences", "betas"]))
+    )
+  })
+
   it("whether a field is absent or undefined", () => {
     // A caller without `exactOptionalPropertyTypes` can write this.
     const other = { ...rich, system: undefined } as unknown as Request.Request
@@ -102,6 +111,16 @@ describe("two requests have different hashes", () => {
   it.prop("if the text differs", [Schema.String, Schema.String], ([one, other]) => {
     const same = Request.hash(asking(one)) === Request.hash(asking(other))
     assert.strictEqual(same, one === other)
+  })
+
+  it("if a tool was called with something named cache_control", () => {
+    const called = (input: object) =>
+      Request.hash({
+        ...rich,
+        messages: [{ role: "assistant", content: [{ type: "tool_use", id: "toolu_1", name: "find", input }] }]
+      })
+    assert.notStrictEqual(called({ a: 1, cache_control: { type: "ephemeral" } }), called({ a: 1 }))
+    assert.strictEqual(called({ a: 1, b: 2 }), called({ b: 2, a: 1 }))
   })
 
   it("if a tool has a parameter named cache_control", () => {

@@ -28,7 +28,7 @@ describe("two requests differ", () => {
   it.each([
     ["body.max_tokens: 9 → 10", asked({ ...hello, max_tokens: 10 })],
     ["body.stream: nothing → true", asked({ ...hello, stream: true })],
-    ["body.tools: nothing → []", asked({ ...hello, tools: [] })],
+    ["body.tools[0]: nothing → {}", asked({ ...hello, tools: [{}] })],
     ['body.messages[1].role: nothing → "user"', asked({ ...hello, messages: [hello.messages[0], { role: "user" }] })],
     ['method: "POST" → "GET"', asked(hello, { method: "GET" })],
     ['path: "/v1/messages" → "/v1/messages?beta=true"', asked(hello, { path: "/v1/messages?beta=true" })],
