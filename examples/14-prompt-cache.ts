@@ -1,7 +1,7 @@
 // How do I pay once for a prompt that many calls begin with, and see what it saved?
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect } from "effect"
-import { Batch, CallEvent, Claude, Progress, PromptCache } from "effect-claude"
+import { Batch, CallEvent, Claude, Progress } from "effect-claude"
 
 const rules = Array.from({ length: 200 }, (_, index) => `The number of rule ${index + 1} is ${(index + 1) * 7}.`)
 
@@ -20,6 +20,6 @@ const program = Effect.gen(function* () {
 })
 
 // One call goes first and writes to the cache; the others wait for it, a minute at most, and read.
-const live = Claude.layerConfig().pipe(Claude.stack(), PromptCache.policy({ ttl: "5m", warmUp: "1 minute" }))
+const live = Claude.layerConfig().pipe(Claude.stack({ promptCache: { ttl: "5m", warmUp: "1 minute" } }))
 
 program.pipe(Effect.provide(live), NodeRuntime.runMain)

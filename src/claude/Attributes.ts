@@ -64,9 +64,9 @@ export const redacted = (attributes: Attributes, redact: Redact): Attributes =>
   Record.map(attributes, (value) => (Predicate.isString(value) ? redact(value) : value))
 
 /** What came of it. Tokens are those that this call was billed, all attempts together; those of a cache are not. */
-export const ofOutcome = ({ attempts, cost, exit, facts, message, usage: billed }: Outcome): Attributes => {
-  const paid = facts === undefined || isBilled(facts.origin)
-  const usage = billed ?? (paid && message ? Usage.fromMessage(message.usage) : undefined)
+export const ofOutcome = (outcome: Outcome): Attributes => {
+  const { attempts, cost, exit, facts, message } = outcome
+  const usage = usageOf(outcome)
   const error = errorOf(exit)
   const requestId = facts?.requestId ?? (error instanceof ClaudeError ? error.reason.requestId : undefined)
   return defined({
@@ -77,7 +77,7 @@ export const ofOutcome = ({ attempts, cost, exit, facts, message, usage: billed 
     "gen_ai.usage.output_tokens": usage?.output,
     "gen_ai.usage.cache_read.input_tokens": usage?.cacheRead,
     "gen_ai.usage.cache_write.input_tokens": usage && usage.cacheWrite5m + usage.cacheWrite1h,
-    "gen_ai.usage.reasoning.output_tokens": paid ? message?.usage.output_tokens_details?.thinking_tokens : undefined,
+    "gen_ai.usage.reasoning.output_tokens": usage && message?.usage.output_tokens_details?.thinking_tokens,
     "error.type": errorType(exit),
     "effect_claude.attempts": attempts,
     "effect_claude.cost.usd": cost && BigDecimal.toNumberUnsafe(cost),
@@ -85,6 +85,12 @@ export const ofOutcome = ({ attempts, cost, exit, facts, message, usage: billed 
     "effect_claude.request_id": requestId,
     "effect_claude.emulated": isEmulated(requestId) || undefined
   })
+}
+
+/** The tokens billed: of a stream that broke off, those told until then; undefined where none are known, or none due. */
+export const usageOf = ({ facts, message, usage }: Outcome): Usage.Usage | undefined => {
+  const due = facts === undefined || isBilled(facts.origin)
+  return usage ?? (due && message ? Usage.fromMessage(message.usage) : undefined)
 }
 
 /** The reason of the failure; an interruption is none. */

@@ -66,11 +66,11 @@ export interface CallRetried {
   readonly error: ClaudeError
 }
 
-/** The call got through a limit that held it up for `duration`. */
+/** The call got through what held it up for `duration`: a limit, or a call that went first and warms the prompt cache. */
 export interface CallWaited {
   readonly _tag: "call-waited"
   readonly model: string
-  readonly for: "concurrency"
+  readonly for: "concurrency" | "warm-up"
   readonly duration: Duration.Duration
 }
 

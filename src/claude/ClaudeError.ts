@@ -258,7 +258,7 @@ export class CassetteMiss extends Schema.TaggedClass<CassetteMiss>()("CassetteMi
     return false
   }
   get message() {
-    return `${this._tag}: ${this.detail}\nTo record it, delete the cassette, and run again where CI is not set.`
+    return `${this._tag}: ${this.detail}\nTo record it, run again without the file, where CI is not set.`
   }
 }
 

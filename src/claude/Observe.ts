@@ -60,6 +60,7 @@ const telling = (
   let facts: ReplyFacts | undefined
   let content = false
   let ended = false
+  let failure: Cause.Cause<ClaudeError> = Cause.empty
 
   /** What there is to tell of an event; of most there is nothing. */
   const tell = (event: StreamEvent.StreamEvent): Effect.Effect<void> | undefined => {
@@ -76,14 +77,14 @@ const telling = (
   }
   return Stream.fromEffect(CallEvent.emit(() => ({ _tag: "call-sent", model }))).pipe(
     Stream.drain,
-    Stream.concat(events),
+    Stream.concat(Stream.tapCause(events, (cause) => Effect.sync(() => (failure = cause)))),
     Stream.mapArrayEffect((chunk) => {
       const told = chunk.map(tell).filter((effect) => effect !== undefined)
       return told.length === 0 ? Effect.succeed(chunk) : Effect.as(Effect.all(told, { discard: true }), chunk)
     }),
-    Stream.onExit((exit) => {
-      if (ended) return Effect.void
-      return Effect.provideContext(emitUnfinished(model, Exit.isFailure(exit) ? exit.cause : Cause.empty), context)
-    })
+    // What the reader failed with is none of the call's: for the call, he went away.
+    Stream.ensuring(
+      Effect.suspend(() => (ended ? Effect.void : Effect.provideContext(emitUnfinished(model, failure), context)))
+    )
   )
 }

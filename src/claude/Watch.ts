@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import * as CallEvent from "./CallEvent.ts"
 import type { Claude } from "./Claude.ts"
+import type { ClaudeError } from "./ClaudeError.ts"
 import { isBilled, type Message, type ReplyFacts, text } from "./Reply.ts"
 import type { Request } from "./Request.ts"
 import * as StreamEvent from "./StreamEvent.ts"
@@ -28,7 +29,7 @@ export interface Totals {
 
 /** What a call came to. */
 export interface Outcome extends Totals {
-  /** A stream that its reader left before the end counts as interrupted. */
+  /** A stream counts as interrupted where its reader left before the end, or failed: that is no failure of the call. */
   readonly exit: Exit.Exit<unknown, unknown>
   readonly duration: Duration.Duration
   readonly facts: ReplyFacts | undefined
@@ -105,18 +106,18 @@ export const watching = (
     Effect.gen(function* () {
       const accumulator = StreamEvent.accumulator()
       let facts: ReplyFacts | undefined
-      let ended = false
+      let ended: Exit.Exit<void, ClaudeError> | undefined
       let length = 0
 
-      const watched = yield* Effect.acquireRelease(start(request, true), ({ end }, exit) => {
-        const left = ended ? Exit.void : Exit.isSuccess(exit) ? Exit.interrupt() : exit
-        return end({ exit: left, facts, message: accumulator.message(), length })
-      })
-      return next.stream(watched.request).pipe(
+      const watched = yield* Effect.acquireRelease(start(request, true), ({ end }) =>
+        end({ exit: ended ?? Exit.interrupt(), facts, message: accumulator.message(), length })
+      )
+      return Stream.suspend(() => next.stream(watched.request)).pipe(
+        Stream.tapCause((cause) => Effect.sync(() => (ended ??= Exit.failCause(cause)))),
         Stream.mapArray((events) => {
           for (const event of events) {
             if (event.type === "stream_start") facts = event
-            else if (event.type === "message_stop") ended = true
+            else if (event.type === "message_stop") ended = Exit.void
             else if (content || !StreamEvent.isContent(event)) accumulator.add(event)
             length += StreamEvent.text(event).length
           }

@@ -124,6 +124,20 @@ describe("stream", () => {
     })
   )
 
+  it.effect("leaves a reader's own failure alone, and tells that he went away", () =>
+    Effect.gen(function* () {
+      const other = new ClaudeError({ reason: new StreamInterrupted({ detail: "another call", usage: Usage.zero }) })
+      for (const own of ["mine", other]) {
+        const failing = Stream.runForEach(Observe.stream(request, Stream.fromIterable(firstHalf(message()))), () =>
+          Effect.fail(own)
+        )
+        const { exit, tags } = yield* heard(failing)
+        assert.deepStrictEqual(exit, Exit.fail(own))
+        assert.deepStrictEqual(tags, ["call-sent", "call-first-token", "call-interrupted"])
+      }
+    })
+  )
+
   it.effect("tells the listener of its beginning that the consumer left, wherever the stream is closed", () =>
     Effect.gen(function* () {
       const tags: Array<string> = []

@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as CallEvent from "../../src/claude/CallEvent.ts"
 import { Claude, wrap } from "../../src/claude/Claude.ts"
-import { type ClaudeError, Overloaded, StreamInterrupted } from "../../src/claude/ClaudeError.ts"
+import { ClaudeError, InvalidRequest, Overloaded, StreamInterrupted } from "../../src/claude/ClaudeError.ts"
 import * as Observe from "../../src/claude/Observe.ts"
 import { text } from "../../src/claude/Reply.ts"
 import type { StreamEvent } from "../../src/claude/StreamEvent.ts"
@@ -75,6 +75,36 @@ describe("an outcome", () => {
       assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
       assert.strictEqual(message?.usage.input_tokens, 10)
       assert.deepStrictEqual(tags, ["call-sent", "call-first-token", "call-interrupted"])
+    })
+  )
+
+  it.effect("of a stream whose reader fails half way is an interruption: nothing is wrong with the call", () =>
+    Effect.gen(function* () {
+      const half = Layer.mock(Claude)({ stream: () => Stream.fromIterable(halfStream) })
+      for (const mine of [Effect.fail("mine"), Effect.die("mine")]) {
+        const { outcomes } = yield* watched(half, Effect.exit(Stream.runForEach(stream, () => mine)))
+        const [{ exit } = none, ...more] = outcomes
+        assert.lengthOf(more, 0)
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
+      }
+    })
+  )
+
+  it.effect("of a stream that fails or dies by itself says so", () =>
+    Effect.gen(function* () {
+      const error = new ClaudeError({ reason: new InvalidRequest({ detail: "no" }) })
+      const api = (stream: () => Stream.Stream<StreamEvent, ClaudeError>) => Layer.mock(Claude)({ stream })
+      const broken = () => {
+        throw new Error("broken")
+      }
+      const failing = () => Stream.concat(Stream.fromIterable(halfStream), Stream.fail(error))
+      const dying = () => Stream.concat(Stream.fromIterable(halfStream), Stream.die("broken"))
+      const exits: Array<Exit.Exit<unknown, unknown> | undefined> = []
+      for (const stream of [failing, dying, broken]) {
+        const { outcomes } = yield* watched(api(stream), Effect.exit(drained))
+        exits.push(outcomes[0]?.exit)
+      }
+      assert.deepStrictEqual(exits, [Exit.fail(error), Exit.die("broken"), Exit.die(new Error("broken"))])
     })
   )
 

@@ -14,7 +14,7 @@ import type { Request } from "../../src/claude/Request.ts"
 import * as Logging from "../../src/policy/Logging.ts"
 import * as Retry from "../../src/policy/Retry.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
-import { message, request } from "../fixtures.ts"
+import { firstHalf, message, request } from "../fixtures.ts"
 
 describe("a call that goes well", () => {
   it.effect("is two lines at Debug, with the facts as annotations", () =>
@@ -135,6 +135,21 @@ describe("the level", () => {
     Effect.gen(function* () {
       const never = Layer.mock(Claude)({ create: () => Effect.never })
       const { lines } = yield* logged(never, Effect.timeoutOption(create(prompt), "2 seconds"))
+      assert.deepStrictEqual(
+        lines.map(({ level, message }) => [level, message]),
+        [
+          ["Debug", "call begins"],
+          ["Debug", "call interrupted"]
+        ]
+      )
+    })
+  )
+
+  it.effect("is Debug for a stream whose reader failed: that is no failure of the call", () =>
+    Effect.gen(function* () {
+      const half = Layer.mock(Claude)({ stream: () => Stream.fromIterable(firstHalf(answer)) })
+      const reading = Effect.exit(Stream.runForEach(stream, () => Effect.fail("mine")))
+      const { lines } = yield* logged(half, reading)
       assert.deepStrictEqual(
         lines.map(({ level, message }) => [level, message]),
         [

@@ -2,6 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
@@ -228,6 +229,22 @@ describe("warming up", () => {
       const api = recording((call) => ends[call] ?? Effect.succeed(reply))
       yield* measure(asking("a", 5), PromptCache.policy({ warmUp: "1 minute" })(api.layer))
       assert.deepStrictEqual(api.starts, [0, 1000, 2000, 3000, 3000])
+    })
+  )
+
+  it.effect("tells of a wait with how long it took, and only where there was one", () =>
+    Effect.gen(function* () {
+      const waits: Array<readonly [string, number]> = []
+      const listener: CallEvent.Listener = (event) =>
+        Effect.sync(() => {
+          if (event._tag === "call-waited") waits.push([event.for, Duration.toSeconds(event.duration)])
+        })
+      const api = recording(() => Effect.succeed(reply))
+      yield* measure(CallEvent.listen(listener)(asking("a", 3)), PromptCache.policy({ warmUp: "1 minute" })(api.layer))
+      assert.deepStrictEqual(waits, [
+        ["warm-up", 1],
+        ["warm-up", 1]
+      ])
     })
   )
 

@@ -158,6 +158,40 @@ describe("what a collector receives over OTLP", () => {
   )
 })
 
+describe("tokens that", () => {
+  const tokens = (metrics: Effect.Success<ReturnType<typeof exported>>["metrics"], name: string) =>
+    metrics
+      .filter((metric) => metric.name === `gen_ai.client.inference.${name}`)
+      .flatMap(({ histogram, sum }) => [...(histogram?.dataPoints ?? []), ...(sum?.dataPoints ?? [])])
+      .map(({ asDouble, sum }) => Number(asDouble ?? sum))
+
+  it.live("nobody told of are not measured as none", () =>
+    Effect.gen(function* () {
+      const silent = Layer.mock(Claude)({ create: (request) => Observe.create(request, Effect.never) })
+      const { metrics } = yield* exported(silent, Effect.timeoutOption(create(request), "10 millis"))
+      const names = metrics.map(({ name }) => name)
+      assert.include(names, "gen_ai.client.inference.duration")
+      assert.deepStrictEqual(
+        names.filter((name) => name.includes("tokens")),
+        []
+      )
+    })
+  )
+
+  it.live("were told before a stream was left are measured", () =>
+    Effect.gen(function* () {
+      const half = stream.pipe(
+        Stream.takeUntil((event) => event.type === "content_block_delta"),
+        Stream.runDrain
+      )
+      const { metrics } = yield* exported(claudeOf(Stream.fromIterable(halfStream)), half)
+      for (const name of ["operation.input_tokens", "usage.input_tokens"]) {
+        assert.deepStrictEqual(tokens(metrics, name), [10])
+      }
+    })
+  )
+})
+
 describe("the text of prompts and answers", () => {
   it.live("stays at home, unless asked for", () =>
     Effect.gen(function* () {

@@ -7,13 +7,15 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
+import * as CallEvent from "../../claude/CallEvent.ts"
 import type { Claude } from "../../claude/Claude.ts"
+import type { Request } from "../../claude/Request.ts"
 import { isContent } from "../../claude/StreamEvent.ts"
 import { entries, type Entry } from "./Blocks.ts"
 
 /**
  * Holds calls back that would read what another is about to write: until that one has begun to be answered or has
- * ended, or until `patience` is over.
+ * ended, or until `patience` is over. Each wait is told as a `call-waited` event.
  */
 export const make = (
   next: Claude["Service"],
@@ -22,10 +24,10 @@ export const make = (
   const enter = entering(Duration.toMillis(patience))
   return {
     create: (request) =>
-      Effect.scoped(Effect.flatMap(enter(entries(request)), ({ begun }) => Effect.tap(next.create(request), begun))),
+      Effect.scoped(Effect.flatMap(enter(request), ({ begun }) => Effect.tap(next.create(request), begun))),
     stream: (request) =>
       Stream.unwrap(
-        Effect.map(enter(entries(request)), ({ begun }) =>
+        Effect.map(enter(request), ({ begun }) =>
           Stream.mapArrayEffect(next.stream(request), (events) =>
             events.some(isContent) ? Effect.as(begun, events) : Effect.succeed(events)
           )
@@ -71,11 +73,13 @@ const entering = (patience: number) => {
     if (oldest !== undefined && warmUntil.size > remembered) warmUntil.delete(oldest)
   }
 
-  return (wanted: ReadonlyArray<Entry>) =>
+  return (request: Request) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
-        let now = yield* Clock.currentTimeMillis
-        const deadline = now + patience
+        const wanted = entries(request)
+        const since = yield* Clock.currentTimeMillis
+        const deadline = since + patience
+        let now = since
         let writer = writerOf(wanted)
         while (writer !== undefined && now < deadline) {
           yield* restore(Effect.timeoutOption(writer.await, deadline - now))
@@ -85,7 +89,11 @@ const entering = (patience: number) => {
         // Nobody else runs between the look and the claim.
         const { begun, leave } = claim(wanted, now)
         yield* Effect.addFinalizer(() => leave)
+        if (now > since) yield* restore(tellWait(request, now - since))
         return { begun }
       })
     )
 }
+
+const tellWait = ({ model }: Request, millis: number) =>
+  CallEvent.emit(() => ({ _tag: "call-waited", model, for: "warm-up", duration: Duration.millis(millis) }))

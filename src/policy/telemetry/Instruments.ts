@@ -7,7 +7,7 @@ import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Metric from "effect/Metric"
 import * as Record from "effect/Record"
-import { type Attributes, errorType } from "../../claude/Attributes.ts"
+import { type Attributes, errorType, usageOf } from "../../claude/Attributes.ts"
 import { isBilled } from "../../claude/Reply.ts"
 import * as Usage from "../../claude/Usage.ts"
 import type { Outcome } from "../../claude/Watch.ts"
@@ -68,10 +68,14 @@ export const make = (provider: Attributes): Measure => {
     const instruments = made.get(key) ?? instrumentsOf(attributesOf(provider, model, answered), error)
     made.set(key, instruments)
 
-    const usage = outcome.usage ?? Usage.zero
-    const input = Usage.totalInput(usage)
     instruments.duration.updateUnsafe(Duration.toSeconds(outcome.duration), context)
     if (firstChunk !== undefined) instruments.firstChunk.updateUnsafe(firstChunk, context)
+    if (outcome.cost !== undefined) instruments.cost.updateUnsafe(BigDecimal.toNumberUnsafe(outcome.cost), context)
+
+    // Tokens that are not known are not none.
+    const usage = usageOf(outcome)
+    if (usage === undefined) return
+    const input = Usage.totalInput(usage)
     instruments.inputTokens.updateUnsafe(input, context)
     instruments.outputTokens.updateUnsafe(usage.output, context)
     instruments.input.updateUnsafe(input, context)
@@ -79,7 +83,6 @@ export const make = (provider: Attributes): Measure => {
     instruments.cacheRead.updateUnsafe(usage.cacheRead, context)
     instruments.cacheWrite.updateUnsafe(usage.cacheWrite5m + usage.cacheWrite1h, context)
     instruments.reasoning.updateUnsafe(outcome.message?.usage.output_tokens_details?.thinking_tokens ?? 0, context)
-    if (outcome.cost !== undefined) instruments.cost.updateUnsafe(BigDecimal.toNumberUnsafe(outcome.cost), context)
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The spans below that of a call: a fold over its events. Every attempt has one, with one inside for its stream from
- * the first content on, and so have the waits between: for a limit, and before a repeat. Attempts are taken to come
- * one after the other.
+ * the first content on, and so have the waits between: for a limit, for whoever warms the prompt cache, and before a
+ * repeat. Attempts are taken to come one after the other.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
