@@ -3,6 +3,9 @@ import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Schema } from "effect"
 import { Batch, CallEvent, CallSite, Claude, Cost, ResponseCache } from "effect-claude"
 
+// By default the cache leaves out what the emulator answers, lest it be taken for Claude's.
+const storeId = "example-13"
+
 const Mail = Schema.Struct({ product: Schema.String, urgency: Schema.Literals(["low", "high"]) })
 
 const mails = [
@@ -24,13 +27,13 @@ const program = Effect.gen(function* () {
   yield* Console.log("all of them again:")
   yield* classify
   yield* Console.log("after what the shop was told is forgotten:")
-  yield* ResponseCache.invalidate({ label: ["shop", "north"] })
+  yield* ResponseCache.invalidate({ label: ["shop", "north"] }, { storeId })
   yield* classify
 }).pipe(CallEvent.listen(tell))
 
 // In place of `layerMemory`: `layerRedis` or `layerSql`, or any `layerBacking…` of `effect/persistence/Persistence`.
 const store = ResponseCache.layerMemory({ capacity: 1000 })
 
-const live = Claude.layerConfig().pipe(Claude.stack({ cache: { store, timeToLive: "7 days" } }))
+const live = Claude.layerConfig().pipe(Claude.stack({ cache: { store, storeId, timeToLive: "7 days" } }))
 
 program.pipe(Effect.provide([live, store]), NodeRuntime.runMain)

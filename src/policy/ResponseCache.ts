@@ -2,7 +2,7 @@
  * Answers what was asked before from a store, and of equal calls at the same time makes one; calls that are to differ,
  * such as samples, need `bypass`. The key is the hash of the canonical request; every backend of `effect/persistence` is
  * a store. (Its `PersistedCache` fails when its store does, stores failures, and knows no streams.) Put it outside
- * `Retry` and `Fallback`, and give what an emulator answers a `storeId` of its own.
+ * `Retry` and `Fallback`.
  */
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
@@ -14,9 +14,9 @@ import { BackingPersistence, type PersistenceError } from "effect/persistence/Pe
 import * as Stream from "effect/Stream"
 import * as CallEvent from "../claude/CallEvent.ts"
 import { CallSite } from "../claude/CallSite.ts"
-import { type Claude, wrap } from "../claude/Claude.ts"
+import { type Claude, Timeouts, wrap } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
-import type { Message, Reply, ReplyFacts } from "../claude/Reply.ts"
+import { discard, isEmulated, type Message, type Reply, type ReplyFacts } from "../claude/Reply.ts"
 import { hash, type Request } from "../claude/Request.ts"
 import * as StreamEvent from "../claude/StreamEvent.ts"
 import * as Entry from "./responseCache/Entry.ts"
@@ -29,7 +29,10 @@ export { layerRedis, layerSql } from "./responseCache/Lease.ts"
 
 /** How to cache. */
 export interface Options {
-  /** Keeps caches in one store apart; `effect-claude` by default. */
+  /**
+   * Keeps caches in one store apart; `effect-claude` by default. What an emulator answered is stored only where this is
+   * another: it is never to be taken for Claude's.
+   */
   readonly storeId?: string
   /** How long an answer is used after it came; 30 days by default. */
   readonly timeToLive?: Duration.Input
@@ -87,79 +90,97 @@ export const layerMemory = (options?: { readonly capacity?: number }): Layer.Lay
   Memory.layer(options?.capacity ?? 10_000)
 
 /**
- * Caches `create` and `stream` alike: both share one entry and one flight. What comes from the cache has the `origin`
- * `cache` and costs nothing; a `call-hit` event tells what it would have cost. A store that fails is a miss.
+ * Caches `create` and `stream` alike: both share one entry. What comes from the cache has the `origin` `cache` and costs
+ * nothing; a `call-hit` event tells what it would have cost. A store that fails is a miss; one that takes longer than 2
+ * seconds is left alone for 10.
+ *
+ * Of equal calls at the same time, with the same `Claude.Timeouts`, one is made for all, and streams wait for it too.
+ * Nobody waits for a stream, since that goes on only while it is read: equal streams at the same time are each asked.
  */
 export const policy = (options: Options = {}) => {
   const { keep = Entry.isWhole, storeId = defaultStoreId, timeToLive = "30 days" } = options
+  const isKept: IsKept = ({ message, requestId }) =>
+    keep(message) && (storeId !== defaultStoreId || !isEmulated(requestId))
   return wrap(
     Effect.fnUntraced(function* (next) {
       const backing = yield* (yield* BackingPersistence).make(storeId)
       const life = Duration.fromInputUnsafe(timeToLive)
-      return caching(next, Store.make({ backing, lease: yield* Lease, storeId, timeToLive: life }), keep)
+      return caching(next, Store.make({ backing, lease: yield* Lease, storeId, timeToLive: life }), isKept)
     })
   )
 }
 
-/** Either the answer, or the duty to get it and to tell what came of it. */
-type Turn =
-  | { readonly asks: false; readonly landing: Flights.Landing }
-  | { readonly asks: true; readonly discard: Reply["discard"]; readonly settle: Settle }
+type IsKept = (answer: Pick<Reply, "message" | "requestId">) => boolean
 
-type Settle = (landing: Flights.Landing) => Effect.Effect<void>
+/** What becomes of an answer that has to be asked for. */
+interface Miss {
+  readonly stored: undefined
+  readonly discardable: <F extends ReplyFacts>(facts: F) => F
+  readonly write: (reply: Reply) => Effect.Effect<void>
+}
 
-const caching = (
-  next: Claude["Service"],
-  store: Store.Store,
-  keep: (message: Message) => boolean
-): Claude["Service"] => {
+type Found = { readonly stored: Reply } | Miss
+
+const caching = (next: Claude["Service"], store: Store.Store, isKept: IsKept): Claude["Service"] => {
   const flights = Flights.make()
 
-  const take = Effect.fnUntraced(function* (request: Request, mode: Mode) {
-    const key = hash(request)
-    const discard = mode === "readOnly" ? undefined : () => store.remove(key)
-    const place = yield* flights.board(`${mode} ${key}`)
-    if (!place.leads) return yield* hit(place.landing, discard)
-
+  /** Whoever leads a flight keeps other processes waiting too. */
+  const look = Effect.fnUntraced(function* (request: Request, key: string, mode: Mode, leads: boolean) {
     const tags = tagsOf(request, yield* CallSite)
-    const { entry, generations } = yield* mode === "readWrite"
+    const { entry, generations } = yield* leads && mode === "readWrite"
       ? store.claim(key, tags)
       : store.look(mode === "refresh" ? undefined : key, tags)
-    // Another program may keep what this one does not.
-    if (entry !== undefined && keep(entry.message)) {
-      const landing = Exit.succeed({ ...entry, origin: "cache", rateLimits: undefined } as const)
-      place.land(landing)
-      return yield* hit(landing, discard)
-    }
-    const isKept = ({ message }: Reply) =>
-      mode !== "readOnly" && keep(message) && Entry.isSameModel(request.model, message.model)
-    const settle = Effect.fnUntraced(function* (landing: Flights.Landing) {
-      if (generations !== undefined && Exit.isSuccess(landing) && isKept(landing.value)) {
-        yield* store.write(key, landing.value, generations)
-      }
-      place.land(landing)
+
+    const remove = mode === "readOnly" ? Effect.void : store.remove(key)
+    // A cache below may hold it too.
+    const discardable: Miss["discardable"] = (facts) => ({
+      ...facts,
+      discard: () => Effect.andThen(discard(facts), remove)
     })
-    return { asks: true, discard, settle } as const
+    // Another program may keep what this one does not.
+    if (entry !== undefined && isKept(entry)) {
+      const { message, requestId } = entry
+      const facts: ReplyFacts = { requestId, origin: "cache", rateLimits: undefined }
+      return { stored: discardable({ ...facts, message }) } satisfies Found
+    }
+    const write: Miss["write"] = (reply) => {
+      const isStored = mode !== "readOnly" && isKept(reply) && Entry.isSameModel(request.model, reply.message.model)
+      return isStored && generations !== undefined ? store.write(key, reply, generations) : Effect.void
+    }
+    return { stored: undefined, discardable, write } satisfies Found
   })
 
+  // An answer that is there has been paid for: no interruption keeps it from being stored.
   const create = (request: Request, mode: Mode) =>
-    Effect.scoped(
-      Effect.flatMap(take(request, mode), (turn) =>
-        turn.asks
-          ? next.create(request).pipe(
-              Effect.map((reply) => ({ ...reply, discard: turn.discard })),
-              Effect.tap((reply) => turn.settle(Exit.succeed(reply))),
-              Effect.tapError((error) => turn.settle(Exit.fail(error)))
-            )
-          : turn.landing
-      )
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function* () {
+        const key = hash(request)
+        const place = yield* restore(flights.board(yield* flightOf(key, mode)))
+        if (!place.leads) return yield* Effect.flatMap(place.landing, hit)
+        const found = yield* restore(look(request, key, mode, true))
+        if (found.stored !== undefined) {
+          place.land(Exit.succeed(found.stored))
+          return yield* hit(found.stored)
+        }
+        const reply = yield* restore(next.create(request)).pipe(
+          Effect.map(found.discardable),
+          Effect.tapError((error) => Effect.sync(() => place.land(Exit.fail(error))))
+        )
+        yield* found.write(reply)
+        place.land(Exit.succeed(reply))
+        return reply
+      }).pipe(Effect.scoped)
     )
 
   const stream = (request: Request, mode: Mode) =>
     Stream.unwrap(
-      Effect.map(take(request, mode), (turn) =>
-        turn.asks ? recorded(next.stream(request), turn) : Stream.unwrap(Effect.map(turn.landing, replay))
-      )
+      Effect.gen(function* () {
+        const key = hash(request)
+        const landing = yield* flights.follow(yield* flightOf(key, mode))
+        if (landing !== undefined) return replay(yield* Effect.flatMap(landing, hit))
+        const found = yield* look(request, key, mode, false)
+        return found.stored === undefined ? recorded(next.stream(request), found) : replay(yield* hit(found.stored))
+      })
     )
 
   return {
@@ -172,43 +193,39 @@ const caching = (
   }
 }
 
+/** Those who fail together have the same patience. */
+const flightOf = (key: string, mode: Mode) =>
+  Effect.map(Timeouts, ({ call }) => `${mode} ${Duration.toMillis(call)} ${key}`)
+
 const tagsOf = ({ model }: Request, { labels }: CallSite) => [
   Store.modelTag(model),
   ...Object.entries(labels).map(([name, value]) => Store.labelTag(name, value))
 ]
 
-/** Hands on what one has not asked for oneself. */
-const hit = Effect.fnUntraced(function* (landing: Flights.Landing, discard: Reply["discard"]) {
-  if (Exit.isFailure(landing)) return { asks: false, landing } satisfies Turn
-  const { message, requestId } = landing.value
+/** What one has not asked for oneself. */
+const hit = Effect.fnUntraced(function* ({ discard, message, requestId }: Reply) {
   const reply: Reply = { message, requestId, origin: "cache", rateLimits: undefined, discard }
   yield* CallEvent.emitHit(reply)
-  return { asks: false, landing: Exit.succeed(reply) } satisfies Turn
+  return reply
 })
 
 /** A stream of a message that is there. */
 const replay = ({ message, ...facts }: Reply): Stream.Stream<StreamEvent.StreamEvent> =>
   Stream.fromIterable([{ type: "stream_start", ...facts }, ...StreamEvent.fromMessage(message)])
 
-/** Settles the flight when the message is whole, before its last events are handed on. */
-const recorded = (
-  events: Stream.Stream<StreamEvent.StreamEvent, ClaudeError>,
-  { discard, settle }: { readonly discard: Reply["discard"]; readonly settle: Settle }
-) => {
+/** Stores the message when it is whole, before its last events are handed on. */
+const recorded = (events: Stream.Stream<StreamEvent.StreamEvent, ClaudeError>, { discardable, write }: Miss) => {
   const accumulator = StreamEvent.accumulator()
   let facts: ReplyFacts | undefined
 
   const record = (event: StreamEvent.StreamEvent): StreamEvent.StreamEvent => {
     accumulator.add(event)
-    return event.type === "stream_start" ? (facts = { ...event, discard }) : event
+    return event.type === "stream_start" ? (facts = discardable(event)) : event
   }
-  return events.pipe(
-    Stream.mapArrayEffect((chunk) => {
-      const recorded = Arr.map(chunk, record)
-      const message = chunk.some(({ type }) => type === "message_stop") ? accumulator.message() : undefined
-      if (facts === undefined || message === undefined) return Effect.succeed(recorded)
-      return Effect.as(settle(Exit.succeed({ ...facts, message })), recorded)
-    }),
-    Stream.tapError((error) => settle(Exit.fail(error)))
-  )
+  return Stream.mapArrayEffect(events, (chunk) => {
+    const recorded = Arr.map(chunk, record)
+    const message = chunk.some(({ type }) => type === "message_stop") ? accumulator.message() : undefined
+    if (facts === undefined || message === undefined) return Effect.succeed(recorded)
+    return Effect.as(Effect.uninterruptible(write({ ...facts, message })), recorded)
+  })
 }

@@ -10,15 +10,17 @@ import * as TestClock from "effect/testing/TestClock"
 import { BackingPersistence, type BackingPersistenceStore, PersistenceError } from "effect/persistence/Persistence"
 import * as CallEvent from "../../src/claude/CallEvent.ts"
 import * as CallSite from "../../src/claude/CallSite.ts"
-import { Claude } from "../../src/claude/Claude.ts"
-import { ClaudeError, Overloaded } from "../../src/claude/ClaudeError.ts"
+import { Claude, Timeouts } from "../../src/claude/Claude.ts"
+import { ClaudeError, Overloaded, TimedOut } from "../../src/claude/ClaudeError.ts"
 import * as Cost from "../../src/claude/Cost.ts"
+import * as Redact from "../../src/claude/Redact.ts"
 import { discard, type Reply } from "../../src/claude/Reply.ts"
 import * as Request from "../../src/claude/Request.ts"
 import * as StreamEvent from "../../src/claude/StreamEvent.ts"
 import { generateObject } from "../../src/call/object.ts"
 import { generateText, streamText } from "../../src/call/text.ts"
 import * as ResponseCache from "../../src/policy/ResponseCache.ts"
+import { Lease } from "../../src/policy/responseCache/Lease.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 import { message, request } from "../fixtures.ts"
 
@@ -152,6 +154,31 @@ describe("an answer is not stored", () => {
     })
   )
 
+  it.effect("that the program discards, in a cache below too", () =>
+    Effect.gen(function* () {
+      const far = TestClaude.layer(["1", "2"]).pipe(ResponseCache.policy({ storeId: "far" }))
+      const layer = far.pipe(inMemory({ storeId: "near" }))
+      const rejected = Effect.map(Effect.tap(generateText("Hi"), discard), (reply) => reply.text)
+      const texts = yield* Effect.all([text, rejected, rejected, text, text]).pipe(Effect.provide(layer))
+      assert.deepStrictEqual(texts, ["1", "1", "1", "2", "2"])
+    })
+  )
+
+  it.effect("that an emulator gave, unless the cache has a storeId of its own", () =>
+    Effect.gen(function* () {
+      const emulated = Layer.mock(Claude)({
+        create: () => Effect.succeed({ message: message(), ...facts, requestId: "req_emulated_00000001" })
+      })
+      const store = yield* Layer.build(ResponseCache.layerMemory())
+      const behind = (options?: ResponseCache.Options) =>
+        Effect.andThen(create(request), create(request)).pipe(
+          Effect.map(({ origin }) => origin),
+          Effect.provide(emulated.pipe(ResponseCache.policy(options), Layer.provide(Layer.succeedContext(store))))
+        )
+      assert.deepStrictEqual(yield* Effect.all([behind(), behind({ storeId: "emulator" })]), ["api", "cache"])
+    })
+  )
+
   it.effect("unless one asks to keep it", () =>
     Effect.gen(function* () {
       const refused = message({ stop_reason: "refusal", content: ["No."] })
@@ -191,11 +218,11 @@ describe("of equal calls at the same time", () => {
     })
   )
 
-  it.effect("one is made for those that stream and those that do not", () =>
+  it.effect("one is made for those that stream too", () =>
     Effect.gen(function* () {
       const api = slow()
       const streamed = Stream.mkString(streamText("Hi"))
-      const texts = yield* Effect.all([streamed, text, streamed, text], { concurrency: "unbounded" }).pipe(
+      const texts = yield* Effect.all([text, streamed, text, streamed], { concurrency: "unbounded" }).pipe(
         Effect.provide(api.layer),
         afterASecond
       )
@@ -203,20 +230,76 @@ describe("of equal calls at the same time", () => {
     })
   )
 
-  it.effect("the next one is made when who made the first goes away", () =>
+  it.effect("none waits for a stream, whose reader may wait for it", () =>
     Effect.gen(function* () {
-      for (const first of [text, Stream.runDrain(streamText("Hi"))]) {
+      const streamed = streamText("Hi").pipe(Stream.rechunk(1))
+      const both = Stream.runDrain(Stream.zip(streamed, streamed))
+      const within = Stream.runDrain(Stream.mapEffect(streamed, () => text))
+      for (const program of [both, within]) {
         const api = slow()
-        const layer = yield* Layer.build(api.layer)
-        const leader = yield* Effect.forkChild(Effect.provide(first, layer))
-        yield* TestClock.adjust("500 millis")
-        const others = yield* Effect.forkChild(Effect.provide(many(10, text), layer))
-        yield* TestClock.adjust("100 millis")
-        yield* Fiber.interrupt(leader)
-        yield* TestClock.adjust("1 second")
-        assert.deepStrictEqual(new Set(yield* Fiber.join(others)), new Set(["answer 2"]))
+        yield* program.pipe(
+          Effect.provide(api.layer),
+          Effect.forkChild,
+          Effect.tap(TestClock.adjust("3 seconds")),
+          Effect.flatMap(Fiber.join)
+        )
         assert.strictEqual(api.asked(), 2)
       }
+    })
+  )
+
+  it.effect("no other process waits for a stream either", () =>
+    Effect.gen(function* () {
+      let leases = 0
+      const counting = Layer.succeed(Lease, {
+        hold: () => Effect.sync(() => ++leases > 0),
+        release: () => Effect.void
+      })
+      const store = Layer.merge(ResponseCache.layerMemory(), counting)
+      const layer = TestClaude.layer("Hi.").pipe(ResponseCache.policy(), Layer.provide(store))
+      const [, streamed, , called] = yield* Effect.all([
+        Stream.runDrain(streamText("Hi")),
+        Effect.sync(() => leases),
+        ask("Ho"),
+        Effect.sync(() => leases)
+      ]).pipe(Effect.provide(layer))
+      assert.deepStrictEqual([streamed, called], [0, 1])
+    })
+  )
+
+  it.effect("one is made anew by who refreshes, and that of the others goes on", () =>
+    Effect.gen(function* () {
+      const both = Effect.all([text, ResponseCache.refresh(text)], { concurrency: 2 })
+      assert.deepStrictEqual(yield* both.pipe(Effect.provide(slow().layer), afterASecond), ["answer 1", "answer 2"])
+    })
+  )
+
+  it.effect("those with another time limit are made by themselves", () =>
+    Effect.gen(function* () {
+      const timedOut = new TimedOut({ detail: "no answer in 100 ms" })
+      const hasty = text.pipe(Effect.provideService(Timeouts, { call: "100 millis", idle: "1 second" }), Effect.flip)
+      const both = Effect.all([hasty, text], { concurrency: 2 })
+      const [error, said] = yield* both.pipe(Effect.provide(slow([timedOut]).layer), afterASecond)
+      assert.deepStrictEqual([error.reason, said], [timedOut, "answer 2"])
+    })
+  )
+
+  it.effect("the next one is made when who made the first goes away", () =>
+    Effect.gen(function* () {
+      const api = slow()
+      const layer = yield* Layer.build(api.layer)
+      const leader = yield* Effect.forkChild(Effect.provide(text, layer))
+      yield* TestClock.adjust("500 millis")
+      const streamed = Stream.mkString(streamText("Hi"))
+      const others = yield* Effect.forkChild(
+        Effect.provide(Effect.all([many(10, text), streamed], { concurrency: 2 }), layer)
+      )
+      yield* TestClock.adjust("100 millis")
+      yield* Fiber.interrupt(leader)
+      yield* TestClock.adjust("1 second")
+      const [texts, last] = yield* Fiber.join(others)
+      assert.deepStrictEqual(new Set([...texts, last]), new Set(["answer 2"]))
+      assert.strictEqual(api.asked(), 2)
     })
   )
 
@@ -231,12 +314,32 @@ describe("of equal calls at the same time", () => {
 
   it.effect("all fail when the one fails, and the next call is made anew", () =>
     Effect.gen(function* () {
-      for (const first of [text, Stream.mkString(streamText("Hi"))]) {
-        const layer = yield* Layer.build(slow([overloaded]).layer)
-        const all = Effect.all([Effect.flip(first), many(10, Effect.flip(text))], { concurrency: 2 })
-        const [error, errors] = yield* all.pipe(Effect.provide(layer), afterASecond)
-        assert.deepStrictEqual(new Set(errors), new Set([error]))
-        assert.strictEqual(yield* text.pipe(Effect.provide(layer), afterASecond), "answer 2")
+      const layer = yield* Layer.build(slow([overloaded]).layer)
+      const streamed = Stream.mkString(streamText("Hi"))
+      const all = Effect.all([many(10, Effect.flip(text)), Effect.flip(streamed)], { concurrency: 2 })
+      const [errors, error] = yield* all.pipe(Effect.provide(layer), afterASecond)
+      assert.deepStrictEqual(new Set(errors), new Set([error]))
+      assert.strictEqual(yield* text.pipe(Effect.provide(layer), afterASecond), "answer 2")
+    })
+  )
+})
+
+describe("an interruption", () => {
+  it.effect("while the answer is stored loses it not", () =>
+    Effect.gen(function* () {
+      const streamed = Stream.runDrain(streamText("Hi"))
+      for (const first of [text, streamed]) {
+        let asked = 0
+        const storing = storeOf((method, real) => (method === "set" ? Effect.delay(real, "1 second") : real))
+        const layer = yield* Layer.build(
+          TestClaude.layer(() => String(++asked)).pipe(ResponseCache.policy(), Layer.provide(storing))
+        )
+        const calling = yield* Effect.forkChild(Effect.provide(first, layer))
+        yield* TestClock.adjust("500 millis")
+        const interrupting = yield* Effect.forkChild(Fiber.interrupt(calling))
+        yield* TestClock.adjust("500 millis")
+        yield* Fiber.join(interrupting)
+        assert.strictEqual(yield* Effect.provide(text, layer), "1")
       }
     })
   )
@@ -264,6 +367,13 @@ describe("a mode", () => {
     Effect.gen(function* () {
       const { readOnly } = ResponseCache
       assert.deepStrictEqual(yield* inTurn(readOnly(text), text, readOnly(text)), ["1", "2", "2"])
+    })
+  )
+
+  it.effect("readOnly takes nothing out either", () =>
+    Effect.gen(function* () {
+      const rejected = ResponseCache.readOnly(Effect.tap(generateText("Hi"), discard))
+      assert.deepStrictEqual(yield* inTurn(text, Effect.as(rejected, ""), text), ["1", "", "1"])
     })
   )
 
@@ -361,6 +471,43 @@ describe("a store that", () => {
     })
   )
 
+  it.effect.each([
+    ["can be told to stop", Effect.never],
+    ["cannot", Effect.uninterruptible(Effect.sleep("1 hour"))]
+  ] as const)("hangs, and %s, is waited for for 2 seconds, and then left alone for 10", ([, hanging]) =>
+    Effect.gen(function* () {
+      let asked = 0
+      const broken = storeOf(() =>
+        Effect.andThen(
+          Effect.sync(() => void asked++),
+          Effect.andThen(hanging, Effect.never)
+        )
+      )
+      const layer = TestClaude.layer("Hi.").pipe(ResponseCache.policy(), Layer.provide(broken))
+      const five = Effect.all([text, text, text, Effect.sleep("10 seconds"), text])
+      const running = yield* five.pipe(Effect.provide([layer, silent]), Effect.forkChild)
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(asked, 1)
+      yield* TestClock.adjust("12 seconds")
+      assert.strictEqual((yield* Fiber.join(running)).at(-1), "Hi.")
+      assert.strictEqual(asked, 2)
+    })
+  )
+
+  it.effect("tells a secret has it taken out of the log", () =>
+    Effect.gen(function* () {
+      const logged: Array<string> = []
+      const logger = Logger.layer([Logger.make(({ message }) => logged.push(String(message)))])
+      const broken = storeOf(() => Effect.fail(new PersistenceError({ message: "no key of patient 4711" })))
+      const layer = TestClaude.layer("Hi.").pipe(ResponseCache.policy(), Layer.provide(broken))
+      yield* text.pipe(
+        Effect.provideService(Redact.Redactor, Redact.make({ patterns: [/4711/] })),
+        Effect.provide([layer, logger])
+      )
+      assert.include(logged[0], "no key of patient [redacted]")
+    })
+  )
+
   it.effect("fails to write only still gives the answer", () =>
     Effect.gen(function* () {
       const told: Array<CallEvent.CallEvent> = []
@@ -445,7 +592,7 @@ const inTurn = (
 }
 
 /** A cache before a Claude that takes a second, numbers its answers, and fails first as it is told to. */
-const slow = (failures: ReadonlyArray<Overloaded> = []) => {
+const slow = (failures: ReadonlyArray<Overloaded | TimedOut> = []) => {
   let asked = 0
   const next = Effect.suspend((): Effect.Effect<Reply, ClaudeError> => {
     const reason = failures[asked++]

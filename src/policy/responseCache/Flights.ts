@@ -1,10 +1,11 @@
 /**
- * Single flight: of several who want the same thing at the same time, one gets it for all. Effect's `Cache` does this
- * for effects; here a stream can lead too, and those who follow it get its whole message.
+ * Single flight: of several who want the same thing at the same time, one gets it for all. In Effect's `Cache`, who
+ * leads cannot be told from who follows; and here, who may not lead can still follow.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import type { ClaudeError } from "../../claude/ClaudeError.ts"
 import type { Reply } from "../../claude/Reply.ts"
@@ -24,6 +25,8 @@ export interface Flights {
    * next of those who wait leads a new one.
    */
   readonly board: (key: string) => Effect.Effect<Place, never, Scope.Scope>
+  /** Waits for the flight of this key, if there is one, and never leads: none may wait for a stream that nobody reads. */
+  readonly follow: (key: string) => Effect.Effect<Landing | undefined>
 }
 
 /** None yet. */
@@ -42,17 +45,26 @@ export const make = (): Flights => {
       { leads: true, land: end } as const
     )
   }
+  const follow = (key: string): Effect.Effect<Landing | undefined> =>
+    Effect.suspend(() => {
+      const flight = flights.get(key)
+      if (flight === undefined) return Effect.undefined
+      return Effect.filterOrElse(Deferred.await(flight), Predicate.isNotUndefined, () => follow(key))
+    })
+
   return {
     board: (key) =>
       Effect.uninterruptibleMask((restore) => {
-        const join: Effect.Effect<Place, never, Scope.Scope> = Effect.suspend(() => {
-          const flight = flights.get(key)
-          if (flight === undefined) return lead(key)
-          return Effect.flatMap(restore(Deferred.await(flight)), (landing) =>
-            landing === undefined ? join : Effect.succeed({ leads: false, landing } as const)
-          )
-        })
-        return join
-      })
+        // In one go, so that no two lead.
+        const boarding: Effect.Effect<Place, never, Scope.Scope> = Effect.suspend(() =>
+          flights.has(key)
+            ? Effect.flatMap(restore(follow(key)), (landing) =>
+                landing === undefined ? boarding : Effect.succeed({ leads: false, landing } as const)
+              )
+            : lead(key)
+        )
+        return boarding
+      }),
+    follow
   }
 }

@@ -8,12 +8,13 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { type BackingPersistenceStore, PersistenceError } from "effect/persistence/Persistence"
 import * as CallEvent from "../../claude/CallEvent.ts"
-import { redact } from "../../claude/Redact.ts"
+import { Redactor } from "../../claude/Redact.ts"
 import type { Reply } from "../../claude/Reply.ts"
 import * as Entry from "./Entry.ts"
 import type { Lease } from "./Lease.ts"
@@ -41,6 +42,9 @@ export interface Store {
 /** A store that takes longer than this is as good as none. */
 const patience = "2 seconds"
 
+/** One that took longer is not asked again for so long, lest every call waits for it. */
+const absence = Duration.toMillis("10 seconds")
+
 /** A broken store is logged so often at most. */
 const quiet = Duration.toMillis("1 minute")
 
@@ -67,14 +71,19 @@ const decodeGeneration = Schema.decodeUnknownEffect(Schema.Struct({ generation: 
 const generationOf = (data: object | undefined) =>
   data === undefined ? Effect.succeed("") : Effect.map(decodeGeneration(data), ({ generation }) => generation)
 
-/** A store in memory is through at once: only for what is not, time is kept. That costs more than the rest of a hit. */
+/**
+ * A store in memory is through at once: only for what is not, time is kept. That costs more than the rest of a hit.
+ * What takes too long is told to stop, and not waited for: it may be unable to.
+ */
 const withinPatience = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | Cause.TimeoutError> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(
-      Effect.forkChild(restore(effect), { startImmediately: true }),
+      Effect.forkDetach(effect, { startImmediately: true }),
       (fiber) =>
         fiber.pollUnsafe() ??
-        restore(Effect.timeout(Fiber.join(fiber), patience)).pipe(Effect.onError(() => Fiber.interrupt(fiber)))
+        restore(Effect.timeout(Fiber.join(fiber), patience)).pipe(
+          Effect.onError(() => Effect.sync(() => fiber.interruptUnsafe()))
+        )
     )
   )
 
@@ -88,6 +97,14 @@ export const make = (options: {
   const { backing, lease, storeId } = options
   const timeToLive = Duration.isFinite(options.timeToLive) ? options.timeToLive : undefined
   let quietUntil = 0
+  let absentUntil = 0
+
+  const notNow = Effect.fail(new PersistenceError({ message: "it took too long a moment ago, and is not asked now" }))
+
+  const whilePresent = <A, E>(effect: Effect.Effect<A, E>) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<A, E | PersistenceError> =>
+      now < absentUntil ? notNow : effect
+    )
 
   const orTell = <A, E>(
     operation: CallEvent.CacheFailed["operation"],
@@ -95,6 +112,8 @@ export const make = (options: {
   ): Effect.Effect<A | undefined> =>
     effect.pipe(
       withinPatience,
+      // What is of no use must not stay for want of a moment.
+      operation === "remove" ? identity : whilePresent,
       Effect.catchCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.interrupt : tell(operation, cause)))
     )
 
@@ -103,9 +122,11 @@ export const make = (options: {
     cause: Cause.Cause<unknown>
   ) {
     const error = Cause.squash(cause)
+    const redact = yield* Redactor
     const detail = redact(error instanceof Error ? error.message : String(error))
     yield* CallEvent.emit(() => ({ _tag: "cache-failed", operation, detail }))
     const now = yield* Clock.currentTimeMillis
+    if (Cause.isTimeoutError(error)) absentUntil = now + absence
     if (now < quietUntil) return undefined
     quietUntil = now + quiet
     yield* Effect.logWarning(`the response cache fails to ${operation}: ${detail}; calls go on without it`)
