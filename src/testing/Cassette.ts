@@ -69,20 +69,32 @@ export const transport = (
 export const layer = (
   options: Options
 ): Layer.Layer<Claude | AnthropicClient, CassetteFailed | Config.ConfigError, FileSystem.FileSystem> =>
-  Layer.provideMerge(Api.layer, Layer.effect(AnthropicClient, Effect.flatMap(open(options), clientOver)))
+  Layer.provideMerge(
+    Api.layer,
+    Layer.effect(
+      AnthropicClient,
+      Effect.flatMap(open(options), (opened) => clientOver(options.path, opened))
+    )
+  )
 
 /** The client keeps the fetch it is given, so that `Transport`, wherever it is provided, leads no call past the file. */
-const clientOver = Effect.fnUntraced(function* ({
-  fetch,
-  replays
-}: {
-  readonly fetch: Fetch
-  readonly replays: boolean
-}) {
-  const apiKey = replays ? "replayed" : Redacted.value(yield* Config.Redacted("ANTHROPIC_API_KEY"))
+const clientOver = Effect.fnUntraced(function* (
+  path: string,
+  { fetch, replays }: { readonly fetch: Fetch; readonly replays: boolean }
+) {
+  const apiKey = replays ? "replayed" : Redacted.value(yield* Effect.mapError(key, () => keyless(path)))
   const baseURL = yield* Config.withDefault(Config.String("ANTHROPIC_BASE_URL"), "https://api.anthropic.com")
   return new Anthropic({ apiKey, baseURL, fetch, logLevel: "warn", maxRetries: 0, openTelemetry: false })
 })
+
+const key = Config.Redacted("ANTHROPIC_API_KEY")
+
+const keyless = (path: string) =>
+  new CassetteFailed({
+    path,
+    detail:
+      "recording asks the API; set ANTHROPIC_API_KEY, or record from the emulator: effect-claude emulate -- <command>"
+  })
 
 const open = Effect.fnUntraced(function* ({ mode = "auto", pace = "at-once", path }: Options) {
   const live = yield* Transport

@@ -238,7 +238,7 @@ describe("the mode", () => {
     Effect.gen(function* () {
       const keyless = cassette({ path: fresh(), mode: "record" }, {}, offline)
       const error = yield* Effect.flip(create.pipe(Effect.provide(keyless)))
-      assert.include(error.message, "ANTHROPIC_API_KEY")
+      assert.include(error.message, "set ANTHROPIC_API_KEY, or record from the emulator")
     })
   )
 
