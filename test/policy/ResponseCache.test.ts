@@ -494,6 +494,26 @@ describe("a store that", () => {
     })
   )
 
+  it.effect("is left alone still has taken out what the program discards", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      let hangs = false
+      const broken = storeOf((method, real) => (hangs && method === "set" ? Effect.never : real))
+      const layer = TestClaude.layer(() => String(++asked)).pipe(ResponseCache.policy(), Layer.provide(broken))
+      const program = Effect.gen(function* () {
+        const reply = yield* generateText("Hi")
+        hangs = true
+        yield* ask("Ho")
+        yield* discard(reply)
+        yield* Effect.sleep("10 seconds")
+        return yield* text
+      })
+      const running = yield* program.pipe(Effect.provide([layer, silent]), Effect.forkChild)
+      yield* TestClock.adjust("20 seconds")
+      assert.strictEqual(yield* Fiber.join(running), "3")
+    })
+  )
+
   it.effect("tells a secret has it taken out of the log", () =>
     Effect.gen(function* () {
       const logged: Array<string> = []
