@@ -17,28 +17,24 @@ export interface Concurrency {
   /** Calls that may be in flight at once. */
   readonly permits: Effect.Effect<number>
   readonly semaphore: Semaphore.Semaphore
-  readonly setPermits: (permits: number) => void
+  readonly resize: (permits: number) => Effect.Effect<void>
 }
 
 /** A cap of `permits` calls. One cap given to several layers is one cap for all of them. */
 export const make = (permits: number): Effect.Effect<Concurrency> => Effect.sync(() => makeUnsafe(permits))
 
 /** Moves the cap. Calls in flight are let finish; 0 pauses. */
-export const resize = (self: Concurrency, permits: number): Effect.Effect<void> =>
-  Effect.andThen(
-    Effect.sync(() => self.setPermits(permits)),
-    self.semaphore.resize(permits)
-  )
+export const resize = (self: Concurrency, permits: number): Effect.Effect<void> => self.resize(permits)
 
 const makeUnsafe = (permits: number): Concurrency => {
   let current = permits
-  return {
-    permits: Effect.sync(() => current),
-    semaphore: Semaphore.makeUnsafe(permits),
-    setPermits: (permits) => {
+  const semaphore = Semaphore.makeUnsafe(permits)
+  const resize = (permits: number) =>
+    Effect.suspend(() => {
       current = permits
-    }
-  }
+      return semaphore.resize(permits)
+    })
+  return { permits: Effect.sync(() => current), semaphore, resize }
 }
 
 /**

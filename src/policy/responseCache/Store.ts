@@ -72,7 +72,7 @@ const generationOf = (data: object | undefined) =>
   data === undefined ? Effect.succeed("") : Effect.map(decodeGeneration(data), ({ generation }) => generation)
 
 /**
- * A store in memory is through at once: only for what is not, time is kept. That costs more than the rest of a hit.
+ * A store in memory is through at once: only for what is not, time is kept, since that takes two more fibers.
  * What takes too long is told to stop, and not waited for: it may be unable to.
  */
 const withinPatience = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | Cause.TimeoutError> =>
