@@ -4,13 +4,12 @@
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { sha256 } from "@noble/hashes/sha2.js"
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
+import { bytesToHex } from "@noble/hashes/utils.js"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as String from "effect/String"
-import * as Struct from "effect/Struct"
 
 type Stable = Anthropic.Messages.MessageCreateParamsNonStreaming
 type Beta = Anthropic.Beta.Messages.MessageCreateParamsNonStreaming
@@ -54,46 +53,133 @@ export const fill = (prompt: Prompt, defaults: Defaults): Request =>
     : { ...prompt, model: prompt.model ?? defaults.model, max_tokens: prompt.max_tokens ?? defaults.max_tokens }
 
 /**
- * The text that two requests share exactly when the API would be asked the same thing: object keys sorted, absent
- * and empty fields dropped, a text and one block of it alike, and without what cannot change the answer (`metadata`, cache
- * breakpoints, headers that are not the API's own).
+ * The text that two requests share exactly when the API would be asked the same thing: object keys sorted, a text and one
+ * block of it alike, and without what says nothing, such as a default spelled out, or cannot change the answer, such as
+ * `metadata`, cache breakpoints and headers that are not the API's own.
  */
-export const canonical = ({ headers = {}, ...request }: Request): string => {
-  const own = Record.filter(Record.mapKeys(headers, String.toLowerCase), (_, name) => name.startsWith("anthropic-"))
-  const asked = {
-    ...Struct.omit(request, ["metadata"]),
-    system: shortest(request.system),
-    messages: Array.isArray(request.messages) ? request.messages.map(shortened) : request.messages,
-    ...(!Record.isEmptyRecord(own) && { headers: own })
-  }
-  const said = Object.fromEntries(Object.entries(asked).filter(([, field]) => isSaid(field)))
-  return JSON.stringify(said, (key, value) => {
-    // What a tool was called with is not ours to read.
-    if (key === "input") return JSON.stringify(value, (_, inner) => sorted(inner))
-    return key === "cache_control" && isBreakpoint(value) ? undefined : sorted(value)
-  })
+export const canonical = ({ headers, ...request }: Request): string => {
+  const asked = headers === undefined ? request : { ...request, headers: own(headers) }
+  return JSON.stringify(said(asked, nonEmpty(request.tools) === undefined ? withoutTools : withTools))
 }
 
-const sorted = (value: unknown): unknown =>
-  Predicate.isObject(value) ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))) : value
+/** SHA-256 of the canonical form, in hexadecimal. */
+export const hash = (request: Request): string => bytesToHex(sha256(utf8.encode(canonical(request))))
 
-/** An empty list, and an empty system prompt, say nothing. */
-const isSaid = (field: unknown) => field !== "" && !(Array.isArray(field) && field.length === 0)
+const utf8 = new TextEncoder()
 
-/** A cassette compares requests that were refused, too: nothing is taken for granted. */
-const shortened = (message: unknown): unknown =>
-  Predicate.isObject(message) && "content" in message ? { ...message, content: shortest(message["content"]) } : message
+const own = (headers: Readonly<Record<string, string>>) =>
+  Record.filter(Record.mapKeys(headers, String.toLowerCase), (_, name) => name.startsWith("anthropic-"))
+
+/** A field where the API has one of its name. */
+interface Field {
+  /** What its value says; `undefined` where that is what its absence says. */
+  readonly says?: (value: unknown) => unknown
+  /** The fields of the object in it, or of those in its list. */
+  readonly has?: () => Fields
+}
+
+type Fields = { readonly [name: string]: Field }
+
+const unless = (...values: ReadonlyArray<unknown>): Field => {
+  const unsaid = new Set(values.map((value) => JSON.stringify(value)))
+  return { says: (value) => (unsaid.has(JSON.stringify(value)) ? undefined : value) }
+}
+
+const nonEmpty = (value: unknown) => (value === "" || (Array.isArray(value) && value.length === 0) ? undefined : value)
 
 /** A text block with nothing but its text says what the text alone would say. */
 const shortest = (content: unknown): unknown => {
   if (!Array.isArray(content) || content.length !== 1) return content
   const [block]: ReadonlyArray<unknown> = content
-  if (!Predicate.isObject(block) || block["type"] !== "text") return content
-  const { cache_control = null, text, type: _, ...more } = block
-  return isBreakpoint(cache_control) && Record.isEmptyRecord(more) ? text : content
+  const isBare = Predicate.isObject(block) && block["type"] === "text" && Object.keys(block).length === 2
+  return isBare && Predicate.isString(block["text"]) ? block["text"] : content
 }
 
-const isBreakpoint = (value: unknown) => value === null || (Predicate.isObject(value) && value["type"] === "ephemeral")
+// The meaning of a field's absence as the API's reference has it, whatever the model and the version. What is missing here
+// costs a call; what were wrong would answer with the answer to something else. The source is the comments of the SDK's
+// types (1.12), which take null for an absent field, and of platform.claude.com/docs/en:
+//   api/service-tiers                            service_tier; which capacity serves a call changes its price, no answer
+//   agents-and-tools/tool-use/define-tools       tool_choice where there are tools
+//   agents-and-tools/tool-use/handle-tool-calls  is_error
+//   agents-and-tools/tool-use/strict-tool-use    strict
+//   agents-and-tools/tool-use/tool-search-tool   defer_loading
+//   build-with-claude/search-results             citations
+// Left alone are the defaults that hang on the model (`thinking`, `effort`, and `speed`, of which some models refuse any
+// value), on the version of the API (`temperature`), the tool (`allowed_callers`) or the workspace (`inference_geo`).
 
-/** SHA-256 of the canonical form, in hexadecimal. */
-export const hash = (request: Request): string => bytesToHex(sha256(utf8ToBytes(canonical(request))))
+const breakpoint = unless(
+  null,
+  { type: "ephemeral" },
+  { ttl: "5m", type: "ephemeral" },
+  { ttl: "1h", type: "ephemeral" }
+)
+
+const citations = unless(null, {}, { enabled: false })
+
+/** A block of content, or of what a block contains. */
+const block: Fields = {
+  cache_control: breakpoint,
+  citations,
+  content: { has: () => block },
+  context: unless(null),
+  is_error: unless(false),
+  source: { has: () => source },
+  title: unless(null),
+  transformations: unless(null, {}, { oversized_image: "downsize" })
+}
+
+const source: Fields = { content: { has: () => block } }
+
+const message: Fields = { content: { has: () => block, says: shortest } }
+
+const tool: Fields = {
+  cache_control: breakpoint,
+  citations,
+  defer_loading: unless(false),
+  eager_input_streaming: unless(null),
+  strict: unless(false),
+  type: unless(null, "custom")
+}
+
+const toolChoice: Fields = { disable_parallel_tool_use: unless(false) }
+
+const outputConfig: Fields = { effort: unless(null), format: unless(null) }
+
+const withoutTools: Fields = {
+  betas: { says: (names) => nonEmpty(Array.isArray(names) ? [...new Set(names)].toSorted() : names) },
+  cache_control: breakpoint,
+  container: unless(null),
+  diagnostics: unless(null),
+  headers: unless({}),
+  inference_geo: unless(null),
+  mcp_servers: { says: nonEmpty },
+  messages: { has: () => message },
+  metadata: { says: () => undefined },
+  output_config: { has: () => outputConfig, ...unless({}) },
+  service_tier: unless("auto", "standard_only"),
+  stop_sequences: { says: nonEmpty },
+  stream: unless(false),
+  system: { has: () => block, says: (system) => shortest(nonEmpty(system)) },
+  tool_choice: { has: () => toolChoice },
+  tools: { has: () => tool, says: nonEmpty }
+}
+
+const withTools: Fields = { ...withoutTools, tool_choice: { has: () => toolChoice, ...unless({ type: "auto" }) } }
+
+/** What a tool was called with, a schema: nothing in it is ours to read. */
+const opaque: Fields = {}
+
+/** What a value says, the keys of objects in order. It is read as `JSON.stringify` reads it. */
+const said = (given: unknown, fields: Fields): unknown => {
+  const value: unknown = Predicate.isObject(given) && Predicate.isFunction(given["toJSON"]) ? given["toJSON"]() : given
+  if (Array.isArray(value)) return value.map((item) => said(item, fields))
+  if (!Predicate.isObject(value)) return value
+  const entries: Array<[string, unknown]> = []
+  for (const name of Object.keys(value).toSorted()) {
+    const field = fields[name]
+    const inner = said(value[name], field?.has?.() ?? opaque)
+    const meant = field?.says === undefined ? inner : field.says(inner)
+    if (meant !== undefined) entries.push([name, meant])
+  }
+  return Object.fromEntries(entries)
+}

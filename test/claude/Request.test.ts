@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto"
+import { isDeepStrictEqual } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -55,6 +56,40 @@ describe("two requests have the same hash", () => {
     assert.strictEqual(Request.hash(blocks), Request.hash(texts))
   })
 
+  it.prop("wherever a default of the API is spelled out", [Schema.Array(Schema.Boolean)], ([where]) => {
+    const spelledOut = defaults.filter((_, at) => where[at % where.length])
+    const other = spelledOut.reduce((request, [path, value]) => put(request, path, value), rich)
+    assert.strictEqual(Request.hash(other), Request.hash(rich))
+  })
+
+  it.each(defaults)("whether %s is absent or %j", (path, value) => {
+    assert.strictEqual(Request.hash(put(rich, path, value)), Request.hash(rich))
+  })
+
+  it("whether parallel tool use is left alone or allowed", () => {
+    const forced = (more: object) => Request.hash(put(rich, "tool_choice", { type: "tool", name: "find", ...more }))
+    assert.strictEqual(forced({ disable_parallel_tool_use: false }), forced({}))
+  })
+
+  it("whatever the order of their betas, and however often they are named", () => {
+    const hashes = [
+      ["b", "a"],
+      ["a", "b"],
+      ["a", "b", "a"]
+    ].map((betas) => Request.hash({ ...rich, betas }))
+    assert.strictEqual(new Set(hashes).size, 1)
+  })
+
+  it("whatever the case of their headers' names", () => {
+    const version = (name: string) => Request.hash({ ...rich, headers: { "Anthropic-A": "1", [name]: "2023-06-01" } })
+    assert.strictEqual(version("Anthropic-Version"), version("anthropic-version"))
+  })
+
+  it("whether a tool was called with a date or with its text, since the wire has the text", () => {
+    const called = (at: unknown) => Request.hash(put(rich, "messages.1.content.0.input", { at }))
+    assert.strictEqual(called(new Date(0)), called("1970-01-01T00:00:00.000Z"))
+  })
+
   it("whatever their headers, metadata and automatic cache are", () => {
     const other: Request.Request = {
       ...rich,
@@ -66,10 +101,9 @@ describe("two requests have the same hash", () => {
   })
 
   it("whether a list is empty or absent, and the system prompt too", () => {
-    const empty = { ...rich, stop_sequences: [], betas: [] }
     assert.strictEqual(
-      Request.hash({ ...Struct.omit(empty, ["system"]), system: "" }),
-      Request.hash(Struct.omit(rich, ["system", "stop_sequences", "betas"]))
+      Request.hash({ ...rich, system: "", stop_sequences: [], betas: [], tools: [] }),
+      Request.hash(Struct.omit(rich, ["system", "stop_sequences", "betas", "tools"]))
     )
   })
 
@@ -108,17 +142,53 @@ describe("two requests have different hashes", () => {
     assert.strictEqual(new Set(hashes).size, 4)
   })
 
+  it("if any field of them is another, or missing", () => {
+    for (const path of leaves(rich)) {
+      for (const value of ["", "a", 0, false, true, null, "auto", "custom", "text", [], {}, undefined]) {
+        const other = put(rich, path, value)
+        assert.strictEqual(Request.hash(other) === Request.hash(rich), isDeepStrictEqual(other, rich), path)
+      }
+    }
+  })
+
+  it.each([
+    ["temperature", 1],
+    ["thinking", { type: "disabled" }],
+    ["output_config", { effort: "high" }],
+    ["speed", "standard"],
+    ["inference_geo", "global"],
+    ["tools.0.allowed_callers", ["direct"]]
+  ])("if one of them says %s, whose default is not the same everywhere", (path, value) => {
+    assert.notStrictEqual(Request.hash(put(rich, path, value)), Request.hash(rich))
+  })
+
+  it("if one of them chooses tools where there are none", () => {
+    assert.notStrictEqual(Request.hash({ ...request, tool_choice: { type: "auto" } }), Request.hash(request))
+  })
+
   it.prop("if the text differs", [Schema.String, Schema.String], ([one, other]) => {
     const same = Request.hash(asking(one)) === Request.hash(asking(other))
     assert.strictEqual(same, one === other)
   })
 
+  it.prop(
+    "if JSON that is not the API's differs, whatever it names",
+    [Schema.Array(Entry), Entry],
+    ([entries, more]) => {
+      const [json, other] = [Object.fromEntries(entries), Object.fromEntries([...entries, more])]
+      for (const path of [
+        "messages.1.content.0.input",
+        "tools.0.input_schema.properties",
+        "tools.0.input_examples.0"
+      ]) {
+        const same = Request.hash(put(rich, path, json)) === Request.hash(put(rich, path, other))
+        assert.strictEqual(same, isDeepStrictEqual(json, other), path)
+      }
+    }
+  )
+
   it("if a tool was called with something named cache_control", () => {
-    const called = (input: object) =>
-      Request.hash({
-        ...rich,
-        messages: [{ role: "assistant", content: [{ type: "tool_use", id: "toolu_1", name: "find", input }] }]
-      })
+    const called = (input: object) => Request.hash(put(rich, "messages.1.content.0.input", input))
     assert.notStrictEqual(called({ a: 1, cache_control: { type: "ephemeral" } }), called({ a: 1 }))
     assert.strictEqual(called({ a: 1, b: 2 }), called({ b: 2, a: 1 }))
   })
@@ -127,6 +197,7 @@ describe("two requests have different hashes", () => {
     const withParameters = (properties: object) =>
       Request.hash({ ...request, tools: [{ name: "f", input_schema: { type: "object", properties } }] })
     assert.notStrictEqual(withParameters({ cache_control: { type: "string" } }), withParameters({}))
+    assert.notStrictEqual(withParameters({ input: { cache_control: null } }), withParameters({ input: {} }))
   })
 })
 
@@ -155,14 +226,86 @@ const rich: Request.Request = {
       role: "user",
       content: [
         { type: "text", text: "What is in it?" },
-        { type: "image", source: { type: "url", url: "https://example.com/a.png" } }
+        { type: "image", source: { type: "url", url: "https://example.com/a.png" } },
+        { type: "document", source: { type: "url", url: "https://example.com/a.pdf" } }
       ]
     },
-    { role: "assistant", content: [{ type: "tool_use", id: "t1", name: "find", input: { b: [{ y: 1, x: 2 }], a: 3 } }] }
+    {
+      role: "assistant",
+      content: [{ type: "tool_use", id: "t1", name: "find", input: { b: [{ y: 1, x: 2 }], a: 3 } }]
+    },
+    {
+      role: "user",
+      content: [
+        {
+          type: "tool_result",
+          tool_use_id: "t1",
+          content: [{ type: "search_result", source: "a", title: "A", content: [{ type: "text", text: "Green." }] }]
+        },
+        { type: "tool_result", tool_use_id: "t2", is_error: true, content: "Not found." }
+      ]
+    }
   ],
-  tools: [{ name: "find", input_schema: { type: "object", properties: { b: {}, a: {} } } }],
+  tools: [
+    { name: "find", input_schema: { type: "object", properties: { b: {}, a: {} } }, input_examples: [{ a: 1 }] },
+    { name: "see", input_schema: { type: "object" }, strict: true }
+  ],
   stop_sequences: ["a", "b", "c"]
 }
+
+/** What `rich` says without a word. */
+const defaults: ReadonlyArray<[path: string, value: unknown]> = [
+  ["betas", []],
+  ["container", null],
+  ["diagnostics", null],
+  ["inference_geo", null],
+  ["output_config", {}],
+  ["output_config", { effort: null, format: null }],
+  ["service_tier", "auto"],
+  ["service_tier", "standard_only"],
+  ["stream", false],
+  ["tool_choice", { type: "auto" }],
+  ["tool_choice", { type: "auto", disable_parallel_tool_use: false }],
+  ["tools.0.type", "custom"],
+  ["tools.0.type", null],
+  ["tools.0.strict", false],
+  ["tools.0.defer_loading", false],
+  ["tools.0.eager_input_streaming", null],
+  ["messages.0.content.0.citations", null],
+  ["messages.0.content.1.transformations", {}],
+  ["messages.0.content.1.transformations", { oversized_image: "downsize" }],
+  ["messages.0.content.2.citations", { enabled: false }],
+  ["messages.0.content.2.title", null],
+  ["messages.0.content.2.context", null],
+  ["messages.2.content.0.is_error", false],
+  ["messages.2.content.0.content.0.citations", {}],
+  ["messages.2.content.0.content.0.citations", { enabled: false }]
+]
+
+/** A request with another value at a path such as `tools.0.strict`; with `undefined`, without what is there. */
+const put = (request: Request.Request, path: string, value: unknown): Request.Request => {
+  const change = (whole: unknown, [name = "", ...rest]: ReadonlyArray<string>): unknown => {
+    const part = Predicate.hasProperty(whole, name) ? whole[name] : undefined
+    const changed = rest.length === 0 ? value : change(part, rest)
+    if (Array.isArray(whole)) return whole.with(Number(name), changed)
+    const others = Object.entries(whole ?? {}).filter(([key]) => key !== name)
+    return Object.fromEntries(changed === undefined ? others : [...others, [name, changed]])
+  }
+  // Callers without types can write what the tests put in.
+  return change(request, path.split(".")) as Request.Request
+}
+
+/** The paths of the texts, numbers and flags in a value. */
+const leaves = (value: unknown): ReadonlyArray<string> =>
+  Predicate.isObjectOrArray(value)
+    ? Object.entries(value).flatMap(([name, part]) => leaves(part).map((path) => (path ? `${name}.${path}` : name)))
+    : [""]
+
+/** A name and a value that mean something where the API has them. */
+const Entry = Schema.Tuple([
+  Schema.Literals(["strict", "is_error", "cache_control", "citations", "content", "__proto__", "constructor"]),
+  Schema.NullOr(Schema.Literals([false, true, ""]))
+])
 
 const asking = (content: string): Request.Request => ({ ...request, messages: [{ role: "user", content }] })
 
@@ -187,10 +330,13 @@ const shuffled = <A>(value: A, order: ReadonlyArray<number>): A => {
   )
 }
 
+const isTypeOfBlock = (type: unknown) =>
+  ["text", "image", "document", "search_result", "tool_use", "tool_result"].some((known) => known === type)
+
 const withBreakpoints = <A>(value: A, where: ReadonlyArray<boolean>): A => {
   let next = 0
   return rewritten(value, (entries) => {
-    const isBlock = entries.some(([key]) => key === "type" || key === "input_schema")
+    const isBlock = entries.some(([key, value]) => key === "input_schema" || (key === "type" && isTypeOfBlock(value)))
     return isBlock && where[next++ % where.length] ? [...entries, ["cache_control", { type: "ephemeral" }]] : entries
   })
 }

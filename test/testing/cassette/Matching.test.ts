@@ -3,6 +3,7 @@ import { compare, keyOf, show } from "../../../src/testing/cassette/Matching.ts"
 import * as Recording from "../../../src/testing/cassette/Recording.ts"
 
 const version = { "anthropic-version": "2026-10-21" }
+const text = { type: "text", text: "Hi" }
 const hello = { model: "m", max_tokens: 9, messages: [{ role: "user", content: "Hi" }] }
 
 describe("two requests are the same", () => {
@@ -11,7 +12,7 @@ describe("two requests are the same", () => {
     ["with other metadata", { ...hello, metadata: { user_id: "u" } }],
     [
       "with a cache breakpoint",
-      { ...hello, messages: [{ ...hello.messages[0], cache_control: { type: "ephemeral" } }] }
+      { ...hello, messages: [{ role: "user", content: [{ ...text, cache_control: { type: "ephemeral" } }] }] }
     ]
   ])("%s", (_, other) => {
     assert.strictEqual(keyOf(asked(other)), keyOf(asked(hello)))
