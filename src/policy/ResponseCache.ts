@@ -4,28 +4,25 @@
  * a store. (Its `PersistedCache` fails when its store does, stores failures, and knows no streams.) Put it outside
  * `Retry` and `Fallback`.
  */
-import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
 import { BackingPersistence, type PersistenceError } from "effect/persistence/Persistence"
 import * as Stream from "effect/Stream"
-import * as CallEvent from "../claude/CallEvent.ts"
 import { CallSite } from "../claude/CallSite.ts"
 import { type Claude, Timeouts, wrap } from "../claude/Claude.ts"
-import type { ClaudeError } from "../claude/ClaudeError.ts"
 import { discard, isEmulated, type Message, type Reply, type ReplyFacts } from "../claude/Reply.ts"
 import { hash, type Request } from "../claude/Request.ts"
-import * as StreamEvent from "../claude/StreamEvent.ts"
 import * as Entry from "./responseCache/Entry.ts"
 import * as Flights from "./responseCache/Flights.ts"
 import { Lease } from "./responseCache/Lease.ts"
 import * as Memory from "./responseCache/Memory.ts"
+import * as Replay from "./responseCache/Replay.ts"
 import * as Store from "./responseCache/Store.ts"
 
-export { layerRedis, layerSql } from "./responseCache/Lease.ts"
+export { layer as layerRedis } from "./responseCache/Redis.ts"
+export { layer as layerSql } from "./responseCache/Sql.ts"
 
 /** How to cache. */
 export interface Options {
@@ -94,8 +91,9 @@ export const layerMemory = (options?: { readonly capacity?: number }): Layer.Lay
  * nothing; a `call-hit` event tells what it would have cost. A store that fails is a miss; one that takes longer than 2
  * seconds is left alone for 10.
  *
- * Of equal calls at the same time, with the same `Claude.Timeouts`, one is made for all, and streams wait for it too.
- * Nobody waits for a stream, since that goes on only while it is read: equal streams at the same time are each asked.
+ * Of equal calls at the same time, with the same `Claude.Timeouts`, one is made for all; where it is a stream, each
+ * reads it from its beginning. It goes on at the pace of the API, whoever reads, until the last reader has left: what
+ * nobody has read yet is in memory.
  */
 export const policy = (options: Options = {}) => {
   const { keep = Entry.isWhole, storeId = defaultStoreId, timeToLive = "30 days" } = options
@@ -112,120 +110,89 @@ export const policy = (options: Options = {}) => {
 
 type IsKept = (answer: Pick<Reply, "message" | "requestId">) => boolean
 
-/** What becomes of an answer that has to be asked for. */
-interface Miss {
-  readonly stored: undefined
+/** What the store has, or what becomes of an answer that has to be asked for. */
+interface Found {
+  readonly stored: Reply | undefined
   readonly discardable: <F extends ReplyFacts>(facts: F) => F
   readonly write: (reply: Reply) => Effect.Effect<void>
 }
-
-type Found = { readonly stored: Reply } | Miss
 
 const caching = (next: Claude["Service"], store: Store.Store, isKept: IsKept): Claude["Service"] => {
   const flights = Flights.make()
 
   /** Whoever leads a flight keeps other processes waiting too. */
-  const look = Effect.fnUntraced(function* (request: Request, key: string, mode: Mode, leads: boolean) {
-    const tags = tagsOf(request, yield* CallSite)
-    const { entry, generations } = yield* leads && mode === "readWrite"
-      ? store.claim(key, tags)
-      : store.look(mode === "refresh" ? undefined : key, tags)
-
-    const remove = mode === "readOnly" ? Effect.void : store.remove(key)
-    // A cache below may hold it too.
-    const discardable: Miss["discardable"] = (facts) => ({
-      ...facts,
-      discard: () => Effect.andThen(discard(facts), remove)
+  const look = (request: Request, key: string, mode: Mode) =>
+    Effect.withFiber((fiber) => {
+      const tags = tagsOf(request, fiber.getRef(CallSite))
+      const looking =
+        mode === "readWrite" ? store.claim(key, tags) : store.look(mode === "refresh" ? undefined : key, tags)
+      return Effect.map(looking, ({ entry, generations }): Found => {
+        const remove = mode === "readOnly" ? Effect.void : store.remove(key)
+        // A cache below may hold it too.
+        const discardable: Found["discardable"] = (facts) => ({
+          ...facts,
+          discard: () => Effect.andThen(discard(facts), remove)
+        })
+        const write: Found["write"] = (reply) => {
+          const isStored = mode !== "readOnly" && isKept(reply) && Entry.isSameModel(request.model, reply.message.model)
+          return isStored && generations !== undefined ? store.write(key, reply, generations) : Effect.void
+        }
+        // Another program may keep what this one does not.
+        if (entry === undefined || !isKept(entry)) return { stored: undefined, discardable, write }
+        const { message, requestId } = entry
+        return {
+          stored: discardable({ message, requestId, origin: "cache", rateLimits: undefined }),
+          discardable,
+          write
+        }
+      })
     })
-    // Another program may keep what this one does not.
-    if (entry !== undefined && isKept(entry)) {
-      const { message, requestId } = entry
-      const facts: ReplyFacts = { requestId, origin: "cache", rateLimits: undefined }
-      return { stored: discardable({ ...facts, message }) } satisfies Found
-    }
-    const write: Miss["write"] = (reply) => {
-      const isStored = mode !== "readOnly" && isKept(reply) && Entry.isSameModel(request.model, reply.message.model)
-      return isStored && generations !== undefined ? store.write(key, reply, generations) : Effect.void
-    }
-    return { stored: undefined, discardable, write } satisfies Found
-  })
 
   // An answer that is there has been paid for: no interruption keeps it from being stored.
-  const create = (request: Request, mode: Mode) =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function* () {
-        const key = hash(request)
-        const place = yield* restore(flights.board(yield* flightOf(key, mode)))
-        if (!place.leads) return yield* Effect.flatMap(place.landing, hit)
-        const found = yield* restore(look(request, key, mode, true))
-        if (found.stored !== undefined) {
-          place.land(Exit.succeed(found.stored))
-          return yield* hit(found.stored)
-        }
-        const reply = yield* restore(next.create(request)).pipe(
-          Effect.map(found.discardable),
-          Effect.tapError((error) => Effect.sync(() => place.land(Exit.fail(error))))
-        )
-        yield* found.write(reply)
-        place.land(Exit.succeed(reply))
-        return reply
-      }).pipe(Effect.scoped)
-    )
+  const create = (request: Request, key: string, mode: Mode) => (restore: Flights.Restore) =>
+    Effect.flatMap(restore(look(request, key, mode)), ({ discardable, stored, write }) => {
+      if (stored !== undefined) return Replay.hit(stored)
+      const asked = Effect.map(restore(next.create(request)), (reply) => discardable(reply))
+      return Effect.flatMap(asked, (reply) => Effect.as(write(reply), reply))
+    }).pipe(Effect.scoped)
 
-  const stream = (request: Request, mode: Mode) =>
+  const stream = (request: Request, key: string, mode: Mode) =>
     Stream.unwrap(
-      Effect.gen(function* () {
-        const key = hash(request)
-        const landing = yield* flights.follow(yield* flightOf(key, mode))
-        if (landing !== undefined) return replay(yield* Effect.flatMap(landing, hit))
-        const found = yield* look(request, key, mode, false)
-        return found.stored === undefined ? recorded(next.stream(request), found) : replay(yield* hit(found.stored))
-      })
+      Effect.map(look(request, key, mode), ({ discardable, stored, write }) =>
+        stored !== undefined
+          ? Stream.unwrap(Effect.map(Replay.hit(stored), Replay.events))
+          : Replay.whole(discardable, (reply) => Effect.uninterruptible(write(reply)))(next.stream(request))
+      )
     )
 
   return {
     create: (request) =>
-      Effect.flatMap(Mode, (mode) => (mode === "bypass" ? next.create(request) : create(request, mode))),
+      Effect.withFiber((fiber) => {
+        const mode = fiber.getRef(Mode)
+        if (mode === "bypass") return next.create(request)
+        const key = hash(request)
+        return flights.create(flightOf(key, mode, fiber.getRef(Timeouts)), create(request, key, mode))
+      }),
     stream: (request) =>
-      Stream.unwrap(Effect.map(Mode, (mode) => (mode === "bypass" ? next.stream(request) : stream(request, mode)))),
+      Stream.unwrap(
+        Effect.withFiber((fiber) => {
+          const mode = fiber.getRef(Mode)
+          if (mode === "bypass") return Effect.succeed(next.stream(request))
+          const key = hash(request)
+          return Effect.succeed(flights.stream(flightOf(key, mode, fiber.getRef(Timeouts)), stream(request, key, mode)))
+        })
+      ),
     countTokens: next.countTokens,
     capacity: next.capacity
   }
 }
 
 /** Those who fail together have the same patience. */
-const flightOf = (key: string, mode: Mode) =>
-  Effect.map(Timeouts, ({ call }) => `${mode} ${Duration.toMillis(call)} ${key}`)
+const flightOf = (key: string, mode: Mode, { call, idle }: typeof Timeouts.Service) =>
+  `${mode} ${Duration.toMillis(call)} ${Duration.toMillis(idle)} ${key}`
 
-const tagsOf = ({ model }: Request, { labels }: CallSite) => [
-  Store.modelTag(model),
-  ...Object.entries(labels).map(([name, value]) => Store.labelTag(name, value))
-]
-
-/** What one has not asked for oneself. */
-const hit = Effect.fnUntraced(function* ({ discard, message, requestId }: Reply) {
-  const reply: Reply = { message, requestId, origin: "cache", rateLimits: undefined, discard }
-  yield* CallEvent.emitHit(reply)
-  return reply
-})
-
-/** A stream of a message that is there. */
-const replay = ({ message, ...facts }: Reply): Stream.Stream<StreamEvent.StreamEvent> =>
-  Stream.fromIterable([{ type: "stream_start", ...facts }, ...StreamEvent.fromMessage(message)])
-
-/** Stores the message when it is whole, before its last events are handed on. */
-const recorded = (events: Stream.Stream<StreamEvent.StreamEvent, ClaudeError>, { discardable, write }: Miss) => {
-  const accumulator = StreamEvent.accumulator()
-  let facts: ReplyFacts | undefined
-
-  const record = (event: StreamEvent.StreamEvent): StreamEvent.StreamEvent => {
-    accumulator.add(event)
-    return event.type === "stream_start" ? (facts = discardable(event)) : event
-  }
-  return Stream.mapArrayEffect(events, (chunk) => {
-    const recorded = Arr.map(chunk, record)
-    const message = chunk.some(({ type }) => type === "message_stop") ? accumulator.message() : undefined
-    if (facts === undefined || message === undefined) return Effect.succeed(recorded)
-    return Effect.as(Effect.uninterruptible(write({ ...facts, message })), recorded)
-  })
+const tagsOf = ({ model }: Request, { labels }: CallSite) => {
+  const tags = [Store.modelTag(model)]
+  for (const name in labels) tags.push(Store.labelTag(name, labels[name] ?? ""))
+  return tags
 }

@@ -12,6 +12,7 @@ import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { BackingPersistence } from "effect/persistence/Persistence"
+import { SqlClient } from "effect/sql/SqlClient"
 import { afterAll } from "vitest"
 import { generateText, streamText } from "../../src/call/text.ts"
 import * as CallSite from "../../src/claude/CallSite.ts"
@@ -145,6 +146,39 @@ for (const { missing, name, store } of [memory, ...local, postgres]) {
   )
 }
 
+for (const { missing, name, sql } of [
+  {
+    name: "SQLite",
+    missing: "",
+    sql: (): Layer.Layer<SqlClient, unknown> => stores.sqliteClient(join(folder, "full.sqlite"))
+  },
+  { ...postgres, sql: (): Layer.Layer<SqlClient, unknown> => stores.postgresClient(TEST_DATABASE_URL ?? "") }
+]) {
+  it.effect.skipIf(missing)(`a cache in ${name} keeps to its capacity, and forgets the oldest first${missing}`, () =>
+    Effect.gen(function* () {
+      const { asked, layer } = numbered(
+        ResponseCache.layerSql({ capacity: 2 }).pipe(Layer.provideMerge(sql()), Layer.orDie)
+      )
+      const cache = yield* Layer.build(layer())
+      yield* Effect.provide(
+        Effect.gen(function* () {
+          yield* (yield* SqlClient)`DELETE FROM effect_persistence`
+          const fill = Effect.forEach(["j", "k", "l"], (prompt) =>
+            Effect.tap(text(prompt), TestClock.adjust("1 second"))
+          )
+          yield* fill
+          yield* pruned
+          yield* Effect.all([text("l"), text("k")])
+          assert.strictEqual(asked(), 3)
+          yield* text("j")
+          assert.strictEqual(asked(), 4)
+        }),
+        cache
+      )
+    })
+  )
+}
+
 for (const { missing, name, store } of [postgres, redis]) {
   describe.skipIf(missing)(`two processes with one cache in ${name}${missing}`, () => {
     it.live("ask once when they want the same at the same time", () =>
@@ -240,7 +274,7 @@ const keyOf = (prompt: string) => Request.hash(Request.fill(prompt, { model: "cl
 const forget = (target: ResponseCache.Target) => Effect.as(ResponseCache.invalidate(target, { storeId }), "")
 
 /** A Claude with numbered answers, each after `before`, behind a cache in this store. */
-const numbered = (store: Layer.Layer<BackingPersistence>, before: Effect.Effect<unknown> = Effect.void) => {
+const numbered = <A>(store: Layer.Layer<A | BackingPersistence>, before: Effect.Effect<unknown> = Effect.void) => {
   let asked = 0
   const facts = { requestId: "req_1", origin: "api", rateLimits: undefined } as const
   const claude = Layer.mock(Claude)({
@@ -256,6 +290,16 @@ const numbered = (store: Layer.Layer<BackingPersistence>, before: Effect.Effect<
       claude.pipe(ResponseCache.policy({ storeId, ...options }), Layer.provideMerge(store))
   }
 }
+
+/** The minute is over after which a store is looked after, and that is done. */
+const pruned = Effect.gen(function* () {
+  yield* TestClock.adjust("1 minute")
+  const sql = yield* SqlClient
+  const count = Effect.map(sql`SELECT id FROM effect_persistence WHERE expires IS NOT NULL`, ({ length }) => length)
+  yield* Effect.repeat(Effect.tap(count, TestClock.withLive(Effect.sleep("10 millis"))), {
+    while: (length) => length > 2
+  })
+})
 
 /** Two caches in one store: the first asks, and gets its answer after `before`; then the second waits for it. */
 const twoProcesses = Effect.fnUntraced(function* (

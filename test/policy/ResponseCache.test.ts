@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -230,40 +231,63 @@ describe("of equal calls at the same time", () => {
     })
   )
 
-  it.effect("none waits for a stream, whose reader may wait for it", () =>
+  it.effect("one stream is made for all 1,000, whole and streamed, and the others are hits", () =>
+    Effect.gen(function* () {
+      let hits = 0
+      const listen = CallEvent.listen((event) => Effect.sync(() => (hits += event._tag === "call-hit" ? 1 : 0)))
+      const api = slow()
+      const streamed = Stream.mkString(streamText("Hi"))
+      const all = Effect.all([streamed, many(499, streamed), many(500, text)], { concurrency: "unbounded" })
+      const [first, others, whole] = yield* all.pipe(listen, Effect.provide(api.layer), afterASecond)
+      assert.deepStrictEqual([api.asked(), hits], [1, 999])
+      assert.deepStrictEqual(new Set([first, ...others, ...whole]), new Set(["answer 1"]))
+    })
+  )
+
+  it.effect("the stream that came first is the one that was asked for", () =>
+    Effect.gen(function* () {
+      const twice = Effect.all([Stream.runCollect(stream(request)), Stream.runCollect(stream(request))], {
+        concurrency: 2
+      })
+      const streams = yield* twice.pipe(Effect.provide(slow().layer), afterASecond)
+      assert.deepStrictEqual(
+        streams.map(([start]) => start?.type === "stream_start" && start.origin),
+        ["api", "cache"]
+      )
+      assert.deepStrictEqual(streams[0]?.slice(1), streams[1]?.slice(1))
+    })
+  )
+
+  it.effect("nobody waits for another to read his stream", () =>
     Effect.gen(function* () {
       const streamed = streamText("Hi").pipe(Stream.rechunk(1))
+      const never = Effect.forkChild(Stream.runForEach(streamed, () => Effect.never))
       const both = Stream.runDrain(Stream.zip(streamed, streamed))
       const within = Stream.runDrain(Stream.mapEffect(streamed, () => text))
-      for (const program of [both, within]) {
+      for (const program of [Effect.andThen(never, Stream.runDrain(streamed)), both, within]) {
         const api = slow()
-        yield* program.pipe(
-          Effect.provide(api.layer),
-          Effect.forkChild,
-          Effect.tap(TestClock.adjust("3 seconds")),
-          Effect.flatMap(Fiber.join)
-        )
-        assert.strictEqual(api.asked(), 2)
+        yield* program.pipe(Effect.provide(api.layer), afterASecond)
+        assert.strictEqual(api.asked(), 1)
       }
     })
   )
 
-  it.effect("no other process waits for a stream either", () =>
+  it.effect("other processes wait for a stream too", () =>
     Effect.gen(function* () {
       let leases = 0
       const counting = Layer.succeed(Lease, {
         hold: () => Effect.sync(() => ++leases > 0),
-        release: () => Effect.void
+        release: () => Effect.sync(() => leases--)
       })
       const store = Layer.merge(ResponseCache.layerMemory(), counting)
-      const layer = TestClaude.layer("Hi.").pipe(ResponseCache.policy(), Layer.provide(store))
-      const [, streamed, , called] = yield* Effect.all([
-        Stream.runDrain(streamText("Hi")),
-        Effect.sync(() => leases),
-        ask("Ho"),
-        Effect.sync(() => leases)
-      ]).pipe(Effect.provide(layer))
-      assert.deepStrictEqual([streamed, called], [0, 1])
+      const api = slow()
+      const layer = yield* Layer.build(api.uncached.pipe(ResponseCache.policy(), Layer.provide(store)))
+      const reading = yield* Effect.forkChild(Effect.provide(Stream.runDrain(streamText("Hi")), layer))
+      yield* TestClock.adjust("500 millis")
+      assert.strictEqual(leases, 1)
+      yield* TestClock.adjust("500 millis")
+      yield* Fiber.join(reading)
+      assert.strictEqual(leases, 0)
     })
   )
 
@@ -303,11 +327,33 @@ describe("of equal calls at the same time", () => {
     })
   )
 
-  it.effect("the next one is made when the reader of the stream stops half way", () =>
+  it.effect("a stream goes on for those who stay, and stops when the last has left", () =>
     Effect.gen(function* () {
-      const layer = yield* Layer.build(slow().layer)
+      const api = slow()
+      const layer = yield* Layer.build(api.layer)
       const half = streamText("Hi").pipe(Stream.take(1), Stream.runCollect)
-      assert.deepStrictEqual(yield* half.pipe(Effect.provide(layer), afterASecond), ["answer"])
+      const staying = Effect.all([half, Stream.mkString(streamText("Hi"))], { concurrency: 2 })
+      const [[first], all] = yield* staying.pipe(Effect.provide(layer), afterASecond)
+      assert.deepStrictEqual([first, all, api.asked()], ["answer", "answer 1", 1])
+
+      const other = streamText("Ho").pipe(Stream.take(1), Stream.runDrain)
+      const leaving = Effect.all([other, other], { concurrency: 2 })
+      yield* leaving.pipe(Effect.provide(layer), afterASecond)
+      assert.strictEqual(api.stopped(), 1)
+      assert.strictEqual(yield* ask("Ho").pipe(Effect.provide(layer), afterASecond), "answer 3")
+    })
+  )
+
+  it.effect("all who read a stream fail when it breaks off, and the next call is made anew", () =>
+    Effect.gen(function* () {
+      const layer = yield* Layer.build(slow([overloaded]).layer)
+      const streamed = Effect.flip(Stream.mkString(streamText("Hi")))
+      const all = Effect.all([streamed, streamed, Effect.flip(text)], { concurrency: "unbounded" })
+      const errors = yield* all.pipe(Effect.provide(layer), afterASecond)
+      assert.deepStrictEqual(
+        errors.map(({ reason }) => reason),
+        [overloaded, overloaded, overloaded]
+      )
       assert.strictEqual(yield* text.pipe(Effect.provide(layer), afterASecond), "answer 2")
     })
   )
@@ -614,6 +660,7 @@ const inTurn = (
 /** A cache before a Claude that takes a second, numbers its answers, and fails first as it is told to. */
 const slow = (failures: ReadonlyArray<Overloaded | TimedOut> = []) => {
   let asked = 0
+  let stopped = 0
   const next = Effect.suspend((): Effect.Effect<Reply, ClaudeError> => {
     const reason = failures[asked++]
     if (reason !== undefined) return Effect.fail(new ClaudeError({ reason }))
@@ -622,7 +669,8 @@ const slow = (failures: ReadonlyArray<Overloaded | TimedOut> = []) => {
     Effect.tap(Effect.sleep("1 second")),
     Effect.tapError(() => Effect.sleep("1 second"))
   )
-  const layer = Layer.mock(Claude)({
+  // A stream takes a moment between its events, so that one can leave it half way.
+  const uncached = Layer.mock(Claude)({
     create: () => next,
     stream: () =>
       Stream.unwrap(
@@ -630,11 +678,15 @@ const slow = (failures: ReadonlyArray<Overloaded | TimedOut> = []) => {
           Stream.fromIterable<StreamEvent.StreamEvent>([
             { type: "stream_start", ...facts },
             ...StreamEvent.fromMessage(reply.message)
-          ]).pipe(Stream.rechunk(1))
+          ]).pipe(
+            Stream.rechunk(1),
+            Stream.tap(() => Effect.yieldNow),
+            Stream.onExit((exit) => Effect.sync(() => (stopped += Exit.isSuccess(exit) ? 0 : 1)))
+          )
         )
       )
   })
-  return { layer: inMemory()(layer), asked: () => asked }
+  return { uncached, layer: inMemory()(uncached), asked: () => asked, stopped: () => stopped }
 }
 
 const facts = { requestId: "req_1", origin: "api", rateLimits: undefined } as const
@@ -672,19 +724,22 @@ const Variant = Schema.Struct({
   header: Schema.optionalKey(Schema.Literals(["x-tenant", "anthropic-version"])),
   user: Schema.optionalKey(Schema.String),
   cached: Schema.Boolean,
+  spelledOut: Schema.Boolean,
   reversed: Schema.Boolean
 })
 
 const variant = (of: typeof Variant.Type): Request.Request => {
-  const { cached, header, maxTokens, prompt, reversed, system, temperature, tool, user } = of
+  const { cached, header, maxTokens, prompt, reversed, spelledOut, system, temperature, tool, user } = of
   const marked = cached ? { cache_control: { type: "ephemeral" } as const } : {}
+  const loose = spelledOut ? { strict: false } : {}
   const whole: Request.Request = {
     model: "claude-sonnet-5-5",
     max_tokens: maxTokens,
     messages: [{ role: "user", content: [{ type: "text", text: prompt, ...marked }] }],
     ...(system && { system }),
     ...(temperature !== undefined && { temperature }),
-    ...(tool && { tools: [{ name: tool, input_schema: { type: "object" } }] }),
+    ...(tool && { tools: [{ name: tool, input_schema: { type: "object" }, ...loose }] }),
+    ...(spelledOut && { service_tier: "auto", stop_sequences: [] }),
     ...(header && { headers: { [header]: "1" } }),
     ...(user !== undefined && { metadata: { user_id: user } })
   }

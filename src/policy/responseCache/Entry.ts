@@ -4,6 +4,7 @@
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { isMessage, type Message, type Reply } from "../../claude/Reply.ts"
 
@@ -32,26 +33,39 @@ export interface Entry {
 /** SHA-256, in hexadecimal. */
 export const digest = (text: string): string => bytesToHex(sha256(utf8ToBytes(text)))
 
+/** On what was written by this process and never left it: that is whole, and nobody needs its checksum. */
+const fresh = Symbol("fresh")
+
 /** An entry as plain data. */
 export const encode = (key: string, { message, requestId }: Reply, generations: Generations): object => {
   const json = JSON.stringify(message)
-  const facts = { version: 1, key, generations, message: json, checksum: digest(json) } as const
-  return { ...facts, ...(requestId !== undefined && { requestId }) } satisfies typeof Stored.Encoded
+  return {
+    version: 1,
+    key,
+    ...(requestId !== undefined && { requestId }),
+    generations,
+    message: json,
+    get checksum() {
+      return digest(json)
+    },
+    [fresh]: true
+  } satisfies typeof Stored.Encoded & { [fresh]: true }
 }
 
 const decodeStored = Schema.decodeUnknownOption(Stored)
 const decodeMessage = Schema.decodeOption(Schema.fromJsonString(Schema.declare(isMessage)))
 
 /** The entry that was written under `key`; nothing where it is torn, of another key, or of another version. */
-export const decode = (key: string, data: unknown): Entry | undefined =>
-  Option.getOrUndefined(
-    decodeStored(data).pipe(
-      Option.filter((stored) => stored.key === key && stored.checksum === digest(stored.message)),
-      Option.flatMap(({ generations, message, requestId }) =>
-        Option.map(decodeMessage(message), (message) => ({ message, requestId, generations }))
-      )
-    )
-  )
+export const decode = (key: string, data: unknown): Entry | undefined => {
+  const stored = isFresh(data) ? data : Option.getOrUndefined(Option.filter(decodeStored(data), isUntorn))
+  if (stored?.key !== key) return undefined
+  const { generations, message, requestId } = stored
+  return Option.getOrUndefined(Option.map(decodeMessage(message), (message) => ({ message, requestId, generations })))
+}
+
+const isFresh = (data: unknown): data is typeof Stored.Type => Predicate.hasProperty(data, fresh)
+
+const isUntorn = ({ checksum, message }: typeof Stored.Type) => checksum === digest(message)
 
 /** Whether an answer is a whole one: not cut off, not refused, not paused. */
 export const isWhole = ({ stop_reason: reason }: Message): boolean =>

@@ -1,70 +1,100 @@
 /**
- * Single flight: of several who want the same thing at the same time, one gets it for all. In Effect's `Cache`, who
- * leads cannot be told from who follows; and here, who may not lead can still follow.
+ * Single flight: of several who want the same thing at the same time, one asks for all, and it is all the same whether
+ * they want it whole or as a stream.
  */
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
-import * as Predicate from "effect/Predicate"
+import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { ClaudeError } from "../../claude/ClaudeError.ts"
 import type { Reply } from "../../claude/Reply.ts"
+import type { StreamEvent } from "../../claude/StreamEvent.ts"
+import * as Broadcast from "./Broadcast.ts"
+import * as Replay from "./Replay.ts"
 
-/** How a flight ended: those who waited share the reply, or the failure. */
-export type Landing = Exit.Exit<Reply, ClaudeError>
-
-/** One's place in a flight: at its head, with the duty to `land` it, or among those for whom it has landed. */
-export type Place =
-  | { readonly leads: true; readonly land: (landing: Landing) => void }
-  | { readonly leads: false; readonly landing: Landing }
+type Answer = Effect.Effect<Reply, ClaudeError>
+type Events = Stream.Stream<StreamEvent, ClaudeError>
 
 /** The flights that are under way. */
 export interface Flights {
   /**
-   * Takes a place in the flight of this key. Whoever leads leads until it has landed, or the scope is closed: then the
-   * next of those who wait leads a new one.
+   * The reply of the flight of this key, as one that was not asked for; where there is none, `lead` asks. Those who wait
+   * share its failure too, but when it is interrupted, the next of them leads. It is interruptible where it restores.
    */
-  readonly board: (key: string) => Effect.Effect<Place, never, Scope.Scope>
-  /** Waits for the flight of this key, if there is one, and never leads: none may wait for a stream that nobody reads. */
-  readonly follow: (key: string) => Effect.Effect<Landing | undefined>
+  readonly create: (key: string, lead: (restore: Restore) => Answer) => Answer
+  /** The events of the flight of this key, from their beginning; where there is none, those of `lead`, run for all. */
+  readonly stream: (key: string, lead: Events) => Events
 }
+
+/** Makes interruptible again. */
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/** Led by one who wants it whole, and may go away: then the landing is undefined. */
+interface Landing {
+  readonly landing: Deferred.Deferred<Reply | undefined, ClaudeError>
+}
+
+/** Or a stream, which goes on for those who stay. */
+type Flight = Landing | Broadcast.Broadcast<StreamEvent, ClaudeError>
 
 /** None yet. */
 export const make = (): Flights => {
-  const flights = new Map<string, Deferred.Deferred<Landing | undefined>>()
+  const flights = new Map<string, Flight>()
 
-  const lead = (key: string) => {
-    const flight = Deferred.makeUnsafe<Landing | undefined>()
+  const start = <F extends Flight>(key: string, flight: F): F => {
     flights.set(key, flight)
-    const end = (landing: Landing | undefined) => {
-      if (flights.get(key) === flight) flights.delete(key)
-      Deferred.doneUnsafe(flight, Effect.succeed(landing))
-    }
-    return Effect.as(
-      Effect.addFinalizer(() => Effect.sync(() => end(undefined))),
-      { leads: true, land: end } as const
-    )
+    return flight
   }
-  const follow = (key: string): Effect.Effect<Landing | undefined> =>
-    Effect.suspend(() => {
-      const flight = flights.get(key)
-      if (flight === undefined) return Effect.undefined
-      return Effect.filterOrElse(Deferred.await(flight), Predicate.isNotUndefined, () => follow(key))
+  const end = (key: string, flight: Flight) => {
+    if (flights.get(key) === flight) flights.delete(key)
+  }
+
+  const lead = (key: string, answer: Answer) => {
+    const flight = start(key, { landing: Deferred.makeUnsafe<Reply | undefined, ClaudeError>() })
+    return Effect.onExit(answer, (exit) => {
+      end(key, flight)
+      const isShared = Exit.isSuccess(exit) || !Cause.hasInterrupts(exit.cause)
+      return Deferred.done(flight.landing, isShared ? exit : Exit.succeed(undefined))
+    })
+  }
+
+  const create: Flights["create"] = (key, answer) =>
+    Effect.uninterruptibleMask((restore) => {
+      // Looked up and boarded in one go, so that no two lead.
+      const board: Answer = Effect.withFiber(({ context }) => {
+        const flight = flights.get(key)
+        if (flight === undefined) return lead(key, answer(restore))
+        const landed =
+          "join" in flight
+            ? Effect.scoped(Effect.flatMap(flight.join(context), (events) => restore(Replay.collect(events))))
+            : restore(Deferred.await(flight.landing))
+        return Effect.flatMap(landed, (reply) => (reply === undefined ? board : Replay.hit(reply)))
+      })
+      return board
     })
 
-  return {
-    board: (key) =>
+  const stream: Flights["stream"] = (key, events) =>
+    Stream.unwrap(
       Effect.uninterruptibleMask((restore) => {
-        // In one go, so that no two lead.
-        const boarding: Effect.Effect<Place, never, Scope.Scope> = Effect.suspend(() =>
-          flights.has(key)
-            ? Effect.flatMap(restore(follow(key)), (landing) =>
-                landing === undefined ? boarding : Effect.succeed({ leads: false, landing } as const)
-              )
-            : lead(key)
-        )
-        return boarding
-      }),
-    follow
-  }
+        const board: Effect.Effect<Events, ClaudeError, Scope.Scope> = Effect.withFiber(({ context }) => {
+          const flight = flights.get(key)
+          if (flight === undefined) {
+            const own: Flight = start(
+              key,
+              Broadcast.make(events, () => end(key, own))
+            )
+            return own.join(context)
+          }
+          if ("join" in flight) return Effect.map(flight.join(context), Replay.hits)
+          return Effect.flatMap(restore(Deferred.await(flight.landing)), (reply) =>
+            reply === undefined ? board : Effect.map(Replay.hit(reply), Replay.events)
+          )
+        })
+        return board
+      })
+    )
+
+  return { create, stream }
 }

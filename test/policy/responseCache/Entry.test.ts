@@ -1,14 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
 import * as Entry from "../../../src/policy/responseCache/Entry.ts"
 import { message } from "../../fixtures.ts"
 
 describe("an entry", () => {
-  it("is read as it was written", () => {
-    assert.deepStrictEqual(Entry.decode("k1", stored), { message: message(), requestId: "req_1", generations })
+  it("is read as it was written, by this process and by another", () => {
+    const entry = { message: message(), requestId: "req_1", generations }
+    assert.deepStrictEqual(Entry.decode("k1", Entry.encode("k1", reply(), generations)), entry)
+    assert.deepStrictEqual(Entry.decode("k1", stored), entry)
   })
 
   it.each([
-    ["is of another key", Entry.encode("k2", reply(), generations)],
+    ["is of another key", outside(Entry.encode("k2", reply(), generations))],
     ["is of another version", { ...stored, version: 2 }],
     ["has another message than it was written with", { ...stored, message: JSON.stringify(message("Another.")) }],
     ["has a message that is none", changed("{}")],
@@ -49,7 +52,12 @@ describe("the model that answered is the one that was asked", () => {
 // Builders
 
 const generations = { "model claude-sonnet-5-5": "" }
-const stored = Entry.encode("k1", reply(), generations)
+const stored = outside(Entry.encode("k1", reply(), generations))
+
+/** What a store outside of the process makes of it. */
+function outside(entry: object) {
+  return Schema.decodeSync(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))(JSON.stringify(entry))
+}
 
 function reply() {
   return { message: message(), requestId: "req_1", origin: "api", rateLimits: undefined } as const

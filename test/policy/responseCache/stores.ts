@@ -20,10 +20,13 @@ export const files = (folder: string) =>
     Layer.orDie
   )
 
-export const sqlite = (path: string) => layerBackingSql.pipe(Layer.provide(Sqlite.layer({ path })), Layer.orDie)
+export const sqlite = (path: string) => layerBackingSql.pipe(Layer.provide(sqliteClient(path)), Layer.orDie)
 
-export const postgres = (url: string) =>
-  ResponseCache.layerSql.pipe(Layer.provide(PgClient.layer({ url: Redacted.make(url) })), Layer.orDie)
+export const postgres = (url: string) => ResponseCache.layerSql().pipe(Layer.provide(postgresClient(url)), Layer.orDie)
+
+export const sqliteClient = (path: string) => Sqlite.layer({ path })
+
+export const postgresClient = (url: string) => PgClient.layer({ url: Redacted.make(url) })
 
 export const redis = (url: string) =>
   ResponseCache.layerRedis.pipe(Layer.provide(NodeRedis.layer({ url })), Layer.orDie)

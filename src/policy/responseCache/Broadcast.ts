@@ -1,0 +1,85 @@
+/**
+ * One stream for many readers: each gets all of it, from its beginning, at a pace of its own. It runs in a fiber of its
+ * own, which stops when the last reader has left; so nobody waits for another to read. (Effect's `Stream.share` stays in
+ * the scope that it needs, long after it has ended.)
+ */
+import type * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type * as Pull from "effect/Pull"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+
+/** A stream for all who join. */
+export interface Broadcast<A, E> {
+  /**
+   * Takes a place among the readers, at once. The effect gives what to read, and gives the place back when its scope
+   * closes: it is to be run, and without interruption. Who comes first starts it, in this context.
+   */
+  readonly join: (context: Context.Context<never>) => Effect.Effect<Stream.Stream<A, E>, never, Scope.Scope>
+}
+
+/** It is `closed` when it has ended and when all have left: then it is not to be joined. */
+export const make = <A, E>(source: Stream.Stream<A, E>, closed: () => void): Broadcast<A, E> => {
+  const chunks: Array<Arr.NonEmptyReadonlyArray<A>> = []
+  let news = Deferred.makeUnsafe<void>()
+  let ended: Exit.Exit<void, E> | undefined
+  let running: Fiber.Fiber<void, E> | undefined
+  let readers = 0
+
+  const tell = () => {
+    Deferred.doneUnsafe(news, Effect.void)
+    news = Deferred.makeUnsafe()
+  }
+  const run = Stream.runForEachArray(source, (chunk) =>
+    Effect.sync(() => {
+      chunks.push(chunk)
+      tell()
+    })
+  ).pipe(
+    Effect.onExit((exit) =>
+      Effect.sync(() => {
+        ended = exit
+        closed()
+        tell()
+      })
+    )
+  )
+
+  /** Whoever leaves last waits until what it holds is closed. */
+  const leave = Effect.suspend(() => {
+    readers--
+    if (running === undefined || readers > 0) return Effect.void
+    closed()
+    return Fiber.interrupt(running)
+  })
+
+  const read = Effect.sync(() => {
+    let place = 0
+    const pull: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E> = Effect.suspend(() => {
+      const chunk = chunks[place]
+      if (chunk !== undefined) {
+        place++
+        return Effect.succeed(chunk)
+      }
+      if (ended === undefined) return Effect.flatMap(Deferred.await(news), () => pull)
+      return Exit.isSuccess(ended) ? Cause.done() : Effect.failCause(ended.cause)
+    })
+    return pull
+  })
+
+  return {
+    join: (context) => {
+      readers++
+      running ??= Effect.runForkWith(context)(run)
+      return Effect.as(
+        Effect.addFinalizer(() => leave),
+        Stream.fromPull(read)
+      )
+    }
+  }
+}
