@@ -4,19 +4,25 @@
  * is written from there, so the two never disagree, and nothing that is finished is run again.
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
+import * as Attributes from "../claude/Attributes.ts"
 import * as CallEvent from "../claude/CallEvent.ts"
 import * as CallSite from "../claude/CallSite.ts"
 import { ClaudeError } from "../claude/ClaudeError.ts"
-import { redact } from "../claude/Redact.ts"
+import { redact, Redactor } from "../claude/Redact.ts"
+import { isEmulated } from "../claude/Reply.ts"
 import * as Batch from "./Batch.ts"
 import * as Dataset from "./Dataset.ts"
-import { Journal, type JournalFailed } from "./Journal.ts"
+import { Journal, type JournalFailed, JournalMixed } from "./Journal.ts"
 import * as ResultLine from "./ResultLine.ts"
 import { draw, type Step } from "./Step.ts"
 
@@ -54,6 +60,8 @@ export interface Summary {
   readonly invalid: number
   /** What is wrong with them, in words, for the first of both kinds. */
   readonly problems: ReadonlyArray<string>
+  /** Whether the emulator answered, and not Claude: in this run, or in an earlier one. */
+  readonly emulated: boolean
   /** Why it stopped before the end; `input`: rows that were there at first were not there again. */
   readonly stopped: ClaudeError | JobBroken | "limit" | "input" | undefined
 }
@@ -107,12 +115,16 @@ export const run = Effect.fn("Job.run")(function* <Row, Out, E, R>(job: Job<Row,
   const journal = yield* Journal
   const output = options.output ?? job.sink
   const unfit = (detail: string) => new Dataset.DatasetFailed({ path: output, detail })
-  yield* Dataset.keepApart(job.source, output)
-  if (ResultLine.hasKey(job.output)) return yield* unfit(keyIsTaken)
-  const { done, invalid, problems, total } = yield* claimRows(job)
-  const sink = yield* Dataset.writeLines(output)
-  if (done === 0 && !(yield* sink.isEmpty)) return yield* unfit(unknownLines)
-  yield* sink.replaceWith(journal.outputs)
+  const begin = Effect.gen(function* () {
+    yield* Dataset.keepApart(job.source, output)
+    if (ResultLine.hasKey(job.output)) return yield* unfit(keyIsTaken)
+    const claimed = yield* claimRows(job)
+    const sink = yield* Dataset.writeLines(output)
+    if (claimed.done === 0 && !(yield* sink.isEmpty)) return yield* unfit(unknownLines)
+    yield* sink.replaceWith(journal.outputs)
+    return { ...claimed, sink }
+  })
+  const { invalid, problems, sink, total } = yield* journal.begin(begin)
 
   let stopped: Summary["stopped"]
   let taken = 0
@@ -132,11 +144,20 @@ export const run = Effect.fn("Job.run")(function* <Row, Out, E, R>(job: Job<Row,
       Effect.fnUntraced(function* (restore) {
         const tell = (succeeded: boolean) =>
           CallEvent.emit(() => ({ _tag: "item-finished", index: ordinal, succeeded }))
+        let emulated: boolean | undefined
+        const hear: CallEvent.Listener = (event) =>
+          Effect.sync(() => {
+            if (event._tag === "call-finished" || event._tag === "call-hit") emulated ||= isEmulated(event.requestId)
+          })
         const line = Effect.flatMap(job.step(row), (out) => ResultLine.encode(job.output, key, out))
-        const exit = yield* Effect.exit(restore(CallSite.row(job.name, key)(line)))
+        const store = (line: string) =>
+          Effect.withSpan(Effect.andThen(journal.finish(key, line, emulated), sink.append(line)), "store")
+        const exit = yield* Effect.exit(restore(CallEvent.listen(hear)(line))).pipe(
+          Effect.tap((exit) => (Exit.isSuccess(exit) ? store(exit.value) : Effect.void)),
+          traced,
+          CallSite.row(job.name, key)
+        )
         if (Exit.isSuccess(exit)) {
-          yield* journal.finish(key, exit.value)
-          yield* sink.append(exit.value)
           yield* tell(true)
           return yield* settle
         }
@@ -156,7 +177,7 @@ export const run = Effect.fn("Job.run")(function* <Row, Out, E, R>(job: Job<Row,
     Effect.andThen(settle),
     Effect.andThen(sink.replaceWith(journal.outputs)),
     orBroken,
-    Effect.catch((broken) => Effect.sync(() => void (stopped = broken)))
+    Effect.catchTag("JobBroken", (broken) => Effect.sync(() => void (stopped = broken)))
   )
   return yield* orBroken(
     Effect.gen(function* () {
@@ -167,7 +188,9 @@ export const run = Effect.fn("Job.run")(function* <Row, Out, E, R>(job: Job<Row,
         Stream.runCollect
       )
       stopped ??= pending > 0 ? "input" : undefined
-      return { total, done, failed, pending, invalid, problems: [...problems, ...failures], stopped } satisfies Summary
+      const counts = { total, done, failed, pending, invalid }
+      const emulated = yield* journal.emulated
+      return { ...counts, problems: [...problems, ...failures], emulated, stopped } satisfies Summary
     })
   )
 }, Effect.scoped)
@@ -176,12 +199,28 @@ const keyIsTaken = `each line has the key of its row as "key", which the results
 
 const unknownLines = "has lines that this state does not know; move it away, or name another with --output"
 
-/** Whatever but an interruption ends the effect, as what broke the run off. */
-const orBroken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, JobBroken, R> =>
-  Effect.catchCause(effect, (cause) =>
-    Cause.hasInterruptsOnly(cause)
-      ? Effect.interrupt
-      : Effect.fail(new JobBroken({ detail: wordsOf(Cause.squash(cause)) }))
+/** Whatever else ends the effect, but an interruption, is what broke the run off. */
+const orBroken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, JobBroken | JournalMixed, R> =>
+  Effect.catchCause(effect, (cause) => {
+    if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+    const error = Cause.squash(cause)
+    return Effect.fail(error instanceof JournalMixed ? error : new JobBroken({ detail: wordsOf(error) }))
+  })
+
+/** Each row has a trace of its own, linked to that of the run, in which a million rows would be of no use to anybody. */
+const traced = <A, E, E2, R>(row: Effect.Effect<Exit.Exit<A, E>, E2, R>) =>
+  Effect.acquireUseRelease(
+    Effect.withFiber((fiber) => {
+      const run = Option.toArray(Context.getOption(fiber.context, Tracer.ParentSpan))
+      const site = fiber.getRef(CallSite.CallSite)
+      return Effect.makeSpan(`row ${site.job}`, {
+        root: true,
+        links: run.map((span) => ({ span, attributes: {} })),
+        attributes: Attributes.redacted(Attributes.ofSite(site), fiber.getRef(Redactor))
+      })
+    }),
+    (span) => Effect.provideService(row, Tracer.ParentSpan, span),
+    (span, exit) => Effect.map(Clock.currentTimeNanos, (now) => span.end(now, Exit.isSuccess(exit) ? exit.value : exit))
   )
 
 /** Takes up every row of the input; gives how many there are, and what is wrong with those that cannot be run. */

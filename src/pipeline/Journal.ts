@@ -21,9 +21,15 @@ const version = 1
 export const Counts = Schema.Struct({ done: Schema.Int, failed: Schema.Int, pending: Schema.Int })
 export type Counts = typeof Counts.Type
 
-/** What is stored of the job itself. */
-const Head = Schema.Struct({ job: Schema.String, shape: Schema.fromJsonString(Schema.Json), run: Schema.Int })
-type Identity = Pick<typeof Head.Type, "job" | "shape">
+/** What is stored of the job itself. `emulated` is null until somebody has answered. */
+const Head = Schema.Struct({
+  job: Schema.String,
+  shape: Schema.fromJsonString(Schema.Json),
+  run: Schema.Int,
+  emulated: Schema.NullOr(Schema.BooleanFromBit)
+})
+type Head = typeof Head.Type
+type Identity = Pick<Head, "job" | "shape">
 
 /** The state was made by something else than today's job. Nothing in it was changed. */
 export class JournalMismatch extends Schema.TaggedError<JournalMismatch>()("JournalMismatch", {
@@ -35,6 +41,19 @@ export class JournalMismatch extends Schema.TaggedError<JournalMismatch>()("Jour
   override get message() {
     const origin = `${this.state} was made by another job, or by an earlier form of this one`
     return `${origin}: ${this.differences.join(", ")}; use another --state and --output, or move both away`
+  }
+}
+
+/** The state has the emulator's answers and this run has Claude's, or the other way round. They are kept apart. */
+export class JournalMixed extends Schema.TaggedError<JournalMixed>()("JournalMixed", {
+  /** The file, where it is one. */
+  state: Schema.String,
+  /** Whether the answers in the state are the emulator's. */
+  emulated: Schema.Boolean
+}) {
+  override get message() {
+    const whose = this.emulated ? "the emulator's answers, not Claude's" : "Claude's answers, not the emulator's"
+    return `${this.state} holds ${whose}, and the two never mix; use another --state and --output, or move both away`
   }
 }
 
@@ -65,14 +84,26 @@ export class Journal extends Context.Service<
   Journal,
   {
     /**
+     * Begins the run with an effect that claims its rows. Unless all of it succeeds, the state stays as it was; the
+     * rest of the journal is of use only afterwards.
+     */
+    readonly begin: <A, E, R>(claims: Effect.Effect<A, E, R>) => Effect.Effect<A, E | JournalFailed, R>
+    /**
      * Takes up the row with this key, which stands at `ordinal` in the input: `duplicate` if this run has it already,
      * `done` if an earlier run finished it, `pending` if it is new, or was left unfinished, or failed.
      */
     readonly claim: (key: string, ordinal: number) => Effect.Effect<"pending" | "done" | "duplicate", JournalFailed>
     /** Whether the row that stands at `ordinal` was claimed under this key, and is not done. */
     readonly isPending: (key: string, ordinal: number) => Effect.Effect<boolean, JournalFailed>
-    /** Keeps the output of a claimed row, one line of JSON. Once this returns, the output outlives the process. */
-    readonly finish: (key: string, output: string) => Effect.Effect<void, JournalFailed>
+    /**
+     * Keeps the output of a claimed row, one line of JSON. Once this returns, the output outlives the process.
+     * `emulated` is whether the emulator answered; left out where nobody was asked.
+     */
+    readonly finish: (
+      key: string,
+      output: string,
+      emulated?: boolean | undefined
+    ) => Effect.Effect<void, JournalFailed | JournalMixed>
     /** Keeps the error of a claimed row, as JSON. The next run finds the row pending. */
     readonly fail: (key: string, error: string) => Effect.Effect<void, JournalFailed>
     /** The outputs, in the order of the input. */
@@ -81,41 +112,48 @@ export class Journal extends Context.Service<
     readonly failures: Stream.Stream<{ readonly key: string; readonly error: string }, JournalFailed>
     /** The rows claimed so far. Looks at each of them, so it is for the start and the end of a run. */
     readonly counts: Effect.Effect<Counts, JournalFailed>
+    /** Whether the answers in the state are the emulator's. */
+    readonly emulated: Effect.Effect<boolean>
   }
 >()("effect-claude/Journal") {}
 
 /**
  * Opens the state of a job for one run. `shape` is what makes earlier outputs unfit for today's job when it changes, as
- * `Job.shape` has it.
+ * `Job.shape` has it. `emulated` is whether the emulator will answer, where that is known beforehand: then a state with
+ * answers of the other kind is refused at once, and otherwise at the first answer.
  */
 export const layer = (options: {
   readonly job: string
   readonly shape: Schema.Json
-}): Layer.Layer<Journal, JournalFailed | JournalMismatch | JournalTooNew, SqlClient> =>
+  readonly emulated?: boolean | undefined
+}): Layer.Layer<Journal, JournalFailed | JournalMismatch | JournalMixed | JournalTooNew, SqlClient> =>
   Layer.effect(
     Journal,
-    SqlClient.use((sql) => Effect.map(open(sql, options), (run) => journalOf(sql, run)))
+    SqlClient.use((sql) => Effect.map(open(sql, options), (head) => journalOf(sql, head)))
   )
 
-/** Checks that the state is of this job, and gives this run its number. */
-const open = (sql: SqlClient, today: Identity) =>
+/** Checks that the state is of this job; gives what is to be stored of the job when the run begins. */
+const open = (sql: SqlClient, { emulated, job, shape }: Parameters<typeof layer>[0]) =>
   Effect.gen(function* () {
-    yield* sql`CREATE TABLE IF NOT EXISTS journal (version INTEGER, job TEXT, shape TEXT, run INTEGER)`
+    const today = { job, shape, emulated: emulated ?? null }
+    yield* sql`CREATE TABLE IF NOT EXISTS journal (version INTEGER, job TEXT, shape TEXT, run INTEGER, emulated INTEGER)`
     const found = (yield* sql`SELECT * FROM journal`)[0]
     if (found === undefined) {
       yield* createTables(sql)
-      yield* sql`INSERT INTO journal ${sql.insert({ version, ...(yield* encodeHead({ ...today, run: 1 })) })}`
-      return 1
+      return { ...today, run: 1 }
     }
     const state = yield* nameOf(sql)
     const stored = yield* decodeVersion(found)
     if (stored.version > version) return yield* new JournalTooNew({ state, version: stored.version })
-    const { run, ...before } = yield* decodeHead(found)
-    const differences = differencesOf(before, today)
-    if (differences.length > 0 && (yield* hasResults(sql))) return yield* new JournalMismatch({ state, differences })
-    yield* sql`UPDATE journal SET ${sql.update(yield* encodeHead({ ...today, run: run + 1 }))}`
-    return run + 1
-  }).pipe(sql.withTransaction, Effect.catchTag(["SqlError", "SchemaError"], failed))
+    const { emulated: held, run: last, ...before } = yield* decodeHead(found)
+    const run = last + 1
+    if (!(yield* hasResults(sql))) return { ...today, run }
+    const differences = differencesOf(before, { job, shape })
+    if (differences.length > 0) return yield* new JournalMismatch({ state, differences })
+    if (held === null) return { ...today, run }
+    if (emulated === !held) return yield* new JournalMixed({ state, emulated: held })
+    return { ...today, run, emulated: held }
+  }).pipe(sql.withTransaction, Effect.withTracerEnabled(false), Effect.catchTag(["SqlError", "SchemaError"], failed))
 
 /** A state without results has nothing that may be unfit, and becomes that of today's job. */
 const hasResults = (sql: SqlClient) =>
@@ -123,21 +161,44 @@ const hasResults = (sql: SqlClient) =>
 
 /** Claims touch small rows only; outputs stand in a table of their own, so that a second run does not rewrite them. */
 const createTables = Effect.fnUntraced(function* (sql: SqlClient) {
-  yield* sql`CREATE TABLE journal_rows
+  yield* sql`CREATE TABLE IF NOT EXISTS journal_rows
     (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, run INTEGER NOT NULL, ordinal INTEGER NOT NULL)`
-  yield* sql`CREATE INDEX journal_rows_in_order ON journal_rows (run, ordinal)`
-  yield* sql`CREATE TABLE journal_results
+  yield* sql`CREATE INDEX IF NOT EXISTS journal_rows_in_order ON journal_rows (run, ordinal)`
+  yield* sql`CREATE TABLE IF NOT EXISTS journal_results
     (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, done INTEGER NOT NULL, value TEXT NOT NULL)`
 })
 
-const journalOf = (sql: SqlClient, run: number): Journal["Service"] => {
+/** A trace of a row has no use for the SQL beneath: what stores the row names that in a span of its own. */
+const quietly = <A>(operation: Effect.Effect<A, SqlError | Schema.SchemaError>) =>
+  operation.pipe(Effect.withTracerEnabled(false), Effect.catch(failed))
+
+const journalOf = (sql: SqlClient, head: Head): Journal["Service"] => {
+  const { run } = head
+  let held = head.emulated
+
+  const begin = Effect.gen(function* () {
+    yield* sql`DELETE FROM journal`
+    yield* sql`INSERT INTO journal ${sql.insert({ version, ...(yield* encodeHead(head)) })}`
+  })
+
+  /** The first answer of all tells whose answers the state holds. */
+  const keepApart = (emulated: boolean | undefined) => {
+    if (emulated === undefined || emulated === held) return Effect.void
+    const bit = emulated ? 1 : 0
+    return quietly(
+      sql`UPDATE journal SET emulated = ${bit} WHERE COALESCE(emulated, ${bit}) = ${bit} RETURNING run`
+    ).pipe(Effect.flatMap((rows) => (rows.length > 0 ? Effect.sync(() => (held = emulated)) : mixed(!emulated))))
+  }
+  const mixed = (emulated: boolean) =>
+    Effect.flatMap(quietly(nameOf(sql)), (state) => new JournalMixed({ state, emulated }))
+
   const record = (key: string, done: 0 | 1, value: string) =>
     sql`INSERT INTO journal_results (id, run, done, value)
         SELECT id, ${run}, ${done}, ${value} FROM journal_rows WHERE key = ${key}
         ON CONFLICT (id) DO UPDATE SET run = excluded.run, done = excluded.done, value = excluded.value
         RETURNING id`.pipe(
       Effect.flatMap((rows) => (rows.length === 0 ? Effect.die(`row ${key} was never claimed`) : Effect.void)),
-      Effect.catch(failed)
+      quietly
     )
 
   /** An error counts in the run in which it happened. */
@@ -150,11 +211,20 @@ const journalOf = (sql: SqlClient, run: number): Journal["Service"] => {
           ORDER BY r.ordinal LIMIT 256`.pipe(
         Effect.flatMap(decodeResults),
         Effect.map((page) => [page, Option.map(Arr.last(page), ({ ordinal }) => ordinal)] as const),
-        Effect.catch(failed)
+        quietly
       )
     )
 
   return {
+    // What the claims fail with goes out as it came, also where that is an SqlError.
+    begin: (claims) =>
+      Effect.andThen(
+        Effect.withTracerEnabled(begin, false),
+        Effect.mapError(claims, (error) => () => error)
+      ).pipe(
+        sql.withTransaction,
+        Effect.mapError((error) => (typeof error === "function" ? error() : failed(error)))
+      ),
     claim: (key, ordinal) =>
       sql`INSERT INTO journal_rows (key, run, ordinal) VALUES (${key}, ${run}, ${ordinal})
           ON CONFLICT (key) DO UPDATE SET run = excluded.run, ordinal = excluded.ordinal
@@ -162,15 +232,19 @@ const journalOf = (sql: SqlClient, run: number): Journal["Service"] => {
           RETURNING (SELECT done FROM journal_results WHERE id = journal_rows.id) AS done`.pipe(
         Effect.flatMap(decodeClaims),
         Effect.map(([claim]) => (claim === undefined ? "duplicate" : claim.done === 1 ? "done" : "pending")),
-        Effect.catch(failed)
+        quietly
       ),
     isPending: (key, ordinal) =>
       sql`SELECT r.id FROM journal_rows r LEFT JOIN journal_results v ON v.id = r.id
           WHERE r.key = ${key} AND r.run = ${run} AND r.ordinal = ${ordinal} AND (v.done IS NULL OR v.done = 0)`.pipe(
         Effect.map((rows) => rows.length > 0),
-        Effect.catch(failed)
+        quietly
       ),
-    finish: (key, output) => record(key, 1, output),
+    finish: (key, output, emulated) =>
+      Effect.andThen(
+        Effect.suspend(() => keepApart(emulated)),
+        record(key, 1, output)
+      ),
     fail: (key, error) => record(key, 0, error),
     outputs: Stream.map(results(1), ({ value }) => value),
     failures: Stream.map(results(0), ({ key, value }) => ({ key, error: value })),
@@ -182,8 +256,9 @@ const journalOf = (sql: SqlClient, run: number): Journal["Service"] => {
       ) AS counted`.pipe(
       Effect.flatMap(decodeCounts),
       Effect.map(([counts]) => counts),
-      Effect.catch(failed)
-    )
+      quietly
+    ),
+    emulated: Effect.sync(() => held === true)
   }
 }
 

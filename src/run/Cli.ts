@@ -2,6 +2,7 @@
  * The command line: flags in, layers out. What a command does lives in `pipeline` and `testing`; here it is put
  * together, and said in words what came of it.
  */
+import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -72,7 +73,7 @@ const run = Command.make(
     const output = Option.getOrElse(flags.output, () => job.sink)
     const state = Option.getOrElse(flags.state, () => `${output.replace(/\.\w+$/, "")}.state.sqlite`)
     const address = flags.emulator ? yield* EmulatorProcess.start : undefined
-    const claude = (address === undefined ? Claude.layerConfig() : emulated(address)).pipe(
+    const claude = (address === undefined ? Claude.layerConfig() : emulator(address)).pipe(
       Claude.stack({
         concurrency: flags.concurrency,
         ...cacheOf(flags),
@@ -83,9 +84,12 @@ const run = Command.make(
       }),
       Layer.provideMerge(NodeTransport.layer())
     )
-    // What the emulator answered is never taken for Claude's, nor the other way round.
-    const shape = { ...Job.shape(job), ...(flags.emulator && { answers: "emulator" }) }
-    const journal = Journal.layer({ job: job.name, shape }).pipe(Layer.provide(Sqlite.layer({ path: state })))
+    // Behind an address of the user's own may be anybody: there the first answer tells.
+    const elsewhere = Option.isSome(yield* Config.option(Config.String("ANTHROPIC_BASE_URL")))
+    const emulated = flags.emulator || (elsewhere ? undefined : false)
+    const journal = Journal.layer({ job: job.name, shape: Job.shape(job), emulated }).pipe(
+      Layer.provide(Sqlite.layer({ path: state }))
+    )
     const limit = Option.getOrUndefined(flags.limit)
     const work = Job.run(job, { output, ...(limit !== undefined && { limit }) })
     yield* Effect.gen(function* () {
@@ -113,7 +117,7 @@ const cacheOf = (flags: { readonly cache: Option.Option<string>; readonly emulat
     })
   })
 
-const emulated = (baseURL: string) =>
+const emulator = (baseURL: string) =>
   Claude.layer.pipe(Layer.provideMerge(AnthropicClient.layer({ apiKey: Redacted.make("emulator"), baseURL })))
 
 const milliseconds = (name: string, description: string) =>

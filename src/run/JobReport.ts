@@ -33,10 +33,10 @@ export const toText = (report: JobReport): string => {
     failed > 0 && `${failed} failed; mend what can be mended, and ${goOn}, with these only:`,
     ...summary.problems.map((problem) => `  ${problem}`),
     more > 0 && `  … and ${more} more`,
-    used(progress),
+    used(report),
     Progress.promptCache(progress),
     Progress.responseCache(progress),
-    progress.emulated && "An emulator answered, not Claude: nothing was billed, and the answers quote the prompts.",
+    isEmulated(report) && "An emulator answered, not Claude: nothing was billed, and the answers quote the prompts.",
     summary.stopped !== undefined &&
       `Stopped: ${reasonOf(summary.stopped)}. ${Progress.counted(summary.pending, "row is", "rows are")} pending: ${goOn}.`
   ]
@@ -47,12 +47,11 @@ export const toText = (report: JobReport): string => {
 /** The report for a program. `cost`, `cacheSaved` and `hitsSaved` are in US dollars, exact, without what has no known price. */
 export const toJson = (report: JobReport): string => {
   const { output, progress, state, summary } = report
-  const { cacheReadTokens, cacheWrittenTokens, calls, emulated, inputTokens, outputTokens, retries, unpricedCalls } =
-    progress
+  const { cacheReadTokens, cacheWrittenTokens, calls, inputTokens, outputTokens, retries, unpricedCalls } = progress
   const stopped = summary.stopped === undefined ? null : reasonOf(summary.stopped)
   const cost = BigDecimal.format(progress.cost)
   const cacheSaved = BigDecimal.format(progress.cacheSaved)
-  const used = { calls, retries, inputTokens, outputTokens, cost, unpricedCalls, emulated }
+  const used = { calls, retries, inputTokens, outputTokens, cost, unpricedCalls, emulated: isEmulated(report) }
   const promptCache = { cacheReadTokens, cacheWrittenTokens, cacheSaved }
   const { cacheFailures, hits, unpricedHits } = progress
   const hitsSaved = BigDecimal.format(progress.hitsSaved)
@@ -61,10 +60,16 @@ export const toJson = (report: JobReport): string => {
   return JSON.stringify({ ...summary, stopped, ...used, ...caches, output, state, exitCode: exitCode(report) })
 }
 
-const used = (progress: Progress.Progress): string => {
-  const { calls, emulated, inputTokens, outputTokens, retries } = progress
+/** Answers of an earlier run are in the output too; those of this run may all have been of no use. */
+const isEmulated = ({ progress, summary }: JobReport) => progress.emulated || summary.emulated
+
+const used = (report: JobReport): string => {
+  const { progress } = report
+  const { calls, inputTokens, outputTokens, retries } = progress
   const tokens = `${Progress.tokens(inputTokens)} tokens in, ${Progress.tokens(outputTokens)} out`
-  const cost = emulated ? `with Claude they would have cost ${Progress.cost(progress)}` : Progress.cost(progress)
+  const cost = isEmulated(report)
+    ? `with Claude they would have cost ${Progress.cost(progress)}`
+    : Progress.cost(progress)
   const { counted } = Progress
   return `${counted(calls, "call", "calls")} (${counted(retries, "retry", "retries")}), ${tokens}: ${cost}`
 }

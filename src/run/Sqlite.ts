@@ -1,10 +1,11 @@
 /**
  * One SQLite file as an `SqlClient`: what a job keeps its state in. One process at a time: the layer holds a lock on
- * `<path>.lock`, which the system takes back when the process ends, however it ends. The lock file itself stays.
+ * `<path>.lock`, which the system takes back when the process ends, however it ends. The lock file itself stays, unless
+ * no row came into a file that was new: then nothing is left behind.
  *
  * The client is to be dropped for @effect/sql-sqlite-node when that loads with Effect 4.1; the lock is ours to keep.
  */
-import { mkdirSync, statSync } from "node:fs"
+import { existsSync, mkdirSync, rmdirSync, rmSync, statSync } from "node:fs"
 import { hostname } from "node:os"
 import { basename, dirname } from "node:path"
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
@@ -75,26 +76,55 @@ const layerOf = <E>(database: Effect.Effect<DatabaseSync, E, Scope.Scope>, path:
   ).pipe(Layer.provide(Reactivity.layer))
 
 const openLocked = Effect.fnUntraced(function* (path: string) {
-  yield* attempt(path, () => makeFolder(dirname(path)))
-  // Looks into the file before the lock is taken, so that no lock file appears beside what is no database.
-  yield* open(path).pipe(
-    Effect.flatMap((unlocked) => attempt(path, () => unlocked.exec("SELECT 1 FROM sqlite_schema"))),
-    Effect.scoped
+  const isNew = !existsSync(path)
+  yield* Effect.acquireRelease(
+    attempt(path, () => makeFolder(dirname(path))),
+    (made) => Effect.forEach(made, (folder) => Effect.ignore(attempt(folder, () => rmdirSync(folder))))
   )
+  // Looks into the file before the lock is taken, so that no lock file appears beside what is no database.
+  if (!isNew) yield* look(path, (database) => database.exec("SELECT 1 FROM sqlite_schema"))
   yield* lock(path)
+  if (isNew) yield* Effect.addFinalizer(() => removeIfEmpty(path))
   const database = yield* open(path)
   yield* attempt(path, () => database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"))
   return database
 })
 
-/** Node's own recursive `mkdir` never returns where the system answers ENOENT, as it does under /proc. */
-const makeFolder = (folder: string): void => {
-  if (isFolder(folder)) return
-  makeFolder(dirname(folder))
+/** Opens a file for one look at it. */
+const look = <A>(path: string, f: (database: DatabaseSync) => A) =>
+  open(path).pipe(
+    Effect.flatMap((database) => attempt(path, () => f(database))),
+    Effect.scoped
+  )
+
+const removeIfEmpty = (path: string) =>
+  Effect.gen(function* () {
+    if (yield* look(path, hasRows)) return
+    yield* attempt(path, () => rmSync(path))
+    yield* attempt(path, () => rmSync(lockOf(path)))
+  }).pipe(Effect.ignore)
+
+const lockOf = (path: string) => `${path}.lock`
+
+const hasRows = (database: DatabaseSync) =>
+  database
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    .all()
+    .some(({ name }) => database.prepare(`SELECT 1 FROM "${name}" LIMIT 1`).get() !== undefined)
+
+/**
+ * Gives the folders that it made, the innermost first. Node's own recursive `mkdir` never returns where the system
+ * answers ENOENT, as it does under /proc.
+ */
+const makeFolder = (folder: string): ReadonlyArray<string> => {
+  if (isFolder(folder)) return []
+  const made = makeFolder(dirname(folder))
   try {
     mkdirSync(folder)
+    return [folder, ...made]
   } catch (error) {
     if (!isFolder(folder)) throw error
+    return made
   }
 }
 
@@ -110,27 +140,33 @@ const open = (path: string) =>
 /**
  * Holds a lock until the scope closes: an SQLite transaction that has begun to write and never does. One process can
  * have it, the others may still read who that is. The name is written in a transaction of its own; whoever comes in
- * between the two has the lock, and the first one then finds it taken.
+ * between the two has the lock, and the first one then finds it taken, or even taken away: a lock on a file that nobody
+ * else will find keeps nobody out.
  */
 const lock = Effect.fnUntraced(function* (path: string) {
-  const database = yield* open(`${path}.lock`)
+  const file = lockOf(path)
+  const database = yield* open(file)
   const name = encodeHolder({
     pid: process.pid,
     host: hostname(),
     command: basename(process.argv[1] ?? process.argv0),
     since: yield* Clock.currentTimeMillis
   })
-  yield* attempt(`${path}.lock`, () => {
+  const inUse = Effect.flatMap(readHolder(database), (holder) => new SqliteInUse({ path, ...holder }))
+  const isThere = yield* attempt(file, () => {
     database.exec("PRAGMA busy_timeout = 250; CREATE TABLE IF NOT EXISTS holder (name TEXT); BEGIN IMMEDIATE")
     database.exec("DELETE FROM holder")
     database.prepare("INSERT INTO holder VALUES (?)").run(name)
+    const { ino } = statSync(file)
     database.exec("COMMIT; BEGIN IMMEDIATE")
+    return statSync(file, { throwIfNoEntry: false })?.ino === ino
   }).pipe(
     Effect.catchIf(
-      (error) => error.code === busy,
-      () => Effect.flatMap(readHolder(database), (holder) => new SqliteInUse({ path, ...holder }))
+      ({ code }) => code === busy || code === removed,
+      () => inUse
     )
   )
+  if (!isThere) return yield* inUse
 })
 
 const readHolder = (database: DatabaseSync) =>
@@ -239,6 +275,8 @@ const remedies: Readonly<Record<number | string, string>> = {
   EROFS: "the disk is read-only: use another --state"
 }
 const busy = 5
+/** SQLITE_READONLY_DBMOVED: the file that is open is no longer there. */
+const removed = 1032
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 

@@ -1,9 +1,9 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { CallEvent, type Claude, ClaudeError, Concurrency, Dataset, Job, Journal, Step } from "effect-claude"
+import { CallEvent, type Claude, ClaudeError, Concurrency, Dataset, Job, Journal, Step, Telemetry } from "effect-claude"
 import { Sqlite } from "effect-claude/node"
-import { TestClaude } from "effect-claude/testing"
-import { Deferred, Effect, Fiber, FileSystem, Path, Schema } from "effect"
+import { Emulator, TestClaude } from "effect-claude/testing"
+import { Array as Arr, Deferred, Effect, Fiber, FileSystem, Layer, Path, Schema, Stream, type Tracer } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 
 describe("Job", () => {
@@ -11,7 +11,7 @@ describe("Job", () => {
     inFolder((files) =>
       Effect.gen(function* () {
         const summary = yield* files.run(greetings(["Ann", "Bob"]))
-        const nothing = { failed: 0, pending: 0, invalid: 0, problems: [], stopped: undefined }
+        const nothing = { failed: 0, pending: 0, invalid: 0, problems: [], emulated: false, stopped: undefined }
         assert.deepStrictEqual(summary, { total: 2, done: 2, ...nothing })
         assert.deepStrictEqual(yield* files.lines, ['{"key":"Ann","value":"hi"}', '{"key":"Bob","value":"hi"}'])
       })
@@ -143,13 +143,39 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("sends nothing when the output cannot be written", () =>
+  it.effect("sends nothing when the output cannot be written, and leaves no state behind", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         yield* FileSystem.FileSystem.use((fs) => fs.makeDirectory(files.output))
         const error = yield* Effect.flip(files.run(greetings(["Ann"])))
         assert.include(error.message, files.output)
         assert.deepStrictEqual(yield* calls, [])
+        assert.deepStrictEqual(yield* files.names, ["out.jsonl"])
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("leaves nothing behind when the input breaks off before a row is taken", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const broken = { ...people(["Ann"]), rows: Stream.concat(people(["Ann"]).rows, Stream.die("no more")) }
+        yield* Effect.exit(files.run(Job.make({ ...greetings([]), source: broken })))
+        assert.deepStrictEqual(yield* files.names, [])
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("leaves the state as it was when the input is not there any more", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        yield* files.run(greetings(["Ann", "Bob"]), { limit: 1 })
+        const before = yield* files.rows
+        const source = Dataset.fromFile(Person, files.path("nowhere.jsonl"))
+        const error = yield* Effect.flip(files.run(Job.make({ ...greetings([]), source })))
+        assert.match(error.message, /nowhere\.jsonl: there is no such file/)
+        assert.deepStrictEqual(yield* files.rows, before)
+        assert.deepInclude(yield* files.run(greetings(["Ann", "Bob"])), { done: 2 })
+        assert.strictEqual((yield* calls).length, 2)
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
@@ -303,20 +329,131 @@ describe("Job", () => {
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
+
+  it.effect("knows the emulator by its first answer, and from then on tells of it", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        assert.deepInclude(yield* files.run(greetings(["Ann"])), { emulated: true })
+        assert.deepInclude(yield* files.run(greetings(["Ann"])), { done: 1, emulated: true })
+      })
+    ).pipe(Effect.provide(Emulator.layer()))
+  )
+
+  it.effect("never puts Claude's answers among the emulator's, nor the other way round", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const claude = Layer.orDie(TestClaude.layer("hi"))
+        const emulator = Layer.orDie(Emulator.layer())
+        for (const [first, second] of [
+          [claude, emulator],
+          [emulator, claude]
+        ] as const) {
+          const output = files.path(first === claude ? "claude.jsonl" : "emulator.jsonl")
+          const run = (layer: Layer.Layer<Claude.Claude>, names: ReadonlyArray<string>) =>
+            Effect.provide(files.run(greetings(names), { output }), layer)
+          yield* run(first, ["Ann"])
+          const error = yield* Effect.flip(run(second, ["Ann", "Bob"]))
+          assert.match(
+            error.message,
+            /state\.sqlite holds (Claude's|the emulator's) answers, not .*use another --state/
+          )
+          assert.deepInclude(yield* run(first, ["Ann", "Bob"]), { done: 2 })
+          yield* FileSystem.FileSystem.use((fs) => fs.remove(files.path("state.sqlite")))
+        }
+      })
+    )
+  )
 })
+
+describe("the trace of a row", () => {
+  it.effect("is its own, linked to that of the run, and shows its calls and the storing of what came of them", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        yield* files.run(greetings(["Ann", "Bob"]))
+        const spans = yield* Effect.flatten(Telemetry.Spans)
+        const run = spans.filter(({ name }) => name === "Job.run")
+        const rows = spans.filter(({ name }) => name === "row greetings")
+        assert.deepStrictEqual(
+          rows.map(({ links }) => links.map(({ span }) => span)),
+          [run, run]
+        )
+        for (const [row, person] of Arr.zip(rows, ["Ann", "Bob"])) {
+          assert.deepStrictEqual(outline(spans.filter(({ traceId }) => traceId === row.traceId)), [
+            `row greetings (${person})`,
+            "  Claude.generateText",
+            "    chat claude-sonnet-5-5 (greet)",
+            "      attempt 1",
+            "  store"
+          ])
+        }
+      })
+    ).pipe(Effect.provide(traced(TestClaude.layer("hi"))))
+  )
+
+  it.effect("ends as the row does, and stores no result of one that failed", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        yield* files.run(greetings(["Ann"]))
+        const lines = Telemetry.waterfall(yield* Effect.flatten(Telemetry.Spans)).split("\n")
+        assert.match(lines.find((line) => line.startsWith("row greetings (Ann)")) ?? "", /failed: InvalidRequest$/)
+        assert.notInclude(lines.join(), "store")
+      })
+    ).pipe(Effect.provide(traced(TestClaude.layer(notYou))))
+  )
+
+  it.effect("has no secret of its key", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const key = `sk-ant-${"secret".repeat(5)}`
+        yield* files.run(greetings([key]))
+        const waterfall = Telemetry.waterfall(yield* Effect.flatten(Telemetry.Spans))
+        assert.include(waterfall, "row greetings ([redacted])")
+        assert.notInclude(waterfall, key)
+      })
+    ).pipe(Effect.provide(traced(TestClaude.layer("hi"))))
+  )
+
+  it.effect("leaves that of the run as short as it is, whatever the number of rows", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        yield* files.run(greetings(names(50)))
+        const spans = yield* Effect.flatten(Telemetry.Spans)
+        const run = spans.find(({ name }) => name === "Job.run")
+        assert.deepStrictEqual(outline(spans.filter(({ traceId }) => traceId === run?.traceId)), [
+          "Job.run",
+          "  sql.transaction",
+          "    Dataset.keepApart",
+          "    Dataset.writeLines"
+        ])
+      })
+    ).pipe(Effect.provide(traced(TestClaude.layer("hi"))))
+  )
+})
+
+const traced = <A, E>(claude: Layer.Layer<A | Claude.Claude, E>) =>
+  claude.pipe(Telemetry.policy(), Layer.provideMerge(Telemetry.layerSpans))
+
+/** The names of spans, each below its parent. */
+const outline = (spans: ReadonlyArray<Tracer.Span>) =>
+  Telemetry.waterfall(spans)
+    .split("\n")
+    .map((line) => /^( *.+?) {2}/.exec(line)?.[1])
 
 const Person = Schema.Struct({ name: Schema.String })
 
 const names = (count: number) => Array.from({ length: count }, (_, index) => `person ${index}`)
 
-const greetings = (people: ReadonlyArray<string>) =>
+const people = (names: ReadonlyArray<string>) =>
+  Dataset.fromIterable(
+    "people",
+    Person,
+    names.map((name) => ({ name }))
+  )
+
+const greetings = (names: ReadonlyArray<string>) =>
   Job.make({
     name: "greetings",
-    source: Dataset.fromIterable(
-      "people",
-      Person,
-      people.map((name) => ({ name }))
-    ),
+    source: people(names),
     key: ({ name }) => name,
     step: Step.text("greet", ({ name }: typeof Person.Type) => `Greet ${name}.`),
     output: Schema.String,
@@ -346,6 +483,12 @@ const makeFiles = Effect.gen(function* () {
     state,
     /** A run on a state that is open. */
     runHere,
+    /** What is in the folder, and in the state. */
+    names: fs.readDirectory(folder),
+    rows: Effect.provide(
+      SqlClient.use((sql) => Effect.all([sql`SELECT * FROM journal`, sql`SELECT * FROM journal_rows`])),
+      state
+    ),
     lines: Effect.map(fs.readFileString(output), (text) => text.trimEnd().split("\n")),
     run: <Row, Out, E>(job: Job.Job<Row, Out, E, Claude.Claude>, options: Job.RunOptions = {}) =>
       Effect.provide(runHere(job, options), state)

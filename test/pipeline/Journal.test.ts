@@ -2,13 +2,21 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { SqlClient } from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
-import { Journal, JournalFailed, JournalMismatch, JournalTooNew, layer } from "../../src/pipeline/Journal.ts"
+import {
+  Journal,
+  JournalFailed,
+  JournalMismatch,
+  JournalMixed,
+  JournalTooNew,
+  layer
+} from "../../src/pipeline/Journal.ts"
 import * as Sqlite from "../../src/run/Sqlite.ts"
 
 type Row = typeof Row.Type
@@ -158,16 +166,60 @@ describe("the next run", () => {
   )
 })
 
+describe("whose answers a state holds", () => {
+  it.effect("is told by the first answer; those of the other kind are not stored", () =>
+    Effect.gen(function* () {
+      const journal = yield* Journal
+      yield* journal.claim("nobody was asked", 0)
+      yield* journal.claim("a", 1)
+      yield* journal.claim("b", 2)
+      yield* journal.finish("nobody was asked", `"N"`)
+      assert.isFalse(yield* journal.emulated)
+      yield* journal.finish("a", `"A"`, true)
+      assert.isTrue(yield* journal.emulated)
+      const error = yield* Effect.flip(journal.finish("b", `"B"`, false))
+      assert.strictEqual(
+        error.message,
+        "the state holds the emulator's answers, not Claude's, and the two never mix; " +
+          "use another --state and --output, or move both away"
+      )
+      assert.deepStrictEqual(yield* Stream.runCollect(journal.outputs), [`"N"`, `"A"`])
+    }).pipe(Effect.provide(runInMemory))
+  )
+
+  it.effect("is known to the next run, which is refused where it says that somebody else will answer", () =>
+    Effect.gen(function* () {
+      const opened = (emulated?: boolean) => Effect.provide(Journal, layer({ ...tickets, emulated }))
+      for (const emulated of [true, false]) {
+        yield* Effect.gen(function* () {
+          yield* runOf([["a", "finish"]], 0, emulated)
+          const error = yield* Effect.flip(opened(!emulated))
+          assert.instanceOf(error, JournalMixed)
+          assert.deepInclude(error, { emulated })
+          for (const same of [undefined, emulated]) assert.strictEqual(yield* (yield* opened(same)).emulated, emulated)
+        }).pipe(Effect.provide(Sqlite.layerMemory))
+      }
+    })
+  )
+
+  it.effect("is forgotten where nothing is done", () =>
+    Effect.gen(function* () {
+      yield* Effect.provide(Journal, begun({ ...tickets, emulated: true }))
+      yield* runOf([["a", "finish"]], 0, false)
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+})
+
 describe("a state", () => {
   it.effect("is refused to another job, with the differences in words", () =>
     Effect.gen(function* () {
       const shape = { model: "claude-haiku-4-5", steps: [{ name: "sort" }], prompt: "Sort it. ".repeat(10), seed: 1 }
       const path = join(yield* folder, "state.sqlite")
       const opened = (job: string, now: Schema.Json) =>
-        Effect.provide(Journal, Layer.provide(layer({ job, shape: now }), Sqlite.layer({ path })))
+        Effect.provide(Journal, Layer.provide(begun({ job, shape: now }), Sqlite.layer({ path })))
       yield* Effect.provide(
         Effect.flatMap(Journal, (journal) => Effect.andThen(journal.claim("a", 0), journal.finish("a", `"A"`))),
-        Layer.provide(layer({ job: "tickets", shape }), Sqlite.layer({ path }))
+        Layer.provide(begun({ job: "tickets", shape }), Sqlite.layer({ path }))
       )
       yield* opened("tickets", { seed: 1, prompt: shape.prompt, steps: shape.steps, model: shape.model })
 
@@ -190,12 +242,31 @@ describe("a state", () => {
   it.effect("in which nothing is done yet is that of any job", () =>
     Effect.gen(function* () {
       yield* runOf([["a", "fail"]])
-      yield* Effect.provide(Journal, layer({ job: "letters", shape: null }))
+      yield* Effect.provide(Journal, begun({ job: "letters", shape: null }))
       yield* runOf([["a", "finish"]])
       assert.instanceOf(
         yield* Effect.flip(Effect.provide(Journal, layer({ job: "letters", shape: null }))),
         JournalMismatch
       )
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+
+  it.effect("is left as it was when the run does not begin, which fails as its claims did", () =>
+    Effect.gen(function* () {
+      yield* runOf([["a", "finish"]])
+      const before = yield* everything
+      const sql = yield* SqlClient
+      const claims: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+        Effect.fail("no such input"),
+        sql`SELECT nothing`,
+        Effect.interrupt
+      ]
+      for (const claim of claims) {
+        const begin = Journal.use((journal) => journal.begin(Effect.andThen(journal.claim("b", 0), claim)))
+        assert.deepStrictEqual(yield* failureOf(Effect.provide(begin, layer(tickets))), yield* failureOf(claim))
+        assert.deepStrictEqual(yield* everything, before)
+      }
+      assert.deepStrictEqual((yield* runOf([["a", "leave"]])).claims, ["done"])
     }).pipe(Effect.provide(Sqlite.layerMemory))
   )
 
@@ -254,18 +325,28 @@ describe("a state", () => {
   )
 })
 
-const run = layer({ job: "tickets", shape: { model: "claude-haiku-4-5" } })
+/** A run that has begun. */
+const begun = (options: Parameters<typeof layer>[0]) =>
+  Layer.effect(
+    Journal,
+    Effect.tap(Journal, (journal) => journal.begin(Effect.void))
+  ).pipe(Layer.provide(layer(options)))
+
+const tickets = { job: "tickets", shape: { model: "claude-haiku-4-5" } }
+const run = begun(tickets)
 const runInMemory = Layer.provide(run, Sqlite.layerMemory)
 
 /** One run over the rows: what each claim said, and what the journal says at the end. */
-const runOf = (rows: ReadonlyArray<Row>, number = 0) =>
+const runOf = (rows: ReadonlyArray<Row>, number = 0, emulated = false) =>
   Effect.gen(function* () {
     const journal = yield* Journal
     const claims = yield* Effect.forEach(rows, ([key, action], ordinal) =>
       journal.claim(key, ordinal).pipe(
         Effect.tap((claim) => {
           if (claim !== "pending" || action === "leave") return Effect.void
-          return action === "finish" ? journal.finish(key, `${key} in run ${number}`) : journal.fail(key, "no")
+          return action === "finish"
+            ? journal.finish(key, `${key} in run ${number}`, emulated)
+            : journal.fail(key, "no")
         })
       )
     )
@@ -294,6 +375,14 @@ const onPaper = (number: number, rows: ReadonlyArray<Row>, finished: Map<string,
   }
   return { claims, outputs, failures, counts }
 }
+
+const failureOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.exit(effect), (exit) => Exit.isFailure(exit) && Cause.squash(exit.cause))
+
+/** All rows of all tables. */
+const everything = SqlClient.use((sql) =>
+  Effect.all([sql`SELECT * FROM journal`, sql`SELECT * FROM journal_rows`, sql`SELECT * FROM journal_results`])
+)
 
 const folder = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "journal-"))),

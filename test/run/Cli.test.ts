@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { execFileSync, spawn } from "node:child_process"
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
@@ -54,7 +54,7 @@ describe("effect-claude run", () => {
     server.close()
   })
 
-  it("ends with 2 when the output cannot be written, and sends nothing", async () => {
+  it("ends with 2 when the output cannot be written, sends nothing, and leaves nothing behind", async () => {
     const server = await standIn()
     const files = folder(3)
     mkdirSync(files.output)
@@ -62,7 +62,20 @@ describe("effect-claude run", () => {
     assert.strictEqual(code, 2)
     assert.match(stderr, /out\.jsonl.*folder/)
     assert.strictEqual(server.calls(), 0)
+    assert.deepStrictEqual(readdirSync(files.path), ["mails.jsonl", "out.jsonl"])
     server.close()
+  })
+
+  it("leaves nothing behind without its input, without a key, or with an output that it does not understand", async () => {
+    const files = folder(3)
+    const output = join(files.path, "new", "out.jsonl")
+    const nowhere = await cli({ ...files, input: join(files.path, "nowhere.jsonl"), output }, "http://127.0.0.1:1")
+    assert.strictEqual(nowhere.code, 2)
+    assert.match(nowhere.stderr, /nowhere\.jsonl: there is no such file/)
+    const cache = ["--cache", join(files.path, "cache.sqlite")]
+    assert.deepInclude(await cli({ ...files, output }, undefined, ...cache), { code: 2 })
+    assert.deepInclude(await cli({ ...files, output: `${output}.csv` }, "http://127.0.0.1:1", ...cache), { code: 2 })
+    assert.deepStrictEqual(readdirSync(files.path), ["mails.jsonl"])
   })
 
   it.skipIf(process.platform !== "linux")(
@@ -84,15 +97,26 @@ describe("effect-claude run", () => {
     server.close()
   })
 
-  it("ends with 2 when the state has answers of the emulator, and so never passes them for Claude's", async () => {
+  it("ends with 2 when the state has answers of the emulator: says so, and sends nothing", async () => {
+    const files = folder(3)
+    assert.deepInclude(await cli(files, undefined, "--emulator"), { code: 0 })
+    const rehearsed = readFileSync(files.output, "utf8")
+    const { code, stderr } = await node(commandOf(files), { ANTHROPIC_API_KEY: "a key" })
+    assert.strictEqual(code, 2)
+    assert.match(
+      stderr,
+      /out\.state\.sqlite holds the emulator's answers, not Claude's, .*; use another --state and --output, or move both/
+    )
+    assert.strictEqual(readFileSync(files.output, "utf8"), rehearsed)
+  })
+
+  it("ends with 2 when the state has answers of Claude, and the emulator is to answer", async () => {
     const server = await standIn()
     const files = folder(3)
-    assert.deepInclude(await cli(files, server.url, "--emulator"), { code: 0 })
-    const rehearsed = readFileSync(files.output, "utf8")
-    const { code, stderr } = await cli(files, server.url)
+    await cli(files, server.url)
+    const { code, stderr } = await cli(files, undefined, "--emulator")
     assert.strictEqual(code, 2)
-    assert.match(stderr, /answers was "emulator" and is absent; use another --state and --output, or move both away/)
-    assert.strictEqual(readFileSync(files.output, "utf8"), rehearsed)
+    assert.match(stderr, /out\.state\.sqlite holds Claude's answers, not the emulator's, .*; use another --state/)
     server.close()
   })
 
@@ -193,6 +217,24 @@ describe("effect-claude emulate", () => {
     assert.deepInclude(await node(["emulate", "--", process.execPath, "-e", program]), { code: 7 })
   })
 
+  it("marks the state of a job that it runs, which never passes for one of Claude's afterwards", async () => {
+    const server = await standIn()
+    const files = folder(20)
+    const rehearse = (...flags: ReadonlyArray<string>) =>
+      node(["emulate", "--", process.execPath, ...main, ...commandOf(files), ...flags])
+    assert.deepInclude(await rehearse("--limit", "5"), { code: 3 })
+    assert.deepInclude(await rehearse(), { code: 0 })
+    assert.match((await rehearse()).stdout, /^20 of 20 rows .*\n0 calls .*\nAn emulator answered, not Claude/)
+
+    const rehearsed = readFileSync(files.output, "utf8")
+    appendFileSync(files.input, '\n{"id":21,"subject":"one more"}')
+    const { code, stderr } = await cli(files, server.url)
+    assert.strictEqual(code, 2)
+    assert.match(stderr, /holds the emulator's answers, not Claude's/)
+    assert.strictEqual(readFileSync(files.output, "utf8"), rehearsed)
+    server.close()
+  })
+
   it("lets go wrong what the flags say", async () => {
     const body = '{ "model": "claude-haiku-4-5", "max_tokens": 9, "messages": [{ "role": "user", "content": "Hi" }] }'
     const program = `const { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: key } = process.env
@@ -267,14 +309,18 @@ const lines = (path: string): Array<{ readonly key: string; readonly value: stri
 
 const cli = (files: ReturnType<typeof folder>, url: string | undefined, ...flags: ReadonlyArray<string>) =>
   node(
-    ["run", files.job, "--input", files.input, "--output", files.output, ...flags],
+    [...commandOf(files), ...flags],
     url === undefined ? {} : { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: "a key" }
   )
 
+const commandOf = ({ input, job, output }: ReturnType<typeof folder>) =>
+  ["run", job, "--input", input, "--output", output] as const
+
+const main = ["--conditions=effect-claude-source", "src/run/main.ts"]
+
 const node = (args: ReadonlyArray<string>, env: Record<string, string> = {}) =>
   new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
-    const command = ["--conditions=effect-claude-source", "src/run/main.ts", ...args]
-    const child = spawn(process.execPath, command, { env: { PATH: process.env["PATH"] ?? "", ...env } })
+    const child = spawn(process.execPath, [...main, ...args], { env: { PATH: process.env["PATH"] ?? "", ...env } })
     let stdout = ""
     let stderr = ""
     child.stdout.on("data", (chunk) => (stdout += chunk))

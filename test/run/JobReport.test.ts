@@ -62,13 +62,26 @@ describe("JobReport", () => {
     const emulated = { ...report({}), progress: { ...Progress.empty, emulated: true } }
     assert.match(JobReport.toText(emulated), /An emulator answered, not Claude: nothing was billed/)
     assert.deepInclude(JSON.parse(JobReport.toJson(emulated)), { emulated: true, exitCode: 0, done: 3, stopped: null })
+    // Where this run asked nothing, since an earlier one did it all.
+    assert.match(JobReport.toText(report({ emulated: true })), /An emulator answered, not Claude/)
+    assert.deepInclude(JSON.parse(JobReport.toJson(report({ emulated: true }))), { emulated: true })
   })
 })
 
 const unauthenticated = new ClaudeError.ClaudeError({ reason: new ClaudeError.Unauthenticated({ detail: "bad key" }) })
 
 const report = (summary: Partial<JobReport.JobReport["summary"]>): JobReport.JobReport => ({
-  summary: { total: 30, done: 3, failed: 0, pending: 0, invalid: 0, problems: [], stopped: undefined, ...summary },
+  summary: {
+    total: 30,
+    done: 3,
+    failed: 0,
+    pending: 0,
+    invalid: 0,
+    problems: [],
+    emulated: false,
+    stopped: undefined,
+    ...summary
+  },
   progress: Progress.empty,
   output: "out.jsonl",
   state: "out.state.sqlite"

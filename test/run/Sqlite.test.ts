@@ -73,6 +73,39 @@ describe("the client", () => {
   )
 })
 
+describe("what is left behind", () => {
+  it.effect("is nothing where no row was written, neither the file nor its folder nor the lock", () =>
+    Effect.gen(function* () {
+      const directory = yield* folder
+      const file = Sqlite.layer({ path: join(directory, "deep", "er", "state.sqlite") })
+      yield* SqlClient.use((sql) => sql`CREATE TABLE letters (letter TEXT)`).pipe(Effect.provide(file))
+      assert.deepStrictEqual(readdirSync(directory), [])
+    })
+  )
+
+  it.effect("is the file and the lock where there is a row", () =>
+    Effect.gen(function* () {
+      const directory = yield* folder
+      const file = Sqlite.layer({ path: join(directory, "state.sqlite") })
+      yield* Effect.gen(function* () {
+        const sql = yield* SqlClient
+        yield* sql`CREATE TABLE letters (letter TEXT)`
+        yield* sql`INSERT INTO letters VALUES (${"a"})`
+      }).pipe(Effect.provide(file))
+      assert.deepStrictEqual(readdirSync(directory), ["state.sqlite", "state.sqlite.lock"])
+    })
+  )
+
+  it.effect("is a file that was there before, also without a row", () =>
+    Effect.gen(function* () {
+      const directory = yield* folder
+      writeFileSync(join(directory, "state.sqlite"), "")
+      yield* Effect.provide(SqlClient, Sqlite.layer({ path: join(directory, "state.sqlite") }))
+      assert.deepStrictEqual(readdirSync(directory), ["state.sqlite", "state.sqlite.lock"])
+    })
+  )
+})
+
 describe("a file that cannot be used", () => {
   it.effect("refuses a file that is no database, and leaves no lock beside it", () =>
     Effect.gen(function* () {
@@ -139,6 +172,14 @@ describe("the lock", () => {
     })
   )
 
+  it.live("keeps processes apart that come and go, though each takes the lock file away with it", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "state.sqlite")
+      const processes = yield* Effect.all(Array.from({ length: 3 }, () => start("take-sqlite.ts", path, "50")))
+      for (const { says } of processes) assert.strictEqual(yield* says, "0 clashes")
+    })
+  )
+
   it.live("lets one of many in when they start together", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "state.sqlite")
@@ -170,11 +211,14 @@ const folder = Effect.acquireRelease(
 
 const fileLayer = Layer.unwrap(Effect.map(folder, (path) => Sqlite.layer({ path: join(path, "state.sqlite") })))
 
-/** A child process that opens the file. `says` is the first line that it prints, `complains` its standard error. */
-const hold = (path: string) =>
+/** A child process that has the file open. */
+const hold = (path: string) => start("hold-sqlite.ts", path)
+
+/** A child process. `says` is the first line that it prints, `complains` its standard error. */
+const start = (name: string, ...args: ReadonlyArray<string>) =>
   Effect.gen(function* () {
-    const script = join(import.meta.dirname, "hold-sqlite.ts")
-    const child = spawn(process.execPath, ["--conditions=effect-claude-source", script, path])
+    const script = join(import.meta.dirname, name)
+    const child = spawn(process.execPath, ["--conditions=effect-claude-source", script, ...args])
     let complaints = ""
     child.stderr.on("data", (chunk) => (complaints += String(chunk)))
     const line = new Promise<string>((resolve) => createInterface(child.stdout).once("line", resolve))
