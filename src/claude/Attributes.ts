@@ -1,9 +1,10 @@
 /**
  * The facts of a call under the names of the OpenTelemetry GenAI conventions, for spans and logs alike; pure.
  *
- * Names and meanings are those of version 0.1.0 (November 2026) of open-telemetry/semantic-conventions-genai, where the
- * GenAI conventions live since they left open-telemetry/semantic-conventions. What these do not know has the prefix
- * `effect_claude`. None of it is text of a prompt or an answer.
+ * Names and meanings are those of docs/gen-ai/client-inference.md in open-telemetry/semantic-conventions-genai at commit
+ * 024a4f9, read in November 2026: the GenAI conventions live there since they left open-telemetry/semantic-conventions,
+ * and all are still in development. What they do not know has the prefix `effect_claude`. None of it is text of a prompt
+ * or an answer.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Cause from "effect/Cause"

@@ -99,7 +99,8 @@ export const redact: Redact = make({})
 /**
  * How the running fiber's logs, spans and reports are redacted; the usual way by default.
  * `Effect.provideService(Redact.Redactor, Redact.make({ fields: ["patient"] }))` makes it stricter. Errors are redacted in
- * the usual way, where they are made, and not by this: a span that ends with one has the API's words.
+ * the usual way, where they are made, and by this only where `Telemetry` tells them. A span around, such as a verb's or
+ * the program's own, is ended by Effect with the error as it is, in the API's words.
  */
 export const Redactor: Context.Reference<Redact> = Context.Reference("effect-claude/Redact", {
   defaultValue: (): Redact => redact

@@ -1,9 +1,9 @@
 /**
- * Spans and metrics of calls, in the OpenTelemetry GenAI conventions (`Attributes` names the version), for whatever
+ * Spans and metrics of calls, in the OpenTelemetry GenAI conventions (`Attributes` says as of when), for whatever
  * tracer and exporter the program has: Effect's own OTLP, `@effect/opentelemetry`, none. Put it outermost.
  *
  * A call is one client span, `chat {model}`; below it stand its attempts, their streams, and its waits. Neither prompt
- * nor answer is in it unless asked for.
+ * nor answer is in it unless asked for. Counting tokens has no span: the conventions have no operation for that.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -49,14 +49,13 @@ export const policy = ({ content = false, propagate = false }: Options = {}) =>
             ...(content && Content.ofRequest(request, redact))
           }
           return Effect.map(Effect.makeSpan(`chat ${request.model}`, { kind: "client", attributes }), (span) => {
-            const timeline = Timeline.make(span, fiber.getRef(Tracer.Tracer))
+            const timeline = Timeline.make(span, fiber.getRef(Tracer.Tracer), redact)
             const end = (outcome: Watch.Outcome, now: bigint) => {
               const firstChunk = timeline.firstChunk()
-              timeline.close(now)
               annotate(span, Attributes.ofOutcome(outcome))
               if (firstChunk !== undefined) span.attribute("gen_ai.response.time_to_first_chunk", firstChunk)
               if (content && outcome.message) annotate(span, Content.ofMessage(outcome.message, redact))
-              span.end(now, outcome.exit)
+              timeline.close(now, outcome.exit)
               measure(request.model, outcome, firstChunk, fiber.context)
               return Effect.void
             }

@@ -1,9 +1,12 @@
-import * as OtelTracer from "@effect/opentelemetry/OtelTracer"
-import * as Resource from "@effect/opentelemetry/Resource"
+import * as NodeSdk from "@effect/opentelemetry/NodeSdk"
 import { assert, describe, it } from "@effect/vitest"
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api"
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  PeriodicExportingMetricReader
+} from "@opentelemetry/sdk-metrics"
 import { InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base"
-import { NodeTracerProvider } from "@opentelemetry/sdk-trace-node"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,6 +14,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
+import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
@@ -139,6 +143,32 @@ describe("what a collector receives over OTLP", () => {
     })
   )
 
+  it.live("what an error says is redacted as the program will have it, and the program gets it as it was", () =>
+    Effect.gen(function* () {
+      const detail = "messages.0: the patient 4711 is unknown"
+      const ofPatients = Effect.provideService(Redactor, make({ patterns: [/4711/] }))
+      const told = yield* Ref.make("")
+      const calls = Effect.forEach([create(request), Stream.runDrain(stream)], (call) =>
+        Effect.catch(ofPatients(call), ({ message }) => Ref.set(told, message))
+      )
+      const { everything, spans } = yield* exported(
+        TestClaude.layer([1, 2].map(() => new InvalidRequest({ detail }))),
+        calls
+      )
+      assert.include(yield* Ref.get(told), detail)
+      assert.notInclude(everything, "4711")
+      assert.lengthOf(spans, 4)
+      for (const { events, status } of spans) {
+        assert.include(status.message, "InvalidRequest: messages.0: the patient [redacted] is unknown")
+        const [exception] = events.map(valuesOf)
+        assert.strictEqual(exception?.["exception.type"], "ClaudeError")
+        for (const name of ["exception.message", "exception.stacktrace"]) {
+          assert.include(exception?.[name], "the patient [redacted] is unknown")
+        }
+      }
+    })
+  )
+
   it.live("a stream that was left half way has no error, and the tokens that were told so far", () =>
     Effect.gen(function* () {
       const half = stream.pipe(
@@ -165,7 +195,7 @@ describe("tokens that", () => {
       .flatMap(({ histogram, sum }) => [...(histogram?.dataPoints ?? []), ...(sum?.dataPoints ?? [])])
       .map(({ asDouble, sum }) => Number(asDouble ?? sum))
 
-  it.live("nobody told of are not measured as none", () =>
+  it.live("nobody told of before a call was interrupted are not measured as none", () =>
     Effect.gen(function* () {
       const silent = Layer.mock(Claude)({ create: (request) => Observe.create(request, Effect.never) })
       const { metrics } = yield* exported(silent, Effect.timeoutOption(create(request), "10 millis"))
@@ -175,6 +205,20 @@ describe("tokens that", () => {
         names.filter((name) => name.includes("tokens")),
         []
       )
+    })
+  )
+
+  it.live("a failed call did not use are measured as none, under its error", () =>
+    Effect.gen(function* () {
+      const { metrics } = yield* exported(TestClaude.layer([invalid]), Effect.exit(create(request)))
+      for (const name of ["operation.input_tokens", "operation.output_tokens"]) {
+        const { histogram } = only(metrics, `gen_ai.client.inference.${name}`)
+        assert.deepStrictEqual(
+          histogram?.dataPoints.map((point) => [valuesOf(point)["error.type"], point.count, point.sum]),
+          [["InvalidRequest", 1, 0]]
+        )
+      }
+      assert.deepStrictEqual(tokens(metrics, "usage.input_tokens"), [0])
     })
   )
 
@@ -268,7 +312,9 @@ describe("where the time went", () => {
       const running = yield* calls.pipe(Effect.provide(layer), Effect.forkChild)
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(running)
-      assert.deepStrictEqual(timeline(yield* Effect.provide(spansSoFar, layer)), [
+      const spans = yield* Effect.provide(spansSoFar, layer)
+      assert.include(Telemetry.waterfall(spans), "failed: Overloaded")
+      assert.deepStrictEqual(timeline(spans), [
         "chat claude-sonnet-5-5: 0 to 11",
         "  attempt 1: 0 to 1",
         "  wait to repeat: 1 to 4",
@@ -324,18 +370,28 @@ describe("an answer from a cache", () => {
 })
 
 describe("@effect/opentelemetry", () => {
-  it.effect("gets the same spans", () =>
+  it.effect("gets the spans and the metrics through its NodeSdk", () =>
     Effect.gen(function* () {
       const exporter = new InMemorySpanExporter()
-      const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
-      const otel = OtelTracer.layer.pipe(
-        Layer.provide(Layer.succeed(OtelTracer.OtelTracerProvider, provider)),
-        Layer.provide(Resource.layer({ serviceName: "test" }))
+      const metricReader = new PeriodicExportingMetricReader({
+        exporter: new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+      })
+      const sdk = NodeSdk.layer(() => ({
+        resource: { serviceName: "test" },
+        spanProcessor: new SimpleSpanProcessor(exporter),
+        metricReader
+      }))
+      const layer = TestClaude.layer([invalid]).pipe(
+        Telemetry.policy(),
+        Layer.provideMerge(sdk),
+        Layer.provideMerge(Layer.succeed(Metric.MetricRegistry, new Map()))
       )
-      yield* create(request).pipe(
+      const { resourceMetrics } = yield* create(request).pipe(
         Effect.exit,
-        Effect.provide(TestClaude.layer([invalid]).pipe(Telemetry.policy(), Layer.provideMerge(otel)))
+        Effect.andThen(Effect.promise(() => metricReader.collect())),
+        Effect.provide(yield* Layer.build(layer))
       )
+
       const spans = exporter.getFinishedSpans()
       assert.deepStrictEqual(
         spans.map(({ kind, name, status }) => [name, kind, status.code]),
@@ -348,7 +404,16 @@ describe("@effect/opentelemetry", () => {
       assert.strictEqual(spans[1]?.attributes["error.type"], "InvalidRequest")
       // The bridge makes text of lists.
       assert.include(String(spans[1]?.attributes["gen_ai.response.finish_reasons"]), "error")
-    })
+
+      const metrics = resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics)
+      const ours = metrics.filter(({ descriptor }) => descriptor.name.startsWith("gen_ai."))
+      assert.isNotEmpty(ours)
+      for (const { descriptor } of ours) {
+        assert.strictEqual(registry.metrics[descriptor.name]?.unit, descriptor.unit, descriptor.name)
+      }
+      const duration = ours.find(({ descriptor }) => descriptor.name === "gen_ai.client.inference.duration")
+      assert.strictEqual(duration?.dataPoints[0]?.attributes["error.type"], "InvalidRequest")
+    }).pipe(Effect.scoped)
   )
 })
 
@@ -469,11 +534,11 @@ const valuesOf = (described: Described) =>
 
 const parsed = (span: Described, name: string) => JSON.parse(String(valuesOf(span)[name]))
 
-const only = <S extends { readonly name: string }>(spans: ReadonlyArray<S>, name: string): S => {
-  const [span, ...more] = spans.filter((span) => span.name === name)
-  assert.isDefined(span, `a span ${name}`)
+const only = <S extends { readonly name: string }>(all: ReadonlyArray<S>, name: string): S => {
+  const [one, ...more] = all.filter((some) => some.name === name)
+  assert.isDefined(one, `one ${name}`)
   assert.lengthOf(more, 0)
-  return span
+  return one
 }
 
 const spansSoFar = Effect.flatten(Telemetry.Spans)

@@ -1,6 +1,6 @@
 /**
- * Prompts and answers in the shape that the GenAI conventions give them on spans: JSON text, redacted. Binary data is
- * left out; what the conventions have no part for is a `generic` part that says what it was.
+ * Prompts and answers in the shape that the GenAI conventions give them on spans: JSON text, redacted. What is binary or
+ * encrypted is left out; what the conventions have no part for is a `generic` part that says what it was.
  */
 import * as Predicate from "effect/Predicate"
 import type { Attributes } from "../../claude/Attributes.ts"
@@ -44,16 +44,28 @@ const part = (block: Block): object => {
     case "tool_result":
       return { type: "tool_call_response", id: block.tool_use_id, response: result(block.content) }
     case "server_tool_use":
+    case "mcp_tool_use":
       return {
         type: "server_tool_call",
         id: block.id,
         name: block.name,
         server_tool_call: { type: block.name, input: block.input }
       }
+    case "image":
+    case "document":
+      if (block.source.type === "url") return { type: "uri", modality: block.type, uri: block.source.url }
+      if (block.source.type === "file") return { type: "file", modality: block.type, file_id: block.source.file_id }
+      return generic(block)
+    case "compaction":
+      return { type: "compaction", content: block.content }
     default:
-      return { type: "generic", generic_type: block.type }
+      return "tool_use_id" in block
+        ? { type: "server_tool_call_response", id: block.tool_use_id, server_tool_call_response: { type: block.type } }
+        : generic(block)
   }
 }
+
+const generic = ({ type }: Block) => ({ type: "generic", generic_type: type })
 
 const result = (content: unknown): unknown =>
   Array.isArray(content)

@@ -1,6 +1,7 @@
 /**
  * The metrics of the GenAI conventions for a client's inferences, with the boundaries that they advise, and one of our
- * own for the cost. Claude does not tell tokens of text from those of images, hence the modality `unknown`.
+ * own for the cost; all but `time_per_output_chunk`. Claude does not tell tokens of text from those of images, hence the
+ * modality `unknown`. The address of the server is left out: its port must be a number, and Effect has only texts here.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import type * as Context from "effect/Context"
@@ -72,8 +73,9 @@ export const make = (provider: Attributes): Measure => {
     if (firstChunk !== undefined) instruments.firstChunk.updateUnsafe(firstChunk, context)
     if (outcome.cost !== undefined) instruments.cost.updateUnsafe(BigDecimal.toNumberUnsafe(outcome.cost), context)
 
-    // Tokens that are not known are not none.
-    const usage = usageOf(outcome)
+    // A failed call that told of no tokens counts as none, as the conventions ask; how many one that was interrupted
+    // was billed, nobody knows.
+    const usage = usageOf(outcome) ?? (error === undefined ? undefined : Usage.zero)
     if (usage === undefined) return
     const input = Usage.totalInput(usage)
     instruments.inputTokens.updateUnsafe(input, context)

@@ -1,7 +1,7 @@
 /**
  * The spans below that of a call: a fold over its events. Every attempt has one, with one inside for its stream from
  * the first content on, and so have the waits between: for a limit, for whoever warms the prompt cache, and before a
- * repeat. Attempts are taken to come one after the other.
+ * repeat. Attempts are taken to come one after the other. What the errors say that spans end with is redacted.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -11,18 +11,19 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import type { CallEvent } from "../../claude/CallEvent.ts"
+import type { Redact } from "../../claude/Redact.ts"
 
 /** Draws the spans of one call. */
 export interface Timeline {
   readonly hear: (event: CallEvent) => Effect.Effect<void>
   /** Seconds from the sending of the last attempt to its first content; of streams. */
   readonly firstChunk: () => number | undefined
-  /** Ends what is still open, when the call is through. */
-  readonly close: (now: bigint) => void
+  /** Ends what is still open, and the span of the call, when that is through. */
+  readonly close: (now: bigint, exit: Exit.Exit<unknown, unknown>) => void
 }
 
 /** A timeline below the span of a call. */
-export const make = (call: Tracer.Span, tracer: Tracer.Tracer): Timeline => {
+export const make = (call: Tracer.Span, tracer: Tracer.Tracer, redact: Redact): Timeline => {
   // What nobody can get at is not drawn: the native tracer keeps no span, and an unsampled one is not kept.
   const drawn = call.sampled && tracer !== Tracer.nativeTracer
   let attempts = 0
@@ -52,6 +53,8 @@ export const make = (call: Tracer.Span, tracer: Tracer.Tracer): Timeline => {
     pause = undefined
   }
 
+  const told = (exit: Exit.Exit<unknown, unknown>) => (drawn ? redacted(exit, redact) : exit)
+
   const end = (now: bigint, exit: Exit.Exit<unknown, unknown>) => {
     stream?.end(now, exit)
     attempt?.end(now, exit)
@@ -79,7 +82,7 @@ export const make = (call: Tracer.Span, tracer: Tracer.Tracer): Timeline => {
         return end(now, Exit.void)
       case "call-failed":
         attempt?.attribute("error.type", event.error.reason._tag)
-        return end(now, Exit.fail(event.error))
+        return end(now, told(Exit.fail(event.error)))
       case "call-interrupted":
         return end(now, Exit.interrupt())
       case "call-waited":
@@ -96,9 +99,18 @@ export const make = (call: Tracer.Span, tracer: Tracer.Tracer): Timeline => {
         return Effect.void
       }),
     firstChunk: () => firstChunk,
-    close: (now) => {
+    close: (now, exit) => {
       resume(now)
       end(now, Exit.interrupt())
+      call.end(now, told(exit))
     }
   }
 }
+
+/** The same failure, but for what it says to an exporter. The error itself is the program's, and stays as it is. */
+const redacted = (exit: Exit.Exit<unknown, unknown>, redact: Redact): Exit.Exit<unknown, unknown> =>
+  Exit.mapError(exit, (error) =>
+    error instanceof Error
+      ? Object.create(error, { message: { value: redact(error.message) }, stack: { value: redact(error.stack ?? "") } })
+      : error
+  )

@@ -72,8 +72,8 @@ interface Row {
 }
 
 const nameOf = ({ attributes, name }: Tracer.Span): string => {
-  const path = attributes.get("effect_claude.step.path")
-  return path === undefined ? name : `${name} (${path})`
+  const site = attributes.get("effect_claude.step.path") ?? attributes.get("effect_claude.row")
+  return site === undefined ? name : `${name} (${site})`
 }
 
 const parentOf = (span: Tracer.Span, known: ReadonlySet<string>): string | undefined =>

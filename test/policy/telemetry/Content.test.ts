@@ -45,6 +45,71 @@ describe("the content of a span", () => {
     ])
   })
 
+  it("points to what is elsewhere, and leaves out what is binary or encrypted", () => {
+    const { "gen_ai.input.messages": text } = Content.ofRequest(
+      {
+        ...request,
+        messages: [
+          {
+            role: "user",
+            content: [
+              { type: "image", source: { type: "url", url: "https://example.com/a.png" } },
+              { type: "document", source: { type: "file", file_id: "file_1" } },
+              { type: "document", source: { type: "text", media_type: "text/plain", data: "Once." } }
+            ]
+          },
+          {
+            role: "assistant",
+            content: [
+              {
+                type: "web_search_tool_result",
+                tool_use_id: "srvtoolu_1",
+                content: [
+                  {
+                    type: "web_search_result",
+                    title: "Rain",
+                    url: "https://example.com",
+                    encrypted_content: "RW5jcg=="
+                  }
+                ]
+              },
+              { type: "mcp_tool_use", id: "mcptoolu_1", name: "map", server_name: "maps", input: { city: "Paris" } },
+              { type: "compaction", content: "It rained.", encrypted_content: "RW5jcg==" }
+            ]
+          }
+        ]
+      },
+      same
+    )
+    assert.deepStrictEqual(JSON.parse(String(text)), [
+      {
+        role: "user",
+        parts: [
+          { type: "uri", modality: "image", uri: "https://example.com/a.png" },
+          { type: "file", modality: "document", file_id: "file_1" },
+          { type: "generic", generic_type: "document" }
+        ]
+      },
+      {
+        role: "assistant",
+        parts: [
+          {
+            type: "server_tool_call_response",
+            id: "srvtoolu_1",
+            server_tool_call_response: { type: "web_search_tool_result" }
+          },
+          {
+            type: "server_tool_call",
+            id: "mcptoolu_1",
+            name: "map",
+            server_tool_call: { type: "map", input: { city: "Paris" } }
+          },
+          { type: "compaction", content: "It rained." }
+        ]
+      }
+    ])
+  })
+
   it("names what is answered so too, thinking and searches of the server among it", () => {
     const answer = message({
       content: [

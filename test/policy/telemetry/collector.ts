@@ -17,7 +17,7 @@ const Span = Schema.Struct({
   startTimeUnixNano: Schema.BigIntFromString,
   endTimeUnixNano: Schema.BigIntFromString,
   attributes: KeyValues,
-  events: Schema.Array(Schema.Struct({ name: Schema.String })),
+  events: Schema.Array(Schema.Struct({ name: Schema.String, attributes: KeyValues })),
   status: Schema.Struct({ code: Schema.Int, message: Schema.optionalKey(Schema.String) })
 })
 export type Span = typeof Span.Type
@@ -106,7 +106,7 @@ const decodeTraces = Schema.decodeUnknownSync(Schema.fromJsonString(Traces))
 const decodeMetrics = Schema.decodeUnknownSync(Schema.fromJsonString(Metrics))
 const decodeLogs = Schema.decodeUnknownSync(Schema.fromJsonString(Logs))
 
-/** The attributes of a span or a point, by name: the OTLP type and the value. */
+/** The attributes of a span, an event or a point, by name: the OTLP type and the value. */
 export const attributesOf = ({ attributes }: { readonly attributes: typeof KeyValues.Type }) =>
   Object.fromEntries(
     attributes.map(({ key, value }) => {

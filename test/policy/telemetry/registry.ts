@@ -1,17 +1,25 @@
 /**
- * What version 0.1.0 of open-telemetry/semantic-conventions-genai lists for a client's inferences: the constants of
- * `@opentelemetry/semantic-conventions`, which stopped at 1.41 when these conventions moved out, and what changed since.
+ * What the GenAI conventions list for a client's inferences. Names and values are the constants of
+ * `@opentelemetry/semantic-conventions` 1.45, which has those of before the move to
+ * open-telemetry/semantic-conventions-genai, all deprecated for it. What changed there since, the types and the metrics
+ * are by hand, from its docs/gen-ai: client-inference.md at commit 024a4f9, gen-ai-token-metrics.md at 066d4a7, and
+ * non-normative/migration.md at 32c328e, which names the pull requests.
  */
 import * as conventions from "@opentelemetry/semantic-conventions/incubating"
 
-/** New since then, with the pull requests that brought them. */
+/** New since the move. */
 const since = [
-  "gen_ai.usage.cache_write.input_tokens", // 440, was gen_ai.usage.cache_creation.input_tokens
+  "gen_ai.usage.cache_write.input_tokens", // 440
   "gen_ai.request.reasoning.level",
   "gen_ai.token.modality" // 374
 ]
 
-const gone = new Set(["gen_ai.usage.cache_creation.input_tokens", "gen_ai.token.type", "gen_ai.system"])
+/** Replaced since, or before. */
+const gone = new Set<string>([
+  conventions.ATTR_GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS, // 440
+  conventions.ATTR_GEN_AI_TOKEN_TYPE, // 374
+  conventions.ATTR_GEN_AI_SYSTEM
+])
 
 /** Every name of an attribute. */
 export const attributes: ReadonlySet<string> = new Set([
@@ -58,7 +66,7 @@ export const values: Readonly<Record<string, ReadonlyArray<string>>> = {
 const seconds = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
 const tokens = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864]
 
-/** The metrics that we record (374, 521): unit, and boundaries where it is a histogram. */
+/** The metrics that we record (374, 521): the unit, and of histograms the boundaries. */
 export const metrics: Readonly<Record<string, { readonly unit: string; readonly bounds?: ReadonlyArray<number> }>> = {
   "gen_ai.client.inference.duration": { unit: "s", bounds: seconds },
   "gen_ai.client.inference.time_to_first_chunk": { unit: "s", bounds: seconds },
