@@ -3,7 +3,7 @@
  * wraps it: `Api` talks to the API, policies wrap it, fakes replace it.
  */
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
@@ -38,7 +38,7 @@ export interface Timeouts {
 
 /** By default 10 minutes for a call, as in the SDK, and 60 seconds without a byte. */
 export const Timeouts: Context.Reference<Timeouts> = Context.Reference("effect-claude/Timeouts", {
-  defaultValue: (): Timeouts => ({ call: "10 minutes", idle: "60 seconds" })
+  defaultValue: (): Timeouts => ({ call: Duration.minutes(10), idle: Duration.seconds(60) })
 })
 
 /**

@@ -3,13 +3,12 @@
  * in, so that policies and hashes only ever see resolved requests. The field names are the API's.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
-import { sha256 } from "@noble/hashes/sha2.js"
-import { bytesToHex } from "@noble/hashes/utils.js"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as String from "effect/String"
+import * as Sha256 from "./Sha256.ts"
 
 type Stable = Anthropic.Messages.MessageCreateParamsNonStreaming
 type Beta = Anthropic.Beta.Messages.MessageCreateParamsNonStreaming
@@ -63,9 +62,7 @@ export const canonical = ({ headers, ...request }: Request): string => {
 }
 
 /** SHA-256 of the canonical form, in hexadecimal. */
-export const hash = (request: Request): string => bytesToHex(sha256(utf8.encode(canonical(request))))
-
-const utf8 = new TextEncoder()
+export const hash = (request: Request): string => Sha256.hex(canonical(request))
 
 const own = (headers: Readonly<Record<string, string>>) =>
   Record.filter(Record.mapKeys(headers, String.toLowerCase), (_, name) => name.startsWith("anthropic-"))

@@ -86,6 +86,9 @@ export const invalidate = (
 export const layerMemory = (options?: { readonly capacity?: number }): Layer.Layer<BackingPersistence> =>
   Memory.layer(options?.capacity ?? 10_000)
 
+/** A store that takes longer than this is as good as none. */
+const patience = "2 seconds"
+
 /**
  * Caches `create` and `stream` alike: both share one entry. What comes from the cache has the `origin` `cache` and costs
  * nothing; a `call-hit` event tells what it would have cost. A store that fails is a miss; one that takes longer than 2
@@ -101,9 +104,15 @@ export const policy = (options: Options = {}) => {
     keep(message) && (storeId !== defaultStoreId || !isEmulated(requestId))
   return wrap(
     Effect.fnUntraced(function* (next) {
-      const backing = yield* (yield* BackingPersistence).make(storeId)
-      const life = Duration.fromInputUnsafe(timeToLive)
-      return caching(next, Store.make({ backing, lease: yield* Lease, storeId, timeToLive: life }), isKept)
+      const backing = yield* BackingPersistence
+      const store = Store.make({
+        backing: yield* backing.make(storeId),
+        lease: yield* Lease,
+        storeId,
+        timeToLive: Duration.fromInputUnsafe(timeToLive),
+        patience: Memory.isMemory(backing) ? undefined : patience
+      })
+      return caching(next, store, isKept)
     })
   )
 }

@@ -52,9 +52,11 @@ export const policy = ({ content = false, propagate = false }: Options = {}) =>
             const timeline = Timeline.make(span, fiber.getRef(Tracer.Tracer), redact)
             const end = (outcome: Watch.Outcome, now: bigint) => {
               const firstChunk = timeline.firstChunk()
-              annotate(span, Attributes.ofOutcome(outcome))
-              if (firstChunk !== undefined) span.attribute("gen_ai.response.time_to_first_chunk", firstChunk)
-              if (content && outcome.message) annotate(span, Content.ofMessage(outcome.message, redact))
+              if (timeline.drawn) {
+                annotate(span, Attributes.ofOutcome(outcome))
+                if (firstChunk !== undefined) span.attribute("gen_ai.response.time_to_first_chunk", firstChunk)
+                if (content && outcome.message) annotate(span, Content.ofMessage(outcome.message, redact))
+              }
               timeline.close(now, outcome.exit)
               measure(request.model, outcome, firstChunk, fiber.context)
               return Effect.void

@@ -2,11 +2,10 @@
  * A request as the API's prompt cache sees it: its blocks in the order tools, system, messages. Any prefix of them can
  * be an entry of the cache; a breakpoint says which is to be one.
  */
-import { sha256 } from "@noble/hashes/sha2.js"
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Predicate from "effect/Predicate"
 import * as Models from "../../claude/Models.ts"
 import type { Request } from "../../claude/Request.ts"
+import * as Sha256 from "../../claude/Sha256.ts"
 
 /** How long an entry lives after its last use. */
 export type Ttl = "5m" | "1h"
@@ -20,8 +19,6 @@ export interface Block {
   /** Its place among the tools, in the system prompt, or in the message. */
   readonly at: number
   readonly value: object
-  /** What the model sees of it. */
-  readonly text: string
   /** Whether the prompt up to its end is long enough for the cache; an estimate. */
   readonly isLongEnough: boolean
   /** The breakpoints on it and in it. */
@@ -45,10 +42,8 @@ export const read = (request: Request): ReadonlyArray<Block> => {
   let length = 0
   const add = (place: Pick<Block, "level" | "role" | "message">, values: ReadonlyArray<object>) =>
     values.forEach((value, at) => {
-      const { cache_control: _, ...bare } = { cache_control: undefined, ...value }
-      const text = JSON.stringify(bare)
-      length += text.length
-      blocks.push({ ...place, at, value, text, isLongEnough: length >= least, breakpoints: breakpointsIn(value) })
+      length += lengthOf(value)
+      blocks.push({ ...place, at, value, isLongEnough: length >= least, breakpoints: breakpointsIn(value) })
     })
 
   add({ level: "tools", role: "system", message: -1 }, tools)
@@ -64,6 +59,14 @@ export const contentOf = <Block>(
   content: string | ReadonlyArray<Block> | undefined
 ): ReadonlyArray<Block | { readonly type: "text"; readonly text: string }> =>
   typeof content === "string" ? (content === "" ? [] : [{ type: "text", text: content }]) : (content ?? [])
+
+/** Characters of all that a value says. */
+const lengthOf = (value: unknown): number => {
+  if (Predicate.isString(value)) return value.length
+  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + lengthOf(item), 0)
+  if (!Predicate.isObject(value)) return 0
+  return Object.entries(value).reduce((sum, [name, inner]) => sum + name.length + lengthOf(inner), 0)
+}
 
 /** Also those in the content of a tool's result: the API counts them too. */
 const breakpointsIn = (value: unknown): ReadonlyArray<Ttl> => {
@@ -88,9 +91,10 @@ export const entries = (request: Request): ReadonlyArray<Entry> => {
   const { model, output_config, thinking, tool_choice } = request
   // Other settings spoil what is cached of the messages, not what is cached of tools and system.
   const settings = JSON.stringify([output_config, thinking, tool_choice])
-  const hash = sha256.create().update(utf8ToBytes(model))
-  return blocks.slice(0, end).flatMap(({ breakpoints: [ttl], isLongEnough, level, role, text }) => {
-    hash.update(utf8ToBytes(JSON.stringify([level, role, level === "messages" && settings, text])))
-    return ttl === undefined || !isLongEnough ? [] : [{ key: bytesToHex(hash.clone().digest()), ttl }]
+  let key = model
+  return blocks.slice(0, end).flatMap(({ breakpoints: [ttl], isLongEnough, level, role, value }) => {
+    const { cache_control: _, ...bare } = { cache_control: undefined, ...value }
+    key = Sha256.hex(key + JSON.stringify([level, role, level === "messages" && settings, bare]))
+    return ttl === undefined || !isLongEnough ? [] : [{ key, ttl }]
   })
 }

@@ -1,12 +1,10 @@
 /**
  * What the cache holds: an answer, with what it takes to know that it is whole, of this request, and still valid. Pure.
  */
-import { sha256 } from "@noble/hashes/sha2.js"
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { isMessage, type Message, type Reply } from "../../claude/Reply.ts"
+import * as Sha256 from "../../claude/Sha256.ts"
 
 /** For each model and label that can be invalidated, what was stored when that last happened; "" if it never did. */
 export type Generations = Readonly<Record<string, string>>
@@ -30,26 +28,12 @@ export interface Entry {
   readonly generations: Generations
 }
 
-/** SHA-256, in hexadecimal. */
-export const digest = (text: string): string => bytesToHex(sha256(utf8ToBytes(text)))
-
-/** On what was written by this process and never left it: that is whole, and nobody needs its checksum. */
-const fresh = Symbol("fresh")
-
 /** An entry as plain data. */
 export const encode = (key: string, { message, requestId }: Reply, generations: Generations): object => {
   const json = JSON.stringify(message)
-  return {
-    version: 1,
-    key,
-    ...(requestId !== undefined && { requestId }),
-    generations,
-    message: json,
-    get checksum() {
-      return digest(json)
-    },
-    [fresh]: true
-  } satisfies typeof Stored.Encoded & { [fresh]: true }
+  const facts = { version: 1, key, generations, message: json, checksum: Sha256.hex(json) } as const
+  const entry: typeof Stored.Encoded = requestId === undefined ? facts : { ...facts, requestId }
+  return entry
 }
 
 const decodeStored = Schema.decodeUnknownOption(Stored)
@@ -57,15 +41,11 @@ const decodeMessage = Schema.decodeOption(Schema.fromJsonString(Schema.declare(i
 
 /** The entry that was written under `key`; nothing where it is torn, of another key, or of another version. */
 export const decode = (key: string, data: unknown): Entry | undefined => {
-  const stored = isFresh(data) ? data : Option.getOrUndefined(Option.filter(decodeStored(data), isUntorn))
-  if (stored?.key !== key) return undefined
+  const stored = Option.getOrUndefined(decodeStored(data))
+  if (stored?.key !== key || stored.checksum !== Sha256.hex(stored.message)) return undefined
   const { generations, message, requestId } = stored
   return Option.getOrUndefined(Option.map(decodeMessage(message), (message) => ({ message, requestId, generations })))
 }
-
-const isFresh = (data: unknown): data is typeof Stored.Type => Predicate.hasProperty(data, fresh)
-
-const isUntorn = ({ checksum, message }: typeof Stored.Type) => checksum === digest(message)
 
 /** Whether an answer is a whole one: not cut off, not refused, not paused. */
 export const isWhole = ({ stop_reason: reason }: Message): boolean =>

@@ -10,6 +10,11 @@ import * as Layer from "effect/Layer"
 import { BackingPersistence, type BackingPersistenceStore } from "effect/persistence/Persistence"
 import { LRUCache } from "lru-cache"
 
+const memories = new WeakSet<BackingPersistence["Service"]>()
+
+/** Whether a store is one of these, and so through at once, whatever it is asked. */
+export const isMemory = (store: BackingPersistence["Service"]): boolean => memories.has(store)
+
 /** At most `capacity` entries of all caches together. */
 export const layer = (capacity: number): Layer.Layer<BackingPersistence> =>
   Layer.effect(
@@ -34,6 +39,10 @@ export const layer = (capacity: number): Layer.Layer<BackingPersistence> =>
           })
         }
       }
-      return { make: (storeId) => Effect.sync(() => make(`${encodeURIComponent(storeId)}:`)) }
+      const memory = BackingPersistence.of({
+        make: (storeId) => Effect.sync(() => make(`${encodeURIComponent(storeId)}:`))
+      })
+      memories.add(memory)
+      return memory
     })
   )

@@ -16,6 +16,7 @@ import { type BackingPersistenceStore, PersistenceError } from "effect/persisten
 import * as CallEvent from "../../claude/CallEvent.ts"
 import { Redactor } from "../../claude/Redact.ts"
 import type { Reply } from "../../claude/Reply.ts"
+import * as Sha256 from "../../claude/Sha256.ts"
 import * as Entry from "./Entry.ts"
 import type { Lease } from "./Lease.ts"
 
@@ -39,10 +40,7 @@ export interface Store {
   readonly remove: (key: string) => Effect.Effect<void>
 }
 
-/** A store that takes longer than this is as good as none. */
-const patience = "2 seconds"
-
-/** One that took longer is not asked again for so long, lest every call waits for it. */
+/** One that took longer than it may is not asked again for so long, lest every call waits for it. */
 const absence = Duration.toMillis("10 seconds")
 
 /** A broken store is logged so often at most. */
@@ -64,28 +62,24 @@ export const renew = Effect.fnUntraced(function* (store: BackingPersistenceStore
 })
 
 /** Tags may be long, and of any characters; the file names of a store may not. Those of models are neither. */
-const generationKey = (tag: string) => `generation-${/^[\w .-]{1,80}$/.test(tag) ? tag : Entry.digest(tag)}`
+const generationKey = (tag: string) => `generation-${/^[\w .-]{1,80}$/.test(tag) ? tag : Sha256.hex(tag)}`
 
 const decodeGeneration = Schema.decodeUnknownEffect(Schema.Struct({ generation: Schema.String }))
 
 const generationOf = (data: object | undefined) =>
   data === undefined ? Effect.succeed("") : Effect.map(decodeGeneration(data), ({ generation }) => generation)
 
-/**
- * A store in memory is through at once: only for what is not, time is kept, since that takes two more fibers.
- * What takes too long is told to stop, and not waited for: it may be unable to.
- */
-const withinPatience = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | Cause.TimeoutError> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(
-      Effect.forkDetach(effect, { startImmediately: true }),
-      (fiber) =>
-        fiber.pollUnsafe() ??
+/** What takes too long is told to stop, and not waited for: it may be unable to. */
+const within =
+  (patience: Duration.Input) =>
+  <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | Cause.TimeoutError> =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Effect.forkDetach(effect, { startImmediately: true }), (fiber) =>
         restore(Effect.timeout(Fiber.join(fiber), patience)).pipe(
           Effect.onError(() => Effect.sync(() => fiber.interruptUnsafe()))
         )
+      )
     )
-  )
 
 /** A store whose entries live for `timeToLive`. */
 export const make = (options: {
@@ -93,8 +87,10 @@ export const make = (options: {
   readonly lease: Lease | undefined
   readonly storeId: string
   readonly timeToLive: Duration.Duration
+  /** How long the store may take; undefined for one that is through at once, since to keep time takes two more fibers. */
+  readonly patience: Duration.Input | undefined
 }): Store => {
-  const { backing, lease, storeId } = options
+  const { backing, lease, patience, storeId } = options
   const timeToLive = Duration.isFinite(options.timeToLive) ? options.timeToLive : undefined
   let quietUntil = 0
   let absentUntil = 0
@@ -111,7 +107,7 @@ export const make = (options: {
     effect: Effect.Effect<A, E>
   ): Effect.Effect<A | undefined> =>
     effect.pipe(
-      withinPatience,
+      patience === undefined ? identity : within(patience),
       // What is of no use must not stay for want of a moment.
       operation === "remove" ? identity : whilePresent,
       Effect.catchCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.interrupt : tell(operation, cause)))

@@ -15,6 +15,8 @@ import type { Redact } from "../../claude/Redact.ts"
 
 /** Draws the spans of one call. */
 export interface Timeline {
+  /** Whether anybody can get at it: the native tracer keeps no span, and an unsampled one is not kept. */
+  readonly drawn: boolean
   readonly hear: (event: CallEvent) => Effect.Effect<void>
   /** Seconds from the sending of the last attempt to its first content; of streams. */
   readonly firstChunk: () => number | undefined
@@ -24,7 +26,6 @@ export interface Timeline {
 
 /** A timeline below the span of a call. */
 export const make = (call: Tracer.Span, tracer: Tracer.Tracer, redact: Redact): Timeline => {
-  // What nobody can get at is not drawn: the native tracer keeps no span, and an unsampled one is not kept.
   const drawn = call.sampled && tracer !== Tracer.nativeTracer
   let attempts = 0
   let sentAt = 0n
@@ -93,6 +94,7 @@ export const make = (call: Tracer.Span, tracer: Tracer.Tracer, redact: Redact): 
     }
   }
   return {
+    drawn,
     hear: (event) =>
       Effect.withFiber((fiber) => {
         hear(event, fiber.getRef(Clock.Clock).currentTimeNanosUnsafe())

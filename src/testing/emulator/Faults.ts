@@ -3,12 +3,11 @@
  * a fault depends on the seed, on the request, and on how often this very request was sent before; never on the order
  * in which different requests arrive. `Disturb` says what a fault does to an exchange.
  */
-import { sha256 } from "@noble/hashes/sha2.js"
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as Sha256 from "../../claude/Sha256.ts"
 import type * as Exchange from "./Exchange.ts"
 import * as Occurrences from "./Occurrences.ts"
 
@@ -113,7 +112,7 @@ const decodeFault = Schema.decodeUnknownOption(Schema.Union([ByRate, ByCount]))
 export const make = (faults: Faults | Script, seed: number) => {
   const occurrence = Occurrences.make()
   return (request: Exchange.Request): Required<Fault> | undefined => {
-    const key = bytesToHex(sha256(utf8ToBytes(`${request.method} ${request.path}\n${request.body}`)))
+    const key = Sha256.hex(`${request.method} ${request.path}\n${request.body}`)
     const arrival = occurrence(key)
     const drawn = `${seed} ${key} ${arrival}`
     const fault = typeof faults === "function" ? faults(request, arrival) : draw(faults, request, arrival, drawn)
@@ -131,4 +130,4 @@ const draw = (faults: Faults, { method, path }: Exchange.Request, arrival: numbe
 }
 
 /** A number in [0, 1) that the text decides. */
-const uniform = (text: string): number => new DataView(sha256(utf8ToBytes(text)).buffer).getUint32(0) / 2 ** 32
+const uniform = (text: string): number => Number.parseInt(Sha256.hex(text).slice(0, 8), 16) / 2 ** 32

@@ -2,14 +2,13 @@
  * `/v1/messages/batches`. No timer runs: whoever asks the emulator for anything has the requests that are done by then
  * answered and billed first, each as of the time at which it was done. In which order they are done, the seed decides.
  */
-import { sha256 } from "@noble/hashes/sha2.js"
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
+import * as Sha256 from "../../claude/Sha256.ts"
 import * as ApiError from "./ApiError.ts"
 import * as Answer from "./Answer.ts"
 import * as Batch from "./Batch.ts"
@@ -87,7 +86,7 @@ export const make = (options: Options, { answerTo, ledger, messageId }: Shared) 
 
     create: Effect.fnUntraced(function* (request: Exchange.Request) {
       const items = yield* BatchRequest.read(request)
-      const hash = bytesToHex(sha256(utf8ToBytes(request.body))).slice(0, 24)
+      const hash = Sha256.hex(request.body).slice(0, 24)
       let occurrence = 1
       while (entries.has(`msgbatch_emulated_${hash}_${occurrence}`)) occurrence += 1
       const id = `msgbatch_emulated_${hash}_${occurrence}`

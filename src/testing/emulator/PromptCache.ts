@@ -2,11 +2,10 @@
  * The prompt cache: which part of a request was read from it, which was written, and what an entry's life is. An entry
  * is the prefix of a request up to a breakpoint; it can be read from the first token of the answer that wrote it on.
  */
-import { sha256 } from "@noble/hashes/sha2.js"
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Models from "../../claude/Models.ts"
+import * as Sha256 from "../../claude/Sha256.ts"
 import * as Segments from "./Segments.ts"
 
 /** The tokens of a prompt, by what the cache did with them; together they are all of them. */
@@ -118,7 +117,7 @@ const prefixesOf = (model: string, segments: ReadonlyArray<Segments.Segment>): R
   let key = model
   let total = 0
   return segments.slice(0, end).map(({ breakpoint, key: own, tokens }, at) => {
-    key = bytesToHex(sha256(utf8ToBytes(key + JSON.stringify(own))))
+    key = Sha256.hex(key + JSON.stringify(own))
     total += tokens
     return { at, key, tokens: total, breakpoint }
   })

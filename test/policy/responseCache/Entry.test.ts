@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
+import * as Sha256 from "../../../src/claude/Sha256.ts"
 import * as Entry from "../../../src/policy/responseCache/Entry.ts"
 import { message } from "../../fixtures.ts"
 
 describe("an entry", () => {
-  it("is read as it was written, by this process and by another", () => {
+  it("is read as it was written, in memory and from JSON", () => {
     const entry = { message: message(), requestId: "req_1", generations }
     assert.deepStrictEqual(Entry.decode("k1", Entry.encode("k1", reply(), generations)), entry)
     assert.deepStrictEqual(Entry.decode("k1", stored), entry)
@@ -65,5 +66,5 @@ function reply() {
 
 /** An entry that was written with this as its message. */
 function changed(text: string) {
-  return { ...stored, message: text, checksum: Entry.digest(text) }
+  return { ...stored, message: text, checksum: Sha256.hex(text) }
 }

@@ -1,0 +1,32 @@
+import { assert, describe, it } from "@effect/vitest"
+import { createHash } from "node:crypto"
+import * as Schema from "effect/Schema"
+import { vi } from "vitest"
+import * as Sha256 from "../../src/claude/Sha256.ts"
+
+describe("hex", () => {
+  it.prop("is the SHA-256 of a text in UTF-8, whether Node has one to lend or not", [Schema.String], ([text]) => {
+    const expected = createHash("sha256").update(text).digest("hex")
+    assert.strictEqual(Sha256.hex(text), expected)
+    assert.strictEqual(elsewhere.hex(text), expected)
+    assert.notStrictEqual(elsewhere.hex, Sha256.hex)
+  })
+
+  it("takes a lone surrogate for a replacement character, as encoders do", () => {
+    assert.strictEqual(Sha256.hex("\ud800"), Sha256.hex("\ufffd"))
+    assert.strictEqual(elsewhere.hex("\ud800"), Sha256.hex("\ufffd"))
+  })
+})
+
+// Builders
+
+/** The module as it is where there is no Node. */
+const elsewhere = await (async () => {
+  vi.stubGlobal("process", undefined)
+  vi.resetModules()
+  try {
+    return await import("../../src/claude/Sha256.ts")
+  } finally {
+    vi.unstubAllGlobals()
+  }
+})()
