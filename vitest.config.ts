@@ -9,6 +9,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ["test/**/*.test.ts", "examples/{05,09,10,15}-*.ts"],
-    testTimeout: 20_000
+    maxWorkers: 2,
+    testTimeout: 60_000
   }
 })
