@@ -52,20 +52,33 @@ export const fill = (prompt: Prompt, defaults: Defaults): Request =>
     : { ...prompt, model: prompt.model ?? defaults.model, max_tokens: prompt.max_tokens ?? defaults.max_tokens }
 
 /**
- * The text that two requests share exactly when the API would be asked the same thing: object keys sorted, a text and one
- * block of it alike, and without what says nothing, such as a default spelled out, or cannot change the answer, such as
- * `metadata`, cache breakpoints and headers that are not the API's own.
+ * The text that two requests share exactly when the API would be asked the same thing: the API's own keys sorted, a text
+ * and one block of it alike, and without what says nothing, such as a default spelled out, or cannot change the answer,
+ * such as `metadata`, cache breakpoints and the headers of traces and keys. Schemas, and what tools are called with, are as
+ * they are: Claude answers in the order of a schema's properties.
  */
 export const canonical = ({ headers, ...request }: Request): string => {
-  const asked = headers === undefined ? request : { ...request, headers: own(headers) }
+  const asked = headers === undefined ? request : { ...request, headers: telling(headers) }
   return JSON.stringify(said(asked, nonEmpty(request.tools) === undefined ? withoutTools : withTools))
 }
 
 /** SHA-256 of the canonical form, in hexadecimal. */
 export const hash = (request: Request): string => Sha256.hex(canonical(request))
 
-const own = (headers: Readonly<Record<string, string>>) =>
-  Record.filter(Record.mapKeys(headers, String.toLowerCase), (_, name) => name.startsWith("anthropic-"))
+const telling = (headers: Readonly<Record<string, string>>) =>
+  Record.filter(Record.mapKeys(headers, String.toLowerCase), (_, name) => !unheard.has(name))
+
+/** Headers that change no answer. Any other may: a guardrail's on Bedrock does, or a gateway's that chooses the model. */
+const unheard = new Set([
+  "authorization",
+  "baggage",
+  "idempotency-key",
+  "traceparent",
+  "tracestate",
+  "user-agent",
+  "x-api-key",
+  "x-request-id"
+])
 
 /** A field where the API has one of its name. */
 interface Field {
@@ -73,6 +86,8 @@ interface Field {
   readonly says?: (value: unknown) => unknown
   /** The fields of the object in it, or of those in its list. */
   readonly has?: () => Fields
+  /** What is in it is the program's: the order of its keys is part of it, and nothing in it is ours to read. */
+  readonly isVerbatim?: true
 }
 
 type Fields = { readonly [name: string]: Field }
@@ -113,12 +128,15 @@ const breakpoint = unless(
 
 const citations = unless(null, {}, { enabled: false })
 
+const verbatim: Field = { isVerbatim: true }
+
 /** A block of content, or of what a block contains. */
 const block: Fields = {
   cache_control: breakpoint,
   citations,
   content: { has: () => block },
   context: unless(null),
+  input: verbatim,
   is_error: unless(false),
   source: { has: () => source },
   title: unless(null),
@@ -134,13 +152,17 @@ const tool: Fields = {
   citations,
   defer_loading: unless(false),
   eager_input_streaming: unless(null),
+  input_examples: verbatim,
+  input_schema: verbatim,
   strict: unless(false),
   type: unless(null, "custom")
 }
 
 const toolChoice: Fields = { disable_parallel_tool_use: unless(false) }
 
-const outputConfig: Fields = { effort: unless(null), format: unless(null) }
+const format: Fields = { schema: verbatim }
+
+const outputConfig: Fields = { effort: unless(null), format: { has: () => format, ...unless(null) } }
 
 const withoutTools: Fields = {
   betas: { says: (names) => nonEmpty(Array.isArray(names) ? [...new Set(names)].toSorted() : names) },
@@ -153,6 +175,7 @@ const withoutTools: Fields = {
   messages: { has: () => message },
   metadata: { says: () => undefined },
   output_config: { has: () => outputConfig, ...unless({}) },
+  output_format: { has: () => format, ...unless(null) },
   service_tier: unless("auto", "standard_only"),
   stop_sequences: { says: nonEmpty },
   stream: unless(false),
@@ -163,8 +186,8 @@ const withoutTools: Fields = {
 
 const withTools: Fields = { ...withoutTools, tool_choice: { has: () => toolChoice, ...unless({ type: "auto" }) } }
 
-/** What a tool was called with, a schema: nothing in it is ours to read. */
-const opaque: Fields = {}
+/** Of what has no defaults. */
+const none: Fields = {}
 
 /** What a value says, the keys of objects in order. It is read as `JSON.stringify` reads it. */
 const said = (given: unknown, fields: Fields): unknown => {
@@ -174,7 +197,7 @@ const said = (given: unknown, fields: Fields): unknown => {
   const entries: Array<[string, unknown]> = []
   for (const name of Object.keys(value).toSorted()) {
     const field = fields[name]
-    const inner = said(value[name], field?.has?.() ?? opaque)
+    const inner = field?.isVerbatim ? value[name] : said(value[name], field?.has?.() ?? none)
     const meant = field?.says === undefined ? inner : field.says(inner)
     if (meant !== undefined) entries.push([name, meant])
   }

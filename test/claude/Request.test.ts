@@ -90,10 +90,10 @@ describe("two requests have the same hash", () => {
     assert.strictEqual(called(new Date(0)), called("1970-01-01T00:00:00.000Z"))
   })
 
-  it("whatever their headers, metadata and automatic cache are", () => {
+  it("whatever their metadata, their automatic cache and the headers of traces and keys are", () => {
     const other: Request.Request = {
       ...rich,
-      headers: { "x-tenant": "t1" },
+      headers: { TraceParent: "00-1-1-01", Authorization: "Bearer t1" },
       metadata: { user_id: "u1" },
       cache_control: { type: "ephemeral", ttl: "1h" }
     }
@@ -129,7 +129,8 @@ describe("two requests have different hashes", () => {
     ["tools", { tools: [] }],
     ["context management of the beta API", { context_management: { edits: [] } }],
     ["role", { messages: [{ role: "assistant", content: "Hi" }] }],
-    ["messages", { messages: [...request.messages, ...request.messages] }]
+    ["messages", { messages: [...request.messages, ...request.messages] }],
+    ["a header of a host", { headers: { "X-Amzn-Bedrock-GuardrailIdentifier": "g1" } }]
   ])("if they differ in %s", (_, change) => {
     assert.notStrictEqual(Request.hash({ ...rich, ...change }), Request.hash(rich))
   })
@@ -190,8 +191,17 @@ describe("two requests have different hashes", () => {
   it("if a tool was called with something named cache_control", () => {
     const called = (input: object) => Request.hash(put(rich, "messages.1.content.0.input", input))
     assert.notStrictEqual(called({ a: 1, cache_control: { type: "ephemeral" } }), called({ a: 1 }))
-    assert.strictEqual(called({ a: 1, b: 2 }), called({ b: 2, a: 1 }))
   })
+
+  it.each(["output_config.format.schema", "tools.0.input_schema", "messages.1.content.0.input"])(
+    "if the keys in %s, which Claude sees, stand in another order",
+    (path) => {
+      const format = { type: "json_schema", schema: {} }
+      const asked = (json: object) => Request.hash(put(put(rich, "output_config.format", format), path, json))
+      const [thought, answer] = [{ type: "string" }, { type: "string" }]
+      assert.notStrictEqual(asked({ properties: { thought, answer } }), asked({ properties: { answer, thought } }))
+    }
+  )
 
   it("if a tool has a parameter named cache_control", () => {
     const withParameters = (properties: object) =>
@@ -204,7 +214,7 @@ describe("two requests have different hashes", () => {
 describe("canonical", () => {
   it("is a text that a person can compare", () => {
     assert.strictEqual(
-      Request.canonical({ ...request, headers: { "x-tenant": "t1" } }),
+      Request.canonical({ ...request, headers: { traceparent: "00-1-1-01" } }),
       `{"max_tokens":100,"messages":[{"content":"Hi","role":"user"}],"model":"claude-sonnet-5-5"}`
     )
   })
@@ -309,12 +319,17 @@ const Entry = Schema.Tuple([
 
 const asking = (content: string): Request.Request => ({ ...request, messages: [{ role: "user", content }] })
 
-/** The same value, with the entries of every object in it changed. */
+/** What is the program's own, and not the API's. */
+const verbatim = new Set(["input", "input_schema", "input_examples"])
+
+/** The same value, with the entries of every object of the API's in it changed. */
 const rewritten = <A>(value: A, change: (entries: Array<[string, unknown]>) => Array<[string, unknown]>): A => {
   const rewrite = (part: unknown): unknown => {
     if (Array.isArray(part)) return part.map(rewrite)
     if (!Predicate.isObject(part)) return part
-    return Object.fromEntries(change(Object.entries(part).map(([key, inner]) => [key, rewrite(inner)])))
+    return Object.fromEntries(
+      change(Object.entries(part).map(([key, inner]) => [key, verbatim.has(key) ? inner : rewrite(inner)]))
+    )
   }
   // The changes below keep the type: they reorder keys, or add `cache_control`.
   return rewrite(value) as A
