@@ -4,14 +4,21 @@
  * The kinds of secrets are those that the rules of secretlint's recommended preset know, as far as they can be told by
  * their looks; that preset itself works in promises, on files. A test holds that it finds nothing in what came out.
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Exit from "effect/Exit"
+import * as Formatter from "effect/Formatter"
+import * as Fields from "./redact/Fields.ts"
 
 /** Text without its secrets. */
 export type Redact = (text: string) => string
 
 /** What is secret besides the usual. */
 export interface Options {
-  /** Names of fields or headers, in any case: their values go, in JSON and in `name: value` and `name=value`. */
+  /**
+   * Names of fields or headers, in any case: their values go. In JSON that is a text, a number, an object or a list; after
+   * `name:` the rest of the line; after `name=` what comes before a space, `,`, `;` or `&`.
+   */
   readonly fields?: ReadonlyArray<string>
   /** Whatever these match goes. */
   readonly patterns?: ReadonlyArray<RegExp>
@@ -50,9 +57,6 @@ const tokens = [
   "(?<![\\w-])eyJ[\\w-]{10,}\\.[\\w-]{10,}\\.[\\w-]*" // JSON Web Tokens
 ]
 
-/** Names of fields that hold a secret wherever they stand. */
-const names = ["api[_-]?key", "aws_?secret_?access_?key", "secret_?access_?key", "client_?secret", "password", "passwd"]
-
 /** What is secret by what stands before it: the first group stays. Look-behinds would say it better, and be slower. */
 const patterns = [
   new RegExp(`()(?:${tokens.join("|")})`, "g"),
@@ -67,29 +71,13 @@ const patterns = [
   /()-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[^]*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|$)/g
 ]
 
-/** The usual fields, where their value is long enough to be a secret. */
-const usualFields = new RegExp(
-  `((?:${names.join("|")})(?:\\\\?["'])?\\s{0,3}[:=]\\s{0,3}(?:\\\\?["'])?)[^\\s"'\\\\,;&}]{8,}`,
-  "gi"
-)
-
-/** Values of named fields: in quotes, which may themselves be quoted in a JSON text, and without. */
-const valuesOf = (fields: ReadonlyArray<string>): ReadonlyArray<RegExp> => {
-  if (fields.length === 0) return []
-  const name = `(?:${fields.map((field) => field.replace(/\W/g, "\\$&")).join("|")})(?:\\\\?["'])?\\s{0,3}[:=]\\s{0,3}`
-  return [
-    new RegExp(`(${name}(\\\\?["']))[^]*?(?=(?<!\\\\)\\2)`, "gi"),
-    new RegExp(`(${name}(?!\\\\?["']))[^\\s"'\\\\,;&}]+`, "gi")
-  ]
-}
-
 /** A redaction of the usual secrets and of one's own. */
 export const make = ({ fields = [], patterns: own = [] }: Options): Redact => {
-  const keepingGroup = [...patterns, usualFields, ...valuesOf(fields)]
+  const withoutFields = Fields.make(fields, hidden)
   const others = own.map((pattern) => new RegExp(pattern, `${pattern.flags.replace("g", "")}g`))
   return (text) => {
-    const kept = keepingGroup.reduce((kept, pattern) => kept.replace(pattern, `$1${hidden}`), text)
-    return others.reduce((kept, pattern) => kept.replace(pattern, hidden), kept)
+    const kept = patterns.reduce((kept, pattern) => kept.replace(pattern, `$1${hidden}`), text)
+    return others.reduce((kept, pattern) => kept.replace(pattern, hidden), withoutFields(kept))
   }
 }
 
@@ -97,10 +85,36 @@ export const make = ({ fields = [], patterns: own = [] }: Options): Redact => {
 export const redact: Redact = make({})
 
 /**
+ * The same end, but for what its failures and defects say: for the span that a policy or a job ends with it. The errors
+ * themselves are the program's, and stay as they are.
+ */
+export const exit = <A>(exit: Exit.Exit<A, unknown>, redact: Redact): Exit.Exit<A, unknown> =>
+  Exit.isSuccess(exit)
+    ? exit
+    : Exit.failCause(
+        Cause.fromReasons(
+          exit.cause.reasons.map((reason) => {
+            if (Cause.isFailReason(reason)) return Cause.makeFailReason(told(reason.error, redact))
+            return Cause.isDieReason(reason) ? Cause.makeDieReason(told(reason.defect, redact)) : reason
+          })
+        )
+      )
+
+const told = (error: unknown, redact: Redact): unknown => {
+  if (!(error instanceof Error)) return redact(Formatter.format(error))
+  const { cause, message, stack = "" } = error
+  return Object.create(error, {
+    message: { value: redact(message) },
+    stack: { value: redact(stack) },
+    cause: { value: cause === undefined ? undefined : told(cause, redact) }
+  })
+}
+
+/**
  * How the running fiber's logs, spans and reports are redacted; the usual way by default.
  * `Effect.provideService(Redact.Redactor, Redact.make({ fields: ["patient"] }))` makes it stricter. Errors are redacted in
- * the usual way, where they are made, and by this only where `Telemetry` tells them. A span around, such as a verb's or
- * the program's own, is ended by Effect with the error as it is, in the API's words.
+ * the usual way, where they are made, and by this only where `Telemetry` and `Job` tell them. A span around, such as a
+ * verb's or the program's own, is ended by Effect with the error as it is, in the API's words.
  */
 export const Redactor: Context.Reference<Redact> = Context.Reference("effect-claude/Redact", {
   defaultValue: (): Redact => redact

@@ -18,7 +18,7 @@ import * as Attributes from "../claude/Attributes.ts"
 import * as CallEvent from "../claude/CallEvent.ts"
 import * as CallSite from "../claude/CallSite.ts"
 import { ClaudeError } from "../claude/ClaudeError.ts"
-import { redact, Redactor } from "../claude/Redact.ts"
+import * as Redact from "../claude/Redact.ts"
 import { isEmulated } from "../claude/Reply.ts"
 import * as Batch from "./Batch.ts"
 import * as Dataset from "./Dataset.ts"
@@ -216,11 +216,16 @@ const traced = <A, E, E2, R>(row: Effect.Effect<Exit.Exit<A, E>, E2, R>) =>
       return Effect.makeSpan(`row ${site.job}`, {
         root: true,
         links: run.map((span) => ({ span, attributes: {} })),
-        attributes: Attributes.redacted(Attributes.ofSite(site), fiber.getRef(Redactor))
+        attributes: Attributes.redacted(Attributes.ofSite(site), fiber.getRef(Redact.Redactor))
       })
     }),
     (span) => Effect.provideService(row, Tracer.ParentSpan, span),
-    (span, exit) => Effect.map(Clock.currentTimeNanos, (now) => span.end(now, Exit.isSuccess(exit) ? exit.value : exit))
+    (span, exit) =>
+      Effect.withFiber((fiber) => {
+        const end: Exit.Exit<unknown, unknown> = Exit.isSuccess(exit) ? exit.value : exit
+        span.end(fiber.getRef(Clock.Clock).currentTimeNanosUnsafe(), Redact.exit(end, fiber.getRef(Redact.Redactor)))
+        return Effect.void
+      })
   )
 
 /** Takes up every row of the input; gives how many there are, and what is wrong with those that cannot be run. */
@@ -291,7 +296,7 @@ const Failure = Schema.fromJsonString(Schema.Struct({ error: Schema.String, mess
 const encodeFailure = (error: unknown): string =>
   Schema.encodeSync(Failure)({ error: tagOf(error), message: wordsOf(error) })
 
-const wordsOf = (error: unknown) => redact(error instanceof Error ? error.message : String(error))
+const wordsOf = (error: unknown) => Redact.redact(error instanceof Error ? error.message : String(error))
 
 const tagOf = (error: unknown): string => {
   if (error instanceof ClaudeError) return error.reason._tag

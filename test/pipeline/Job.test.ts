@@ -3,7 +3,19 @@ import { assert, describe, it } from "@effect/vitest"
 import { CallEvent, type Claude, ClaudeError, Concurrency, Dataset, Job, Journal, Step, Telemetry } from "effect-claude"
 import { Sqlite } from "effect-claude/node"
 import { Emulator, TestClaude } from "effect-claude/testing"
-import { Array as Arr, Deferred, Effect, Fiber, FileSystem, Layer, Path, Schema, Stream, type Tracer } from "effect"
+import {
+  Array as Arr,
+  Cause,
+  Deferred,
+  Effect,
+  Fiber,
+  FileSystem,
+  Layer,
+  Path,
+  Schema,
+  Stream,
+  type Tracer
+} from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 
 describe("Job", () => {
@@ -409,6 +421,21 @@ describe("the trace of a row", () => {
         const waterfall = Telemetry.waterfall(yield* Effect.flatten(Telemetry.Spans))
         assert.include(waterfall, "row greetings ([redacted])")
         assert.notInclude(waterfall, key)
+      })
+    ).pipe(Effect.provide(traced(TestClaude.layer("hi"))))
+  )
+
+  it.effect("has no secret of its error", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const key = `sk-ant-${"secret".repeat(5)}`
+        const step = Step.make("greet", () => Effect.fail(`${key} is no key`))
+        yield* files.run(Job.make({ ...greetings(["Ann"]), step }))
+        const row = (yield* Effect.flatten(Telemetry.Spans)).find(({ name }) => name === "row greetings")
+        const said =
+          row?.status._tag === "Ended" && row.status.exit._tag === "Failure" ? row.status.exit.cause : undefined
+        assert.include(said && Cause.pretty(said), "[redacted] is no key")
+        assert.notInclude(said && Cause.pretty(said), key)
       })
     ).pipe(Effect.provide(traced(TestClaude.layer("hi"))))
   )

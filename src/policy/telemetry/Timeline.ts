@@ -11,7 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import type { CallEvent } from "../../claude/CallEvent.ts"
-import type { Redact } from "../../claude/Redact.ts"
+import * as Redact from "../../claude/Redact.ts"
 
 /** Draws the spans of one call. */
 export interface Timeline {
@@ -25,7 +25,7 @@ export interface Timeline {
 }
 
 /** A timeline below the span of a call. */
-export const make = (call: Tracer.Span, tracer: Tracer.Tracer, redact: Redact): Timeline => {
+export const make = (call: Tracer.Span, tracer: Tracer.Tracer, redact: Redact.Redact): Timeline => {
   const drawn = call.sampled && tracer !== Tracer.nativeTracer
   let attempts = 0
   let sentAt = 0n
@@ -54,7 +54,7 @@ export const make = (call: Tracer.Span, tracer: Tracer.Tracer, redact: Redact): 
     pause = undefined
   }
 
-  const told = (exit: Exit.Exit<unknown, unknown>) => (drawn ? redacted(exit, redact) : exit)
+  const told = (exit: Exit.Exit<unknown, unknown>) => (drawn ? Redact.exit(exit, redact) : exit)
 
   const end = (now: bigint, exit: Exit.Exit<unknown, unknown>) => {
     stream?.end(now, exit)
@@ -108,11 +108,3 @@ export const make = (call: Tracer.Span, tracer: Tracer.Tracer, redact: Redact): 
     }
   }
 }
-
-/** The same failure, but for what it says to an exporter. The error itself is the program's, and stays as it is. */
-const redacted = (exit: Exit.Exit<unknown, unknown>, redact: Redact): Exit.Exit<unknown, unknown> =>
-  Exit.mapError(exit, (error) =>
-    error instanceof Error
-      ? Object.create(error, { message: { value: redact(error.message) }, stack: { value: redact(error.stack ?? "") } })
-      : error
-  )

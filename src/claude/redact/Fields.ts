@@ -1,0 +1,93 @@
+/**
+ * Takes the values of named fields out of a text, in one pass: in JSON, however often that was quoted in other JSON, in
+ * headers, and in `name=value`. A text that is cut off ends every value.
+ */
+
+/** Names of fields that hold a secret wherever they stand. */
+const usual = [
+  "api[_-]?key",
+  "account_?key",
+  "(?:access|refresh|session|security|auth)_?token",
+  "(?:aws_?)?secret_?(?:access_?)?key",
+  "client_?secret",
+  "password",
+  "passwd"
+]
+
+/** The usual fields' values where they are quoted, or long enough to be a secret; those of `own` in any case. */
+export const make = (own: ReadonlyArray<string>, hidden: string): ((text: string) => string) => {
+  const ownNames = own.map((name) => name.replace(/\W/g, "\\$&")).join("|") || "(?!)"
+  const beginnings = new RegExp(
+    `(?:(${ownNames})|${usual.join("|")})(\\\\*["'])?\\s{0,3}([:=])\\s{0,3}(\\\\*["'])?`,
+    "gi"
+  )
+  return (text) => {
+    let kept = ""
+    let at = 0
+    for (const { 0: all, 1: name, 2: nameQuote, 3: separator, 4: quote, index } of text.matchAll(beginnings)) {
+      const start = index + all.length
+      if (index < at) continue
+      const end =
+        quote !== undefined
+          ? closing(text, start, quote)
+          : name === undefined
+            ? endOf(token, text, start)
+            : endOfOwn(text, start, nameQuote, separator)
+      if (end === start) continue
+      kept += text.slice(at, start) + hidden
+      at = end
+    }
+    return kept + text.slice(at)
+  }
+}
+
+/** Long enough: prose has a colon after such a name, too. */
+const token = /[^\s"'\\,;&}]{8,}/y
+const valueInPair = /[^\s"'\\,;&}]+/y
+const literal = /[^\s,}\]]+/y
+/** A header's: its text may itself be quoted in JSON. */
+const restOfLine = /(?:[^"\n\\]|\\(?![nr"\\]))+/y
+
+const endOf = (pattern: RegExp, text: string, start: number): number => {
+  pattern.lastIndex = start
+  return pattern.test(text) ? pattern.lastIndex : start
+}
+
+const endOfOwn = (text: string, start: number, nameQuote: string | undefined, separator: string | undefined) => {
+  if (text[start] === "{" || text[start] === "[") return balanced(text, start, nameQuote)
+  if (nameQuote !== undefined) return endOf(literal, text, start)
+  return endOf(separator === "=" ? valueInPair : restOfLine, text, start)
+}
+
+/**
+ * Where a string ends that began with `delimiter`: a quote after n backslashes, which are 0, 1, 3, 7 for JSON that was
+ * quoted so often. Then what is in it has 2n + 1 before a quote, and a multiple of 2n + 2 as backslashes of its own.
+ */
+const closing = (text: string, start: number, delimiter: string): number => {
+  const quote = delimiter.slice(-1)
+  const slashes = delimiter.length - 1
+  for (let at = text.indexOf(quote, start); at !== -1; at = text.indexOf(quote, at + 1)) {
+    let before = at
+    while (before > start && text[before - 1] === "\\") before--
+    if ((at - before) % (2 * slashes + 2) === slashes) return at - slashes
+  }
+  return text.length
+}
+
+/** Where the object or the list ends that begins here. */
+const balanced = (text: string, start: number, quote: string | undefined): number => {
+  const delimiters = quote === undefined ? ['"', "'"] : [quote]
+  let depth = 0
+  let at = start
+  while (at < text.length) {
+    const delimiter = delimiters.find((delimiter) => text.startsWith(delimiter, at))
+    if (delimiter !== undefined) {
+      at = closing(text, at + delimiter.length, delimiter) + delimiter.length
+      continue
+    }
+    const character = text[at++]
+    if (character === "{" || character === "[") depth++
+    if ((character === "}" || character === "]") && --depth === 0) return at
+  }
+  return text.length
+}
