@@ -55,8 +55,7 @@ const blockEvents = (block: Anthropic.ContentBlock, index: number): Array<Anthro
   switch (block.type) {
     case "text": {
       const start = { type: "content_block_start" as const, index, content_block: { ...block, text: "" } }
-      const words = block.text.match(/\s*\S+\s*$|\s*\S+/g) ?? (block.text === "" ? [] : [block.text])
-      return [start, ...words.map((word) => event({ type: "text_delta", text: word })), stop]
+      return [start, ...wordsOf(block.text).map((text) => event({ type: "text_delta", text })), stop]
     }
     case "tool_use": {
       const start = { type: "content_block_start" as const, index, content_block: { ...block, input: {} } }
@@ -74,6 +73,14 @@ const blockEvents = (block: Anthropic.ContentBlock, index: number): Array<Anthro
     default:
       return [{ type: "content_block_start", index, content_block: block }, stop]
   }
+}
+
+/** Each with the white space before it; the last with that at the end, which is set apart, lest it is gone through again and again. */
+const wordsOf = (text: string): ReadonlyArray<string> => {
+  const trimmed = text.trimEnd()
+  const end = text.slice(trimmed.length)
+  const words = trimmed.match(/\s*\S+/g) ?? []
+  return end === "" ? words : [...words.slice(0, -1), (words.at(-1) ?? "") + end]
 }
 
 /** Builds a message up from its events. `add` mutates; `message` is undefined before `message_start`. */

@@ -64,6 +64,9 @@ export const update = (totals: Totals, event: CallEvent.CallEvent): Totals => {
       const { usage } = event.error.reason
       return usage === undefined ? totals : billed(totals, usage, event.cost)
     }
+    case "call-interrupted":
+      // It may have been billed: nobody knows what.
+      return { ...totals, cost: undefined }
     default:
       return totals
   }

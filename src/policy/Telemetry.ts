@@ -80,9 +80,10 @@ const baseURL = Effect.map(Effect.serviceOption(AnthropicClient), (client) =>
     : undefined
 )
 
+/** A span of no tracer has no id that may be sent. */
 const carrying = (request: Request, span: Tracer.Span): Request => {
-  const { traceparent } = HttpTraceContext.toHeaders(span)
-  return traceparent === undefined ? request : { ...request, headers: { ...request.headers, traceparent } }
+  const { traceparent = "" } = HttpTraceContext.toHeaders(span)
+  return /^[0-9a-f-]+$/.test(traceparent) ? { ...request, headers: { ...request.headers, traceparent } } : request
 }
 
 const annotate = (span: Tracer.Span, attributes: Attributes.Attributes) => {

@@ -18,6 +18,12 @@ describe("the events of a message", () => {
     assert.strictEqual(texts.join(""), Reply.text(answer))
   })
 
+  it("come at once where a text is all line breaks", () => {
+    // By the square of its length this would take an hour.
+    const answer = message({ content: ["\n".repeat(1_000_000)] })
+    assert.lengthOf(StreamEvent.fromMessage(answer), 6)
+  })
+
   it("come in the order of the API", () => {
     assert.deepStrictEqual(
       StreamEvent.fromMessage(message("Two words.")).map(({ type }) => type),

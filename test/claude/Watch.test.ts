@@ -71,7 +71,8 @@ describe("an outcome", () => {
           : Effect.timeoutOption(drained, "1 seconds")
       const { outcomes, tags } = yield* watched(half, reading)
       assert.lengthOf(outcomes, 1)
-      const [{ exit, message } = none] = outcomes
+      const [{ cost, exit, message } = none] = outcomes
+      assert.isUndefined(cost, "nobody knows what it was billed")
       assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
       assert.strictEqual(message?.usage.input_tokens, 10)
       assert.deepStrictEqual(tags, ["call-sent", "call-first-token", "call-interrupted"])

@@ -290,6 +290,13 @@ describe("the trace context", () => {
     }).pipe(Effect.provide(watched(TestClaude.layer("Hello."), { propagate: true })))
   )
 
+  it.effect("stays at home where nothing is traced, since there is none", () =>
+    Effect.gen(function* () {
+      yield* create(request)
+      assert.deepStrictEqual(yield* TestClaude.calls, [request])
+    }).pipe(Effect.withTracerEnabled(false), Effect.provide(watched(TestClaude.layer("Hello."), { propagate: true })))
+  )
+
   it.effect("stays at home otherwise", () =>
     Effect.gen(function* () {
       yield* create(request)
