@@ -7,12 +7,12 @@ describe("the public names", () => {
   it("of effect-claude", () => {
     expect(namesOf("src/index.ts")).toMatchInlineSnapshot(`
       "AnthropicClient: AnthropicClient Client Options callOptions layer layerConfig layerFrom
-      CallEvent: CacheFailed CallEvent CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Happening ItemFinished ItemSkipped ItemsCounted Listener emit emitFinished emitHit listen
+      CallEvent: CacheFailed CallEvent CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Happening ItemFinished ItemSkipped ItemsCounted Listener emit emitFinished emitHit emitWaited listen
       CallSite: CallSite label row within
       ClaudeError: BillingFailed CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut Unauthenticated Unsupported
       Cost: billed format of saved
       Models: Model Price Rates all find priceAt
-      Redact: Options Redact Redactor make redact
+      Redact: Options Redact Redactor exit make redact
       Reply: Message Origin Reply ReplyFacts discard isBilled isEmulated isMessage text
       Request: Defaults Prompt Request canonical fill hash resolve
       StreamEvent: Accumulator StreamEvent StreamStart accumulator definedOnly fromMessage isContent text

@@ -5,7 +5,7 @@
 import type * as BigDecimal from "effect/BigDecimal"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { CallSite } from "./CallSite.ts"
 import type { ClaudeError } from "./ClaudeError.ts"
@@ -66,11 +66,14 @@ export interface CallRetried {
   readonly error: ClaudeError
 }
 
-/** The call got through what held it up for `duration`: a limit, or a call that went first and warms the prompt cache. */
+/**
+ * The call got through what held it up for `duration`: a limit, a call that went first and warms the prompt cache, or an
+ * equal one, whose answer it shares.
+ */
 export interface CallWaited {
   readonly _tag: "call-waited"
   readonly model: string
-  readonly for: "concurrency" | "warm-up"
+  readonly for: "concurrency" | "warm-up" | "equal-call"
   readonly duration: Duration.Duration
 }
 
@@ -151,6 +154,17 @@ export const emitFinished = ({ message, origin, requestId }: Reply): Effect.Effe
     const usage = billed(message)
     const answer = { model, usage, at: now }
     return { _tag: "call-finished", model, origin, requestId, usage, cost: Cost.of(answer), saved: Cost.saved(answer) }
+  })
+
+/** What is over within so long was no wait: on a busy machine, as much goes by without one. */
+const shortest = Duration.millis(10)
+
+/** Tells that a call got through what had held it up `since` then, in nanoseconds. */
+export const emitWaited = (model: string, reason: CallWaited["for"], since: bigint): Effect.Effect<void> =>
+  Effect.flatMap(Clock.currentTimeNanos, (now) => {
+    const duration = Duration.nanos(now - since)
+    if (Duration.isLessThan(duration, shortest)) return Effect.void
+    return emit(() => ({ _tag: "call-waited", model, for: reason, duration }))
   })
 
 /** Tells that a cache gave this answer. */

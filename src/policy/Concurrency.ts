@@ -4,7 +4,6 @@
  * of waiters is slow.
  */
 import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
@@ -64,12 +63,4 @@ export const policy = (limit: number | Concurrency) => {
   )
 }
 
-/** What is over within so long was no wait: on a busy machine, as much goes by without one. */
-const least = Duration.millis(10)
-
-const tellWait = ({ model }: Request, since: bigint) =>
-  Effect.flatMap(Clock.currentTimeNanos, (now) => {
-    const duration = Duration.nanos(now - since)
-    if (Duration.isLessThan(duration, least)) return Effect.void
-    return CallEvent.emit(() => ({ _tag: "call-waited", model, for: "concurrency", duration }))
-  })
+const tellWait = ({ model }: Request, since: bigint) => CallEvent.emitWaited(model, "concurrency", since)

@@ -7,9 +7,12 @@
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import type * as Layer from "effect/Layer"
 import { BackingPersistence, type PersistenceError } from "effect/persistence/Persistence"
 import * as Stream from "effect/Stream"
+import * as CallEvent from "../claude/CallEvent.ts"
 import { CallSite } from "../claude/CallSite.ts"
 import { type Claude, Timeouts, wrap } from "../claude/Claude.ts"
 import { discard, isEmulated, type Message, type Reply, type ReplyFacts } from "../claude/Reply.ts"
@@ -66,8 +69,6 @@ export type Target =
   | { readonly model: Request["model"] }
   | { readonly label: readonly [name: string, value: string] }
 
-const defaultStoreId = "effect-claude"
-
 /**
  * Makes stored answers count for nothing, for every process that uses the store. By model and by label, that includes
  * calls now in flight. Labels are those of the `CallSite` that an answer was stored from.
@@ -77,7 +78,7 @@ export const invalidate = (
   options?: Pick<Options, "storeId">
 ): Effect.Effect<void, PersistenceError, BackingPersistence> =>
   Effect.gen(function* () {
-    const store = yield* (yield* BackingPersistence).make(options?.storeId ?? defaultStoreId)
+    const store = yield* (yield* BackingPersistence).make(options?.storeId ?? Store.defaultStoreId)
     if ("key" in target) return yield* store.remove(target.key)
     yield* Store.renew(store, "model" in target ? Store.modelTag(target.model) : Store.labelTag(...target.label))
   }).pipe(Effect.scoped)
@@ -94,14 +95,16 @@ const patience = "2 seconds"
  * nothing; a `call-hit` event tells what it would have cost. A store that fails is a miss; one that takes longer than 2
  * seconds is left alone for 10.
  *
- * Of equal calls at the same time, with the same `Claude.Timeouts`, one is made for all; where it is a stream, each
- * reads it from its beginning. It goes on at the pace of the API, whoever reads, until the last reader has left: what
- * nobody has read yet is in memory.
+ * Of equal calls at the same time, with the same `Claude.Timeouts`, one is made for all, and goes on until the last of
+ * them has left; where it is a stream, each reads it from its beginning, and what nobody has read yet is in memory. It is
+ * the call of the one who came first, whose listener hears of it: what he leaves behind is in nobody's span.
+ *
+ * What goes on with a server-held thread or in a container of the caller's is always asked: it changes what it goes on with.
  */
 export const policy = (options: Options = {}) => {
-  const { keep = Entry.isWhole, storeId = defaultStoreId, timeToLive = "30 days" } = options
+  const { keep = Entry.isWhole, storeId = Store.defaultStoreId, timeToLive = "30 days" } = options
   const isKept: IsKept = ({ message, requestId }) =>
-    keep(message) && (storeId !== defaultStoreId || !isEmulated(requestId))
+    keep(message) && (storeId !== Store.defaultStoreId || !isEmulated(requestId))
   return wrap(
     Effect.fnUntraced(function* (next) {
       const backing = yield* BackingPersistence
@@ -135,7 +138,7 @@ const caching = (next: Claude["Service"], store: Store.Store, isKept: IsKept): C
       const tags = tagsOf(request, fiber.getRef(CallSite))
       const looking =
         mode === "readWrite" ? store.claim(key, tags) : store.look(mode === "refresh" ? undefined : key, tags)
-      return Effect.map(looking, ({ entry, generations }): Found => {
+      return Effect.flatMap(looking, ({ entry, generations, waitingSince }) => {
         const remove = mode === "readOnly" ? Effect.void : store.remove(key)
         // A cache below may hold it too.
         const discardable: Found["discardable"] = (facts) => ({
@@ -147,23 +150,24 @@ const caching = (next: Claude["Service"], store: Store.Store, isKept: IsKept): C
           return isStored && generations !== undefined ? store.write(key, reply, generations) : Effect.void
         }
         // Another program may keep what this one does not.
-        if (entry === undefined || !isKept(entry)) return { stored: undefined, discardable, write }
-        const { message, requestId } = entry
-        return {
-          stored: discardable({ message, requestId, origin: "cache", rateLimits: undefined }),
-          discardable,
-          write
-        }
+        const kept = entry !== undefined && isKept(entry) ? entry : undefined
+        const stored: Found["stored"] = kept && discardable({ ...kept, origin: "cache", rateLimits: undefined })
+        const found: Found = { stored, discardable, write }
+        return waitingSince === undefined
+          ? Effect.succeed(found)
+          : Effect.as(CallEvent.emitWaited(request.model, "equal-call", waitingSince), found)
       })
     })
 
   // An answer that is there has been paid for: no interruption keeps it from being stored.
-  const create = (request: Request, key: string, mode: Mode) => (restore: Flights.Restore) =>
-    Effect.flatMap(restore(look(request, key, mode)), ({ discardable, stored, write }) => {
-      if (stored !== undefined) return Replay.hit(stored)
-      const asked = Effect.map(restore(next.create(request)), (reply) => discardable(reply))
-      return Effect.flatMap(asked, (reply) => Effect.as(write(reply), reply))
-    }).pipe(Effect.scoped)
+  const create = (request: Request, key: string, mode: Mode) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(restore(look(request, key, mode)), ({ discardable, stored, write }) => {
+        if (stored !== undefined) return Replay.hit(stored)
+        const asked = Effect.map(restore(next.create(request)), (reply) => discardable(reply))
+        return Effect.flatMap(asked, (reply) => Effect.as(write(reply), reply))
+      })
+    ).pipe(Effect.scoped)
 
   const stream = (request: Request, key: string, mode: Mode) =>
     Stream.unwrap(
@@ -178,17 +182,18 @@ const caching = (next: Claude["Service"], store: Store.Store, isKept: IsKept): C
     create: (request) =>
       Effect.withFiber((fiber) => {
         const mode = fiber.getRef(Mode)
-        if (mode === "bypass") return next.create(request)
-        const key = hash(request)
-        return flights.create(flightOf(key, mode, fiber.getRef(Timeouts)), create(request, key, mode))
+        const key = keyOf(request, mode)
+        if (key === undefined) return next.create(request)
+        return flights.create(wanted(request, key, mode, fiber.getRef(Timeouts)), create(request, key, mode))
       }),
     stream: (request) =>
       Stream.unwrap(
         Effect.withFiber((fiber) => {
           const mode = fiber.getRef(Mode)
-          if (mode === "bypass") return Effect.succeed(next.stream(request))
-          const key = hash(request)
-          return Effect.succeed(flights.stream(flightOf(key, mode, fiber.getRef(Timeouts)), stream(request, key, mode)))
+          const key = keyOf(request, mode)
+          if (key === undefined) return Effect.succeed(next.stream(request))
+          const flight = wanted(request, key, mode, fiber.getRef(Timeouts))
+          return Effect.succeed(flights.stream(flight, stream(request, key, mode)))
         })
       ),
     countTokens: next.countTokens,
@@ -197,8 +202,21 @@ const caching = (next: Claude["Service"], store: Store.Store, isKept: IsKept): C
 }
 
 /** Those who fail together have the same patience. */
-const flightOf = (key: string, mode: Mode, { call, idle }: typeof Timeouts.Service) =>
-  `${mode} ${Duration.toMillis(call)} ${Duration.toMillis(idle)} ${key}`
+const wanted = ({ model }: Request, key: string, mode: Mode, { call, idle }: typeof Timeouts.Service) => ({
+  key: `${mode} ${Duration.toMillis(call)} ${Duration.toMillis(idle)} ${key}`,
+  model
+})
+
+/** What is not JSON cannot be sent either: below, they say so. */
+const hashOf = Option.liftThrowable(hash)
+
+/** None where the cache is not to answer. */
+const keyOf = (request: Request, mode: Mode): string | undefined =>
+  mode === "bypass" || goesOn(request) ? undefined : Option.getOrUndefined(hashOf(request))
+
+/** Whether it changes something that the server holds. */
+const goesOn = ({ container, thread }: Request): boolean =>
+  Predicate.isNotNullish(thread) || Predicate.isString(container) || Predicate.isNotNullish(container?.id)
 
 const tagsOf = ({ model }: Request, { labels }: CallSite) => {
   const tags = [Store.modelTag(model)]

@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -157,12 +158,13 @@ for (const { missing, name, sql } of [
   it.effect.skipIf(missing)(`a cache in ${name} keeps to its capacity, and forgets the oldest first${missing}`, () =>
     Effect.gen(function* () {
       const { asked, layer } = numbered(
-        ResponseCache.layerSql({ capacity: 2 }).pipe(Layer.provideMerge(sql()), Layer.orDie)
+        ResponseCache.layerSql({ capacity: 2, storeId }).pipe(Layer.provideMerge(sql()), Layer.orDie)
       )
       const cache = yield* Layer.build(layer())
       yield* Effect.provide(
         Effect.gen(function* () {
-          yield* (yield* SqlClient)`DELETE FROM effect_persistence`
+          const others = yield* (yield* BackingPersistence).make(`${storeId}-others`)
+          yield* others.set("first", { text: "of another program" }, Duration.minutes(2))
           const fill = Effect.forEach(["j", "k", "l"], (prompt) =>
             Effect.tap(text(prompt), TestClock.adjust("1 second"))
           )
@@ -172,6 +174,7 @@ for (const { missing, name, sql } of [
           assert.strictEqual(asked(), 3)
           yield* text("j")
           assert.strictEqual(asked(), 4)
+          assert.isDefined(yield* others.get("first"))
         }),
         cache
       )
@@ -298,7 +301,10 @@ const numbered = <A>(store: Layer.Layer<A | BackingPersistence>, before: Effect.
 const pruned = Effect.gen(function* () {
   yield* TestClock.adjust("1 minute")
   const sql = yield* SqlClient
-  const count = Effect.map(sql`SELECT id FROM effect_persistence WHERE expires IS NOT NULL`, ({ length }) => length)
+  const count = Effect.map(
+    sql`SELECT id FROM effect_persistence WHERE store_id = ${storeId} AND expires IS NOT NULL`,
+    ({ length }) => length
+  )
   yield* Effect.repeat(Effect.tap(count, TestClock.withLive(Effect.sleep("10 millis"))), {
     while: (length) => length > 2
   })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -12,7 +13,7 @@ import { BackingPersistence, type BackingPersistenceStore, PersistenceError } fr
 import * as CallEvent from "../../src/claude/CallEvent.ts"
 import * as CallSite from "../../src/claude/CallSite.ts"
 import { Claude, Timeouts } from "../../src/claude/Claude.ts"
-import { ClaudeError, Overloaded, TimedOut } from "../../src/claude/ClaudeError.ts"
+import { ClaudeError, InvalidRequest, Overloaded, TimedOut } from "../../src/claude/ClaudeError.ts"
 import * as Cost from "../../src/claude/Cost.ts"
 import * as Redact from "../../src/claude/Redact.ts"
 import { discard, type Reply } from "../../src/claude/Reply.ts"
@@ -76,6 +77,37 @@ describe("a second equal call", () => {
         text
       ]).pipe(Effect.provide(layer))
       assert.deepStrictEqual(texts, ["1", undefined, "1", undefined, "2"])
+    })
+  )
+
+  it.effect.each([
+    ["goes on with a thread of the server", { thread: { type: "create" } }],
+    ["goes on in a container", { container: "container_1" }],
+    ["goes on in a container with skills", { container: { id: "container_1", skills: [] } }]
+  ])("is made each time where it %s", ([, more]) =>
+    Effect.gen(function* () {
+      // Callers of the beta API can write the first one.
+      const call = Claude.use((claude) => claude.create({ ...request, ...(more as object) }))
+      const [, , asked] = yield* Effect.all([call, call, calls]).pipe(Effect.provide(cached("Hi.")))
+      assert.strictEqual(asked, 2)
+    })
+  )
+
+  it.effect("fails as it does without a cache where it cannot be sent", () =>
+    Effect.gen(function* () {
+      const block = { type: "tool_use" as const, id: "t1", name: "count", input: { big: 1n } }
+      const call = create({ ...request, messages: [{ role: "assistant", content: [block] }] })
+      const reason = new InvalidRequest({ detail: "no JSON" })
+      const layer = TestClaude.layer(reason).pipe(inMemory())
+      assert.deepStrictEqual((yield* Effect.flip(Effect.provide(call, layer))).reason, reason)
+    })
+  )
+
+  it.effect("is made each time where answers live for no time", () =>
+    Effect.gen(function* () {
+      const layer = TestClaude.layer("Hi.").pipe(inMemory({ timeToLive: 0 }))
+      const [, , asked] = yield* Effect.all([text, text, calls]).pipe(Effect.provide(layer))
+      assert.strictEqual(asked, 2)
     })
   )
 
@@ -308,7 +340,7 @@ describe("of equal calls at the same time", () => {
     })
   )
 
-  it.effect("the next one is made when who made the first goes away", () =>
+  it.effect("it goes on for those who stay, when who made it goes away", () =>
     Effect.gen(function* () {
       const api = slow()
       const layer = yield* Layer.build(api.layer)
@@ -322,8 +354,35 @@ describe("of equal calls at the same time", () => {
       yield* Fiber.interrupt(leader)
       yield* TestClock.adjust("1 second")
       const [texts, last] = yield* Fiber.join(others)
-      assert.deepStrictEqual(new Set([...texts, last]), new Set(["answer 2"]))
-      assert.strictEqual(api.asked(), 2)
+      assert.deepStrictEqual(new Set([...texts, last]), new Set(["answer 1"]))
+      assert.strictEqual(api.asked(), 1)
+    })
+  )
+
+  it.effect("it stops when the last one goes away, and the next call is made anew", () =>
+    Effect.gen(function* () {
+      const api = slow()
+      const layer = yield* Layer.build(api.layer)
+      const asking = yield* Effect.forkChild(Effect.provide(many(2, text), layer))
+      yield* TestClock.adjust("500 millis")
+      yield* Fiber.interrupt(asking)
+      assert.strictEqual(api.stopped(), 1)
+      assert.strictEqual(yield* text.pipe(Effect.provide(layer), afterASecond), "answer 2")
+    })
+  )
+
+  it.effect("who waits tells how long he waited", () =>
+    Effect.gen(function* () {
+      const waits: Array<CallEvent.CallEvent> = []
+      const listen = CallEvent.listen((event) =>
+        Effect.sync(() => (event._tag === "call-waited" ? waits.push(event) : undefined))
+      )
+      const both = Effect.all([text, Effect.delay(text, "400 millis")], { concurrency: 2 })
+      yield* both.pipe(listen, Effect.provide(slow().layer), afterASecond)
+      assert.deepStrictEqual(
+        waits.map((wait) => wait._tag === "call-waited" && [wait.for, Duration.toMillis(wait.duration)]),
+        [["equal-call", 600]]
+      )
     })
   )
 
@@ -497,6 +556,7 @@ describe("a store that", () => {
   it.effect.each([
     ["fails", Effect.fail(down), "no route to the store"],
     ["dies", Effect.die(new Error("no such table")), "no such table"],
+    ["breaks off", Effect.interrupt, "it broke off"],
     ["hangs", Effect.never, "timed out after '2s'"]
   ] as const)("%s fails no call, is logged once a minute, and counted", ([, broken, detail]) =>
     Effect.gen(function* () {
@@ -661,6 +721,7 @@ const inTurn = (
 const slow = (failures: ReadonlyArray<Overloaded | TimedOut> = []) => {
   let asked = 0
   let stopped = 0
+  const counted = (exit: Exit.Exit<unknown, unknown>) => Effect.sync(() => (stopped += Exit.isSuccess(exit) ? 0 : 1))
   const next = Effect.suspend((): Effect.Effect<Reply, ClaudeError> => {
     const reason = failures[asked++]
     if (reason !== undefined) return Effect.fail(new ClaudeError({ reason }))
@@ -671,7 +732,7 @@ const slow = (failures: ReadonlyArray<Overloaded | TimedOut> = []) => {
   )
   // A stream takes a moment between its events, so that one can leave it half way.
   const uncached = Layer.mock(Claude)({
-    create: () => next,
+    create: () => Effect.onExit(next, counted),
     stream: () =>
       Stream.unwrap(
         Effect.map(next, (reply) =>
@@ -681,7 +742,7 @@ const slow = (failures: ReadonlyArray<Overloaded | TimedOut> = []) => {
           ]).pipe(
             Stream.rechunk(1),
             Stream.tap(() => Effect.yieldNow),
-            Stream.onExit((exit) => Effect.sync(() => (stopped += Exit.isSuccess(exit) ? 0 : 1)))
+            Stream.onExit((exit) => counted(exit))
           )
         )
       )

@@ -77,9 +77,9 @@ const entering = (patience: number) => {
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         const wanted = entries(request)
-        const since = yield* Clock.currentTimeMillis
-        const deadline = since + patience
-        let now = since
+        const begin = yield* Clock.currentTimeNanos
+        let now = yield* Clock.currentTimeMillis
+        const deadline = now + patience
         let writer = writerOf(wanted)
         while (writer !== undefined && now < deadline) {
           yield* restore(Effect.timeoutOption(writer.await, deadline - now))
@@ -89,11 +89,8 @@ const entering = (patience: number) => {
         // Nobody else runs between the look and the claim.
         const { begun, leave } = claim(wanted, now)
         yield* Effect.addFinalizer(() => leave)
-        if (now > since) yield* restore(tellWait(request, now - since))
+        yield* restore(CallEvent.emitWaited(request.model, "warm-up", begin))
         return { begun }
       })
     )
 }
-
-const tellWait = ({ model }: Request, millis: number) =>
-  CallEvent.emit(() => ({ _tag: "call-waited", model, for: "warm-up", duration: Duration.millis(millis) }))

@@ -1,7 +1,6 @@
 /**
- * One stream for many readers: each gets all of it, from its beginning, at a pace of its own. It runs in a fiber of its
- * own, which stops when the last reader has left; so nobody waits for another to read. (Effect's `Stream.share` stays in
- * the scope that it needs, long after it has ended.)
+ * One stream for many readers: each gets all of it, from its beginning, at a pace of its own, and nobody waits for another
+ * to read. (Effect's `Stream.share` stays in the scope that it needs, long after it has ended.)
  */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -9,10 +8,10 @@ import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import type * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Shared from "./Shared.ts"
 
 /** A stream for all who join. */
 export interface Broadcast<A, E> {
@@ -28,8 +27,6 @@ export const make = <A, E>(source: Stream.Stream<A, E>, closed: () => void): Bro
   const chunks: Array<Arr.NonEmptyReadonlyArray<A>> = []
   let news = Deferred.makeUnsafe<void>()
   let ended: Exit.Exit<void, E> | undefined
-  let running: Fiber.Fiber<void, E> | undefined
-  let readers = 0
 
   const tell = () => {
     Deferred.doneUnsafe(news, Effect.void)
@@ -44,19 +41,11 @@ export const make = <A, E>(source: Stream.Stream<A, E>, closed: () => void): Bro
     Effect.onExit((exit) =>
       Effect.sync(() => {
         ended = exit
-        closed()
         tell()
       })
     )
   )
-
-  /** Whoever leaves last waits until what it holds is closed. */
-  const leave = Effect.suspend(() => {
-    readers--
-    if (running === undefined || readers > 0) return Effect.void
-    closed()
-    return Fiber.interrupt(running)
-  })
+  const shared = Shared.make(run, closed)
 
   const read = Effect.sync(() => {
     let place = 0
@@ -74,10 +63,9 @@ export const make = <A, E>(source: Stream.Stream<A, E>, closed: () => void): Bro
 
   return {
     join: (context) => {
-      readers++
-      running ??= Effect.runForkWith(context)(run)
+      shared.join(context)
       return Effect.as(
-        Effect.addFinalizer(() => leave),
+        Effect.addFinalizer(() => shared.leave),
         Stream.fromPull(read)
       )
     }

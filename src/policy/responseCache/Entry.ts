@@ -61,8 +61,11 @@ export const isSameModel = (asked: string, answered: string): boolean => {
   return one.name === other.name && (one.date === other.date || one.date === "" || other.date === "")
 }
 
-/** `us.anthropic.claude-x-1-20251001-v1:0`, `claude-x-1@20251001` and `claude-x-1-latest` are all `claude-x-1`. */
+/**
+ * `us.anthropic.claude-x-1-20251001-v1:0`, an ARN that ends in it, `claude-x-1@20251001` and `claude-x-1-latest` are all
+ * `claude-x-1`.
+ */
 const partsOf = (id: string) => {
-  const found = /^(?:[\w.]+[./])?(claude-.+?)(?:[-@](?:(\d{8})|latest|default))?(?:-v\d+(?::\d+)?)?$/.exec(id)
+  const found = /^(?:.*[./])?(claude-.+?)(?:[-@](?:(\d{8})|latest|default))?(?:-v\d+(?::\d+)?)?$/.exec(id)
   return found?.[1] === undefined ? undefined : { name: found[1], date: found[2] ?? "" }
 }

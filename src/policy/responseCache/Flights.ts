@@ -1,100 +1,98 @@
 /**
  * Single flight: of several who want the same thing at the same time, one asks for all, and it is all the same whether
- * they want it whole or as a stream.
+ * they want it whole or as a stream. A flight goes on for those who stay, whoever began it.
  */
-import * as Cause from "effect/Cause"
-import * as Deferred from "effect/Deferred"
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as CallEvent from "../../claude/CallEvent.ts"
 import type { ClaudeError } from "../../claude/ClaudeError.ts"
 import type { Reply } from "../../claude/Reply.ts"
 import type { StreamEvent } from "../../claude/StreamEvent.ts"
 import * as Broadcast from "./Broadcast.ts"
 import * as Replay from "./Replay.ts"
+import * as Shared from "./Shared.ts"
 
 type Answer = Effect.Effect<Reply, ClaudeError>
 type Events = Stream.Stream<StreamEvent, ClaudeError>
 
+/** What is wanted: those who have the same key share a flight. */
+export interface Wanted {
+  readonly key: string
+  readonly model: string
+}
+
 /** The flights that are under way. */
 export interface Flights {
-  /**
-   * The reply of the flight of this key, as one that was not asked for; where there is none, `lead` asks. Those who wait
-   * share its failure too, but when it is interrupted, the next of them leads. It is interruptible where it restores.
-   */
-  readonly create: (key: string, lead: (restore: Restore) => Answer) => Answer
-  /** The events of the flight of this key, from their beginning; where there is none, those of `lead`, run for all. */
-  readonly stream: (key: string, lead: Events) => Events
+  /** The reply of the flight, as one that was not asked for; where there is none, that of `lead`, run for all. */
+  readonly create: (wanted: Wanted, lead: Answer) => Answer
+  /** The events of the flight, from their beginning; where there is none, those of `lead`, run for all. */
+  readonly stream: (wanted: Wanted, lead: Events) => Events
 }
 
-/** Makes interruptible again. */
-export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-
-/** Led by one who wants it whole, and may go away: then the landing is undefined. */
-interface Landing {
-  readonly landing: Deferred.Deferred<Reply | undefined, ClaudeError>
-}
-
-/** Or a stream, which goes on for those who stay. */
-type Flight = Landing | Broadcast.Broadcast<StreamEvent, ClaudeError>
+/** Somebody wants it whole, or somebody wants its events: the others take what they need from either. */
+type Flight = Shared.Shared<Reply, ClaudeError> | Broadcast.Broadcast<StreamEvent, ClaudeError>
 
 /** None yet. */
 export const make = (): Flights => {
   const flights = new Map<string, Flight>()
 
-  const start = <F extends Flight>(key: string, flight: F): F => {
+  /** A flight is on the list for as long as it can be joined. */
+  const start = <F extends Flight>({ key }: Wanted, make: (closed: () => void) => F): F => {
+    const flight = make(() => {
+      if (flights.get(key) === flight) flights.delete(key)
+    })
     flights.set(key, flight)
     return flight
   }
-  const end = (key: string, flight: Flight) => {
-    if (flights.get(key) === flight) flights.delete(key)
-  }
 
-  const lead = (key: string, answer: Answer) => {
-    const flight = start(key, { landing: Deferred.makeUnsafe<Reply | undefined, ClaudeError>() })
-    return Effect.onExit(answer, (exit) => {
-      end(key, flight)
-      const isShared = Exit.isSuccess(exit) || !Cause.hasInterrupts(exit.cause)
-      return Deferred.done(flight.landing, isShared ? exit : Exit.succeed(undefined))
-    })
-  }
-
-  const create: Flights["create"] = (key, answer) =>
+  // Both look up and join in one go, so that no two lead, and can be interrupted only where there is something to leave.
+  const create: Flights["create"] = (wanted, lead) =>
     Effect.uninterruptibleMask((restore) => {
-      // Looked up and boarded in one go, so that no two lead.
       const board: Answer = Effect.withFiber(({ context }) => {
-        const flight = flights.get(key)
-        if (flight === undefined) return lead(key, answer(restore))
-        const landed =
-          "join" in flight
-            ? Effect.scoped(Effect.flatMap(flight.join(context), (events) => restore(Replay.collect(events))))
-            : restore(Deferred.await(flight.landing))
-        return Effect.flatMap(landed, (reply) => (reply === undefined ? board : Replay.hit(reply)))
+        const flight = flights.get(wanted.key)
+        if (flight === undefined) {
+          const own = start(wanted, (closed) => Shared.make(lead, closed))
+          return landing(own, context, restore)
+        }
+        const landed: Effect.Effect<Reply | undefined, ClaudeError> =
+          "leave" in flight
+            ? landing(flight, context, restore)
+            : Effect.scoped(Effect.flatMap(flight.join(context), (events) => restore(Replay.collect(events))))
+        return Effect.flatMap(waiting(wanted, landed), (reply) => (reply === undefined ? board : Replay.hit(reply)))
       })
       return board
     })
 
-  const stream: Flights["stream"] = (key, events) =>
+  const stream: Flights["stream"] = (wanted, lead) =>
     Stream.unwrap(
-      Effect.uninterruptibleMask((restore) => {
-        const board: Effect.Effect<Events, ClaudeError, Scope.Scope> = Effect.withFiber(({ context }) => {
-          const flight = flights.get(key)
+      Effect.uninterruptibleMask((restore) =>
+        Effect.withFiber(({ context }): Effect.Effect<Events, ClaudeError, Scope.Scope> => {
+          const flight = flights.get(wanted.key)
           if (flight === undefined) {
-            const own: Flight = start(
-              key,
-              Broadcast.make(events, () => end(key, own))
-            )
+            const own = start(wanted, (closed) => Broadcast.make(lead, closed))
             return own.join(context)
           }
-          if ("join" in flight) return Effect.map(flight.join(context), Replay.hits)
-          return Effect.flatMap(restore(Deferred.await(flight.landing)), (reply) =>
-            reply === undefined ? board : Effect.map(Replay.hit(reply), Replay.events)
-          )
+          if (!("leave" in flight)) return Effect.map(flight.join(context), Replay.hits)
+          const landed = waiting(wanted, landing(flight, context, restore))
+          return Effect.map(Effect.flatMap(landed, Replay.hit), Replay.events)
         })
-        return board
-      })
+      )
     )
 
   return { create, stream }
 }
+
+const landing = (
+  flight: Shared.Shared<Reply, ClaudeError>,
+  context: Context.Context<never>,
+  restore: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
+): Answer => Effect.ensuring(restore(Fiber.join(flight.join(context))), flight.leave)
+
+const waiting = <A, E>({ model }: Wanted, landed: Effect.Effect<A, E>) =>
+  Effect.flatMap(Clock.currentTimeNanos, (since) =>
+    Effect.tap(landed, () => CallEvent.emitWaited(model, "equal-call", since))
+  )

@@ -26,8 +26,12 @@ export const layer = (capacity: number): Layer.Layer<BackingPersistence> =>
 
       const make = (prefix: string): BackingPersistenceStore => {
         const get = (key: string) => entries.get(prefix + key)
-        const set = (key: string, value: object, timeToLive: Duration.Duration | undefined) =>
-          entries.set(prefix + key, value, { ttl: timeToLive === undefined ? 0 : Duration.toMillis(timeToLive) })
+        const set = (key: string, value: object, timeToLive: Duration.Duration = Duration.infinity) => {
+          const ttl = Duration.toMillis(timeToLive)
+          // To it, 0 is for ever.
+          if (ttl === 0) entries.delete(prefix + key)
+          else entries.set(prefix + key, value, { ttl: ttl === Infinity ? 0 : ttl })
+        }
         return {
           get: (key) => Effect.sync(() => get(key)),
           getMany: (keys) => Effect.sync(() => Arr.map(keys, get)),

@@ -8,15 +8,27 @@ import * as Layer from "effect/Layer"
 import { type BackingPersistence, layerBackingSql } from "effect/persistence/Persistence"
 import * as Schedule from "effect/Schedule"
 import { SqlClient } from "effect/sql/SqlClient"
+import { Redactor } from "../../claude/Redact.ts"
 import { Lease } from "./Lease.ts"
+import { defaultStoreId } from "./Store.ts"
+
+/** How much a cache may hold, and which, where that is not the usual one. */
+export interface Options {
+  readonly capacity?: number
+  readonly storeId?: string
+}
 
 /**
- * A store with leases. Where a `capacity` is given, what is above it is deleted once a minute, of all caches together,
- * and first what would expire first; what lives for ever is not counted.
+ * A store with leases. Where a `capacity` is given, what the cache has above it is deleted once a minute, and first what
+ * would expire first; what lives for ever is not counted.
  */
-export const layer = (options?: { readonly capacity?: number }): Layer.Layer<BackingPersistence, never, SqlClient> => {
+export const layer = ({ capacity, storeId = defaultStoreId }: Options = {}): Layer.Layer<
+  BackingPersistence,
+  never,
+  SqlClient
+> => {
   const store = Layer.merge(layerBackingSql, leases)
-  return options?.capacity === undefined ? store : Layer.provideMerge(pruning(options.capacity), store)
+  return capacity === undefined ? store : Layer.provideMerge(pruning(storeId, capacity), store)
 }
 
 /** They are by the clocks of the machines that take them. */
@@ -43,16 +55,20 @@ const leases = Layer.effect(
   })
 )
 
-/** It needs the table of the store. */
-const pruning = (capacity: number) =>
+/** It needs the table of the store, in which others may have theirs. */
+const pruning = (storeId: string, capacity: number) =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const sql = (yield* SqlClient).withoutTransforms()
-      yield* sql`DELETE FROM effect_persistence WHERE expires <= (
-        SELECT expires FROM effect_persistence WHERE expires IS NOT NULL
+      yield* sql`DELETE FROM effect_persistence WHERE store_id = ${storeId} AND expires <= (
+        SELECT expires FROM effect_persistence WHERE store_id = ${storeId} AND expires IS NOT NULL
         ORDER BY expires DESC LIMIT 1 OFFSET ${capacity}
       )`.pipe(
-        Effect.catch((cause) => Effect.logWarning("the response cache cannot be kept to its capacity", cause)),
+        Effect.catch(({ message }) =>
+          Effect.flatMap(Redactor, (redact) =>
+            Effect.logWarning(`the response cache cannot be kept to its capacity: ${redact(message)}`)
+          )
+        ),
         Effect.repeat(Schedule.spaced("1 minute")),
         Effect.forkScoped
       )

@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import * as Random from "effect/Random"
@@ -25,6 +26,8 @@ export interface Found {
   readonly entry: Entry.Entry | undefined
   /** Those that an answer of today is of; undefined where they cannot be read, and nothing can be stored. */
   readonly generations: Entry.Generations | undefined
+  /** In nanoseconds: since when another process has been waited for. */
+  readonly waitingSince?: bigint | undefined
 }
 
 /** None of these fails. */
@@ -49,6 +52,9 @@ const quiet = Duration.toMillis("1 minute")
 /** A process that was killed keeps the others waiting for so long. */
 const leaseTime = Duration.seconds(30)
 
+/** The cache that is meant where none is named. */
+export const defaultStoreId = "effect-claude"
+
 /** The tag of a model. */
 export const modelTag = (model: string): string => `model ${model}`
 
@@ -69,14 +75,19 @@ const decodeGeneration = Schema.decodeUnknownEffect(Schema.Struct({ generation: 
 const generationOf = (data: object | undefined) =>
   data === undefined ? Effect.succeed("") : Effect.map(decodeGeneration(data), ({ generation }) => generation)
 
+const brokenOff = new PersistenceError({ message: "it broke off" })
+
 /** What takes too long is told to stop, and not waited for: it may be unable to. */
 const within =
   (patience: Duration.Input) =>
-  <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | Cause.TimeoutError> =>
+  <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | PersistenceError | Cause.TimeoutError> =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Effect.forkDetach(effect, { startImmediately: true }), (fiber) =>
-        restore(Effect.timeout(Fiber.join(fiber), patience)).pipe(
-          Effect.onError(() => Effect.sync(() => fiber.interruptUnsafe()))
+        restore(Effect.timeout(Fiber.await(fiber), patience)).pipe(
+          Effect.onError(() => Effect.sync(() => fiber.interruptUnsafe())),
+          Effect.flatMap((exit): Effect.Effect<A, E | PersistenceError> =>
+            Exit.hasInterrupts(exit) ? Effect.fail(brokenOff) : exit
+          )
         )
       )
     )
@@ -163,15 +174,17 @@ export const make = (options: {
       const holder = `${yield* Random.nextInt}`
       const hold = orTell("claim", lease.hold(id, holder, leaseTime))
       yield* Effect.addFinalizer(() => orTell("claim", lease.release(id, holder)))
+      let waitingSince: bigint | undefined
       while (true) {
         const held = yield* hold
         // Where there was none before, there may be one by now.
-        const found = yield* safeLook(key, tags)
+        const found = { ...(yield* safeLook(key, tags)), waitingSince }
         if (found.entry !== undefined) return found
         if (held !== false) {
           yield* Effect.forkScoped(Effect.forever(Effect.delay(hold, "10 seconds")))
           return found
         }
+        waitingSince ??= yield* Clock.currentTimeNanos
         yield* Effect.sleep("100 millis")
       }
     })
@@ -179,11 +192,11 @@ export const make = (options: {
   return {
     look: safeLook,
     claim: lease === undefined ? safeLook : claim(lease),
-    write: (key, reply, generations) =>
-      orTell(
-        "write",
-        Effect.suspend(() => backing.set(key, Entry.encode(key, reply, generations), timeToLive))
-      ),
+    write: (key, reply, generations) => {
+      if (timeToLive !== undefined && Duration.isZero(timeToLive)) return Effect.void
+      const write = Effect.suspend(() => backing.set(key, Entry.encode(key, reply, generations), timeToLive))
+      return orTell("write", write)
+    },
     remove: (key) => orTell("remove", backing.remove(key))
   }
 }

@@ -33,6 +33,10 @@ describe("the model that answered is the one that was asked", () => {
     ["claude-sonnet-4-5-latest", "claude-sonnet-4-5-20250929"],
     ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5-20250929"],
     ["claude-sonnet-4-5@20250929", "claude-sonnet-4-5-20250929"],
+    [
+      "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+      "claude-sonnet-4-5-20250929"
+    ],
     ["our-own-model", "our-own-model"]
   ])("%s: %s", (asked, answered) => {
     assert.isTrue(Entry.isSameModel(asked, answered))
