@@ -1,11 +1,11 @@
 /**
  * One SQLite file as an `SqlClient`: what a job keeps its state in. One process at a time: the layer holds a lock on
- * `<path>.lock`, which the system takes back when the process ends, however it ends. The lock file itself stays, unless
- * no row came into a file that was new: then nothing is left behind.
+ * `<path>.lock`, which the system takes back when the process ends, however it ends, and says in `<path>.holder` who it is.
+ * The lock file itself stays, unless no row came into a file that was new: then nothing is left behind.
  *
  * The client is to be dropped for @effect/sql-sqlite-node when that loads with Effect 4.1; the lock is ours to keep.
  */
-import { existsSync, mkdirSync, rmdirSync, rmSync, statSync } from "node:fs"
+import { lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { hostname } from "node:os"
 import { basename, dirname } from "node:path"
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
@@ -42,7 +42,10 @@ export class SqliteInUse extends Schema.TaggedError<SqliteInUse>()("SqliteInUse"
 }) {
   override get message() {
     const holder = this.holder === undefined ? "another process" : describe(this.holder)
-    return `${this.path} is in use by ${holder}; wait for it, stop it, or use another --state`
+    const isOurs = this.holder?.pid === process.pid && this.holder.host === hostname()
+    return isOurs
+      ? `${this.path} is in use by this program already; give one layer to all who need it, or name another file`
+      : `${this.path} is in use by ${holder}; wait for it, stop it, or use another --state`
   }
 }
 
@@ -59,7 +62,10 @@ export class SqliteFailed extends Schema.TaggedError<SqliteFailed>()("SqliteFail
   }
 }
 
-/** The database in the file `path`, made with its folders if absent, and locked for as long as the layer lives. */
+/**
+ * The database in the file `path`, made with its folders if absent, and locked for as long as the layer lives. A file that
+ * was made here and has no row by then is removed again.
+ */
 export const layer = (options: {
   readonly path: string
 }): Layer.Layer<SqlClient.SqlClient, SqliteInUse | SqliteFailed> => layerOf(openLocked(options.path), options.path)
@@ -76,13 +82,22 @@ const layerOf = <E>(database: Effect.Effect<DatabaseSync, E, Scope.Scope>, path:
   ).pipe(Layer.provide(Reactivity.layer))
 
 const openLocked = Effect.fnUntraced(function* (path: string) {
-  const isNew = !existsSync(path)
   yield* Effect.acquireRelease(
     attempt(path, () => makeFolder(dirname(path))),
     (made) => Effect.forEach(made, (folder) => Effect.ignore(attempt(folder, () => rmdirSync(folder))))
   )
+  // A link to where no file is yet is the user's.
+  const isNew = yield* attempt(path, () => lstatSync(path, { throwIfNoEntry: false }) === undefined)
   // Looks into the file before the lock is taken, so that no lock file appears beside what is no database.
-  if (!isNew) yield* look(path, (database) => database.exec("SELECT 1 FROM sqlite_schema"))
+  if (!isNew) {
+    const opened = identityOf(path)
+    yield* look(path, (database) => database.exec("SELECT 1 FROM sqlite_schema")).pipe(
+      Effect.catchIf(
+        () => identityOf(path) !== opened,
+        () => new SqliteInUse({ path })
+      )
+    )
+  }
   yield* lock(path)
   if (isNew) yield* Effect.addFinalizer(() => removeIfEmpty(path))
   const database = yield* open(path)
@@ -128,6 +143,12 @@ const makeFolder = (folder: string): ReadonlyArray<string> => {
   }
 }
 
+/** Which file it is that has this name just now. */
+const identityOf = (path: string) => {
+  const found = statSync(path, { throwIfNoEntry: false })
+  return found && `${found.ino} ${found.birthtimeMs}`
+}
+
 const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 
 /** Opens a file until the scope closes. `busy_timeout` comes first of all: switching to WAL needs it already. */
@@ -138,39 +159,40 @@ const open = (path: string) =>
   )
 
 /**
- * Holds a lock until the scope closes: an SQLite transaction that has begun to write and never does. One process can
- * have it, the others may still read who that is. The name is written in a transaction of its own; whoever comes in
- * between the two has the lock, and the first one then finds it taken, or even taken away: a lock on a file that nobody
- * else will find keeps nobody out.
+ * Holds a lock until the scope closes: a transaction on an SQLite file in which nothing is ever written, so that there is
+ * no journal either. One process can have it; who that is stands in a file beside it. Whoever holds the lock may take the
+ * file away: a lock on a file that nobody else will find keeps nobody out.
  */
 const lock = Effect.fnUntraced(function* (path: string) {
   const file = lockOf(path)
   const database = yield* open(file)
-  const name = encodeHolder({
+  const opened = identityOf(file)
+  const isFree = yield* attempt(file, () => {
+    database.exec("PRAGMA busy_timeout = 250; PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE")
+    return opened !== undefined && identityOf(file) === opened
+  }).pipe(
+    Effect.catchIf(
+      ({ code }) => code === busy,
+      () => Effect.succeed(false)
+    )
+  )
+  if (!isFree) return yield* new SqliteInUse({ path, ...(yield* readHolder(path)) })
+  const holder = encodeHolder({
     pid: process.pid,
     host: hostname(),
     command: basename(process.argv[1] ?? process.argv0),
     since: yield* Clock.currentTimeMillis
   })
-  const inUse = Effect.flatMap(readHolder(database), (holder) => new SqliteInUse({ path, ...holder }))
-  const isThere = yield* attempt(file, () => {
-    database.exec("PRAGMA busy_timeout = 250; CREATE TABLE IF NOT EXISTS holder (name TEXT); BEGIN IMMEDIATE")
-    database.exec("DELETE FROM holder")
-    database.prepare("INSERT INTO holder VALUES (?)").run(name)
-    const { ino } = statSync(file)
-    database.exec("COMMIT; BEGIN IMMEDIATE")
-    return statSync(file, { throwIfNoEntry: false })?.ino === ino
-  }).pipe(
-    Effect.catchIf(
-      ({ code }) => code === busy || code === removed,
-      () => inUse
-    )
+  yield* Effect.acquireRelease(
+    attempt(file, () => writeFileSync(holderOf(path), holder)),
+    () => Effect.ignore(attempt(file, () => rmSync(holderOf(path))))
   )
-  if (!isThere) return yield* inUse
 })
 
-const readHolder = (database: DatabaseSync) =>
-  Effect.try(() => database.prepare("SELECT name FROM holder").get()?.["name"]).pipe(
+const holderOf = (path: string) => `${path}.holder`
+
+const readHolder = (path: string) =>
+  Effect.try(() => readFileSync(holderOf(path), "utf8")).pipe(
     Effect.flatMap(decodeHolder),
     Effect.match({ onFailure: () => ({}), onSuccess: (holder) => ({ holder }) })
   )
@@ -275,8 +297,6 @@ const remedies: Readonly<Record<number | string, string>> = {
   EROFS: "the disk is read-only: use another --state"
 }
 const busy = 5
-/** SQLITE_READONLY_DBMOVED: the file that is open is no longer there. */
-const removed = 1032
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 

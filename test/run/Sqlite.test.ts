@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
@@ -96,6 +96,16 @@ describe("what is left behind", () => {
     })
   )
 
+  it.effect("is a link that was there before, and what it leads to", () =>
+    Effect.gen(function* () {
+      const directory = yield* folder
+      symlinkSync(join(directory, "elsewhere.sqlite"), join(directory, "state.sqlite"))
+      yield* Effect.provide(SqlClient, Sqlite.layer({ path: join(directory, "state.sqlite") }))
+      assert.include(readdirSync(directory), "state.sqlite")
+      assert.include(readdirSync(directory), "elsewhere.sqlite")
+    })
+  )
+
   it.effect("is a file that was there before, also without a row", () =>
     Effect.gen(function* () {
       const directory = yield* folder
@@ -146,7 +156,7 @@ describe("the lock", () => {
       const first = yield* Scope.make()
       yield* Layer.buildWithScope(Sqlite.layer({ path }), first)
       const error = yield* Effect.flip(Effect.provide(SqlClient, Sqlite.layer({ path })))
-      assert.include(error.message, `${path} is in use by process ${process.pid} `)
+      assert.include(error.message, `${path} is in use by this program already; give one layer to all`)
       yield* Scope.close(first, Exit.void)
       yield* Effect.provide(SqlClient, Sqlite.layer({ path }))
     })
@@ -176,7 +186,7 @@ describe("the lock", () => {
     Effect.gen(function* () {
       const path = join(yield* folder, "state.sqlite")
       const processes = yield* Effect.all(Array.from({ length: 3 }, () => start("take-sqlite.ts", path, "50")))
-      for (const { says } of processes) assert.strictEqual(yield* says, "0 clashes")
+      for (const { says } of processes) assert.strictEqual(yield* says, "some takes, 0 clashes")
     })
   )
 
