@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as Attributes from "../claude/Attributes.ts"
@@ -170,9 +171,20 @@ export const run = Effect.fn("Job.run")(function* <Row, Out, E, R>(job: Job<Row,
       })
     )
 
+  /** While it may be that somebody else answers than before, one row goes ahead: no more than its answers are of no use. */
+  const ahead = Semaphore.makeUnsafe(1)
+  const inTurn = (row: KeyedRow<Row>) =>
+    Effect.flatMap(journal.mayMix, (mayMix) => {
+      if (!mayMix) return runRow(row)
+      const going = Effect.flatMap(journal.mayMix, (mayMix) =>
+        mayMix ? Effect.as(runRow(row), true) : Effect.succeed(false)
+      )
+      return Effect.flatMap(ahead.withPermit(going), (gone) => (gone ? Effect.void : runRow(row)))
+    })
+
   yield* pendingRows(job).pipe(
     Stream.takeWhile(goesOn),
-    Stream.mapEffect(runRow, { concurrency: yield* Batch.fanOut(options), unordered: true }),
+    Stream.mapEffect(inTurn, { concurrency: yield* Batch.fanOut(options), unordered: true }),
     Stream.runDrain,
     Effect.andThen(settle),
     Effect.andThen(sink.replaceWith(journal.outputs)),

@@ -13,9 +13,10 @@ import * as Schema from "effect/Schema"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
+import * as Struct from "effect/Struct"
 
 /** The layout of the tables. A state of a higher version is refused. */
-const version = 1
+const version = 2
 
 /** How many rows of a run are what. */
 export const Counts = Schema.Struct({ done: Schema.Int, failed: Schema.Int, pending: Schema.Int })
@@ -53,7 +54,8 @@ export class JournalMixed extends Schema.TaggedError<JournalMixed>()("JournalMix
 }) {
   override get message() {
     const whose = this.emulated ? "the emulator's answers, not Claude's" : "Claude's answers, not the emulator's"
-    return `${this.state} holds ${whose}, and the two never mix; use another --state and --output, or move both away`
+    const remedy = "use another --state and --output, or move both away; and another --cache, where that answered"
+    return `${this.state} holds ${whose}, and the two never mix; ${remedy}`
   }
 }
 
@@ -114,6 +116,8 @@ export class Journal extends Context.Service<
     readonly counts: Effect.Effect<Counts, JournalFailed>
     /** Whether the answers in the state are the emulator's. */
     readonly emulated: Effect.Effect<boolean>
+    /** Whether answers of this run may turn out to be of the other kind than those in the state. */
+    readonly mayMix: Effect.Effect<boolean>
   }
 >()("effect-claude/Journal") {}
 
@@ -135,7 +139,7 @@ export const layer = (options: {
 /** Checks that the state is of this job; gives what is to be stored of the job when the run begins. */
 const open = (sql: SqlClient, { emulated, job, shape }: Parameters<typeof layer>[0]) =>
   Effect.gen(function* () {
-    const today = { job, shape, emulated: emulated ?? null }
+    const today = { job, shape, emulated: null, mayMix: false }
     yield* sql`CREATE TABLE IF NOT EXISTS journal (version INTEGER, job TEXT, shape TEXT, run INTEGER, emulated INTEGER)`
     const found = (yield* sql`SELECT * FROM journal`)[0]
     if (found === undefined) {
@@ -145,15 +149,29 @@ const open = (sql: SqlClient, { emulated, job, shape }: Parameters<typeof layer>
     const state = yield* nameOf(sql)
     const stored = yield* decodeVersion(found)
     if (stored.version > version) return yield* new JournalTooNew({ state, version: stored.version })
-    const { emulated: held, run: last, ...before } = yield* decodeHead(found)
+    const {
+      emulated: held,
+      run: last,
+      ...before
+    } = yield* "emulated" in found ? decodeHead(found) : upgrade(sql, found)
     const run = last + 1
     if (!(yield* hasResults(sql))) return { ...today, run }
     const differences = differencesOf(before, { job, shape })
     if (differences.length > 0) return yield* new JournalMismatch({ state, differences })
     if (held === null) return { ...today, run }
     if (emulated === !held) return yield* new JournalMixed({ state, emulated: held })
-    return { ...today, run, emulated: held }
+    return { ...today, run, emulated: held, mayMix: emulated === undefined }
   }).pipe(sql.withTransaction, Effect.withTracerEnabled(false), Effect.catchTag(["SqlError", "SchemaError"], failed))
+
+/** In version 1, what the emulator had answered was marked in the shape, unless it had been run around the program. */
+const upgrade = Effect.fnUntraced(function* (sql: SqlClient, found: object) {
+  yield* sql`ALTER TABLE journal ADD COLUMN emulated INTEGER`
+  const old = yield* decodeHead({ ...found, emulated: null })
+  const isMarked = Predicate.hasProperty(old.shape, "answers") && old.shape.answers === "emulator"
+  const head = isMarked ? { ...old, shape: Struct.omit(old.shape, ["answers"]), emulated: true } : old
+  yield* sql`UPDATE journal SET ${sql.update({ version, ...(yield* encodeHead(head)) })}`
+  return head
+})
 
 /** A state without results has nothing that may be unfit, and becomes that of today's job. */
 const hasResults = (sql: SqlClient) =>
@@ -172,9 +190,10 @@ const createTables = Effect.fnUntraced(function* (sql: SqlClient) {
 const quietly = <A>(operation: Effect.Effect<A, SqlError | Schema.SchemaError>) =>
   operation.pipe(Effect.withTracerEnabled(false), Effect.catch(failed))
 
-const journalOf = (sql: SqlClient, head: Head): Journal["Service"] => {
+const journalOf = (sql: SqlClient, { mayMix, ...head }: Head & { readonly mayMix: boolean }): Journal["Service"] => {
   const { run } = head
   let held = head.emulated
+  let isUncertain = mayMix
 
   const begin = Effect.gen(function* () {
     yield* sql`DELETE FROM journal`
@@ -183,7 +202,8 @@ const journalOf = (sql: SqlClient, head: Head): Journal["Service"] => {
 
   /** The first answer of all tells whose answers the state holds. */
   const keepApart = (emulated: boolean | undefined) => {
-    if (emulated === undefined || emulated === held) return Effect.void
+    if (emulated === undefined) return Effect.void
+    if (emulated === held) return Effect.sync(() => (isUncertain = false))
     const bit = emulated ? 1 : 0
     return quietly(
       sql`UPDATE journal SET emulated = ${bit} WHERE COALESCE(emulated, ${bit}) = ${bit} RETURNING run`
@@ -258,7 +278,8 @@ const journalOf = (sql: SqlClient, head: Head): Journal["Service"] => {
       Effect.map(([counts]) => counts),
       quietly
     ),
-    emulated: Effect.sync(() => held === true)
+    emulated: Effect.sync(() => held === true),
+    mayMix: Effect.sync(() => isUncertain)
   }
 }
 

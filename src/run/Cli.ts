@@ -15,7 +15,7 @@ import * as Schema from "effect/Schema"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { AnthropicClient, Claude } from "../index.ts"
+import { AnthropicClient, CallEvent, Claude } from "../index.ts"
 import * as Dataset from "../pipeline/Dataset.ts"
 import * as Job from "../pipeline/Job.ts"
 import * as Journal from "../pipeline/Journal.ts"
@@ -91,7 +91,10 @@ const run = Command.make(
       Layer.provide(Sqlite.layer({ path: state }))
     )
     const limit = Option.getOrUndefined(flags.limit)
-    const work = Job.run(job, { output, ...(limit !== undefined && { limit }) })
+    let begun = false
+    const work = Job.run(job, { output, ...(limit !== undefined && { limit }) }).pipe(
+      CallEvent.listen((event) => Effect.sync(() => (begun ||= event._tag === "items-counted")))
+    )
     yield* Effect.gen(function* () {
       const [summary, progress] = yield* Display.show(job.name, work)
       const report = { summary, progress, output, state }
@@ -99,7 +102,13 @@ const run = Command.make(
       const code = JobReport.exitCode(report)
       if (code !== 0) return yield* Effect.fail(new ExitWith(code))
     }).pipe(
-      Effect.onInterrupt(() => Console.error(`interrupted; what is done is in ${state}: ${JobReport.goOn}`)),
+      Effect.onInterrupt(() =>
+        Console.error(
+          begun
+            ? `interrupted; what is done is in ${state}: ${JobReport.goOn}`
+            : "interrupted before anything was sent; nothing has changed"
+        )
+      ),
       Effect.provide([claude, journal])
     )
   }, Effect.scoped)

@@ -1,6 +1,17 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { CallEvent, type Claude, ClaudeError, Concurrency, Dataset, Job, Journal, Step, Telemetry } from "effect-claude"
+import {
+  CallEvent,
+  type Claude,
+  ClaudeError,
+  Concurrency,
+  Dataset,
+  Job,
+  Journal,
+  ResponseCache,
+  Step,
+  Telemetry
+} from "effect-claude"
 import { Sqlite } from "effect-claude/node"
 import { Emulator, TestClaude } from "effect-claude/testing"
 import {
@@ -349,6 +360,35 @@ describe("Job", () => {
         assert.deepInclude(yield* files.run(greetings(["Ann"])), { done: 1, emulated: true })
       })
     ).pipe(Effect.provide(Emulator.layer()))
+  )
+
+  it.effect("knows the emulator by what a cache gives, too", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        yield* files.run(greetings(["Ann"]))
+        yield* FileSystem.FileSystem.use((fs) => fs.remove(files.path("state.sqlite")))
+        const other = { output: files.path("other.jsonl") }
+        assert.deepInclude(yield* files.run(greetings(["Ann"]), other), { done: 1, emulated: true })
+        assert.lengthOf(yield* Emulator.Emulator.use(({ ledger }) => ledger), 1)
+      })
+    ).pipe(
+      Effect.provide(
+        Emulator.layer().pipe(ResponseCache.policy({ storeId: "emulated" }), Layer.provide(ResponseCache.layerMemory()))
+      )
+    )
+  )
+
+  it.effect("asks one row at a time while somebody else than before may answer", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        yield* Effect.provide(files.run(greetings(["Ann"])), Layer.orDie(Emulator.layer()))
+        const many = greetings(["Ann", ...names(20)])
+        const error = yield* Effect.flip(files.run(many))
+        assert.include(error.message, "holds the emulator's answers")
+        assert.lengthOf(yield* calls, 1)
+        assert.deepInclude(yield* Effect.provide(files.run(many), Layer.orDie(Emulator.layer())), { done: 21 })
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
   it.effect("never puts Claude's answers among the emulator's, nor the other way round", () =>

@@ -181,7 +181,7 @@ describe("whose answers a state holds", () => {
       assert.strictEqual(
         error.message,
         "the state holds the emulator's answers, not Claude's, and the two never mix; " +
-          "use another --state and --output, or move both away"
+          "use another --state and --output, or move both away; and another --cache, where that answered"
       )
       assert.deepStrictEqual(yield* Stream.runCollect(journal.outputs), [`"N"`, `"A"`])
     }).pipe(Effect.provide(runInMemory))
@@ -200,6 +200,13 @@ describe("whose answers a state holds", () => {
         }).pipe(Effect.provide(Sqlite.layerMemory))
       }
     })
+  )
+
+  it.effect("is told by nobody who only says that he will answer", () =>
+    Effect.gen(function* () {
+      yield* runOf([["a", "fail"]], 0, true)
+      assert.isFalse(yield* (yield* Effect.provide(Journal, begun({ ...tickets, emulated: true }))).emulated)
+    }).pipe(Effect.provide(Sqlite.layerMemory))
   )
 
   it.effect("is forgotten where nothing is done", () =>
@@ -278,16 +285,46 @@ describe("a state", () => {
     }).pipe(Effect.provide(Sqlite.layerMemory))
   )
 
+  it.effect.each([
+    ["Claude's or nobody's, as far as it knows", { model: "claude-haiku-4-5" }, false],
+    ["the emulator's, where it says so", { model: "claude-haiku-4-5", answers: "emulator" }, true]
+  ] as const)("of version 1 goes on, with answers that are %s", ([, shape, emulated]) =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      yield* sql`CREATE TABLE journal (version INTEGER, job TEXT, shape TEXT, run INTEGER)`
+      yield* sql`CREATE TABLE journal_rows
+        (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, run INTEGER NOT NULL, ordinal INTEGER NOT NULL)`
+      yield* sql`CREATE TABLE journal_results
+        (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, done INTEGER NOT NULL, value TEXT NOT NULL)`
+      yield* sql`INSERT INTO journal VALUES (1, 'tickets', ${JSON.stringify(shape)}, 1)`
+      yield* sql`INSERT INTO journal_rows VALUES (1, 'a', 1, 0)`
+      yield* sql`INSERT INTO journal_results VALUES (1, 1, 1, 'A')`
+      assert.instanceOf(
+        yield* Effect.flip(Effect.provide(Journal, layer({ ...tickets, job: "letters" }))),
+        JournalMismatch
+      )
+      const [again, once] = [
+        yield* Effect.provide(Journal, layer(tickets)),
+        yield* Effect.provide(Journal, begun(tickets))
+      ]
+      assert.deepStrictEqual([yield* again.emulated, yield* once.emulated], [emulated, emulated])
+      assert.strictEqual(yield* once.claim("a", 0), "done")
+      assert.deepStrictEqual(yield* sql`SELECT version, run, emulated FROM journal`, [
+        { version: 2, run: 2, emulated: emulated ? 1 : null }
+      ])
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+
   it.effect("is refused when it is newer than this version", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       yield* sql`CREATE TABLE journal (version INTEGER, tale TEXT)`
-      yield* sql`INSERT INTO journal VALUES (2, 'of another layout')`
+      yield* sql`INSERT INTO journal VALUES (3, 'of another layout')`
       const error = yield* Effect.flip(Effect.provide(Journal, run))
       assert.instanceOf(error, JournalTooNew)
       assert.strictEqual(
         error.message,
-        "the state was written by a newer effect-claude: its format is 2, and 1 the newest known here; " +
+        "the state was written by a newer effect-claude: its format is 3, and 2 the newest known here; " +
           "update effect-claude, or use another --state and --output"
       )
     }).pipe(Effect.provide(Sqlite.layerMemory))
