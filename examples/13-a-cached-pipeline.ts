@@ -31,7 +31,7 @@ const program = Effect.gen(function* () {
   yield* classify
 }).pipe(CallEvent.listen(tell))
 
-// In place of `layerMemory`: `layerRedis` or `layerSql`, or any `layerBacking…` of `effect/persistence/Persistence`.
+// In place of `layerMemory()`: `layerRedis`, `layerSql()`, or any `layerBacking…` of `effect/persistence/Persistence`.
 const store = ResponseCache.layerMemory({ capacity: 1000 })
 
 const live = Claude.layerConfig().pipe(Claude.stack({ cache: { store, storeId, timeToLive: "7 days" } }))

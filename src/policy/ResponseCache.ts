@@ -2,7 +2,7 @@
  * Answers what was asked before from a store, and of equal calls at the same time makes one; calls that are to differ,
  * such as samples, need `bypass`. The key is the hash of the canonical request; every backend of `effect/persistence` is
  * a store. (Its `PersistedCache` fails when its store does, stores failures, and knows no streams.) Put it outside
- * `Retry` and `Fallback`.
+ * `Retry`.
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -103,8 +103,8 @@ const patience = "2 seconds"
  */
 export const policy = (options: Options = {}) => {
   const { keep = Entry.isWhole, storeId = Store.defaultStoreId, timeToLive = "30 days" } = options
-  const isKept: IsKept = ({ message, requestId }) =>
-    keep(message) && (storeId !== Store.defaultStoreId || !isEmulated(requestId))
+  const isKept: IsKept = ({ message }) => keep(message)
+  const isForeign: IsKept = ({ requestId }) => storeId === Store.defaultStoreId && isEmulated(requestId)
   return wrap(
     Effect.fnUntraced(function* (next) {
       const backing = yield* BackingPersistence
@@ -115,12 +115,18 @@ export const policy = (options: Options = {}) => {
         timeToLive: Duration.fromInputUnsafe(timeToLive),
         patience: Memory.isMemory(backing) ? undefined : patience
       })
-      return caching(next, store, isKept)
+      return caching(next, store, { isKept, isForeign })
     })
   )
 }
 
 type IsKept = (answer: Pick<Reply, "message" | "requestId">) => boolean
+
+/** Which answers are kept; those of an emulator may be foreign, and are not. */
+interface Keeping {
+  readonly isKept: IsKept
+  readonly isForeign: IsKept
+}
 
 /** What the store has, or what becomes of an answer that has to be asked for. */
 interface Found {
@@ -129,8 +135,22 @@ interface Found {
   readonly write: (reply: Reply) => Effect.Effect<void>
 }
 
-const caching = (next: Claude["Service"], store: Store.Store, isKept: IsKept): Claude["Service"] => {
+const foreign = "an emulator's answers are kept in no cache of the usual name; give this one a storeId of its own"
+
+const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKept }: Keeping): Claude["Service"] => {
   const flights = Flights.make()
+  const told = new Set<string>()
+
+  /** Whoever looks for what is never there should know why. */
+  const warnOnce = (warning: string) =>
+    Effect.suspend(() =>
+      told.has(warning)
+        ? Effect.void
+        : Effect.andThen(
+            Effect.sync(() => told.add(warning)),
+            Effect.logWarning(warning)
+          )
+    )
 
   /** Whoever leads a flight keeps other processes waiting too. */
   const look = (request: Request, key: string, mode: Mode) =>
@@ -146,11 +166,15 @@ const caching = (next: Claude["Service"], store: Store.Store, isKept: IsKept): C
           discard: () => Effect.andThen(discard(facts), remove)
         })
         const write: Found["write"] = (reply) => {
-          const isStored = mode !== "readOnly" && isKept(reply) && Entry.isSameModel(request.model, reply.message.model)
-          return isStored && generations !== undefined ? store.write(key, reply, generations) : Effect.void
+          if (mode === "readOnly" || generations === undefined || !isKept(reply)) return Effect.void
+          if (isForeign(reply)) return warnOnce(foreign)
+          const { model } = reply.message
+          return Entry.isSameModel(request.model, model)
+            ? store.write(key, reply, generations)
+            : warnOnce(`${request.model} was asked and ${model} answered: such answers are not cached`)
         }
         // Another program may keep what this one does not.
-        const kept = entry !== undefined && isKept(entry) ? entry : undefined
+        const kept = entry !== undefined && isKept(entry) && !isForeign(entry) ? entry : undefined
         const stored: Found["stored"] = kept && discardable({ ...kept, origin: "cache", rateLimits: undefined })
         const found: Found = { stored, discardable, write }
         return waitingSince === undefined

@@ -25,7 +25,15 @@ export const load = Effect.fn("JobFile.load")(function* (path: string) {
   if (!existsSync(file)) return yield* invalid("there is no such file; name the file that exports the job")
   const module: { readonly default?: unknown } = yield* Effect.tryPromise({
     try: () => import(pathToFileURL(file).href),
-    catch: (error) => invalid(`cannot be loaded: ${error instanceof Error ? error.message : String(error)}`)
+    catch: (error) => {
+      const message = error instanceof Error ? error.message : String(error)
+      const isScript = message.includes("import statement outside a module")
+      return invalid(
+        isScript
+          ? `is taken for a script; write "type": "module" in your package.json, or name it .mts`
+          : `cannot be loaded: ${message}`
+      )
+    }
   })
   if (!Job.isJob(module.default)) {
     return yield* invalid("its default export is not a job; write `export default Job.make({ … })`")

@@ -150,6 +150,23 @@ describe("an answer is not stored", () => {
     })
   )
 
+  it.effect.each([
+    ["an emulator gave", "claude-sonnet-5-5", "req_emulated_1", "give this one a storeId of its own"],
+    ["another model gave", "claude-haiku-5-5", "req_1", "claude-sonnet-5-5 was asked and claude-haiku-5-5 answered"]
+  ] as const)("that %s, and why is said once", ([, model, requestId, why]) =>
+    Effect.gen(function* () {
+      const logged: Array<string> = []
+      const api = Layer.mock(Claude)({
+        create: () => Effect.succeed({ message: message({ model }), ...facts, requestId })
+      })
+      yield* Effect.all([create(request), create(request), create({ ...request, max_tokens: 7 })]).pipe(
+        Effect.provide([inMemory()(api), Logger.layer([Logger.make(({ message }) => logged.push(String(message)))])])
+      )
+      assert.lengthOf(logged, 1)
+      assert.include(logged[0], why)
+    })
+  )
+
   it.effect("that failed", () =>
     Effect.gen(function* () {
       const [, second] = yield* Effect.all([Effect.exit(text), text]).pipe(

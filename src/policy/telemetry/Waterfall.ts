@@ -55,11 +55,11 @@ export const waterfall = (spans: ReadonlyArray<Tracer.Span>, width = 40): string
   const lines = below(undefined, 0)
   const names = Math.max(0, ...lines.map(([name]) => name.length))
   return lines
-    .map(([name, { endTime, exit, startTime }]) => {
+    .map(([name, { endTime, exit, span, startTime }]) => {
       const from = Math.min(column(startTime), width - 1)
       const bar = `${" ".repeat(from)}${"━".repeat(Math.max(1, column(endTime) - from))}`
       const took = Duration.format(Duration.millis(Math.round(Number(endTime - startTime) / 1e6)))
-      return `${name.padEnd(names)}  ${bar.padEnd(width)}  ${took.padStart(9)}${mark(exit)}`
+      return `${name.padEnd(names)}  ${bar.padEnd(width)}  ${took.padStart(9)}${mark(exit)}${origin(span)}`
     })
     .join("\n")
 }
@@ -74,6 +74,12 @@ interface Row {
 const nameOf = ({ attributes, name }: Tracer.Span): string => {
   const site = attributes.get("effect_claude.step.path") ?? attributes.get("effect_claude.row")
   return site === undefined ? name : `${name} (${site})`
+}
+
+/** Where an answer came from that was not asked for. */
+const origin = ({ attributes }: Tracer.Span): string => {
+  const origin = attributes.get("effect_claude.origin")
+  return origin === undefined || origin === "api" ? "" : `  from the ${String(origin)}`
 }
 
 const parentOf = (span: Tracer.Span, known: ReadonlySet<string>): string | undefined =>
