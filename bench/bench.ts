@@ -4,20 +4,19 @@
  * ratios within the rounds: a machine that is shared changes its speed from one second to the next. `stream` is a burst:
  * ten events a write, as fast as the socket takes them. `paced` is as models talk: one event a write, 1 ms apart, so that
  * the CPU of an event is the figure to look at. Figures hold within one run only: compare, do not quote.
- * `npm run bench -- emulator` and `npm run bench -- cache` are benches of their own.
+ * `npm run bench -- emulator`, `-- cache` and `-- redact` are benches of their own.
  */
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import type { Serving } from "./server.ts"
 import type { Measured, Round } from "./worker.ts"
 
-if (process.argv[2] === "emulator") {
-  await import("./emulator.ts")
-  process.exit()
-}
-if (process.argv[2] === "cache") {
-  await import("./cache.ts")
-  process.exit()
+const others = { cache: "./cache.ts", emulator: "./emulator.ts", redact: "./redact.ts" }
+for (const [name, file] of Object.entries(others)) {
+  if (process.argv[2] === name) {
+    await import(file)
+    process.exit()
+  }
 }
 
 const bench = process.argv[2] === "stream" || process.argv[2] === "paced" ? process.argv[2] : "calls"

@@ -175,8 +175,7 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
         }
         // Another program may keep what this one does not.
         const kept = entry !== undefined && isKept(entry) && !isForeign(entry) ? entry : undefined
-        const stored: Found["stored"] = kept && discardable({ ...kept, origin: "cache", rateLimits: undefined })
-        const found: Found = { stored, discardable, write }
+        const found: Found = { stored: kept && discardable(replyOf(kept)), discardable, write }
         return waitingSince === undefined
           ? Effect.succeed(found)
           : Effect.as(CallEvent.emitWaited(request.model, "equal-call", waitingSince), found)
@@ -224,6 +223,13 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
     capacity: next.capacity
   }
 }
+
+const replyOf = ({ message, requestId }: Entry.Entry): Reply => ({
+  message,
+  requestId,
+  origin: "cache",
+  rateLimits: undefined
+})
 
 /** Those who fail together have the same patience. */
 const wanted = ({ model }: Request, key: string, mode: Mode, { call, idle }: typeof Timeouts.Service) => ({
