@@ -78,6 +78,8 @@ const billed = (totals: Totals, usage: Usage.Usage, cost: BigDecimal.BigDecimal 
   cost: totals.cost && cost && BigDecimal.sum(totals.cost, cost)
 })
 
+const ends: ReadonlySet<string> = new Set(["call-finished", "call-failed", "call-interrupted"])
+
 /** Sets a watcher on every `create` and every `stream`. `content`: whether outcomes of streams have it. */
 export const watching = (
   next: Claude["Service"],
@@ -91,14 +93,18 @@ export const watching = (
       const outer = fiber.getRef(CallEvent.Listener)
       return Effect.map(begin(request, streaming), (watcher) => {
         let totals = empty
+        // What is still open goes on for others: nobody knows yet what it will be billed.
+        let open = false
         const hear = (event: CallEvent.CallEvent) => {
           totals = update(totals, event)
+          open = event._tag === "call-sent" || (open && !ends.has(event._tag))
           return outer === undefined ? watcher.hear(event) : Effect.andThen(outer(event), watcher.hear(event))
         }
         const end = (ending: Pick<Outcome, "exit" | "facts" | "message" | "length">) =>
           Effect.suspend(() => {
             const now = clock.currentTimeNanosUnsafe()
-            return watcher.end({ ...totals, ...ending, duration: Duration.nanos(now - since) }, now)
+            const cost = open ? undefined : totals.cost
+            return watcher.end({ ...totals, cost, ...ending, duration: Duration.nanos(now - since) }, now)
           })
         const context = Context.add(watcher.context, CallEvent.Listener, hear)
         return { request: watcher.request, context, end }

@@ -159,11 +159,10 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
       const looking =
         mode === "readWrite" ? store.claim(key, tags) : store.look(mode === "refresh" ? undefined : key, tags)
       return Effect.flatMap(looking, ({ entry, generations, waitingSince }) => {
-        const remove = mode === "readOnly" ? Effect.void : store.remove(key)
         // A cache below may hold it too.
         const discardable: Found["discardable"] = (facts) => ({
           ...facts,
-          discard: () => Effect.andThen(discard(facts), remove)
+          discard: () => Effect.andThen(discard(facts), mode === "readOnly" ? Effect.void : store.remove(key))
         })
         const write: Found["write"] = (reply) => {
           if (mode === "readOnly" || generations === undefined || !isKept(reply)) return Effect.void
