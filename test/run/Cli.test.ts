@@ -318,9 +318,12 @@ const commandOf = ({ input, job, output }: ReturnType<typeof folder>) =>
 
 const main = ["--conditions=effect-claude-source", "src/run/main.ts"]
 
+const { NODE_COMPILE_CACHE = "", PATH = "" } = process.env
+const inherited = { NODE_COMPILE_CACHE, PATH }
+
 const node = (args: ReadonlyArray<string>, env: Record<string, string> = {}) =>
   new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
-    const child = spawn(process.execPath, [...main, ...args], { env: { PATH: process.env["PATH"] ?? "", ...env } })
+    const child = spawn(process.execPath, [...main, ...args], { env: { ...inherited, ...env } })
     let stdout = ""
     let stderr = ""
     child.stdout.on("data", (chunk) => (stdout += chunk))
