@@ -17,7 +17,7 @@ export type Redact = (text: string) => string
 export interface Options {
   /**
    * Names of fields or headers, in any case: their values go. In JSON that is a text, a number, an object or a list; after
-   * `name:` the rest of the line; after `name=` what comes before a space, `,`, `;` or `&`.
+   * `name:` what is in quotes or brackets there, or else the rest of the line; after `name=` what comes before a space, `,`, `;` or `&`.
    */
   readonly fields?: ReadonlyArray<string>
   /** Whatever these match goes. */
@@ -100,13 +100,19 @@ export const exit = <A>(exit: Exit.Exit<A, unknown>, redact: Redact): Exit.Exit<
         )
       )
 
-const told = (error: unknown, redact: Redact): unknown => {
+/** Causes go no deeper than this: an error can be its own. */
+const depth = 8
+
+const told = (error: unknown, redact: Redact, level = 0): unknown => {
   if (!(error instanceof Error)) return redact(Formatter.format(error))
   const { cause, message, stack = "" } = error
+  const below = (inner: unknown) =>
+    inner === undefined || level === depth ? undefined : told(inner, redact, level + 1)
   return Object.create(error, {
     message: { value: redact(message) },
     stack: { value: redact(stack) },
-    cause: { value: cause === undefined ? undefined : told(cause, redact) }
+    cause: { value: below(cause) },
+    ...(error instanceof AggregateError && { errors: { value: error.errors.map(below) } })
   })
 }
 

@@ -95,7 +95,9 @@ export const watching = (
         let totals = empty
         // What is still open goes on for others: nobody knows yet what it will be billed.
         let open = false
+        let ended = false
         const hear = (event: CallEvent.CallEvent) => {
+          if (ended) return outer === undefined ? Effect.void : outer(event)
           totals = update(totals, event)
           open = event._tag === "call-sent" || (open && !ends.has(event._tag))
           return outer === undefined ? watcher.hear(event) : Effect.andThen(outer(event), watcher.hear(event))
@@ -103,6 +105,7 @@ export const watching = (
         const end = (ending: Pick<Outcome, "exit" | "facts" | "message" | "length">) =>
           Effect.suspend(() => {
             const now = clock.currentTimeNanosUnsafe()
+            ended = true
             const cost = open ? undefined : totals.cost
             return watcher.end({ ...totals, cost, ...ending, duration: Duration.nanos(now - since) }, now)
           })

@@ -171,14 +171,15 @@ export const run = Effect.fn("Job.run")(function* <Row, Out, E, R>(job: Job<Row,
       })
     )
 
-  /** While it may be that somebody else answers than before, one row goes ahead: no more than its answers are of no use. */
+  /** While it may be that somebody else answers than before, rows go one at a time: no more than one is asked in vain. */
   const ahead = Semaphore.makeUnsafe(1)
   const inTurn = (row: KeyedRow<Row>) =>
     Effect.flatMap(journal.mayMix, (mayMix) => {
       if (!mayMix) return runRow(row)
-      const going = Effect.flatMap(journal.mayMix, (mayMix) =>
-        mayMix ? Effect.as(runRow(row), true) : Effect.succeed(false)
-      )
+      const going = Effect.flatMap(journal.mayMix, (mayMix) => {
+        if (stopped !== undefined) return Effect.succeed(true)
+        return mayMix ? Effect.as(runRow(row), true) : Effect.succeed(false)
+      })
       return Effect.flatMap(ahead.withPermit(going), (gone) => (gone ? Effect.void : runRow(row)))
     })
 

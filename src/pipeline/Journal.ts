@@ -163,12 +163,16 @@ const open = (sql: SqlClient, { emulated, job, shape }: Parameters<typeof layer>
     return { ...today, run, emulated: held, mayMix: emulated === undefined }
   }).pipe(sql.withTransaction, Effect.withTracerEnabled(false), Effect.catchTag(["SqlError", "SchemaError"], failed))
 
-/** In version 1, what the emulator had answered was marked in the shape, unless it had been run around the program. */
+/**
+ * In version 1, what the emulator had answered was marked in the shape, unless it had been run around the program: all
+ * else is taken for Claude's, among which nothing emulated may come.
+ */
 const upgrade = Effect.fnUntraced(function* (sql: SqlClient, found: object) {
   yield* sql`ALTER TABLE journal ADD COLUMN emulated INTEGER`
   const old = yield* decodeHead({ ...found, emulated: null })
   const isMarked = Predicate.hasProperty(old.shape, "answers") && old.shape.answers === "emulator"
-  const head = isMarked ? { ...old, shape: Struct.omit(old.shape, ["answers"]), emulated: true } : old
+  const shape = isMarked ? Struct.omit(old.shape, ["answers"]) : old.shape
+  const head = { ...old, shape, emulated: isMarked }
   yield* sql`UPDATE journal SET ${sql.update({ version, ...(yield* encodeHead(head)) })}`
   return head
 })

@@ -1,7 +1,7 @@
 /**
  * One SQLite file as an `SqlClient`: what a job keeps its state in. One process at a time: the layer holds a lock on
  * `<path>.lock`, which the system takes back when the process ends, however it ends, and says in `<path>.holder` who it is.
- * The lock file itself stays, unless no row came into a file that was new: then nothing is left behind.
+ * The lock file itself stays, unless no row came into a file that was new, and nobody else wanted it: then nothing is left.
  *
  * The client is to be dropped for @effect/sql-sqlite-node when that loads with Effect 4.1; the lock is ours to keep.
  */
@@ -86,11 +86,9 @@ const openLocked = Effect.fnUntraced(function* (path: string) {
     attempt(path, () => makeFolder(dirname(path))),
     (made) => Effect.forEach(made, (folder) => Effect.ignore(attempt(folder, () => rmdirSync(folder))))
   )
-  // A link to where no file is yet is the user's.
-  const isNew = yield* attempt(path, () => lstatSync(path, { throwIfNoEntry: false }) === undefined)
   // Looks into the file before the lock is taken, so that no lock file appears beside what is no database.
-  if (!isNew) {
-    const opened = identityOf(path)
+  const opened = yield* attempt(path, () => identityOf(path))
+  if (opened !== undefined) {
     yield* look(path, (database) => database.exec("SELECT 1 FROM sqlite_schema")).pipe(
       Effect.catchIf(
         () => identityOf(path) !== opened,
@@ -99,6 +97,8 @@ const openLocked = Effect.fnUntraced(function* (path: string) {
     )
   }
   yield* lock(path)
+  // A link to where no file is yet is the user's.
+  const isNew = yield* attempt(path, () => lstatSync(path, { throwIfNoEntry: false }) === undefined)
   if (isNew) yield* Effect.addFinalizer(() => removeIfEmpty(path))
   const database = yield* open(path)
   yield* attempt(path, () => database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"))
@@ -161,15 +161,17 @@ const open = (path: string) =>
 /**
  * Holds a lock until the scope closes: a transaction on an SQLite file in which nothing is ever written, so that there is
  * no journal either. One process can have it; who that is stands in a file beside it. Whoever holds the lock may take the
- * file away: a lock on a file that nobody else will find keeps nobody out.
+ * file away: a lock on a file that nobody else will find keeps nobody out. So it is the file that has the name before it
+ * is opened, and has it still when it is locked.
  */
 const lock = Effect.fnUntraced(function* (path: string) {
   const file = lockOf(path)
+  if (identityOf(file) === undefined) yield* Effect.scoped(open(file))
+  const found = identityOf(file)
   const database = yield* open(file)
-  const opened = identityOf(file)
   const isFree = yield* attempt(file, () => {
     database.exec("PRAGMA busy_timeout = 250; PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE")
-    return opened !== undefined && identityOf(file) === opened
+    return found !== undefined && identityOf(file) === found
   }).pipe(
     Effect.catchIf(
       ({ code }) => code === busy,
@@ -185,7 +187,13 @@ const lock = Effect.fnUntraced(function* (path: string) {
   })
   yield* Effect.acquireRelease(
     attempt(file, () => writeFileSync(holderOf(path), holder)),
-    () => Effect.ignore(attempt(file, () => rmSync(holderOf(path))))
+    // Where the lock has gone with the file, the next holder may have written its name already.
+    () =>
+      Effect.ignore(
+        attempt(file, () => {
+          if (readFileSync(holderOf(path), "utf8") === holder) rmSync(holderOf(path))
+        })
+      )
   )
 })
 

@@ -116,6 +116,10 @@ describe("exit", () => {
       assert.notInclude(said, secret)
     }
     assert.include(error.message, secret)
+    const circle = Object.assign(new AggregateError([new Error(secret)], "all failed"), { cause: error })
+    error.cause = circle
+    const said = exit(Exit.fail(circle), redact)
+    assert.notInclude(JSON.stringify(Exit.isFailure(said) && Cause.squash(said.cause), ["errors", "message"]), secret)
     assert.deepStrictEqual(exit(Exit.succeed(1), redact), Exit.succeed(1))
     assert.deepStrictEqual(exit(Exit.interrupt(1), redact), Exit.interrupt(1))
   })

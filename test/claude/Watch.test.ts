@@ -60,19 +60,24 @@ describe("an outcome", () => {
     })
   )
 
-  it.effect("of a call that goes on for others has no cost: nobody knows it yet", () =>
-    Effect.gen(function* () {
-      const goingOn = wrap((next) =>
-        Effect.succeed({
-          ...next,
-          create: (request) => Effect.flatMap(Effect.forkDetach(next.create(request)), Fiber.join)
+  it.effect(
+    "of a call that goes on for others has no cost, which nobody knows yet, and nothing more is heard of it",
+    () =>
+      Effect.gen(function* () {
+        const goingOn = wrap((next) =>
+          Effect.succeed({
+            ...next,
+            create: (request) => Effect.flatMap(Effect.forkDetach(next.create(request)), Fiber.join)
+          })
+        )
+        const reply = { message: answer, requestId: "req_1", origin: "api", rateLimits: undefined } as const
+        const slow = Layer.mock(Claude)({
+          create: (request) => Observe.create(request, Effect.delay(Effect.succeed(reply), "5 seconds"))
         })
-      )
-      const slow = Layer.mock(Claude)({ create: (request) => Observe.create(request, Effect.never) })
-      const { outcomes, tags } = yield* watched(goingOn(slow), Effect.timeoutOption(create, "1 seconds"))
-      assert.deepStrictEqual(tags, ["call-sent"])
-      assert.deepStrictEqual([outcomes[0]?.attempts, outcomes[0]?.cost], [1, undefined])
-    })
+        const { outcomes, tags } = yield* watched(goingOn(slow), Effect.timeoutOption(create, "1 seconds"))
+        assert.deepStrictEqual(tags, ["call-sent"])
+        assert.deepStrictEqual([outcomes[0]?.attempts, outcomes[0]?.cost], [1, undefined])
+      })
   )
 
   it.effect.each(["left", "interrupted"])("of a stream that was %s half way is an interruption, told once", (how) =>

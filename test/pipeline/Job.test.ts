@@ -391,6 +391,17 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
+  it.effect("asks no more rows once it is to stop, also where they go one at a time", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        yield* Effect.provide(files.run(greetings(["Ann"])), Layer.orDie(Emulator.layer()))
+        const summary = yield* files.run(greetings(["Ann", ...names(20)]))
+        assert.deepInclude(summary, { done: 1, pending: 20 })
+        assert.lengthOf(yield* calls, 1)
+      })
+    ).pipe(Effect.provide(TestClaude.layer(new ClaudeError.Unauthenticated({ detail: "bad key" }))))
+  )
+
   it.effect("never puts Claude's answers among the emulator's, nor the other way round", () =>
     inFolder((files) =>
       Effect.gen(function* () {

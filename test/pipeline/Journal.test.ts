@@ -286,7 +286,7 @@ describe("a state", () => {
   )
 
   it.effect.each([
-    ["Claude's or nobody's, as far as it knows", { model: "claude-haiku-4-5" }, false],
+    ["taken for Claude's, where it does not say", { model: "claude-haiku-4-5" }, false],
     ["the emulator's, where it says so", { model: "claude-haiku-4-5", answers: "emulator" }, true]
   ] as const)("of version 1 goes on, with answers that are %s", ([, shape, emulated]) =>
     Effect.gen(function* () {
@@ -303,6 +303,8 @@ describe("a state", () => {
         yield* Effect.flip(Effect.provide(Journal, layer({ ...tickets, job: "letters" }))),
         JournalMismatch
       )
+      const other = yield* Effect.flip(Effect.provide(Journal, layer({ ...tickets, emulated: !emulated })))
+      assert.instanceOf(other, JournalMixed)
       const [again, once] = [
         yield* Effect.provide(Journal, layer(tickets)),
         yield* Effect.provide(Journal, begun(tickets))
@@ -310,7 +312,7 @@ describe("a state", () => {
       assert.deepStrictEqual([yield* again.emulated, yield* once.emulated], [emulated, emulated])
       assert.strictEqual(yield* once.claim("a", 0), "done")
       assert.deepStrictEqual(yield* sql`SELECT version, run, emulated FROM journal`, [
-        { version: 2, run: 2, emulated: emulated ? 1 : null }
+        { version: 2, run: 2, emulated: emulated ? 1 : 0 }
       ])
     }).pipe(Effect.provide(Sqlite.layerMemory))
   )

@@ -35,7 +35,7 @@ const hiding = (names: ReadonlyArray<string>, hidden: string, end: typeof endOfO
     let at = 0
     for (const { 0: all, 1: nameQuote, 2: separator, 3: quote, index } of text.matchAll(beginnings)) {
       const start = index + all.length
-      if (index < at) continue
+      if (start < at) continue
       const until = quote === undefined ? end(text, start, nameQuote, separator) : closing(text, start, quote)
       if (until === start) continue
       kept += text.slice(at, start) + hidden

@@ -40,6 +40,7 @@ describe("the value of a usual field", () => {
     [`{"client_secret":"abc,defghijklmnop"}`, `{"client_secret":"#"}`],
     [`{\\\\\\"access_token\\\\\\":\\\\\\"abc def\\\\\\"}`, `{\\\\\\"access_token\\\\\\":\\\\\\"#\\\\\\"}`],
     ["refresh_token=abcdefghij&x=1", "refresh_token=#&x=1"],
+    ["password: password: hunter2hunter2", "password: # #"],
     ["aws_session_token = abcdefghij==", "aws_session_token = #"],
     ["AccountKey=abcdefghij==;EndpointSuffix=core", "AccountKey=#;EndpointSuffix=core"]
   ])("goes from %s", (text, expected) => {
