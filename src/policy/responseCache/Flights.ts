@@ -86,12 +86,14 @@ export const make = (): Flights => {
   return { create, stream }
 }
 
+/** Joins a flight, at once, and leaves it when it has landed, or when one goes away. */
 const landing = (
   flight: Shared.Shared<Reply, ClaudeError>,
   context: Context.Context<never>,
   restore: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
 ): Answer => Effect.ensuring(restore(Fiber.join(flight.join(context))), flight.leave)
 
+/** Tells how long one has waited for another's answer. */
 const waiting = <A, E>({ model }: Wanted, landed: Effect.Effect<A, E>) =>
   Effect.flatMap(Clock.currentTimeNanos, (since) =>
     Effect.tap(landed, () => CallEvent.emitWaited(model, "equal-call", since))
