@@ -1,0 +1,91 @@
+/**
+ * Opens SQLite files with `node:sqlite`, and says in words what fails there and what to do.
+ */
+import type { DatabaseSync } from "node:sqlite"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import { classifySqliteError, SqlError } from "effect/sql/SqlError"
+
+/** The file cannot be used: no database, no permission, no space. */
+export class SqliteFailed extends Schema.TaggedError<SqliteFailed>()("SqliteFailed", {
+  path: Schema.String,
+  /** SQLite's result code, or the code of the system (`EACCES`). */
+  code: Schema.optionalKey(Schema.Union([Schema.Int, Schema.String])),
+  /** What went wrong and what to do. */
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.path}: ${this.detail}`
+  }
+}
+
+/** Opens a file until the scope closes. `busy_timeout` comes first of all: switching to WAL needs it already. */
+export const open = (path: string) =>
+  Effect.acquireRelease(
+    attempt(path, () => new (nodeSqlite().DatabaseSync)(path, { timeout: 5000 })),
+    (database) => Effect.sync(() => database.close())
+  )
+
+/** Opens a file for one look at it. */
+export const look = <A>(path: string, f: (database: DatabaseSync) => A) =>
+  open(path).pipe(
+    Effect.flatMap((database) => attempt(path, () => f(database))),
+    Effect.scoped
+  )
+
+/** Does what may fail in the ways of SQLite and of the file system. */
+export const attempt = <A>(path: string, f: () => A): Effect.Effect<A, SqliteFailed> =>
+  Effect.try({
+    try: f,
+    catch: (error) => {
+      const code = codeOf(error)
+      return new SqliteFailed({ path, detail: explain(error), ...(code !== undefined && { code }) })
+    }
+  })
+
+/** What a statement failed with. */
+export const sqlErrorOf = (path: string, error: unknown) => {
+  const cause = Object.assign(new Error(messageOf(error)), { errno: codeOf(error) })
+  return new SqlError({ reason: classifySqliteError(cause, { message: `${path}: ${explain(error)}` }) })
+}
+
+const explain = (error: unknown) => {
+  const code = codeOf(error)
+  const remedy = typeof code === "number" ? remedies[code & 0xff] : remedies[code ?? ""]
+  return remedy === undefined ? messageOf(error) : `${messageOf(error)}; ${remedy}`
+}
+
+/** By SQLite's primary result code, https://sqlite.org/rescode.html, or the code of the system for the folder. */
+const remedies: Readonly<Record<number | string, string>> = {
+  5: "another program has it open: close that and run again",
+  8: "make the file and its folder writable, or use another --state",
+  10: "the disk failed: check it, and run again",
+  11: "the file is damaged: bring back a copy of it, or use another --state",
+  13: "make room on the disk, and run again: what is stored stays",
+  14: "check that it is no folder and that its folder is writable, or use another --state",
+  26: "use another --state, or move that file away",
+  EACCES: "make the folder writable, or use another --state",
+  ENOENT: "no folder can be made there: use another --state",
+  EEXIST: "there is a file where its folder should be: use another --state",
+  ENOTDIR: "there is a file where its folder should be: use another --state",
+  EROFS: "the disk is read-only: use another --state"
+}
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+const codeOf = (error: unknown) => {
+  if (Predicate.hasProperty(error, "errcode") && typeof error.errcode === "number") return error.errcode
+  if (Predicate.hasProperty(error, "code") && typeof error.code === "string") return error.code
+  return undefined
+}
+
+/** Node 22 warns at the first load that its SQLite is experimental; 24 no longer does. It works the same in both. */
+const nodeSqlite = () => {
+  const emitWarning = process.emitWarning
+  process.emitWarning = () => undefined
+  try {
+    return process.getBuiltinModule("node:sqlite")
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Keeps a file to one process at a time, for as long as that lives: `<path>.lock` is locked, `<path>.holder` says by whom.
+ */
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { hostname } from "node:os"
+import { basename } from "node:path"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { attempt, open } from "./Database.ts"
+
+/** Who has a file open. */
+export const Holder = Schema.Struct({
+  pid: Schema.Int,
+  host: Schema.String,
+  /** The name of the program, without its arguments: those may hold a prompt or a password. */
+  command: Schema.String,
+  /** In milliseconds since 1970. */
+  since: Schema.Int
+})
+export type Holder = typeof Holder.Type
+
+/** Another process, or another layer of this one, has the file open. Nothing was read or written. */
+export class SqliteInUse extends Schema.TaggedError<SqliteInUse>()("SqliteInUse", {
+  path: Schema.String,
+  /** Absent in the moment in which the holder has not written its name yet. */
+  holder: Schema.optionalKey(Holder)
+}) {
+  override get message() {
+    const holder = this.holder === undefined ? "another process" : describe(this.holder)
+    const isOurs = this.holder?.pid === process.pid && this.holder.host === hostname()
+    return isOurs
+      ? `${this.path} is in use by this program already; give one layer to all who need it, or name another file`
+      : `${this.path} is in use by ${holder}; wait for it, stop it, or use another --state`
+  }
+}
+
+/**
+ * Holds a lock until the scope closes: a transaction on an SQLite file in which nothing is ever written, so that there is
+ * no journal either. One process can have it; who that is stands in a file beside it. Whoever holds the lock may take the
+ * file away: a lock on a file that nobody else will find keeps nobody out. So it is the file that has the name before it
+ * is opened, and has it still when it is locked.
+ */
+export const lock = Effect.fnUntraced(function* (path: string) {
+  const file = lockOf(path)
+  if (identityOf(file) === undefined) yield* Effect.scoped(open(file))
+  const found = identityOf(file)
+  const database = yield* open(file)
+  const isFree = yield* attempt(file, () => {
+    database.exec("PRAGMA busy_timeout = 250; PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE")
+    return found !== undefined && identityOf(file) === found
+  }).pipe(
+    Effect.catchIf(
+      ({ code }) => code === busy,
+      () => Effect.succeed(false)
+    )
+  )
+  if (!isFree) return yield* new SqliteInUse({ path, ...(yield* readHolder(path)) })
+  const holder = encodeHolder({
+    pid: process.pid,
+    host: hostname(),
+    command: basename(process.argv[1] ?? process.argv0),
+    since: yield* Clock.currentTimeMillis
+  })
+  yield* Effect.acquireRelease(
+    attempt(file, () => writeFileSync(holderOf(path), holder)),
+    // Where the lock has gone with the file, the next holder may have written its name already.
+    () =>
+      Effect.ignore(
+        attempt(file, () => {
+          if (readFileSync(holderOf(path), "utf8") === holder) rmSync(holderOf(path))
+        })
+      )
+  )
+})
+
+const holderOf = (path: string) => `${path}.holder`
+
+const readHolder = (path: string) =>
+  Effect.try(() => readFileSync(holderOf(path), "utf8")).pipe(
+    Effect.flatMap(decodeHolder),
+    Effect.match({ onFailure: () => ({}), onSuccess: (holder) => ({ holder }) })
+  )
+
+const encodeHolder = Schema.encodeSync(Schema.fromJsonString(Holder))
+const decodeHolder = Schema.decodeUnknownEffect(Schema.fromJsonString(Holder))
+
+const describe = ({ pid, host, command, since }: Holder) =>
+  // The Swedish way to write a date is the ISO one, in local time.
+  `process ${pid} (${command}) on host ${host} since ${new Date(since).toLocaleString("sv-SE")}`
+
+/** The file that is locked in place of `path`. Only who holds the lock may remove it. */
+export const lockOf = (path: string) => `${path}.lock`
+
+/** Which file it is that has this name just now. */
+export const identityOf = (path: string) => {
+  const found = statSync(path, { throwIfNoEntry: false })
+  return found && `${found.ino} ${found.birthtimeMs}`
+}
+
+/** SQLite has it locked. */
+const busy = 5
