@@ -17,7 +17,8 @@ export type Redact = (text: string) => string
 export interface Options {
   /**
    * Names of fields or headers, in any case: their values go. In JSON that is a text, a number, an object or a list; after
-   * `name:` what is in quotes or brackets there, or else the rest of the line; after `name=` what comes before a space, `,`, `;` or `&`.
+   * `name:` what is in quotes or brackets there, or else the rest of the line; after `name=` what comes before a space,
+   * `,`, `;` or `&`.
    */
   readonly fields?: ReadonlyArray<string>
   /** Whatever these match goes. */

@@ -143,14 +143,11 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
 
   /** Whoever looks for what is never there should know why. */
   const warnOnce = (warning: string) =>
-    Effect.suspend(() =>
-      told.has(warning)
-        ? Effect.void
-        : Effect.andThen(
-            Effect.sync(() => told.add(warning)),
-            Effect.logWarning(warning)
-          )
-    )
+    Effect.suspend(() => {
+      if (told.has(warning)) return Effect.void
+      told.add(warning)
+      return Effect.logWarning(warning)
+    })
 
   /** Whoever leads a flight keeps other processes waiting too. */
   const look = (request: Request, key: string, mode: Mode) =>

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { execFileSync, spawn } from "node:child_process"
+import { once } from "node:events"
 import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -187,6 +188,21 @@ describe("effect-claude run", () => {
     assert.match(keyless.stderr, /ANTHROPIC_API_KEY is not set; set it, or try --emulator/)
     assert.match((await cli({ ...files, job: "nowhere.ts" }, "http://x")).stderr, /nowhere\.ts: there is no such file/)
     assert.deepInclude(await cli(files, "http://x", "--concurrency", "none"), { code: 2 })
+  })
+
+  it("says that nothing has changed when it is interrupted before the first row is taken, which is so", async () => {
+    const { output, path } = folder(1)
+    const job = "test/run/endless.job.ts"
+    const env = { ...inherited, ANTHROPIC_API_KEY: "a key" }
+    const child = spawn(process.execPath, [...main, "run", job, "--output", output], { env })
+    let complaints = ""
+    child.stderr.on("data", (data) => (complaints += data))
+    await once(child.stdout, "data")
+    child.kill("SIGINT")
+    const [code] = await once(child, "exit")
+    assert.strictEqual(code, 130)
+    assert.match(complaints, /interrupted before anything was sent; nothing has changed/)
+    assert.deepStrictEqual(readdirSync(path), ["mails.jsonl"])
   })
 
   it("prints JSON for programs, and nothing else on stdout, whatever the job logs", async () => {

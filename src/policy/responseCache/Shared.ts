@@ -1,6 +1,7 @@
 /**
  * One run of an effect for all who need it. It has a fiber of its own, and so goes on, whoever began it, until it is
- * through or the last of them has left. (Effect's `RcMap` looks things up by their key alone.)
+ * through or the last of them has left. (Effect's `Cache` and `RcMap` do as much, but look up by
+ * the key alone, and do not tell who began it.)
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
