@@ -1,7 +1,7 @@
 // What can go wrong, and what is tried again?
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Schedule } from "effect"
-import { CallEvent, Claude, type ClaudeError, Retry } from "effect-claude"
+import { Event, Claude, type ClaudeError, Retry } from "effect-claude"
 
 // Every failure is a ClaudeError whose reason is typed: catch the one you can do something about.
 const program = Claude.generateText({ model: "claude-sonnet-0", messages: [{ role: "user", content: "Hello" }] }).pipe(
@@ -18,6 +18,6 @@ const patient = Schedule.spaced("1 second").pipe(
 
 const live = Claude.layerConfig().pipe(Retry.policy(patient))
 
-const tell = (event: CallEvent.CallEvent) => Console.log(`  ${event._tag} ${"model" in event ? event.model : ""}`)
+const tell = (event: Event.Event) => Console.log(`  ${event._tag} ${"model" in event ? event.model : ""}`)
 
-program.pipe(CallEvent.listen(tell), Effect.provide(live), NodeRuntime.runMain)
+program.pipe(Event.listen(tell), Effect.provide(live), NodeRuntime.runMain)

@@ -1,7 +1,7 @@
 // How do I put a pipeline together from steps, and see where its money goes?
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Schema } from "effect"
-import { CallEvent, Claude, Cost, Step } from "effect-claude"
+import { Event, Claude, Cost, Step } from "effect-claude"
 
 const Ticket = Schema.Struct({ product: Schema.String, urgency: Schema.Literals(["low", "high"]) })
 
@@ -16,13 +16,13 @@ const answer = Step.text(
 )
 const support = classify.pipe(Step.andThen(research), Step.andThen(answer))
 
-const tell = (event: CallEvent.CallEvent) =>
+const tell = (event: Event.Event) =>
   event._tag === "call-finished" ? Console.log(`${event.site.path.join("/")}: ${Cost.format(event.cost)}`) : Effect.void
 
 const program = Effect.gen(function* () {
   yield* Console.log(Step.draw(support.shape))
   yield* Console.log(yield* support("The product I bought, a kettle, does not switch off. The urgency is high!"))
-}).pipe(CallEvent.listen(tell))
+}).pipe(Event.listen(tell))
 
 const live = Claude.layerConfig().pipe(Claude.stack())
 

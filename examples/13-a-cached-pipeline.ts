@@ -1,7 +1,7 @@
 // How do I not pay twice for the same question?
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Schema } from "effect"
-import { Batch, CallEvent, CallSite, Claude, Cost, ResponseCache } from "effect-claude"
+import { Batch, Event, CallSite, Claude, Cost, ResponseCache } from "effect-claude"
 
 // By default the cache leaves out what the emulator answers, lest it be taken for Claude's.
 const storeId = "example-13"
@@ -16,7 +16,7 @@ const mails = [
 
 const classify = Batch.map(mails, (mail) => Claude.generateObject(Mail, mail)).pipe(CallSite.label("shop", "north"))
 
-const tell = (event: CallEvent.CallEvent) => {
+const tell = (event: Event.Event) => {
   if (event._tag === "call-finished") return Console.log(`  asked: ${Cost.format(event.cost)}`)
   return event._tag === "call-hit" ? Console.log(`  known: saved ${Cost.format(event.saved)}`) : Effect.void
 }
@@ -29,7 +29,7 @@ const program = Effect.gen(function* () {
   yield* Console.log("after what the shop was told is forgotten:")
   yield* ResponseCache.invalidate({ label: ["shop", "north"] }, { storeId })
   yield* classify
-}).pipe(CallEvent.listen(tell))
+}).pipe(Event.listen(tell))
 
 // In place of `layerMemory()`: `layerRedis`, `layerSql()`, or any `layerBacking…` of `effect/persistence/Persistence`.
 const store = ResponseCache.layerMemory({ capacity: 1000 })

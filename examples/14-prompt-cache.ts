@@ -1,7 +1,7 @@
 // How do I pay once for a prompt that many calls begin with, and see what it saved?
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect } from "effect"
-import { Batch, CallEvent, Claude, Progress } from "effect-claude"
+import { Batch, Event, Claude, Progress } from "effect-claude"
 
 const rules = Array.from({ length: 200 }, (_, index) => `The number of rule ${index + 1} is ${(index + 1) * 7}.`)
 
@@ -13,8 +13,8 @@ const ask = (rule: number) =>
 
 const program = Effect.gen(function* () {
   let progress = Progress.empty
-  const count = (event: CallEvent.CallEvent) => Effect.sync(() => void (progress = Progress.update(progress, event)))
-  yield* CallEvent.listen(count)(Batch.map([3, 14, 15, 92, 65], ask))
+  const count = (event: Event.Event) => Effect.sync(() => void (progress = Progress.update(progress, event)))
+  yield* Event.listen(count)(Batch.map([3, 14, 15, 92, 65], ask))
   yield* Console.log(Progress.promptCache(progress))
   yield* Console.log(`all in all ${Progress.cost(progress)}`)
 })

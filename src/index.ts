@@ -3,7 +3,7 @@
  * `effect-claude/node`.
  */
 export * as AnthropicClient from "./claude/AnthropicClient.ts"
-export * as CallEvent from "./claude/CallEvent.ts"
+export * as Event from "./claude/Event.ts"
 export * as CallSite from "./claude/CallSite.ts"
 export * as ClaudeError from "./claude/ClaudeError.ts"
 export * as Cost from "./claude/Cost.ts"

@@ -7,7 +7,7 @@ describe("the public names", () => {
   it("of effect-claude", () => {
     expect(namesOf("src/index.ts")).toMatchInlineSnapshot(`
       "AnthropicClient: AnthropicClient Client Options callOptions layer layerConfig layerFrom
-      CallEvent: CacheFailed CallEvent CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Happening ItemFinished ItemSkipped ItemsCounted Listener emit emitFinished emitHit emitWaited listen
+      Event: CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener RowFinished RowSkipped RowsCounted emit emitFinished emitHit emitWaited listen
       CallSite: CallSite label row within
       ClaudeError: BillingFailed CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut Unauthenticated Unsupported
       Cost: billed format of saved

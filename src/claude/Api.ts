@@ -1,6 +1,6 @@
 /**
  * Claude over the API: the layer that everything else is wrapped around. It sends one request for one call, keeps to
- * `Claude.Timeouts`, closes the socket when the caller goes away, and tells the `CallEvent` listener what happened.
+ * `Claude.Timeouts`, closes the socket when the caller goes away, and tells the `Event` listener what happened.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { APIConnectionError } from "@anthropic-ai/sdk/error"

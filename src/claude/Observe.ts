@@ -1,5 +1,5 @@
 /**
- * Tells the `CallEvent` listener what happens to a call. Whatever answers calls itself (the API, a fake) wraps its
+ * Tells the `Event` listener what happens to a call. Whatever answers calls itself (the API, a fake) wraps its
  * answers in this; policies do not.
  */
 import * as Cause from "effect/Cause"
@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import * as CallEvent from "./CallEvent.ts"
+import * as Event from "./Event.ts"
 import type { ClaudeError } from "./ClaudeError.ts"
 import * as Cost from "./Cost.ts"
 import type { Reply, ReplyFacts } from "./Reply.ts"
@@ -20,17 +20,15 @@ export const create = (
   { model }: Request,
   answer: Effect.Effect<Reply, ClaudeError>
 ): Effect.Effect<Reply, ClaudeError> =>
-  CallEvent.emit(() => ({ _tag: "call-sent", model })).pipe(
+  Event.emit(() => ({ _tag: "call-sent", model })).pipe(
     Effect.andThen(answer),
-    Effect.onExit((exit) =>
-      Exit.isSuccess(exit) ? CallEvent.emitFinished(exit.value) : emitUnfinished(model, exit.cause)
-    )
+    Effect.onExit((exit) => (Exit.isSuccess(exit) ? Event.emitFinished(exit.value) : emitUnfinished(model, exit.cause)))
   )
 
 /** Whatever is not a failure of its own took the caller away: an interruption, or a defect. */
 const emitUnfinished = (model: string, cause: Cause.Cause<ClaudeError>) => {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-  return CallEvent.emit((now) => {
+  return Event.emit((now) => {
     if (error === undefined) return { _tag: "call-interrupted", model }
     const { usage } = error.reason
     const answer = usage && { model, usage, at: now }
@@ -46,7 +44,7 @@ export const stream = (
 ): Stream.Stream<StreamEvent.StreamEvent, ClaudeError> =>
   Stream.unwrap(
     Effect.contextWith((context: Context.Context<never>) =>
-      Effect.succeed(Context.get(context, CallEvent.Listener) === undefined ? events : telling(model, events, context))
+      Effect.succeed(Context.get(context, Event.Listener) === undefined ? events : telling(model, events, context))
     )
   )
 
@@ -69,13 +67,13 @@ const telling = (
     if (event.type === "message_stop") {
       ended = true
       const message = accumulator.message()
-      return facts && message && CallEvent.emitFinished({ ...facts, message })
+      return facts && message && Event.emitFinished({ ...facts, message })
     }
     if (content || !StreamEvent.isContent(event)) return undefined
     content = true
-    return CallEvent.emit(() => ({ _tag: "call-first-token", model }))
+    return Event.emit(() => ({ _tag: "call-first-token", model }))
   }
-  return Stream.fromEffect(CallEvent.emit(() => ({ _tag: "call-sent", model }))).pipe(
+  return Stream.fromEffect(Event.emit(() => ({ _tag: "call-sent", model }))).pipe(
     Stream.drain,
     Stream.concat(Stream.tapCause(events, (cause) => Effect.sync(() => (failure = cause)))),
     Stream.mapArrayEffect((chunk) => {

@@ -1,5 +1,5 @@
 /**
- * Watches calls from its place in the pile: a fold over the `CallEvent`s of one call, handed over when it is through.
+ * Watches calls from its place in the pile: a fold over the `Event`s of one call, handed over when it is through.
  * What logs, traces or measures calls is a watcher, and keeps no counts of its own.
  */
 import * as BigDecimal from "effect/BigDecimal"
@@ -9,7 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
-import * as CallEvent from "./CallEvent.ts"
+import * as Event from "./Event.ts"
 import type { Claude } from "./Claude.ts"
 import type { ClaudeError } from "./ClaudeError.ts"
 import { isBilled, type Message, type ReplyFacts, text } from "./Reply.ts"
@@ -45,7 +45,7 @@ export interface Watcher {
   readonly request: Request
   /** What the call runs in, such as a span. */
   readonly context: Context.Context<never>
-  readonly hear: CallEvent.Listener
+  readonly hear: Event.Listener
   /** `now` is the end of the call, in nanoseconds. */
   readonly end: (outcome: Outcome, now: bigint) => Effect.Effect<void>
 }
@@ -54,7 +54,7 @@ export interface Watcher {
 export const empty: Totals = { attempts: 0, usage: undefined, cost: BigDecimal.fromBigInt(0n) }
 
 /** The totals after one more event. What a cache or a journal gave was paid for earlier. */
-export const update = (totals: Totals, event: CallEvent.CallEvent): Totals => {
+export const update = (totals: Totals, event: Event.Event): Totals => {
   switch (event._tag) {
     case "call-sent":
       return { ...totals, attempts: totals.attempts + 1 }
@@ -90,13 +90,13 @@ export const watching = (
     Effect.withFiber((fiber) => {
       const clock = fiber.getRef(Clock.Clock)
       const since = clock.currentTimeNanosUnsafe()
-      const outer = fiber.getRef(CallEvent.Listener)
+      const outer = fiber.getRef(Event.Listener)
       return Effect.map(begin(request, streaming), (watcher) => {
         let totals = empty
         // What is still open goes on for others: nobody knows yet what it will be billed.
         let open = false
         let ended = false
-        const hear = (event: CallEvent.CallEvent) => {
+        const hear = (event: Event.Event) => {
           if (ended) return outer === undefined ? Effect.void : outer(event)
           totals = update(totals, event)
           open = event._tag === "call-sent" || (open && !ends.has(event._tag))
@@ -109,7 +109,7 @@ export const watching = (
             const cost = open ? undefined : totals.cost
             return watcher.end({ ...totals, cost, ...ending, duration: Duration.nanos(now - since) }, now)
           })
-        const context = Context.add(watcher.context, CallEvent.Listener, hear)
+        const context = Context.add(watcher.context, Event.Listener, hear)
         return { request: watcher.request, context, end }
       })
     })

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import * as CallEvent from "../claude/CallEvent.ts"
+import * as Event from "../claude/Event.ts"
 import { Claude } from "../claude/Claude.ts"
 
 /** How to run a batch. */
@@ -74,6 +74,6 @@ export const fanOut = ({ concurrency }: Options) =>
 
 const observed = <A, E, R>(effect: Effect.Effect<A, E, R>, index: number) =>
   effect.pipe(
-    Effect.tap(() => CallEvent.emit(() => ({ _tag: "item-finished", index, succeeded: true }))),
-    Effect.tapError(() => CallEvent.emit(() => ({ _tag: "item-finished", index, succeeded: false })))
+    Effect.tap(() => Event.emit(() => ({ _tag: "item-finished", index, succeeded: true }))),
+    Effect.tapError(() => Event.emit(() => ({ _tag: "item-finished", index, succeeded: false })))
   )

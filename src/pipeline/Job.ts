@@ -16,7 +16,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as Attributes from "../claude/Attributes.ts"
-import * as CallEvent from "../claude/CallEvent.ts"
+import * as Event from "../claude/Event.ts"
 import * as CallSite from "../claude/CallSite.ts"
 import { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Redact from "../claude/Redact.ts"
@@ -143,17 +143,16 @@ export const run = Effect.fn("Job.run")(function* <Row, Out, E, R>(job: Job<Row,
   const runRow = ({ key, ordinal, row }: KeyedRow<Row>) =>
     Effect.uninterruptibleMask(
       Effect.fnUntraced(function* (restore) {
-        const tell = (succeeded: boolean) =>
-          CallEvent.emit(() => ({ _tag: "item-finished", index: ordinal, succeeded }))
+        const tell = (succeeded: boolean) => Event.emit(() => ({ _tag: "row-finished", index: ordinal, succeeded }))
         let emulated: boolean | undefined
-        const hear: CallEvent.Listener = (event) =>
+        const hear: Event.Listener = (event) =>
           Effect.sync(() => {
             if (event._tag === "call-finished" || event._tag === "call-hit") emulated ||= isEmulated(event.requestId)
           })
         const line = Effect.flatMap(job.step(row), (out) => ResultLine.encode(job.output, key, out))
         const store = (line: string) =>
           Effect.withSpan(Effect.andThen(journal.finish(key, line, emulated), sink.append(line)), "store")
-        const exit = yield* Effect.exit(restore(CallEvent.listen(hear)(line))).pipe(
+        const exit = yield* Effect.exit(restore(Event.listen(hear)(line))).pipe(
           Effect.tap((exit) => (Exit.isSuccess(exit) ? store(exit.value) : Effect.void)),
           traced,
           CallSite.row(job.name, key)
@@ -260,10 +259,10 @@ const claimRows = Effect.fnUntraced(function* <Row, Out, E, R>(job: Job<Row, Out
       if (state === "duplicate") refuse(duplicate(place, key))
       if (state !== "done") return Effect.void
       done += 1
-      return CallEvent.emit(() => ({ _tag: "item-skipped", index: ordinal }))
+      return Event.emit(() => ({ _tag: "row-skipped", index: ordinal }))
     })
   })
-  yield* CallEvent.emit(() => ({ _tag: "items-counted", total: total - invalid }))
+  yield* Event.emit(() => ({ _tag: "rows-counted", total: total - invalid }))
   return { total, done, invalid, problems }
 })
 

@@ -1,9 +1,9 @@
 /**
- * How far a job is: a fold over `CallEvent`s, and its picture as text. Pure; what draws it is in `run`.
+ * How far a job is: a fold over `Event`s, and its picture as text. Pure; what draws it is in `run`.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Duration from "effect/Duration"
-import type * as CallEvent from "../claude/CallEvent.ts"
+import type * as Event from "../claude/Event.ts"
 import * as Cost from "../claude/Cost.ts"
 import { isEmulated } from "../claude/Reply.ts"
 import * as Usage from "../claude/Usage.ts"
@@ -64,13 +64,13 @@ export const empty: Progress = {
 }
 
 /** The counts after one more event. */
-export const update = (progress: Progress, event: CallEvent.CallEvent): Progress => {
+export const update = (progress: Progress, event: Event.Event): Progress => {
   switch (event._tag) {
-    case "items-counted":
+    case "rows-counted":
       return { ...progress, total: event.total }
-    case "item-skipped":
+    case "row-skipped":
       return { ...progress, skipped: progress.skipped + 1 }
-    case "item-finished":
+    case "row-finished":
       return event.succeeded
         ? { ...progress, succeeded: progress.succeeded + 1 }
         : { ...progress, failed: progress.failed + 1 }
@@ -112,7 +112,7 @@ export const update = (progress: Progress, event: CallEvent.CallEvent): Progress
 const billed = (
   progress: Progress,
   usage: Usage.Usage,
-  { cost, saved }: CallEvent.CallFinished | CallEvent.CallFailed
+  { cost, saved }: Event.CallFinished | Event.CallFailed
 ): Progress => ({
   ...progress,
   inputTokens: progress.inputTokens + Usage.totalInput(usage),

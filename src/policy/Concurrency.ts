@@ -7,7 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
-import * as CallEvent from "../claude/CallEvent.ts"
+import * as Event from "../claude/Event.ts"
 import { wrap } from "../claude/Claude.ts"
 import type { Request } from "../claude/Request.ts"
 
@@ -63,4 +63,4 @@ export const policy = (limit: number | Concurrency) => {
   )
 }
 
-const tellWait = ({ model }: Request, since: bigint) => CallEvent.emitWaited(model, "concurrency", since)
+const tellWait = ({ model }: Request, since: bigint) => Event.emitWaited(model, "concurrency", since)

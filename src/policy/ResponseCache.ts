@@ -12,7 +12,7 @@ import * as Predicate from "effect/Predicate"
 import type * as Layer from "effect/Layer"
 import { BackingPersistence, type PersistenceError } from "effect/persistence/Persistence"
 import * as Stream from "effect/Stream"
-import * as CallEvent from "../claude/CallEvent.ts"
+import * as Event from "../claude/Event.ts"
 import { CallSite } from "../claude/CallSite.ts"
 import { type Claude, Timeouts, wrap } from "../claude/Claude.ts"
 import { discard, isEmulated, type Message, type Reply, type ReplyFacts } from "../claude/Reply.ts"
@@ -174,7 +174,7 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
         const found: Found = { stored: kept && discardable(replyOf(kept)), discardable, write }
         return waitingSince === undefined
           ? Effect.succeed(found)
-          : Effect.as(CallEvent.emitWaited(request.model, "equal-call", waitingSince), found)
+          : Effect.as(Event.emitWaited(request.model, "equal-call", waitingSince), found)
       })
     })
 

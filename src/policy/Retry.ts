@@ -10,7 +10,7 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as CallEvent from "../claude/CallEvent.ts"
+import * as Event from "../claude/Event.ts"
 import { type Claude, wrap } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
 import { isContent, type StreamEvent } from "../claude/StreamEvent.ts"
@@ -68,7 +68,7 @@ const guarded = (when: RetrySchedule, model: string) =>
     Schedule.while(({ input }) => input.isRetryable),
     floored,
     Schedule.tap(({ attempt, duration, input }) =>
-      CallEvent.emit(() => ({ _tag: "call-retried", model, attempt, delay: duration, error: input }))
+      Event.emit(() => ({ _tag: "call-retried", model, attempt, delay: duration, error: input }))
     )
   )
 

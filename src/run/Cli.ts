@@ -15,7 +15,7 @@ import * as Schema from "effect/Schema"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { AnthropicClient, CallEvent, Claude } from "../index.ts"
+import { AnthropicClient, Event, Claude } from "../index.ts"
 import * as Dataset from "../pipeline/Dataset.ts"
 import * as Job from "../pipeline/Job.ts"
 import * as Journal from "../pipeline/Journal.ts"
@@ -93,7 +93,7 @@ const run = Command.make(
     const limit = Option.getOrUndefined(flags.limit)
     let begun = false
     const work = Job.run(job, { output, ...(limit !== undefined && { limit }) }).pipe(
-      CallEvent.listen((event) => Effect.sync(() => (begun ||= event._tag === "items-counted")))
+      Event.listen((event) => Effect.sync(() => (begun ||= event._tag === "rows-counted")))
     )
     yield* Effect.gen(function* () {
       const [summary, progress] = yield* Display.show(job.name, work)

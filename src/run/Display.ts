@@ -7,7 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { createLogUpdate } from "log-update"
-import * as CallEvent from "../claude/CallEvent.ts"
+import * as Event from "../claude/Event.ts"
 import * as Progress from "../pipeline/Progress.ts"
 
 /** Runs an effect with its progress on show; gives what it gave, and the counts. */
@@ -19,7 +19,7 @@ export const show = <A, E, R>(
     let progress = Progress.empty
     const start = yield* Clock.currentTimeMillis
     const line = Effect.map(Clock.currentTimeMillis, (now) => Progress.line(progress, Duration.millis(now - start)))
-    const listener: CallEvent.Listener = (event) =>
+    const listener: Event.Listener = (event) =>
       Effect.sync(() => {
         progress = Progress.update(progress, event)
       })
@@ -28,7 +28,7 @@ export const show = <A, E, R>(
     const draw = Effect.map(line, (line) => screen.draw(name, progress, line))
     yield* Effect.addFinalizer(() => Effect.andThen(draw, Effect.sync(screen.done)))
     yield* Effect.forkScoped(Effect.delay(Effect.repeat(draw, Schedule.spaced(screen.every)), screen.every))
-    const result = yield* CallEvent.listen(listener)(effect)
+    const result = yield* Event.listen(listener)(effect)
     return [result, progress] as const
   }).pipe(Effect.scoped)
 

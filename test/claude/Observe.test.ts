@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import * as CallEvent from "../../src/claude/CallEvent.ts"
+import * as Event from "../../src/claude/Event.ts"
 import { ClaudeError, Overloaded, StreamInterrupted } from "../../src/claude/ClaudeError.ts"
 import * as Observe from "../../src/claude/Observe.ts"
 import * as StreamEvent from "../../src/claude/StreamEvent.ts"
@@ -43,7 +43,7 @@ describe("create", () => {
       const broken = new ClaudeError({ reason: new StreamInterrupted({ detail: "cut", usage }) })
       const ask = (model: string, error: ClaudeError) =>
         heard(Observe.create({ ...request, model }, Effect.fail(error)))
-      const costOf = ({ events }: { readonly events: ReadonlyArray<CallEvent.CallEvent> }) => {
+      const costOf = ({ events }: { readonly events: ReadonlyArray<Event.Event> }) => {
         const end = events.at(-1)
         return end?._tag === "call-failed" ? end.cost && BigDecimal.format(end.cost) : "no failure"
       }
@@ -58,14 +58,14 @@ describe("create", () => {
       const tags: Array<string> = []
       const telling = yield* Deferred.make<void>()
       const answer = Observe.create(request, Effect.succeed({ ...facts, message: message() }))
-      const slow: CallEvent.Listener = (event) =>
+      const slow: Event.Listener = (event) =>
         Effect.gen(function* () {
           tags.push(event._tag)
           if (event._tag !== "call-finished") return
           yield* Deferred.succeed(telling, undefined)
           for (let step = 0; step < 10; step++) yield* Effect.yieldNow
         })
-      const fiber = yield* Effect.forkChild(CallEvent.listen(slow)(answer))
+      const fiber = yield* Effect.forkChild(Event.listen(slow)(answer))
       yield* Deferred.await(telling)
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(tags, ["call-sent", "call-finished"])
@@ -141,12 +141,8 @@ describe("stream", () => {
   it.effect("tells the listener of its beginning that the consumer left, wherever the stream is closed", () =>
     Effect.gen(function* () {
       const tags: Array<string> = []
-      const listener = (event: CallEvent.CallEvent) => Effect.sync(() => tags.push(event._tag))
-      const inside = Stream.provideService(
-        Observe.stream(request, Stream.rechunk(whole, 1)),
-        CallEvent.Listener,
-        listener
-      )
+      const listener = (event: Event.Event) => Effect.sync(() => tags.push(event._tag))
+      const inside = Stream.provideService(Observe.stream(request, Stream.rechunk(whole, 1)), Event.Listener, listener)
       yield* Stream.runDrain(Stream.take(inside, 4))
       assert.deepStrictEqual(tags, ["call-sent", "call-first-token", "call-interrupted"])
     })
@@ -182,8 +178,8 @@ const half = streamOf(firstHalf(message()))
 
 /** How an effect ended, and what was told meanwhile. */
 const heard = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) {
-  const events: Array<CallEvent.CallEvent> = []
-  const exit = yield* Effect.exit(CallEvent.listen((event) => Effect.sync(() => events.push(event)))(effect))
+  const events: Array<Event.Event> = []
+  const exit = yield* Effect.exit(Event.listen((event) => Effect.sync(() => events.push(event)))(effect))
   return { exit, events, tags: events.map((event) => event._tag) }
 })
 

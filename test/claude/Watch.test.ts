@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as CallEvent from "../../src/claude/CallEvent.ts"
+import * as Event from "../../src/claude/Event.ts"
 import { Claude, wrap } from "../../src/claude/Claude.ts"
 import { ClaudeError, InvalidRequest, Overloaded, StreamInterrupted } from "../../src/claude/ClaudeError.ts"
 import * as Observe from "../../src/claude/Observe.ts"
@@ -149,8 +149,7 @@ describe("a watcher", () => {
     () =>
       Effect.gen(function* () {
         const heard: Array<string> = []
-        const listener = (who: string) => (event: CallEvent.CallEvent) =>
-          Effect.sync(() => heard.push(`${who} ${event._tag}`))
+        const listener = (who: string) => (event: Event.Event) => Effect.sync(() => heard.push(`${who} ${event._tag}`))
         const policy = wrap((next) =>
           Effect.succeed(
             Watch.watching(
@@ -177,7 +176,7 @@ describe("a watcher", () => {
               })
             )
         })
-        yield* create.pipe(CallEvent.listen(listener("program")), Effect.provide(policy(api)))
+        yield* create.pipe(Event.listen(listener("program")), Effect.provide(policy(api)))
         assert.deepStrictEqual(seen, ["set", 7])
         assert.deepStrictEqual(heard, [
           "program call-sent",

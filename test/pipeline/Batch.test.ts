@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as CallEvent from "../../src/claude/CallEvent.ts"
+import * as Event from "../../src/claude/Event.ts"
 import * as CallSite from "../../src/claude/CallSite.ts"
 import type { Claude } from "../../src/claude/Claude.ts"
 import * as Batch from "../../src/pipeline/Batch.ts"
@@ -71,7 +71,7 @@ describe("Batch.map", () => {
     Effect.gen(function* () {
       const { events, listener } = recording()
       const work = (item: number) => (item === 1 ? Effect.fail("one") : taking(3 - item)(item))
-      yield* during(Batch.map([0, 1, 2], work).pipe(CallSite.within("letters"), CallEvent.listen(listener)))
+      yield* during(Batch.map([0, 1, 2], work).pipe(CallSite.within("letters"), Event.listen(listener)))
       assert.deepStrictEqual(
         events.map((event) => event._tag === "item-finished" && [event.index, event.succeeded, event.site.path]),
         [
@@ -195,7 +195,7 @@ describe("Batch.stream", () => {
     Effect.gen(function* () {
       const { work, most } = counting()
       const { events, listener } = recording()
-      yield* during(Stream.runDrain(Batch.stream(range(20), work)).pipe(CallEvent.listen(listener)))
+      yield* during(Stream.runDrain(Batch.stream(range(20), work)).pipe(Event.listen(listener)))
       assert.strictEqual(most(), 6)
       assert.strictEqual(events.length, 20)
     }).pipe(Effect.provide(TestClaude.layer().pipe(Concurrency.policy(3))))
@@ -221,8 +221,8 @@ const during = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E,
 })
 
 const recording = () => {
-  const events: Array<CallEvent.CallEvent> = []
-  return { events, listener: (event: CallEvent.CallEvent) => Effect.sync(() => void events.push(event)) }
+  const events: Array<Event.Event> = []
+  return { events, listener: (event: Event.Event) => Effect.sync(() => void events.push(event)) }
 }
 
 /** Work that counts itself. */

@@ -1,7 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import {
-  CallEvent,
+  Event,
   type Claude,
   ClaudeError,
   Concurrency,
@@ -294,8 +294,8 @@ describe("Job", () => {
       Effect.gen(function* () {
         const arrived = yield* Deferred.make<void>()
         const fiber = yield* files.run(greetings(["Ann", "Bob"])).pipe(
-          CallEvent.listen((event) =>
-            event._tag === "item-finished" ? Effect.asVoid(Deferred.succeed(arrived, undefined)) : Effect.void
+          Event.listen((event) =>
+            event._tag === "row-finished" ? Effect.asVoid(Deferred.succeed(arrived, undefined)) : Effect.void
           ),
           Effect.forkChild
         )

@@ -1,19 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type CallEvent, ClaudeError, Cost, Progress, Usage } from "effect-claude"
+import { type Event, ClaudeError, Cost, Progress, Usage } from "effect-claude"
 import { BigDecimal, Duration } from "effect"
 
 describe("Progress", () => {
   it("counts rows, calls, retries, tokens and cost", () => {
     const progress = after([
-      { _tag: "items-counted", total: 4 },
-      { _tag: "item-skipped", index: 0 },
+      { _tag: "rows-counted", total: 4 },
+      { _tag: "row-skipped", index: 0 },
       sent,
       failed,
       retried(overloaded.reason),
       sent,
       finished("0.25"),
-      { _tag: "item-finished", index: 1, succeeded: true },
-      { _tag: "item-finished", index: 2, succeeded: false },
+      { _tag: "row-finished", index: 1, succeeded: true },
+      { _tag: "row-finished", index: 2, succeeded: false },
       sent
     ])
     assert.deepInclude(progress, { total: 4, skipped: 1, succeeded: 1, failed: 1, calls: 3, inFlight: 1, retries: 1 })
@@ -101,14 +101,14 @@ describe("Progress", () => {
   })
 
   it("says what the response cache saved, and how often it failed", () => {
-    const hit = (saved: string | undefined): CallEvent.Happening => ({
+    const hit = (saved: string | undefined): Event.EventBody => ({
       _tag: "call-hit",
       model,
       requestId: "req_emulated_1",
       usage: Usage.zero,
       saved: dollars(saved)
     })
-    const failed: CallEvent.Happening = { _tag: "cache-failed", operation: "read", detail: "gone" }
+    const failed: Event.EventBody = { _tag: "cache-failed", operation: "read", detail: "gone" }
     const progress = after([hit("0.5"), hit("0.75")])
     assert.strictEqual(Progress.responseCache(progress), "response cache: 2 answers, saved $1.25")
     assert.deepStrictEqual([progress.calls, progress.emulated, Progress.cost(progress)], [0, true, "$0.00"])
@@ -132,14 +132,14 @@ describe("Progress", () => {
 
 const model = "claude-sonnet-5-5"
 const overloaded = new ClaudeError.ClaudeError({ reason: new ClaudeError.Overloaded({ detail: "busy" }) })
-const sent: CallEvent.Happening = { _tag: "call-sent", model }
-const failed: CallEvent.Happening = { _tag: "call-failed", model, error: overloaded, cost: undefined }
-const brokenOff = (cost: string | undefined): CallEvent.Happening => {
+const sent: Event.EventBody = { _tag: "call-sent", model }
+const failed: Event.EventBody = { _tag: "call-failed", model, error: overloaded, cost: undefined }
+const brokenOff = (cost: string | undefined): Event.EventBody => {
   const usage = { ...Usage.zero, input: 7 }
   const error = new ClaudeError.ClaudeError({ reason: new ClaudeError.StreamInterrupted({ detail: "cut", usage }) })
   return { _tag: "call-failed", model, error, cost: dollars(cost) }
 }
-const retried = (reason: ClaudeError.Reason): CallEvent.Happening => {
+const retried = (reason: ClaudeError.Reason): Event.EventBody => {
   const error = new ClaudeError.ClaudeError({ reason })
   return { _tag: "call-retried", model, attempt: 1, delay: Duration.zero, error }
 }
@@ -154,10 +154,9 @@ const finished = (cost: string | undefined) =>
   }) as const
 const dollars = (cost: string | undefined) => (cost === undefined ? undefined : BigDecimal.fromStringUnsafe(cost))
 
-const at = (happening: CallEvent.Happening): CallEvent.CallEvent => ({
-  ...happening,
+const at = (body: Event.EventBody): Event.Event => ({
+  ...body,
   site: { job: undefined, row: undefined, path: [], labels: {} }
 })
 
-const after = (happenings: ReadonlyArray<CallEvent.Happening>) =>
-  happenings.map(at).reduce(Progress.update, Progress.empty)
+const after = (happenings: ReadonlyArray<Event.EventBody>) => happenings.map(at).reduce(Progress.update, Progress.empty)

@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as CallEvent from "../../src/claude/CallEvent.ts"
+import * as Event from "../../src/claude/Event.ts"
 import { Claude } from "../../src/claude/Claude.ts"
 import { ClaudeError, Overloaded } from "../../src/claude/ClaudeError.ts"
 import type { StreamEvent } from "../../src/claude/StreamEvent.ts"
@@ -59,13 +59,13 @@ describe("a wait for one's turn", () => {
   it.effect("is told with how long it took, and only where there was one", () =>
     Effect.gen(function* () {
       const waits: Array<readonly [string, number]> = []
-      const listener = (event: CallEvent.CallEvent) =>
+      const listener = (event: Event.Event) =>
         Effect.sync(() => {
           if (event._tag === "call-waited") waits.push([event.for, Duration.toSeconds(event.duration)])
         })
       const calls = Effect.all([manyOf(create, 3), Stream.runDrain(stream)], { concurrency: "unbounded" })
       const running = yield* calls.pipe(
-        CallEvent.listen(listener),
+        Event.listen(listener),
         Effect.provide(Concurrency.policy(2)(gauge().layer)),
         Effect.forkChild
       )

@@ -11,7 +11,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as CallEvent from "../../src/claude/CallEvent.ts"
+import * as Event from "../../src/claude/Event.ts"
 import { Claude } from "../../src/claude/Claude.ts"
 import { ClaudeError, InvalidRequest } from "../../src/claude/ClaudeError.ts"
 import * as Reply from "../../src/claude/Reply.ts"
@@ -235,12 +235,12 @@ describe("warming up", () => {
   it.effect("tells of a wait with how long it took, and only where there was one", () =>
     Effect.gen(function* () {
       const waits: Array<readonly [string, number]> = []
-      const listener: CallEvent.Listener = (event) =>
+      const listener: Event.Listener = (event) =>
         Effect.sync(() => {
           if (event._tag === "call-waited") waits.push([event.for, Duration.toSeconds(event.duration)])
         })
       const api = recording(() => Effect.succeed(reply))
-      yield* measure(CallEvent.listen(listener)(asking("a", 3)), PromptCache.policy({ warmUp: "1 minute" })(api.layer))
+      yield* measure(Event.listen(listener)(asking("a", 3)), PromptCache.policy({ warmUp: "1 minute" })(api.layer))
       assert.deepStrictEqual(waits, [
         ["warm-up", 1],
         ["warm-up", 1]
@@ -380,13 +380,13 @@ const heard = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<Measured
   Effect.gen(function* () {
     let progress = Progress.empty
     const usages: Array<Usage> = []
-    const listener: CallEvent.Listener = (event) =>
+    const listener: Event.Listener = (event) =>
       Effect.sync(() => {
         progress = Progress.update(progress, event)
         if (event._tag === "call-finished") usages.push(event.usage)
       })
     const start = yield* Clock.currentTimeMillis
-    yield* CallEvent.listen(listener)(program)
+    yield* Event.listen(listener)(program)
     return { progress, usages, took: (yield* Clock.currentTimeMillis) - start }
   })
 

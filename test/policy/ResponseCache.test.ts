@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { BackingPersistence, type BackingPersistenceStore, PersistenceError } from "effect/persistence/Persistence"
-import * as CallEvent from "../../src/claude/CallEvent.ts"
+import * as Event from "../../src/claude/Event.ts"
 import * as CallSite from "../../src/claude/CallSite.ts"
 import { Claude, Timeouts } from "../../src/claude/Claude.ts"
 import { ClaudeError, InvalidRequest, Overloaded, TimedOut } from "../../src/claude/ClaudeError.ts"
@@ -29,8 +29,8 @@ import { message, request } from "../fixtures.ts"
 describe("a second equal call", () => {
   it.effect("is answered from the cache, costs nothing, and tells what it saved", () =>
     Effect.gen(function* () {
-      const heard: Array<CallEvent.CallEvent> = []
-      const listen = CallEvent.listen((event) => Effect.sync(() => heard.push(event)))
+      const heard: Array<Event.Event> = []
+      const listen = Event.listen((event) => Effect.sync(() => heard.push(event)))
       const [first, second, asked] = yield* listen(Effect.all([generateText("Hi"), generateText("Hi"), calls])).pipe(
         Effect.provide(cached("Hello."))
       )
@@ -261,7 +261,7 @@ describe("of equal calls at the same time", () => {
   it.effect("one is made for all 1,000, and the others are hits", () =>
     Effect.gen(function* () {
       let hits = 0
-      const listen = CallEvent.listen((event) => Effect.sync(() => (hits += event._tag === "call-hit" ? 1 : 0)))
+      const listen = Event.listen((event) => Effect.sync(() => (hits += event._tag === "call-hit" ? 1 : 0)))
       const api = slow()
       const texts = yield* many(1000, text).pipe(listen, Effect.provide(api.layer), afterASecond)
       assert.deepStrictEqual([api.asked(), hits, new Set(texts).size], [1, 999, 1])
@@ -283,7 +283,7 @@ describe("of equal calls at the same time", () => {
   it.effect("one stream is made for all 1,000, whole and streamed, and the others are hits", () =>
     Effect.gen(function* () {
       let hits = 0
-      const listen = CallEvent.listen((event) => Effect.sync(() => (hits += event._tag === "call-hit" ? 1 : 0)))
+      const listen = Event.listen((event) => Effect.sync(() => (hits += event._tag === "call-hit" ? 1 : 0)))
       const api = slow()
       const streamed = Stream.mkString(streamText("Hi"))
       const all = Effect.all([streamed, many(499, streamed), many(500, text)], { concurrency: "unbounded" })
@@ -390,8 +390,8 @@ describe("of equal calls at the same time", () => {
 
   it.effect("who waits tells how long he waited", () =>
     Effect.gen(function* () {
-      const waits: Array<CallEvent.CallEvent> = []
-      const listen = CallEvent.listen((event) =>
+      const waits: Array<Event.Event> = []
+      const listen = Event.listen((event) =>
         Effect.sync(() => (event._tag === "call-waited" ? waits.push(event) : undefined))
       )
       const both = Effect.all([text, Effect.delay(text, "400 millis")], { concurrency: 2 })
@@ -578,11 +578,11 @@ describe("a store that", () => {
   ] as const)("%s fails no call, is logged once a minute, and counted", ([, broken, detail]) =>
     Effect.gen(function* () {
       const logged: Array<string> = []
-      const told: Array<CallEvent.CallEvent> = []
+      const told: Array<Event.Event> = []
       const logger = Logger.layer([Logger.make(({ message }) => logged.push(String(message)))])
       const layer = TestClaude.layer("Hi.").pipe(ResponseCache.policy(), Layer.provide(storeOf(() => broken)))
       const program = Effect.all([text, Stream.mkString(streamText("Hi")), ResponseCache.refresh(text)]).pipe(
-        CallEvent.listen((event) => Effect.sync(() => event._tag === "cache-failed" && told.push(event)))
+        Event.listen((event) => Effect.sync(() => event._tag === "cache-failed" && told.push(event)))
       )
       const running = yield* program.pipe(Effect.provide([layer, logger]), Effect.forkChild)
       yield* TestClock.adjust("30 seconds")
@@ -653,12 +653,12 @@ describe("a store that", () => {
 
   it.effect("fails to write only still gives the answer", () =>
     Effect.gen(function* () {
-      const told: Array<CallEvent.CallEvent> = []
+      const told: Array<Event.Event> = []
       const layer = TestClaude.layer("Hi.").pipe(
         ResponseCache.policy(),
         Layer.provide(storeOf((method, real) => (method === "set" ? Effect.fail(down) : real)))
       )
-      const listen = CallEvent.listen((event) => Effect.sync(() => event._tag === "cache-failed" && told.push(event)))
+      const listen = Event.listen((event) => Effect.sync(() => event._tag === "cache-failed" && told.push(event)))
       assert.strictEqual(yield* text.pipe(listen, Effect.provide([layer, silent])), "Hi.")
       assert.deepInclude(told[0], { operation: "write", detail: "no route to the store" })
     })

@@ -9,7 +9,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as CallEvent from "../../src/claude/CallEvent.ts"
+import * as Event from "../../src/claude/Event.ts"
 import { Claude } from "../../src/claude/Claude.ts"
 import {
   ClaudeError,
@@ -246,10 +246,10 @@ const played = Effect.fnUntraced(function* <A>(
   reply: TestClaude.Reply,
   schedule?: Retry.RetrySchedule
 ) {
-  const events: Array<CallEvent.CallEvent> = []
+  const events: Array<Event.Event> = []
   const sent: Array<number> = []
   const running = yield* call.pipe(
-    CallEvent.listen((event) =>
+    Event.listen((event) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
         events.push(event)
         if (event._tag === "call-sent") sent.push(now)
@@ -288,7 +288,7 @@ const streamed = Effect.fnUntraced(function* (
   const next = Stream.suspend(() => attempts[attempt++] ?? Stream.die("no more attempts"))
   const running = yield* stream.pipe(
     Stream.runForEach((event) => Effect.sync(() => seen.push(event))),
-    CallEvent.listen((event) => Effect.sync(() => tags.push(event._tag))),
+    Event.listen((event) => Effect.sync(() => tags.push(event._tag))),
     Effect.provide(Retry.policy()(serving({ stream: () => next }))),
     Effect.flip,
     Effect.option,

@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { generateObject } from "../../src/call/object.ts"
 import { generateText } from "../../src/call/text.ts"
-import * as CallEvent from "../../src/claude/CallEvent.ts"
+import * as Event from "../../src/claude/Event.ts"
 import { Claude } from "../../src/claude/Claude.ts"
 import { NotFound, Overloaded } from "../../src/claude/ClaudeError.ts"
 import * as Reply from "../../src/claude/Reply.ts"
@@ -356,7 +356,7 @@ describe("TestClaude", () => {
     Effect.gen(function* () {
       const tags: Array<string> = []
       yield* Effect.all([create("Hi"), Stream.runDrain(stream("Hi"))]).pipe(
-        CallEvent.listen((event) => Effect.sync(() => tags.push(event._tag)))
+        Event.listen((event) => Effect.sync(() => tags.push(event._tag)))
       )
       assert.deepStrictEqual(tags, ["call-sent", "call-finished", "call-sent", "call-first-token", "call-finished"])
     }).pipe(Effect.provide(TestClaude.layer("Hello.")))

@@ -7,7 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
-import * as CallEvent from "../../claude/CallEvent.ts"
+import * as Event from "../../claude/Event.ts"
 import type { Claude } from "../../claude/Claude.ts"
 import type { Request } from "../../claude/Request.ts"
 import { isContent } from "../../claude/StreamEvent.ts"
@@ -89,7 +89,7 @@ const entering = (patience: number) => {
         // Nobody else runs between the look and the claim.
         const { begun, leave } = claim(wanted, now)
         yield* Effect.addFinalizer(() => leave)
-        yield* restore(CallEvent.emitWaited(request.model, "warm-up", begin))
+        yield* restore(Event.emitWaited(request.model, "warm-up", begin))
         return { begun }
       })
     )

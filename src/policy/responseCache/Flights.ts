@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as CallEvent from "../../claude/CallEvent.ts"
+import * as Event from "../../claude/Event.ts"
 import type { ClaudeError } from "../../claude/ClaudeError.ts"
 import type { Reply } from "../../claude/Reply.ts"
 import type { StreamEvent } from "../../claude/StreamEvent.ts"
@@ -96,5 +96,5 @@ const landing = (
 /** Tells how long one has waited for another's answer. */
 const waiting = <A, E>({ model }: Wanted, landed: Effect.Effect<A, E>) =>
   Effect.flatMap(Clock.currentTimeNanos, (since) =>
-    Effect.tap(landed, () => CallEvent.emitWaited(model, "equal-call", since))
+    Effect.tap(landed, () => Event.emitWaited(model, "equal-call", since))
   )

@@ -5,7 +5,7 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Stream from "effect/Stream"
-import * as CallEvent from "../../claude/CallEvent.ts"
+import * as Event from "../../claude/Event.ts"
 import type { Reply, ReplyFacts } from "../../claude/Reply.ts"
 import * as StreamEvent from "../../claude/StreamEvent.ts"
 
@@ -53,7 +53,7 @@ const asHit = ({ discard, requestId }: ReplyFacts): ReplyFacts => ({
 
 /** An answer that was asked for elsewhere; tells so. */
 export const hit = (reply: Reply): Effect.Effect<Reply> =>
-  Effect.as(CallEvent.emitHit(reply), { ...asHit(reply), message: reply.message })
+  Effect.as(Event.emitHit(reply), { ...asHit(reply), message: reply.message })
 
 /** The same of a stream; tells so at its end. */
-export const hits = whole(asHit, CallEvent.emitHit)
+export const hits = whole(asHit, Event.emitHit)

@@ -14,7 +14,7 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { type BackingPersistenceStore, PersistenceError } from "effect/persistence/Persistence"
-import * as CallEvent from "../../claude/CallEvent.ts"
+import * as Event from "../../claude/Event.ts"
 import { Redactor } from "../../claude/Redact.ts"
 import type { Reply } from "../../claude/Reply.ts"
 import * as Sha256 from "../../claude/Sha256.ts"
@@ -114,7 +114,7 @@ export const make = (options: {
     )
 
   const orTell = <A, E>(
-    operation: CallEvent.CacheFailed["operation"],
+    operation: Event.CacheFailed["operation"],
     effect: Effect.Effect<A, E>
   ): Effect.Effect<A | undefined> =>
     effect.pipe(
@@ -124,14 +124,11 @@ export const make = (options: {
       Effect.catchCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.interrupt : tell(operation, cause)))
     )
 
-  const tell = Effect.fnUntraced(function* (
-    operation: CallEvent.CacheFailed["operation"],
-    cause: Cause.Cause<unknown>
-  ) {
+  const tell = Effect.fnUntraced(function* (operation: Event.CacheFailed["operation"], cause: Cause.Cause<unknown>) {
     const error = Cause.squash(cause)
     const redact = yield* Redactor
     const detail = redact(error instanceof Error ? error.message : String(error))
-    yield* CallEvent.emit(() => ({ _tag: "cache-failed", operation, detail }))
+    yield* Event.emit(() => ({ _tag: "cache-failed", operation, detail }))
     const now = yield* Clock.currentTimeMillis
     if (Cause.isTimeoutError(error)) absentUntil = now + absence
     if (now < quietUntil) return undefined

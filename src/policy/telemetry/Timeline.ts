@@ -10,14 +10,14 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
-import type { CallEvent } from "../../claude/CallEvent.ts"
+import type { Event } from "../../claude/Event.ts"
 import * as Redact from "../../claude/Redact.ts"
 
 /** Draws the spans of one call. */
 export interface Timeline {
   /** Whether anybody can get at it: the native tracer keeps no span, and an unsampled one is not kept. */
   readonly drawn: boolean
-  readonly hear: (event: CallEvent) => Effect.Effect<void>
+  readonly hear: (event: Event) => Effect.Effect<void>
   /** Seconds from the sending of the last attempt to its first content; of streams. */
   readonly firstChunk: () => number | undefined
   /** Ends what is still open, and the span of the call, when that is through. */
@@ -63,7 +63,7 @@ export const make = (call: Tracer.Span, tracer: Tracer.Tracer, redact: Redact.Re
     attempt = undefined
   }
 
-  const hear = (event: CallEvent, now: bigint): void => {
+  const hear = (event: Event, now: bigint): void => {
     resume(now)
     switch (event._tag) {
       case "call-sent":

@@ -93,27 +93,34 @@ export interface CacheFailed {
   readonly detail: string
 }
 
-/** An item of a batch, or a row of a job, is through. */
+/** `Batch` is done with one of its items. */
 export interface ItemFinished {
   readonly _tag: "item-finished"
   readonly index: number
   readonly succeeded: boolean
 }
 
-/** A row of a job was through already, from an earlier run. */
-export interface ItemSkipped {
-  readonly _tag: "item-skipped"
-  readonly index: number
-}
-
 /** A job knows how many rows it has. */
-export interface ItemsCounted {
-  readonly _tag: "items-counted"
+export interface RowsCounted {
+  readonly _tag: "rows-counted"
   readonly total: number
 }
 
+/** An earlier run of the job finished this row. */
+export interface RowSkipped {
+  readonly _tag: "row-skipped"
+  readonly index: number
+}
+
+/** This run of the job is done with the row. */
+export interface RowFinished {
+  readonly _tag: "row-finished"
+  readonly index: number
+  readonly succeeded: boolean
+}
+
 /** What happened. */
-export type Happening =
+export type EventBody =
   | CallSent
   | CallFirstToken
   | CallFinished
@@ -124,27 +131,28 @@ export type Happening =
   | CallHit
   | CacheFailed
   | ItemFinished
-  | ItemSkipped
-  | ItemsCounted
+  | RowsCounted
+  | RowSkipped
+  | RowFinished
 
 /** What happened, and where. */
-export type CallEvent = Happening & { readonly site: CallSite }
+export type Event = EventBody & { readonly site: CallSite }
 
 /** Takes every event of the calls below it. */
-export type Listener = (event: CallEvent) => Effect.Effect<void>
+export type Listener = (event: Event) => Effect.Effect<void>
 
 /** The listener of the running fiber; by default nobody listens. */
-export const Listener: Context.Reference<Listener | undefined> = Context.Reference("effect-claude/CallEvent/Listener", {
+export const Listener: Context.Reference<Listener | undefined> = Context.Reference("effect-claude/Event/Listener", {
   defaultValue: (): Listener | undefined => undefined
 })
 
 /** Tells the listener of the running fiber; without one, nothing is computed. */
-export const emit = (happening: (now: Date) => Happening): Effect.Effect<void> =>
+export const emit = (body: (now: Date) => EventBody): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
     const listener = fiber.getRef(Listener)
     if (listener === undefined) return Effect.void
     const now = new Date(fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
-    return listener({ ...happening(now), site: fiber.getRef(CallSite) })
+    return listener({ ...body(now), site: fiber.getRef(CallSite) })
   })
 
 /** Tells that an answer arrived, with what it is billed for and what that costs today. */

@@ -1,19 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
-import * as CallEvent from "../../src/claude/CallEvent.ts"
+import * as Event from "../../src/claude/Event.ts"
 import * as CallSite from "../../src/claude/CallSite.ts"
 import { Overloaded, ClaudeError } from "../../src/claude/ClaudeError.ts"
 import { message } from "../fixtures.ts"
 
 describe("emit", () => {
-  it.effect("computes nothing while nobody listens", () => CallEvent.emit(() => assert.fail("computed")))
+  it.effect("computes nothing while nobody listens", () => Event.emit(() => assert.fail("computed")))
 
   it.effect("tells what happened, and where", () =>
     Effect.gen(function* () {
       const { events, listener } = recording()
-      const sent = CallEvent.emit(() => ({ _tag: "call-sent", model: "claude-sonnet-5-5" }))
-      yield* sent.pipe(CallSite.within("ask"), CallSite.row("letters", "row-7"), CallEvent.listen(listener))
+      const sent = Event.emit(() => ({ _tag: "call-sent", model: "claude-sonnet-5-5" }))
+      yield* sent.pipe(CallSite.within("ask"), CallSite.row("letters", "row-7"), Event.listen(listener))
       assert.deepStrictEqual(events, [
         {
           _tag: "call-sent",
@@ -30,7 +30,7 @@ describe("emitFinished", () => {
     Effect.gen(function* () {
       const { events, listener } = recording()
       const facts = { requestId: "req_1", origin: "api", rateLimits: undefined } as const
-      yield* CallEvent.emitFinished({ ...facts, message: message() }).pipe(CallEvent.listen(listener))
+      yield* Event.emitFinished({ ...facts, message: message() }).pipe(Event.listen(listener))
       const [event] = events
       assert.isTrue(event?._tag === "call-finished")
       if (event?._tag !== "call-finished") return
@@ -48,11 +48,11 @@ describe("listen", () => {
       const heard: Array<string> = []
       const by = (name: string) => () => Effect.sync(() => heard.push(name))
       const failed = new ClaudeError({ reason: new Overloaded({ detail: "later" }) })
-      yield* CallEvent.emit(() => ({ _tag: "call-failed", model: "m", error: failed, cost: undefined })).pipe(
-        CallEvent.listen(by("inner")),
-        CallEvent.listen(by("outer"))
+      yield* Event.emit(() => ({ _tag: "call-failed", model: "m", error: failed, cost: undefined })).pipe(
+        Event.listen(by("inner")),
+        Event.listen(by("outer"))
       )
-      yield* CallEvent.emit(() => assert.fail("heard outside"))
+      yield* Event.emit(() => assert.fail("heard outside"))
       assert.deepStrictEqual(heard, ["outer", "inner"])
     })
   )
@@ -61,7 +61,7 @@ describe("listen", () => {
 // Builders
 
 const recording = () => {
-  const events: Array<CallEvent.CallEvent> = []
-  const listener: CallEvent.Listener = (event) => Effect.sync(() => events.push(event))
+  const events: Array<Event.Event> = []
+  const listener: Event.Listener = (event) => Effect.sync(() => events.push(event))
   return { events, listener }
 }
