@@ -9,7 +9,7 @@ describe("the public names", () => {
       "AnthropicClient: AnthropicClient Client Options callOptions layer layerConfig layerFrom
       Event: CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener RowFinished RowSkipped RowsCounted emit emitFinished emitHit emitWaited listen
       CallSite: CallSite label row within
-      ClaudeError: BillingFailed CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut Unauthenticated Unsupported
+      ClaudeError: BillingFailed CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
       Cost: billed format of saved
       Models: Model Price Rates all find priceAt
       Redact: Options Redact Redactor exit make redact

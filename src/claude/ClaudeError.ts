@@ -5,7 +5,9 @@
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
 import { RateLimits } from "./RateLimits.ts"
+import { isMessage, type Message } from "./Reply.ts"
 import { Usage } from "./Usage.ts"
 
 const facts = {
@@ -252,6 +254,86 @@ export class OutputInvalid extends Schema.TaggedClass<OutputInvalid>()("OutputIn
   }
 }
 
+/** A message as the API sent it. It is JSON already. */
+const AnyMessage = Schema.declare(isMessage, {
+  expected: "a message of the API",
+  // Without an example, `effect/Arbitrary` could not make this reason.
+  toCodecArbitrary: () =>
+    Schema.link<Message>()(Schema.Struct({ id: Schema.String }), {
+      decode: SchemaGetter.transform(({ id }) => ({ ...exampleMessage, id })),
+      encode: SchemaGetter.transform(({ id }) => ({ id }))
+    })
+})
+
+const exampleMessage: Omit<Message, "id"> = {
+  type: "message",
+  role: "assistant",
+  model: "claude-sonnet-5-5",
+  content: [],
+  stop_reason: "tool_use",
+  stop_sequence: null,
+  stop_details: null,
+  container: null,
+  diagnostics: null,
+  usage: {
+    input_tokens: 0,
+    output_tokens: 0,
+    cache_creation: null,
+    cache_creation_input_tokens: null,
+    cache_read_input_tokens: null,
+    server_tool_use: null,
+    service_tier: null,
+    speed: null,
+    inference_geo: null,
+    output_tokens_details: null
+  }
+}
+
+/**
+ * Claude stopped for a tool where a verb promised text or a value. `answer` is the whole message: run the tools that
+ * it names, and ask again with it and their results. `Claude.create` returns such a message as it is.
+ */
+export class ToolUseRequested extends Schema.TaggedClass<ToolUseRequested>()("ToolUseRequested", {
+  ...answerFacts,
+  answer: AnyMessage
+}) {
+  get isRetryable() {
+    return false
+  }
+  get message() {
+    return say(this, "run the tool and ask again with its result, or leave the tool out")
+  }
+  toJSON() {
+    return withoutText(this)
+  }
+}
+
+/** The answer ended without any text. */
+export class OutputEmpty extends Schema.TaggedClass<OutputEmpty>()("OutputEmpty", answerFacts) {
+  get isRetryable() {
+    return true
+  }
+  get message() {
+    return say(this, "ask again, or ask for text in the prompt")
+  }
+  toJSON() {
+    return withoutText(this)
+  }
+}
+
+/** The turn was still paused (`pause_turn`) after the largest number of continuations. */
+export class TurnPaused extends Schema.TaggedClass<TurnPaused>()("TurnPaused", answerFacts) {
+  get isRetryable() {
+    return false
+  }
+  get message() {
+    return say(this, "ask for less in one turn, or continue the turn with Claude.create")
+  }
+  toJSON() {
+    return withoutText(this)
+  }
+}
+
 /** A cassette has no recording of this request. Never repeated, and no other model is asked instead. */
 export class CassetteMiss extends Schema.TaggedClass<CassetteMiss>()("CassetteMiss", facts) {
   get isRetryable() {
@@ -284,6 +366,9 @@ export const Reason = Schema.Union([
   Refused,
   OutputTruncated,
   OutputInvalid,
+  ToolUseRequested,
+  OutputEmpty,
+  TurnPaused,
   CassetteMiss
 ])
 export type Reason = typeof Reason.Type
@@ -297,14 +382,14 @@ export class ClaudeError extends Schema.TaggedError<ClaudeError>()("ClaudeError"
   get isRetryable(): boolean {
     return this.reason.isRetryable
   }
-  /** What loggers print: everything but the text of the answer. */
+  /** What loggers print: everything but the answer and its text. */
   override toJSON() {
     return { _tag: this._tag, message: this.message, reason: withoutText(this.reason) }
   }
 }
 
 const withoutText = (reason: object): object =>
-  Object.fromEntries(Object.entries(reason).filter(([name]) => name !== "text"))
+  Object.fromEntries(Object.entries(reason).filter(([name]) => name !== "text" && name !== "answer"))
 
 const say = (reason: Facts & { readonly _tag: string }, remedy: string): string => {
   const status = reason.status === undefined ? "" : ` (${reason.status})`

@@ -7,10 +7,17 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Schema from "effect/Schema"
-import { ClaudeError, Overloaded, OutputInvalid, RateLimited, Reason } from "../../src/claude/ClaudeError.ts"
+import {
+  ClaudeError,
+  Overloaded,
+  OutputInvalid,
+  RateLimited,
+  Reason,
+  ToolUseRequested
+} from "../../src/claude/ClaudeError.ts"
 import { fromErrorEvent, fromFailure, fromUnknown, malformed } from "../../src/claude/Failure.ts"
 import * as Usage from "../../src/claude/Usage.ts"
-import { failure } from "../fixtures.ts"
+import { failure, message } from "../fixtures.ts"
 
 describe("as data", () => {
   it.effect.prop("comes back from JSON as it was, whatever the reason", everyReason(), (reasons) =>
@@ -60,6 +67,17 @@ describe("as data", () => {
       assert.notInclude(text, "planted")
     }
     assert.strictEqual(reason.text, "planted")
+  })
+
+  it("prints no content of an answer that stopped for a tool", () => {
+    const answer = message({ content: ["planted"], stop_reason: "tool_use" })
+    const reason = new ToolUseRequested({ detail: "stopped for a tool", text: "planted", answer })
+    const error = new ClaudeError({ reason })
+    for (const text of [JSON.stringify(error), inspect(error, { depth: 9 }), error.message]) {
+      assert.include(text, "stopped for a tool")
+      assert.notInclude(text, "planted")
+    }
+    assert.strictEqual(reason.answer, answer)
   })
 })
 
