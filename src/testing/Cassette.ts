@@ -23,7 +23,7 @@ import * as Player from "./cassette/Player.ts"
 import * as Recorder from "./cassette/Recorder.ts"
 import * as Recording from "./cassette/Recording.ts"
 import * as Secrets from "./cassette/Secrets.ts"
-import * as EmulatorFetch from "./emulator/Fetch.ts"
+import * as EmulatorFetch from "./emulator/wire/Fetch.ts"
 
 /** Which file, and what to do with it. */
 export interface Options {

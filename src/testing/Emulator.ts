@@ -17,16 +17,16 @@ import * as Api from "../claude/Api.ts"
 import type { Claude } from "../claude/Claude.ts"
 import { type Fetch, Transport } from "../claude/Transport.ts"
 import * as App from "./emulator/App.ts"
-import * as InMemory from "./emulator/Fetch.ts"
-import type { LedgerEntry } from "./emulator/Ledger.ts"
+import * as InMemory from "./emulator/wire/Fetch.ts"
+import type { LedgerEntry } from "./emulator/billing/Ledger.ts"
 import type { Options } from "./emulator/Options.ts"
 
-export type { Request } from "./emulator/Exchange.ts"
-export { Fault, Faults, FaultsFromString, Kind, type Script } from "./emulator/Faults.ts"
-export type { LedgerEntry, Usage } from "./emulator/Ledger.ts"
+export type { Request } from "./emulator/wire/Exchange.ts"
+export { Fault, Faults, FaultsFromString, Kind, type Script } from "./emulator/faults/Faults.ts"
+export type { LedgerEntry, Usage } from "./emulator/billing/Ledger.ts"
 export type { Options } from "./emulator/Options.ts"
-export type { Limits } from "./emulator/RateLimits.ts"
-export type { Reply, Rule } from "./emulator/Replies.ts"
+export type { Limits } from "./emulator/billing/RateLimits.ts"
+export type { Reply, Rule } from "./emulator/answering/Replies.ts"
 
 /** A running emulator: what a client of it needs, and what it would have been paid for. */
 export class Emulator extends Context.Service<
@@ -80,7 +80,7 @@ export const layerServer = (options: ServerOptions = {}): Layer.Layer<Emulator, 
     Effect.gen(function* () {
       const app = yield* App.make(options)
       // Loaded here, so that importing this module needs no platform.
-      const { serve } = yield* Effect.promise(() => import("./emulator/Server.ts"))
+      const { serve } = yield* Effect.promise(() => import("./emulator/wire/Server.ts"))
       const url = yield* serve(app.handle, { host: options.host ?? "127.0.0.1", port: options.port ?? 0 })
       return { url, fetch: (input, init) => globalThis.fetch(input, init), ledger: app.ledger }
     })

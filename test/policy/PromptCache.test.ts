@@ -26,8 +26,8 @@ import * as Concurrency from "../../src/policy/Concurrency.ts"
 import * as PromptCache from "../../src/policy/PromptCache.ts"
 import * as Sqlite from "../../src/run/Sqlite.ts"
 import * as Emulator from "../../src/testing/Emulator.ts"
-import type * as Prompt from "../../src/testing/emulator/Prompt.ts"
-import * as Segments from "../../src/testing/emulator/Segments.ts"
+import type * as Prompt from "../../src/testing/emulator/request/Prompt.ts"
+import * as Segments from "../../src/testing/emulator/request/Segments.ts"
 import { message } from "../fixtures.ts"
 
 describe("place", () => {

@@ -6,7 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Redact } from "../../claude/Redact.ts"
-import * as Exchange from "../emulator/Exchange.ts"
+import * as Exchange from "../emulator/wire/Exchange.ts"
 import { compare, keyOf, show } from "./Matching.ts"
 import * as Recording from "./Recording.ts"
 

@@ -2,9 +2,9 @@
  * How an emulator behaves; without options it answers at once and never fails.
  */
 import type * as Duration from "effect/Duration"
-import type { Faults, Script } from "./Faults.ts"
-import type { Limits } from "./RateLimits.ts"
-import type { Rule } from "./Replies.ts"
+import type { Faults, Script } from "./faults/Faults.ts"
+import type { Limits } from "./billing/RateLimits.ts"
+import type { Rule } from "./answering/Replies.ts"
 
 export interface Options {
   /** The time an answer in one piece takes; by default as long as its stream would take. */

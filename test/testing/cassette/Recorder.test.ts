@@ -7,7 +7,7 @@ import type { Fetch } from "../../../src/claude/Transport.ts"
 import * as Player from "../../../src/testing/cassette/Player.ts"
 import * as Recorder from "../../../src/testing/cassette/Recorder.ts"
 import * as Recording from "../../../src/testing/cassette/Recording.ts"
-import * as EmulatorFetch from "../../../src/testing/emulator/Fetch.ts"
+import * as EmulatorFetch from "../../../src/testing/emulator/wire/Fetch.ts"
 import { message, sse } from "../../fixtures.ts"
 import * as Corpus from "../../wire/Corpus.ts"
 

@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Request from "../../../src/claude/Request.ts"
 import * as App from "../../../src/testing/emulator/App.ts"
-import * as Exchange from "../../../src/testing/emulator/Exchange.ts"
+import * as Exchange from "../../../src/testing/emulator/wire/Exchange.ts"
 
 describe("time", () => {
   it.effect("an answer in one piece takes the latency", () =>

@@ -1,0 +1,110 @@
+/**
+ * What the emulator says to a call: a reply from code, a refusal, calls of tools, JSON that satisfies the requested
+ * schema, or text that quotes the prompt; cut at `max_tokens` and at the end of the context window; with the usage that
+ * it is billed for. The same call is always answered the same; only the prompt cache remembers earlier ones.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Usages from "../../../claude/Usage.ts"
+import * as Blocks from "./Blocks.ts"
+import type { Options } from "../Options.ts"
+import * as Prompt from "../request/Prompt.ts"
+import * as PromptCache from "../billing/PromptCache.ts"
+import * as Replies from "./Replies.ts"
+import * as SchemaAnswer from "./SchemaAnswer.ts"
+import * as Sentences from "./Sentences.ts"
+import * as TextAnswer from "./TextAnswer.ts"
+import * as ToolAnswer from "./ToolAnswer.ts"
+import type { Call } from "../request/Validation.ts"
+
+/** What a message reports as its usage. A reply from code may report more. */
+export interface Usage extends PromptCache.Input {
+  readonly output_tokens: number
+  readonly output_tokens_details: { readonly thinking_tokens: number }
+  readonly service_tier: "standard" | "batch"
+  readonly inference_geo: string
+}
+
+/** An answer, block by block. */
+export interface Answer {
+  readonly blocks: ReadonlyArray<Blocks.Block>
+  readonly stopReason: string
+  readonly stopSequence: string | null
+  readonly stopDetails: Blocks.Content | null
+  readonly usage: Usage
+}
+
+/** How this emulator answers calls, unless they are not admitted with the input that they would have. */
+export const make = (options: Options) => {
+  const cache = PromptCache.make(Duration.toMillis(options.timeToFirstToken ?? 0))
+  const rules = options.replies ?? []
+  return <E = never>(
+    call: Call,
+    admit?: (input: PromptCache.Input) => Effect.Effect<void, E>
+  ): Effect.Effect<Answer, E> =>
+    Effect.map(cache(call.model, call.segments, admit), (input) => {
+      const prompt = Prompt.message(call.prompt)
+      return finish(call, Replies.find(rules, { prompt, request: call.request }) ?? reply(call, prompt), input)
+    })
+}
+
+const finish = (call: Call, said: Replies.Reply, input: PromptCache.Input): Answer => {
+  const room = call.contextWindow - call.inputTokens
+  const { blocks, isCut } = Blocks.cut(said.content, Math.min(call.maxTokens, room))
+  const calls = said.content.some(({ type }) => type === "tool_use")
+  const end = said.stop_reason ?? (calls ? "tool_use" : "end_turn")
+  return {
+    blocks,
+    stopReason: !isCut ? end : room < call.maxTokens ? "model_context_window_exceeded" : "max_tokens",
+    stopSequence: isCut ? null : (said.stop_sequence ?? null),
+    stopDetails: isCut ? null : (said.stop_details ?? null),
+    usage: {
+      ...input,
+      output_tokens: Blocks.count(blocks),
+      output_tokens_details: { thinking_tokens: Blocks.count(blocks.filter(({ whole }) => whole.type === "thinking")) },
+      service_tier: "standard",
+      inference_geo: "not_available",
+      ...said.usage
+    }
+  }
+}
+
+/** Whether it is paid for: most refusals before any output are not, though they report tokens. */
+export const isBilled = ({ blocks, stopDetails, stopReason, usage }: Answer): boolean => {
+  const category = stopDetails?.["category"]
+  const stop_details = stopDetails && { category: Predicate.isString(category) ? category : null }
+  const message = { usage, content: blocks, stop_reason: stopReason, stop_details }
+  return Usages.totalInput(Usages.billed(message)) > 0
+}
+
+/** In a prompt, it makes the API refuse, for tests (Anthropic, "Handle streaming refusals"). The rest is hexadecimal. */
+const refusalTrigger = "ANTHROPIC_MAGIC_STRING_TRIGGER_REFUSAL_"
+
+const reply = (call: Call, prompt: string): Replies.Reply => {
+  const { earlier, last, system } = call.prompt
+  if (prompt.includes(refusalTrigger) || system.includes(refusalTrigger)) {
+    const stop_details = { type: "refusal", category: null, explanation: null }
+    return { content: [], stop_reason: "refusal", stop_details }
+  }
+  const calls = ToolAnswer.answer(call)
+  if (calls.length > 0) return { content: calls }
+  // What the tools returned is quoted; what the user asked before says which of it.
+  const material =
+    last.by === "tools" ? Sentences.read(`${system}\n\n${earlier}`, last.text) : Sentences.read(system, prompt)
+  const text =
+    call.schema === undefined ? TextAnswer.answer(material) : JSON.stringify(SchemaAnswer.answer(call.schema, material))
+  const [kept, sequence] = stop(text, call.stopSequences)
+  const content = kept === "" ? [] : [{ type: "text", text: kept }]
+  return sequence === undefined ? { content } : { content, stop_reason: "stop_sequence", stop_sequence: sequence }
+}
+
+/** The text before the stop sequence that comes first, and that sequence. */
+const stop = (text: string, sequences: ReadonlyArray<string>): readonly [string, string | undefined] => {
+  let first: readonly [number, string] | undefined
+  for (const sequence of sequences) {
+    const at = sequence === "" ? -1 : text.indexOf(sequence)
+    if (at !== -1 && (first === undefined || at < first[0])) first = [at, sequence]
+  }
+  return first === undefined ? [text, undefined] : [text.slice(0, first[0]), first[1]]
+}

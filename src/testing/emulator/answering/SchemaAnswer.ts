@@ -1,0 +1,193 @@
+/**
+ * Answers in JSON: a value that satisfies a schema, each part of it taken from a sentence of the prompt that shares a
+ * word with the name or the description of its property, where there is one. Bounds are kept, `pattern` is not.
+ */
+import * as Formats from "./Formats.ts"
+import { kindOf, type JsonSchema, simplify } from "../request/JsonSchema.ts"
+import * as Quotes from "./Quotes.ts"
+import type { Material, Sentence } from "./Sentences.ts"
+import * as TextAnswer from "./TextAnswer.ts"
+
+/** Where in the schema a value stands: the properties on the way to it, nearest first, and what may be quoted. */
+interface Place {
+  readonly root: JsonSchema
+  readonly material: Material
+  /** Inside the item of an array, the sentence that the item is about. */
+  readonly item: Material | undefined
+  readonly properties: ReadonlyArray<Quotes.About>
+  /** Which property of its object it is: what nothing is said of takes the n-th best sentence, not the same as before. */
+  readonly position: number
+  readonly depth: number
+}
+
+/** A value that satisfies the schema. */
+export const answer = (schema: JsonSchema, material: Material): unknown =>
+  value(schema, { root: schema, material, item: undefined, properties: [], position: 0, depth: 0 })
+
+/** A schema that contains itself ends here, if it may: with null, an empty array, without what is optional. */
+const deepest = 8
+
+/** Where a schema requires itself without end, this is the end. */
+const bottom = 32
+
+const value = (unresolved: JsonSchema, place: Place): unknown => {
+  const schema = simplify(unresolved, place.root)
+  switch (kindOf(schema)) {
+    case "const":
+      return schema.const
+    case "enum":
+      return option(schema.enum ?? [], place)
+    case "anyOf":
+      return value(branch(schema.anyOf ?? [], place), place)
+    case "object":
+      return object(schema, place)
+    case "array":
+      return array(schema, place)
+    case "number":
+    case "integer":
+      return number(schema, place)
+    case "boolean":
+      return boolean(place)
+    case "null":
+      return null
+    default:
+      return string(schema, place)
+  }
+}
+
+/** The sentences that share a word with the nearest property that shares any, those that share the most first. */
+const matching = ({ item, material, properties }: Place): ReadonlyArray<Sentence> => {
+  for (const property of properties) {
+    for (const source of item === undefined ? [material] : [item, material]) {
+      const found = Quotes.matching(source, property)
+      if (found.length > 0) return found
+    }
+  }
+  return []
+}
+
+/** The matching sentences; where there are none, those that say the most. */
+const quotable = (place: Place): ReadonlyArray<Sentence> => {
+  const found = matching(place)
+  return found.length > 0 ? found : TextAnswer.bestFirst(place.item ?? place.material)
+}
+
+const object = (schema: JsonSchema, place: Place): unknown => {
+  const fields: Record<string, unknown> = {}
+  if (place.depth > bottom) return fields
+  for (const [position, [name, property]] of Object.entries(schema.properties ?? {}).entries()) {
+    const about = Quotes.about(name, simplify(property, place.root).description ?? "")
+    const spokenOf = Quotes.matching(place.material, about).length > 0
+    const inside = {
+      ...place,
+      properties: [about, ...place.properties],
+      position: spokenOf ? 0 : position,
+      depth: place.depth + 1
+    }
+    const said = place.depth <= deepest && spokenOf
+    if (said || schema.required?.includes(name)) fields[name] = value(property, inside)
+  }
+  return fields
+}
+
+const array = (schema: JsonSchema, place: Place): ReadonlyArray<unknown> => {
+  const fewest = schema.minItems ?? 0
+  if (place.depth > deepest && fewest === 0) return []
+  const items = simplify(schema.items ?? {}, place.root)
+  const most = Math.min(schema.maxItems ?? Infinity, Math.max(3, fewest))
+  const found = new Map<string, unknown>()
+  for (const item of candidates(items, place)) {
+    if (found.size === most) break
+    found.set(JSON.stringify(item), item)
+  }
+  const distinct = [...found.values()]
+  return Array.from({ length: Math.max(distinct.length, fewest) }, (_, at) => distinct[at] ?? value(items, place))
+}
+
+/** Values for the items of an array: options that are said, key phrases, or one value for each sentence that matches. */
+function* candidates(items: JsonSchema, place: Place): Iterable<unknown> {
+  const { material, properties } = place
+  if (kindOf(items) === "enum") {
+    for (const one of items.enum ?? []) if (material.sentences.some((sentence) => Quotes.says(sentence, one))) yield one
+    yield option(items.enum ?? [], place)
+    return
+  }
+  if (kindOf(items) === "string" && items.format === undefined) {
+    const phrases = Quotes.keyPhrases(quotable(place).slice(0, 10), material, properties[0])
+    for (const phrase of phrases) yield fit(phrase, items)
+    return
+  }
+  const inside = Quotes.about(Object.keys(items.properties ?? {}).join(" "), "")
+  for (const sentence of quotable({ ...place, properties: [inside, ...properties] })) {
+    yield value(items, { ...place, item: { sentences: [sentence], task: [] }, depth: place.depth + 1 })
+  }
+}
+
+const branch = (options: ReadonlyArray<JsonSchema>, place: Place): JsonSchema => {
+  const { depth, material } = place
+  const simple = options.map((candidate) => simplify(candidate, place.root))
+  const nothing = simple.find((candidate) => kindOf(candidate) === "null")
+  if (nothing !== undefined && (depth > deepest || matching(place).length === 0)) return nothing
+  const others = simple.filter((candidate) => candidate !== nothing)
+  const preferred = others.find((candidate) =>
+    depth > deepest
+      ? kindOf(candidate) !== "object" && kindOf(candidate) !== "array"
+      : constants(candidate).some((name) => material.sentences.some((sentence) => Quotes.says(sentence, name)))
+  )
+  return preferred ?? others[0] ?? nothing ?? {}
+}
+
+const constants = (schema: JsonSchema): ReadonlyArray<unknown> =>
+  [schema, ...Object.values(schema.properties ?? {})].flatMap((part) => ("const" in part ? [part.const] : []))
+
+const option = (options: ReadonlyArray<unknown>, place: Place): unknown => {
+  for (const sentences of [matching(place), place.material.sentences, place.material.task]) {
+    for (const sentence of sentences) {
+      const said = options.find((candidate) => Quotes.says(sentence, candidate))
+      if (said !== undefined) return said
+    }
+  }
+  return options[0]
+}
+
+const negation = /\b(?:not?|never|none|neither|without|cannot)\b|n['’]t\b/i
+
+/** True where a sentence speaks of the property without a word of negation. */
+const boolean = (place: Place): boolean => {
+  const [sentence] = matching(place)
+  return sentence !== undefined && !negation.test(sentence.text)
+}
+
+/** The first number that fits, of the matching sentences or else of the others. */
+const number = (schema: JsonSchema, place: Place): number => {
+  const whole = schema.type === "integer"
+  const step = schema.multipleOf ?? (whole ? 1 : 1e-6)
+  const least = Math.max(schema.minimum ?? -Infinity, (schema.exclusiveMinimum ?? -Infinity) + step)
+  const most = Math.min(schema.maximum ?? Infinity, (schema.exclusiveMaximum ?? Infinity) - step)
+  const fits = (n: number) => n >= least && n <= most && (!whole || Number.isInteger(n))
+  let found: number | undefined
+  for (const sentence of [...matching(place), ...place.material.sentences]) {
+    found ??= Quotes.numbers(sentence, place.properties[0]).find(fits)
+  }
+  const n = found ?? Math.min(Math.max(0, least), most)
+  if (schema.multipleOf === undefined && !whole) return n
+  const rounded = Math.ceil(n / step) * step
+  return rounded > most ? rounded - step : rounded
+}
+
+const string = (schema: JsonSchema, place: Place): string => {
+  const quoted = quotable(place)
+  if (schema.format !== undefined) {
+    const formatted = Formats.find(
+      schema.format,
+      [...quoted, ...place.material.sentences].map((sentence) => sentence.text)
+    )
+    if (formatted !== undefined) return formatted
+  }
+  const sentence = quoted[place.position % quoted.length]
+  return fit(sentence === undefined ? "" : Quotes.phrase(sentence, place.properties[0]), schema)
+}
+
+/** Lengths are counted in code points, as JSON Schema does. */
+const fit = (text: string, { maxLength, minLength }: JsonSchema): string =>
+  (maxLength === undefined ? text : [...text].slice(0, maxLength).join("")).padEnd(minLength ?? 0, ".")

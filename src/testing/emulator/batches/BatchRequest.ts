@@ -1,0 +1,66 @@
+/**
+ * What the API refuses when a batch is created: its size and its `custom_id`s. What is asked in it is looked at later,
+ * request by request: what is wrong there is an `errored` result.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as ApiError from "../wire/ApiError.ts"
+import type * as Exchange from "../wire/Exchange.ts"
+import { decode, refuse, required, shouldBe, text } from "../wire/Refusal.ts"
+
+/** A request of a batch; its body is that of the call that it stands for, as JSON. */
+export interface Item {
+  readonly customId: string
+  readonly body: string
+}
+
+const maximumBytes = 256 * 1024 * 1024
+const maximumItems = 100_000
+
+const pattern = "^[a-zA-Z0-9_-]{1,64}$"
+
+const Create = Schema.Struct({
+  requests: Schema.Array(
+    Schema.Struct({
+      custom_id: text
+        .check(
+          Schema.isMaxLength(64, { message: "String should have at most 64 characters" }),
+          Schema.isPattern(new RegExp(pattern), { message: `String should match pattern '${pattern}'` })
+        )
+        .annotateKey(required),
+      params: Schema.Unknown.annotateKey(required)
+    }).annotate(shouldBe("an object"))
+  )
+    .annotate(shouldBe("a valid list"))
+    .annotateKey(required)
+}).annotate(shouldBe("an object"))
+
+const decodeCreate = decode(Create)
+const parse = Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))
+
+/** The requests of a batch, in the order in which they were sent. */
+export const read = Effect.fnUntraced(function* ({
+  body,
+  headers
+}: Pick<Exchange.Request, "body" | "headers">): Effect.fn.Return<ReadonlyArray<Item>, ApiError.ApiError> {
+  // Where nothing says how many bytes there are, there are at least as many as characters.
+  const bytes = Math.max(Number(headers["content-length"] ?? 0), body.length)
+  if (bytes > maximumBytes) return yield* Effect.fail(ApiError.make(413, "Request exceeds the maximum size"))
+  const json = yield* Effect.mapError(parse(body), () => ApiError.make(400, "The request body is not valid JSON"))
+  const { requests } = yield* decodeCreate(json)
+  const { length } = requests
+  if (length === 0) return yield* refuse("requests: List should have at least 1 item after validation, not 0")
+  if (length > maximumItems) {
+    return yield* refuse(`requests: List should have at most ${maximumItems} items after validation, not ${length}`)
+  }
+  const seen = new Set<string>()
+  for (const { custom_id } of requests) {
+    if (seen.has(custom_id)) {
+      return yield* refuse(
+        `requests: custom_id's must be unique within a batch. Duplicate custom_id found: ${custom_id}`
+      )
+    }
+    seen.add(custom_id)
+  }
+  return requests.map(({ custom_id, params }) => ({ customId: custom_id, body: JSON.stringify(params) }))
+})

@@ -1,0 +1,119 @@
+/**
+ * What would have been paid for, and what it would have cost. `CreateMessage` and `MessageBatches` say when a call is
+ * billed. A call takes 54 bytes here, whatever was said in it, so that a run of a million rows can be accounted for.
+ */
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js"
+import * as Stream from "effect/Stream"
+import * as Usages from "../../../claude/Usage.ts"
+import type * as Exchange from "../wire/Exchange.ts"
+import type { SpendLimit } from "./SpendLimit.ts"
+
+/** The tokens of a call, as the API reports them. */
+export interface Usage {
+  /** What was neither written to the prompt cache nor read from it. */
+  readonly input_tokens: number
+  readonly output_tokens: number
+  readonly cache_creation_input_tokens: number
+  readonly cache_read_input_tokens: number
+  readonly cache_creation: {
+    readonly ephemeral_5m_input_tokens: number
+    readonly ephemeral_1h_input_tokens: number
+  }
+  /** `batch` is half price. */
+  readonly service_tier: "standard" | "batch"
+}
+
+/** A billed call. `requestHash` is `Request.hash` of what the client asked. */
+export interface LedgerEntry {
+  readonly requestHash: string
+  readonly model: string
+  readonly usage: Usage
+}
+
+/** The calls so far, in the order in which they were billed. */
+export interface Ledger {
+  /** An account for a call. It enters the ledger with its first bill; later bills take its place. */
+  readonly open: (requestHash: string, model: string) => (usage: Usage, now: number) => void
+  readonly entries: () => ReadonlyArray<LedgerEntry>
+  /** `{ "calls": [...] }` with one call a line; streamed, so that a million calls do not become one string. */
+  readonly toResponse: () => Exchange.Response
+}
+
+/** 32 bytes of the hash, five numbers of 4 bytes, the tier, the model. */
+const rowBytes = 54
+
+/** Rows are kept in blocks, so that a growing ledger is never copied. */
+const rowsOfBlock = 4096
+
+const tiers = ["standard", "batch"] as const
+
+/** An empty ledger; it reports every bill to the spend limit. */
+export const make = (spendLimit: SpendLimit): Ledger => {
+  const blocks: Array<DataView> = []
+  const models: Array<string> = []
+  let count = 0
+
+  const block = (row: number) =>
+    (blocks[Math.floor(row / rowsOfBlock)] ??= new DataView(new ArrayBuffer(rowsOfBlock * rowBytes)))
+
+  const modelNumber = (model: string) => {
+    const known = models.indexOf(model)
+    return known === -1 ? models.push(model) - 1 : known
+  }
+
+  const write = (row: number, requestHash: string, model: string, usage: Usage) => {
+    const at = (row % rowsOfBlock) * rowBytes
+    const view = block(row)
+    // A reply from code may report anything: it is read as a client reads it.
+    const { cacheRead, cacheWrite1h, cacheWrite5m, input, output, serviceTier } = Usages.fromMessage(usage)
+    new Uint8Array(view.buffer, at, 32).set(hexToBytes(requestHash))
+    view.setUint32(at + 32, input)
+    view.setUint32(at + 36, output)
+    view.setUint32(at + 40, cacheWrite5m)
+    view.setUint32(at + 44, cacheWrite1h)
+    view.setUint32(at + 48, cacheRead)
+    view.setUint8(at + 52, serviceTier === "batch" ? 1 : 0)
+    view.setUint8(at + 53, modelNumber(model))
+  }
+
+  const read = (row: number): LedgerEntry => {
+    const at = (row % rowsOfBlock) * rowBytes
+    const view = block(row)
+    const ephemeral_5m_input_tokens = view.getUint32(at + 40)
+    const ephemeral_1h_input_tokens = view.getUint32(at + 44)
+    return {
+      requestHash: bytesToHex(new Uint8Array(view.buffer, at, 32)),
+      model: models[view.getUint8(at + 53)] ?? "",
+      usage: {
+        input_tokens: view.getUint32(at + 32),
+        output_tokens: view.getUint32(at + 36),
+        cache_creation_input_tokens: ephemeral_5m_input_tokens + ephemeral_1h_input_tokens,
+        cache_read_input_tokens: view.getUint32(at + 48),
+        cache_creation: { ephemeral_5m_input_tokens, ephemeral_1h_input_tokens },
+        service_tier: tiers[view.getUint8(at + 52)] ?? "standard"
+      }
+    }
+  }
+
+  return {
+    open: (requestHash, model) => {
+      let row: number | undefined
+      const spend = spendLimit.open(model)
+      return (usage, now) => {
+        row ??= count++
+        write(row, requestHash, model, usage)
+        spend(usage, now)
+      }
+    },
+    entries: () => Array.from({ length: count }, (_, row) => read(row)),
+    toResponse: () => ({
+      status: 200,
+      headers: { "content-type": "application/json" },
+      body: Stream.range(0, count - 1).pipe(
+        Stream.grouped(1000),
+        Stream.map((rows) => rows.map((row) => JSON.stringify(read(row))).join(",\n")),
+        Stream.intersperseAffixes({ start: '{"calls":[\n', middle: ",\n", end: "\n]}\n" })
+      )
+    })
+  }
+}

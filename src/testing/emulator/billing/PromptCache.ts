@@ -1,0 +1,124 @@
+/**
+ * The prompt cache: which part of a request was read from it, which was written, and what an entry's life is. An entry
+ * is the prefix of a request up to a breakpoint; it can be read from the first token of the answer that wrote it on.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Models from "../../../claude/Models.ts"
+import * as Sha256 from "../../../claude/Sha256.ts"
+import * as Segments from "../request/Segments.ts"
+
+/** The tokens of a prompt, by what the cache did with them; together they are all of them. */
+export interface Input {
+  readonly input_tokens: number
+  readonly cache_creation_input_tokens: number
+  readonly cache_read_input_tokens: number
+  readonly cache_creation: {
+    readonly ephemeral_5m_input_tokens: number
+    readonly ephemeral_1h_input_tokens: number
+  }
+}
+
+interface Entry {
+  readonly lifetime: number
+  readonly from: number
+  until: number
+}
+
+const lifetimes = { "5m": 5 * 60_000, "1h": 60 * 60_000 } as const
+
+/** At each breakpoint, so many prefixes are looked up: the one that ends there and those that end before. */
+const lookBack = 20
+
+/** Where no source says what the least is, it is that of the other models of the generation. */
+const leastTokens = 512
+
+/** An empty cache; its entries can be read so many milliseconds after they were written. */
+export const make = (delay: number) => {
+  const entries = new Map<string, Entry>()
+  let sweepAt = 1024
+
+  const find = (key: string, now: number): Entry | undefined => {
+    const entry = entries.get(key)
+    return entry !== undefined && entry.from <= now && now < entry.until ? entry : undefined
+  }
+
+  const write = (key: string, ttl: Segments.Ttl, now: number): void => {
+    if (entries.size >= sweepAt) {
+      for (const [old, { until }] of entries) if (until <= now) entries.delete(old)
+      sweepAt = Math.max(1024, 2 * entries.size)
+    }
+    const pending = entries.get(key)
+    const from = pending !== undefined && now < pending.until ? Math.min(pending.from, now + delay) : now + delay
+    entries.set(key, { lifetime: lifetimes[ttl], from, until: now + lifetimes[ttl] })
+  }
+
+  const look = (model: string, segments: ReadonlyArray<Segments.Segment>, now: number) => {
+    const least = Models.find(model)?.minCacheTokens ?? leastTokens
+    const prefixes = prefixesOf(model, segments)
+    const breakpoints = prefixes.flatMap(({ breakpoint: ttl, ...prefix }) =>
+      ttl === undefined || prefix.tokens < least ? [] : [{ ...prefix, ttl }]
+    )
+    const window = (last: number) => prefixes.slice(Math.max(0, last - lookBack + 1), last + 1)
+    let read: Prefix | undefined
+    for (const { at } of breakpoints.toReversed()) {
+      read ??= window(at).findLast(({ key }) => find(key, now) !== undefined)
+    }
+    const readUpTo = read?.at ?? -1
+    const written = breakpoints.filter(({ at }) => at > readUpTo)
+    const created = { "5m": 0, "1h": 0 }
+    let cached = read?.tokens ?? 0
+    for (const { tokens, ttl } of written) {
+      created[ttl] += tokens - cached
+      cached = tokens
+    }
+    const input: Input = {
+      input_tokens: Segments.count(segments) - cached,
+      cache_creation_input_tokens: created["5m"] + created["1h"],
+      cache_read_input_tokens: read?.tokens ?? 0,
+      cache_creation: { ephemeral_5m_input_tokens: created["5m"], ephemeral_1h_input_tokens: created["1h"] }
+    }
+    const use = () => {
+      for (const { key, ttl } of written) write(key, ttl, now)
+      for (const { key } of prefixes.slice(0, readUpTo + 1)) {
+        const entry = find(key, now)
+        if (entry !== undefined) entry.until = now + entry.lifetime
+      }
+    }
+    return { input, use }
+  }
+
+  /** Reads and writes what the breakpoints of a request ask for; neither where the request is not admitted with that. */
+  return <E = never>(
+    model: string,
+    segments: ReadonlyArray<Segments.Segment>,
+    admit: (input: Input) => Effect.Effect<void, E> = () => Effect.void
+  ): Effect.Effect<Input, E> =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const { input, use } = look(model, segments, now)
+      return Effect.map(admit(input), () => {
+        use()
+        return input
+      })
+    })
+}
+
+interface Prefix {
+  readonly at: number
+  readonly key: string
+  /** Of the whole prefix. */
+  readonly tokens: number
+  readonly breakpoint: Segments.Ttl | undefined
+}
+
+/** The prefixes up to the last breakpoint; without one, none has to be hashed. */
+const prefixesOf = (model: string, segments: ReadonlyArray<Segments.Segment>): ReadonlyArray<Prefix> => {
+  const end = segments.findLastIndex(({ breakpoint }) => breakpoint !== undefined) + 1
+  let key = model
+  let total = 0
+  return segments.slice(0, end).map(({ breakpoint, key: own, tokens }, at) => {
+    key = Sha256.hex(key + JSON.stringify(own))
+    total += tokens
+    return { at, key, tokens: total, breakpoint }
+  })
+}

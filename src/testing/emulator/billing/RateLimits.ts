@@ -1,0 +1,161 @@
+/**
+ * The rate limits of `Anthropic, "Rate limits"` (Oct 2026): for each class of models a bucket of requests, one of input
+ * tokens and one of output tokens. Input is taken when a call is let in, without what the prompt cache saves; output is
+ * taken as it is produced, so `max_tokens` does not matter. Batches have requests of their own, and tokens without limit.
+ */
+import * as ApiError from "../wire/ApiError.ts"
+import * as TokenBucket from "./TokenBucket.ts"
+
+/** What each class of models may do in a minute; what is not limited has no headers either. */
+export interface Limits {
+  readonly requestsPerMinute?: number | undefined
+  /** Tokens read from the prompt cache are free. */
+  readonly inputTokensPerMinute?: number | undefined
+  readonly outputTokensPerMinute?: number | undefined
+  /** In a minute, `factor` times the requests of the minute before, and `requests` in any case. */
+  readonly acceleration?: { readonly requests: number; readonly factor: number } | undefined
+}
+
+/** The limits that are in force. Times are in milliseconds since 1970. */
+export interface RateLimits {
+  /** Lets a call in, or says why not and when to come again. */
+  readonly admit: (group: string, inputTokens: number, now: number) => ApiError.ApiError | undefined
+  readonly takeOutput: (group: string, tokens: number, now: number) => void
+  readonly headers: (group: string, now: number) => Readonly<Record<string, string>>
+}
+
+/** The calls to `/v1/messages/batches`. */
+export const batches = "batches"
+
+/** Models of one line and one number share their limits: `claude-opus-5-5` and `claude-opus-5`. */
+export const groupOf = (model: string): string => /^claude-[a-z]+-\d+/.exec(model)?.[0] ?? model
+
+/** Full buckets for every class of models. */
+export const make = (limits: Limits = {}): RateLimits => {
+  const groups = new Map<string, Group>()
+  const find = (name: string): Group => {
+    const known = groups.get(name)
+    if (known !== undefined) return known
+    const group = open(name === batches ? { requestsPerMinute: limits.requestsPerMinute } : limits)
+    groups.set(name, group)
+    return group
+  }
+  return {
+    admit: (name, inputTokens, now) => {
+      const group = find(name)
+      const { inputTokens: input, requests } = group.buckets
+      const refusal = exceeded(group, inputTokens, now) ?? group.ramp?.(now)
+      if (refusal !== undefined) return { ...refusal, headers: headersOf(group, now) }
+      requests?.take(now, 1)
+      input?.take(now, inputTokens)
+      return undefined
+    },
+    takeOutput: (name, tokens, now) => find(name).buckets.outputTokens?.take(now, tokens),
+    headers: (name, now) => headersOf(find(name), now)
+  }
+}
+
+interface Group {
+  readonly buckets: {
+    readonly requests: TokenBucket.TokenBucket | undefined
+    readonly inputTokens: TokenBucket.TokenBucket | undefined
+    readonly outputTokens: TokenBucket.TokenBucket | undefined
+  }
+  readonly ramp: ((now: number) => ApiError.ApiError | undefined) | undefined
+}
+
+const open = (limits: Limits): Group => {
+  const bucket = (limit: number | undefined) => (limit === undefined ? undefined : TokenBucket.make(limit))
+  return {
+    buckets: {
+      requests: bucket(limits.requestsPerMinute),
+      inputTokens: bucket(limits.inputTokensPerMinute),
+      outputTokens: bucket(limits.outputTokensPerMinute)
+    },
+    ramp: limits.acceleration && ramp(limits.acceleration)
+  }
+}
+
+/** Whichever bucket takes longest says how long. */
+const exceeded = ({ buckets }: Group, inputTokens: number, now: number): ApiError.ApiError | undefined => {
+  const wants = [
+    { name: "requests", bucket: buckets.requests, amount: 1 },
+    { name: "input tokens", bucket: buckets.inputTokens, amount: inputTokens },
+    { name: "output tokens", bucket: buckets.outputTokens, amount: 1 }
+  ]
+  let longest: ApiError.ApiError | undefined
+  for (const { amount, bucket, name } of wants) {
+    const seconds = Math.ceil((bucket?.wait(now, amount) ?? 0) / 1000)
+    if (bucket === undefined || seconds <= (longest?.retryAfter ?? 0)) continue
+    const limit = bucket.limit.toLocaleString("en-US")
+    const message = `This request would exceed the rate limit for your organization of ${limit} ${name} per minute.`
+    longest = { ...ApiError.make(429, message), retryAfter: seconds }
+  }
+  return longest
+}
+
+/** Counts the calls let in, minute by minute from the first one on. */
+const ramp = ({ factor, requests }: { readonly requests: number; readonly factor: number }) => {
+  let minute = -Infinity
+  let before = 0
+  let count = 0
+  return (now: number): ApiError.ApiError | undefined => {
+    if (now >= minute + 60_000) {
+      const elapsed = Math.floor((now - minute) / 60_000)
+      before = elapsed === 1 ? count : 0
+      count = 0
+      minute = elapsed === Infinity ? now : minute + elapsed * 60_000
+    }
+    if (count < Math.max(requests, factor * before)) {
+      count += 1
+      return undefined
+    }
+    const message = "This request would exceed your organization's acceleration limit. Scale up your usage gradually."
+    return {
+      ...ApiError.make(429, message),
+      code: "ramp_limit_exceeded",
+      retryAfter: Math.ceil((minute + 60_000 - now) / 1000)
+    }
+  }
+}
+
+const headersOf = ({ buckets }: Group, now: number): Readonly<Record<string, string>> => {
+  const { inputTokens, outputTokens, requests } = buckets
+  const states = {
+    ...(requests && { requests: state(requests, now) }),
+    ...(inputTokens && { "input-tokens": state(inputTokens, now) }),
+    ...(outputTokens && { "output-tokens": state(outputTokens, now) })
+  }
+  const input = states["input-tokens"]
+  const output = states["output-tokens"]
+  const all: Record<string, State> = input && output ? { ...states, tokens: together(input, output) } : states
+  return Object.fromEntries(
+    Object.entries(all).flatMap(([name, { limit, remaining, reset }]) => [
+      [`anthropic-ratelimit-${name}-limit`, `${limit}`],
+      [`anthropic-ratelimit-${name}-remaining`, `${remaining}`],
+      [`anthropic-ratelimit-${name}-reset`, new Date(reset).toISOString().replace(/\.\d+Z$/, "Z")]
+    ])
+  )
+}
+
+interface State {
+  readonly limit: number
+  readonly remaining: number
+  /** When it will be full again, in whole seconds. */
+  readonly reset: number
+}
+
+/** The API rounds what is left of its limits to a thousand; those below ten thousand are ours, and told to the token. */
+const state = (bucket: TokenBucket.TokenBucket, now: number): State => {
+  const { limit } = bucket
+  const left = Math.max(0, bucket.level(now))
+  const remaining = limit < 10_000 ? Math.floor(left + 1e-9) : Math.min(limit, Math.round(left / 1000) * 1000)
+  return { limit, remaining, reset: Math.ceil((now + bucket.wait(now, limit)) / 1000) * 1000 }
+}
+
+/** `anthropic-ratelimit-tokens-*`, as recorded: the sums, and the earlier time. */
+const together = (input: State, output: State): State => ({
+  limit: input.limit + output.limit,
+  remaining: input.remaining + output.remaining,
+  reset: Math.min(input.reset, output.reset)
+})

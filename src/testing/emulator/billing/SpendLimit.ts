@@ -1,0 +1,61 @@
+/**
+ * The spend limit of an organisation: once the calls of a month (UTC) have cost so much, further ones are refused until
+ * the next month, with a 429 that no waiting helps, so it has no `retry-after`. What is on its way may overshoot.
+ * A model without a known price costs nothing here.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Cost from "../../../claude/Cost.ts"
+import * as Usages from "../../../claude/Usage.ts"
+import * as ApiError from "../wire/ApiError.ts"
+import type { Usage } from "./Ledger.ts"
+
+/** What was spent, and whether that is too much. Times are in milliseconds since 1970. */
+export interface SpendLimit {
+  /** An account for a call of a model; a later bill takes the place of an earlier one. */
+  readonly open: (model: string) => (usage: Usage, now: number) => void
+  readonly check: (now: number) => ApiError.ApiError | undefined
+}
+
+const zero = BigDecimal.fromBigInt(0n)
+
+/** A limit in US dollars a month. Without one, nothing is added up. */
+export const make = (dollars: number | undefined): SpendLimit => {
+  if (dollars === undefined) return { open: () => () => {}, check: () => undefined }
+  const limit = BigDecimal.fromNumberUnsafe(dollars)
+  let month = ""
+  let spent = zero
+  /** Begins a new month. Whether a time is of the month that it is: what a batch did may be told in the next one. */
+  const isOfThisMonth = (now: number): boolean => {
+    const current = new Date(now).toISOString().slice(0, 7)
+    if (current > month) {
+      spent = zero
+      month = current
+    }
+    return current === month
+  }
+  return {
+    open: (model) => {
+      let billed = zero
+      return (usage, now) => {
+        const cost = Cost.of({ model, usage: Usages.fromMessage(usage), at: new Date(now) }) ?? zero
+        if (isOfThisMonth(now)) spent = BigDecimal.sum(spent, BigDecimal.subtract(cost, billed))
+        billed = cost
+      }
+    },
+    check: (now) => {
+      isOfThisMonth(now)
+      return BigDecimal.isLessThan(spent, limit) ? undefined : reached(now)
+    }
+  }
+}
+
+const reached = (now: number): ApiError.ApiError => {
+  const today = new Date(now)
+  const next = new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() + 1))
+  const day = next.toISOString().slice(0, 10)
+  return {
+    ...ApiError.make(429, `You have reached your API usage limits. You will regain access on ${day} at 00:00 UTC.`),
+    code: "enforced_spend_limit_reached",
+    retryAfter: undefined
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * What goes wrong on purpose, and when: by rate, by count, or by a script of your own. Which arrival of a request meets
+ * a fault depends on the seed, on the request, and on how often this very request was sent before; never on the order
+ * in which different requests arrive. `Disturb` says what a fault does to an exchange.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as Sha256 from "../../../claude/Sha256.ts"
+import type * as Exchange from "../wire/Exchange.ts"
+import * as Occurrences from "../wire/Occurrences.ts"
+
+const kinds = [
+  // The model is never asked, and nothing is billed.
+  401, // these are refusals of the API, in its words; a 429 says when to come again
+  408,
+  409,
+  429,
+  500,
+  503,
+  504,
+  529,
+  "refused", // no connection
+  "reset", // the connection is reset before any header
+  "html", // a page of HTML with status 200
+  // The answer is on its way, and billed as far as it was sent: a stream event by event, one piece as a whole.
+  "late", // its first byte comes 30 seconds late
+  "reset-in-body", // the connection is reset in the middle
+  "stall", // nothing more comes, and the connection stays open
+  "cut", // it ends too early, as if that were all
+  "malformed-json", // an event, or the whole answer, is no JSON
+  "drip", // one byte at a time, a millisecond each
+  "split-characters", // chunks end within characters
+  // What only a stream can have; an answer in one piece is spared.
+  "error-event", // an `error` event (overloaded) ends it
+  "malformed-sse", // a line break within the data of an event
+  "duplicate-events", // every event comes twice
+  "unknown-events" // events of a type that nobody knows come in between
+] as const
+
+/** What can go wrong: a status of the API, or a name. */
+export const Kind = Schema.Literals(kinds)
+export type Kind = typeof Kind.Type
+
+/** Something that goes wrong. */
+export const Fault = Schema.Struct({
+  kind: Kind,
+  /** How many events of a stream come before; by default 1 to 6, as the seed has it. Other answers break in the middle. */
+  after: Schema.optionalKey(Schema.Natural)
+})
+export type Fault = typeof Fault.Type
+
+const ByRate = Schema.Struct({
+  ...Fault.fields,
+  /** The share of arrivals that meet it, between 0 and 1. */
+  rate: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
+})
+
+const ByCount = Schema.Struct({
+  ...Fault.fields,
+  /** So many arrivals of every request meet it, the first ones; those of the next count come after these. */
+  times: Schema.Int.check(Schema.isGreaterThan(0))
+})
+
+/** Faults of `POST /v1/messages`. An arrival meets one at most, so the rates add up to 1 at most; counts come first. */
+export const Faults = Schema.Array(Schema.Union([ByRate, ByCount])).check(
+  Schema.makeFilter((faults) => {
+    const total = faults.reduce((sum, fault) => sum + ("rate" in fault ? fault.rate : 0), 0)
+    return total <= 1 || `the rates add up to ${total}; lower them to 1 or less in all`
+  })
+)
+export type Faults = typeof Faults.Type
+
+/** Says what the n-th arrival (from 1) of a request meets, whatever its path. */
+export type Script = (request: Exchange.Request, arrival: number) => Fault | undefined
+
+/** Faults as the command line writes them: `429:0.02,cut:1x`. */
+export const FaultsFromString = Schema.String.pipe(
+  Schema.decodeTo(
+    Faults,
+    SchemaTransformation.transformEffect<Faults, string>({
+      decode: (text) => Effect.forEach(text.split(","), parse),
+      encode: (faults) =>
+        Effect.succeed(
+          faults.map((fault) => `${fault.kind}:${"rate" in fault ? fault.rate : `${fault.times}x`}`).join(",")
+        )
+    })
+  )
+)
+
+const parse = (text: string): Effect.Effect<Faults[number], SchemaIssue.Issue> => {
+  const [name, howOften = ""] = text.split(":").map((part) => part.trim())
+  const kind = kinds.find((known) => `${known}` === name)
+  const [, times] = /^(\d+)x$/.exec(howOften) ?? []
+  const when =
+    times === undefined ? { rate: howOften === "" ? Number.NaN : Number(howOften) } : { times: Number(times) }
+  return Effect.mapError(
+    Effect.fromOption(decodeFault({ kind, ...when })),
+    () =>
+      new SchemaIssue.InvalidValue({
+        message:
+          `"${text}" is not a fault: write name:rate, such as 429:0.02, with a rate between 0 and 1, or name:times, ` +
+          `such as cut:2x for the first 2 arrivals of every request; the names are ${kinds.join(", ")}`
+      })
+  )
+}
+
+const decodeFault = Schema.decodeUnknownOption(Schema.Union([ByRate, ByCount]))
+
+/** Draws for every arrival of a request what it meets, if anything; remembers how often each request came. */
+export const make = (faults: Faults | Script, seed: number) => {
+  const occurrence = Occurrences.make()
+  return (request: Exchange.Request): Required<Fault> | undefined => {
+    const key = Sha256.hex(`${request.method} ${request.path}\n${request.body}`)
+    const arrival = occurrence(key)
+    const drawn = `${seed} ${key} ${arrival}`
+    const fault = typeof faults === "function" ? faults(request, arrival) : draw(faults, request, arrival, drawn)
+    return fault && { after: 1 + Math.floor(6 * uniform(`${drawn} after`)), ...fault }
+  }
+}
+
+const draw = (faults: Faults, { method, path }: Exchange.Request, arrival: number, drawn: string) => {
+  if (method !== "POST" || !/^\/v1\/messages(\?|$)/.test(path)) return undefined
+  let left = arrival
+  for (const fault of faults) if ("times" in fault && (left -= fault.times) <= 0) return fault
+  let rest = uniform(drawn)
+  for (const fault of faults) if ("rate" in fault && (rest -= fault.rate) < 0) return fault
+  return undefined
+}
+
+/** A number in [0, 1) that the text decides. */
+const uniform = (text: string): number => Number.parseInt(Sha256.hex(text).slice(0, 8), 16) / 2 ** 32

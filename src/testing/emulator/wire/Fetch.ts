@@ -1,0 +1,97 @@
+/**
+ * The emulator as a `fetch`: no socket, and time from the `Clock` of whoever asked for it, so that a test can drive an
+ * SDK client through latencies and slow streams in virtual time.
+ *
+ * After each step the answering fiber lets the client run: what a client does with an answer happens in promises, which
+ * virtual time does not wait for, but it waits for the fiber that it woke.
+ */
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import type { Fetch } from "../../../claude/Transport.ts"
+import type { App } from "../App.ts"
+import * as Exchange from "./Exchange.ts"
+
+/** A `fetch` whose every request the emulator answers, whatever the host. Aborting it interrupts the answer. */
+export const make = ({ handle }: Pick<App, "handle">): Effect.Effect<Fetch> =>
+  Effect.map(Effect.context<never>(), (context) => (input, init) => {
+    const request = new Request(input, init)
+    const { signal } = request
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason)
+      const fiber = read(request, init).pipe(
+        Effect.flatMap(handle),
+        settling((exit) => {
+          if (Exit.isFailure(exit)) return reject(failure("fetch failed", exit.cause))
+          const { body, ...head } = exit.value
+          resolve(new Response(typeof body === "string" ? body : readable(body, context, signal), head))
+        }),
+        Effect.runForkWith(context)
+      )
+      signal.addEventListener("abort", () => {
+        reject(signal.reason)
+        fiber.interruptUnsafe()
+      })
+    })
+  })
+
+/** Tells the client what came of it, and lets it run. */
+const settling = <A, E>(tell: (exit: Exit.Exit<A, E>) => void) =>
+  Effect.onExit<A, E, never, never>((exit) =>
+    Effect.andThen(
+      Effect.sync(() => tell(exit)),
+      settle
+    )
+  )
+
+/** What the `fetch` of Node rejects with when there is no connection, and its bodies when there is none any more. */
+const failure = (message: string, cause: Cause.Cause<Exchange.Dropped>): unknown => {
+  const error = Cause.squash(cause)
+  if (!(error instanceof Exchange.Dropped)) return error
+  const [text, code] =
+    error.how === "refused" ? ["connect ECONNREFUSED", "ECONNREFUSED"] : ["read ECONNRESET", "ECONNRESET"]
+  return new TypeError(message, { cause: Object.assign(new Error(text), { code }) })
+}
+
+const read = (request: Request, init: RequestInit | undefined): Effect.Effect<Exchange.Request> => {
+  const { pathname, search } = new URL(request.url)
+  const head = { method: request.method, path: pathname + search, headers: Object.fromEntries(request.headers) }
+  // A string is read at once: behind a promise, virtual time could pass the request by.
+  const body = typeof init?.body === "string" ? Effect.succeed(init.body) : Effect.promise(() => request.text())
+  return Effect.map(body, (text) => ({ ...head, body: text }))
+}
+
+/**
+ * Pushes without waiting for the reader, and lets it run after each chunk: `Stream.toReadableStream` waits for it to
+ * pull, and virtual time would pass meanwhile.
+ */
+const readable = (
+  body: Stream.Stream<string | Uint8Array, Exchange.Dropped>,
+  context: Context.Context<never>,
+  signal: AbortSignal
+): ReadableStream => {
+  let fiber: Fiber.Fiber<void, Exchange.Dropped> | undefined
+  const cancel = () => fiber?.interruptUnsafe()
+  const start = (controller: ReadableStreamDefaultController) => {
+    // In a fiber of its own: the next part is asked for at once, so that no time passes it by.
+    const push = (chunk: string | Uint8Array) =>
+      Effect.andThen(
+        Effect.sync(() => controller.enqueue(Exchange.bytes(chunk))),
+        Effect.forkDetach(settle)
+      )
+    fiber = Stream.runForEach(body, push).pipe(
+      settling((exit) =>
+        Exit.isSuccess(exit) ? controller.close() : controller.error(signal.reason ?? failure("terminated", exit.cause))
+      ),
+      Effect.runForkWith(context)
+    )
+    signal.addEventListener("abort", cancel)
+  }
+  return new ReadableStream({ start, cancel }, { highWaterMark: Infinity })
+}
+
+/** Turns of the event loop: a client needs one to read an answer and to ask again; what is built on it, some more. */
+const settle = Effect.repeat(Effect.yieldNow, { times: 4 })

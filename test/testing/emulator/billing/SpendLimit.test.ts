@@ -1,0 +1,76 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import { Claude } from "../../../../src/claude/Claude.ts"
+import type * as Ledger from "../../../../src/testing/emulator/billing/Ledger.ts"
+import * as SpendLimit from "../../../../src/testing/emulator/billing/SpendLimit.ts"
+import * as Emulator from "../../../../src/testing/Emulator.ts"
+
+describe("SpendLimit", () => {
+  it("adds up what calls cost, to the last digit, and half of it in a batch", () => {
+    // Claude Haiku 4.5: a dollar for a million input tokens, five for a million output tokens.
+    const limit = SpendLimit.make(0.000_030_5)
+    limit.open("claude-haiku-4-5")(usage(5, 3), 0)
+    limit.open("claude-haiku-4-5")({ ...usage(5, 3), service_tier: "batch" }, 0)
+    assert.isUndefined(limit.check(0))
+    limit.open("claude-haiku-4-5")({ ...usage(1, 0), service_tier: "batch" }, 0)
+    assert.strictEqual(limit.check(0)?.code, "enforced_spend_limit_reached")
+  })
+
+  it("counts the last bill of a call, not all of them", () => {
+    const limit = SpendLimit.make(0.000_1)
+    const bill = limit.open("claude-haiku-4-5")
+    for (let tokens = 1; tokens < 20; tokens += 1) bill(usage(0, tokens), 0)
+    assert.isUndefined(limit.check(0))
+    bill(usage(0, 20), 0)
+    assert.isDefined(limit.check(0))
+  })
+
+  it("begins anew with the month", () => {
+    const limit = SpendLimit.make(0.000_001)
+    limit.open("claude-haiku-4-5")(usage(1, 0), Date.parse("2026-12-31T23:59:59Z"))
+    assert.include(
+      limit.check(Date.parse("2026-12-31T23:59:59Z"))?.message,
+      "You will regain access on 2027-01-01 at 00:00 UTC."
+    )
+    assert.isUndefined(limit.check(Date.parse("2027-01-01T00:00:00Z")))
+  })
+
+  it("does not begin anew when it is told late what was spent in the month before", () => {
+    const limit = SpendLimit.make(0.000_001)
+    limit.open("claude-haiku-4-5")(usage(1, 0), Date.parse("2027-01-01T00:00:01Z"))
+    limit.open("claude-haiku-4-5")(usage(1, 0), Date.parse("2026-12-31T23:59:59Z"))
+    assert.isDefined(limit.check(Date.parse("2027-01-01T00:00:02Z")))
+  })
+})
+
+describe("an emulator with a spend limit", () => {
+  it.effect("refuses what comes once it is reached, in a way that nobody waits for", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.parse("2026-10-21T12:00:00Z"))
+      const claude = yield* Claude
+      yield* claude.create(request)
+      const { reason } = yield* Effect.flip(claude.create(request))
+      assert.strictEqual(reason._tag, "SpendLimitReached")
+      assert.isUndefined(reason.retryAfter)
+      assert.lengthOf(yield* Effect.flatMap(Emulator.Emulator, ({ ledger }) => ledger), 1)
+      yield* TestClock.setTime(Date.parse("2026-11-01T00:00:00Z"))
+      yield* claude.create(request)
+    }).pipe(Effect.provide(Emulator.layer({ spendLimit: 0.000_05 })))
+  )
+})
+
+const request = {
+  model: "claude-haiku-4-5",
+  max_tokens: 100,
+  messages: [{ role: "user" as const, content: "The cat sat on the mat. The dog lay on the rug." }]
+}
+
+const usage = (input_tokens: number, output_tokens: number): Ledger.Usage => ({
+  input_tokens,
+  output_tokens,
+  cache_creation_input_tokens: 0,
+  cache_read_input_tokens: 0,
+  cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
+  service_tier: "standard"
+})

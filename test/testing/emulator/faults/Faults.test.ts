@@ -1,0 +1,98 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Exchange from "../../../../src/testing/emulator/wire/Exchange.ts"
+import * as Faults from "../../../../src/testing/emulator/faults/Faults.ts"
+
+describe("FaultsFromString", () => {
+  it.effect("reads what the command line writes", () =>
+    Effect.gen(function* () {
+      const faults = yield* decode("429:0.02,cut:0.01,529:2x")
+      assert.deepStrictEqual(faults, [
+        { kind: 429, rate: 0.02 },
+        { kind: "cut", rate: 0.01 },
+        { kind: 529, times: 2 }
+      ])
+      assert.strictEqual(yield* Schema.encodeEffect(Faults.FaultsFromString)(faults), "429:0.02,cut:0.01,529:2x")
+    })
+  )
+
+  it.effect("says what is wrong and what to write", () =>
+    Effect.gen(function* () {
+      for (const text of ["429", "429:2", "200:0.5", "429:", "", "529:0.1,x", "cut:0x", "cut:1.5x", "cutx:1x"]) {
+        const error = yield* Effect.flip(decode(text))
+        assert.include(error.message, "is not a fault: write name:rate, such as 429:0.02", text)
+        assert.include(error.message, "the names are 401, 408, 409, 429", text)
+      }
+      const error = yield* Effect.flip(decode("429:0.7,529:0.7"))
+      assert.include(error.message, "the rates add up to 1.4; lower them to 1 or less in all")
+    })
+  )
+})
+
+describe("Faults.make", () => {
+  it("meets each fault about as often as its rate says", () => {
+    const draw = Faults.make(
+      [
+        { kind: 429, rate: 0.2 },
+        { kind: "cut", rate: 0.1 }
+      ],
+      1
+    )
+    const kinds = Array.from({ length: 5000 }, (_, index) => draw(message(`request ${index}`))?.kind)
+    const share = (kind: Faults.Kind | undefined) => kinds.filter((drawn) => drawn === kind).length / 5000
+    assert.closeTo(share(429), 0.2, 0.02)
+    assert.closeTo(share("cut"), 0.1, 0.02)
+    assert.closeTo(share(undefined), 0.7, 0.03)
+  })
+
+  it("depends on the seed and on the arrival, and not on other requests in between", () => {
+    const row = (seed: number, between: number) => {
+      const draw = Faults.make([{ kind: "cut", rate: 0.5 }], seed)
+      return Array.from({ length: 64 }, () => {
+        for (let other = 0; other < between; other++) draw(message(`other ${other}`))
+        return draw(message("request"))
+      })
+    }
+    assert.deepStrictEqual(row(1, 0), row(1, 3))
+    assert.notDeepEqual(row(1, 0), row(2, 0))
+    assert.isAbove(new Set(row(1, 0).map((fault) => fault?.kind)).size, 1)
+    assert.deepStrictEqual(new Set(row(1, 0).flatMap((fault) => fault?.after ?? [])), new Set([1, 2, 3, 4, 5, 6]))
+  })
+
+  it("meets counts first, one after the other, for every request anew", () => {
+    const draw = Faults.make(
+      [
+        { kind: "stall", rate: 1 },
+        { kind: 529, times: 1 },
+        { kind: "cut", times: 2 }
+      ],
+      0
+    )
+    for (const body of ["one", "another"]) {
+      const kinds = Array.from({ length: 5 }, () => draw(message(body))?.kind)
+      assert.deepStrictEqual(kinds, [529, "cut", "cut", "stall", "stall"])
+    }
+  })
+
+  it("spares whatever is not a message, save where a script says otherwise", () => {
+    const all = Faults.make([{ kind: 529, rate: 1 }], 0)
+    assert.strictEqual(all({ ...message("one"), path: "/v1/messages?beta=true" })?.kind, 529)
+    for (const path of ["/v1/messages/batches", "/v1/messages/count_tokens", "/v1/models"]) {
+      assert.isUndefined(all({ ...message("one"), path }))
+    }
+    const script = Faults.make(
+      ({ path }, arrival) => (path.endsWith("/batches") && arrival === 2 ? { kind: "reset" } : undefined),
+      0
+    )
+    const batch = { ...message("one"), path: "/v1/messages/batches" }
+    assert.deepStrictEqual(
+      [script(batch)?.kind, script(batch)?.kind, script(batch)?.kind],
+      [undefined, "reset", undefined]
+    )
+  })
+})
+
+const decode = Schema.decodeEffect(Faults.FaultsFromString)
+
+const message = (body: string): Exchange.Request => ({ method: "POST", path: "/v1/messages", headers: {}, body })
