@@ -7,10 +7,10 @@ describe("the public names", () => {
   it("of effect-claude", () => {
     expect(namesOf("src/index.ts")).toMatchInlineSnapshot(`
       "AnthropicClient: AnthropicClient Client Options callOptions layer layerConfig layerFrom
-      Event: CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener RowFinished RowSkipped RowsCounted emit emitFinished emitHit emitWaited listen
+      Event: CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt RowFinished RowSkipped RowsCounted emit emitHit emitWaited finished listen
       CallSite: CallSite label row within
       ClaudeError: BillingFailed CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
-      Cost: billed format of saved
+      Cost: Bill bill billOf billed format of saved
       Models: Model Price Rates all find priceAt
       Redact: Options Redact Redactor exit make redact
       Reply: Message Origin Reply ReplyFacts discard isBilled isEmulated isMessage text

@@ -4,7 +4,7 @@
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Models from "./Models.ts"
-import { isBilled, type Reply } from "./Reply.ts"
+import { isBilled, type Message, type Reply } from "./Reply.ts"
 import * as Usage from "./Usage.ts"
 
 const zero = BigDecimal.fromBigInt(0n)
@@ -33,36 +33,44 @@ export const of = (options: {
   const { model, usage, at } = options
   // Priority Tier is paid in advance, at prices that are agreed on one by one.
   if (usage.serviceTier === "priority") return undefined
-  const parts: ReadonlyArray<Usage.Besides> = [usage, ...(usage.besides ?? [])]
-  let cost = zero
-  for (const part of parts) {
-    const rates = ratesFor(part.model ?? model, part, usage.speed, at)
-    if (rates === undefined) return undefined
-    cost = BigDecimal.sum(cost, costOf(part, rates))
+  let cost = costAt(ratesFor(model, usage, usage.speed, at), usage)
+  for (const part of usage.besides ?? none) {
+    const more = costAt(ratesFor(part.model ?? model, part, usage.speed, at), part)
+    cost = cost && more && BigDecimal.sum(cost, more)
   }
+  if (cost === undefined) return undefined
   if (usage.inferenceGeo === "us") cost = BigDecimal.multiply(cost, usFactor)
   if (usage.serviceTier === "batch") cost = BigDecimal.multiply(cost, batchFactor)
-  return BigDecimal.sum(cost, times(usage.webSearches, webSearch))
+  return usage.webSearches === 0 ? cost : BigDecimal.sum(cost, times(usage.webSearches, webSearch))
 }
 
+const none: ReadonlyArray<Usage.Besides> = []
+
 /**
- * What the prompt cache saved: the cost if all of the prompt had been plain input, less what it was. Negative where
- * more was paid for writing than was saved by reading.
+ * The amount that the prompt cache saved: the cost if all of the prompt had been plain input, less the real cost. It is
+ * negative where writing to the cache cost more than reading from it saved.
  */
 export const saved = (options: {
   readonly model: string
   readonly usage: Usage.Usage
   readonly at: Date
-}): BigDecimal.BigDecimal | undefined => {
+}): BigDecimal.BigDecimal | undefined => savedOf(options, of(options))
+
+const savedOf = (
+  options: { readonly model: string; readonly usage: Usage.Usage; readonly at: Date },
+  cost: BigDecimal.BigDecimal | undefined
+): BigDecimal.BigDecimal | undefined => {
   const { usage } = options
   const { besides } = usage
-  const cost = of(options)
+  if (cost === undefined || ![usage, ...(besides ?? none)].some(usesCache)) return cost && zero
   const uncached = of({
     ...options,
     usage: { ...withoutCache(usage), ...(besides && { besides: besides.map(withoutCache) }) }
   })
-  return cost && uncached && BigDecimal.subtract(uncached, cost)
+  return uncached && BigDecimal.subtract(uncached, cost)
 }
+
+const usesCache = (tokens: Usage.Tokens): boolean => tokens.cacheWrite5m + tokens.cacheWrite1h + tokens.cacheRead > 0
 
 const withoutCache = <T extends Usage.Tokens>(tokens: T): T => ({
   ...tokens,
@@ -72,9 +80,42 @@ const withoutCache = <T extends Usage.Tokens>(tokens: T): T => ({
   cacheRead: 0
 })
 
+/** The bill of one answer: what it is billed for, what that costs, and what the prompt cache saved, in US dollars. */
+export interface Bill {
+  readonly usage: Usage.Usage
+  readonly cost: BigDecimal.BigDecimal | undefined
+  readonly saved: BigDecimal.BigDecimal | undefined
+}
+
+/** Prices change at the beginning of a day, UTC. */
+const millisPerDay = 86_400_000
+
+const bills = new WeakMap<Message, { readonly day: number; readonly bill: Bill }>()
+
+/**
+ * The bill of a whole message, computed once for each message and day, however many policies and verbs ask for it. The
+ * message must be complete: a later change of it is not noticed.
+ */
+export const bill = (message: Message, at: Date): Bill => {
+  const day = Math.floor(at.getTime() / millisPerDay)
+  const known = bills.get(message)
+  if (known?.day === day) return known.bill
+  const { model } = message
+  const usage = Usage.billed(message)
+  const bill = billOf({ model, usage, at })
+  bills.set(message, { day, bill })
+  return bill
+}
+
+/** The bill of a usage, such as one that an error carries. */
+export const billOf = (options: { readonly model: string; readonly usage: Usage.Usage; readonly at: Date }): Bill => {
+  const cost = of(options)
+  return { usage: options.usage, cost, saved: savedOf(options, cost) }
+}
+
 /** What an answer is billed now: its cost, and zero where it comes from a cache or a journal. */
 export const billed = ({ message, origin }: Reply, at: Date): BigDecimal.BigDecimal | undefined =>
-  isBilled(origin) ? of({ model: message.model, usage: Usage.billed(message), at }) : zero
+  isBilled(origin) ? bill(message, at).cost : zero
 
 /**
  * `$12.35`; below one dollar at least four decimals, and as many more as two digits take: `$0.0123`, `$0.000013`.
@@ -102,17 +143,19 @@ const ratesFor = (id: string, tokens: Usage.Tokens, speed: string | undefined, a
   return price.above && Usage.totalInput(tokens) > price.above.tokens ? price.above.rates : price.standard
 }
 
-const costOf = (tokens: Usage.Tokens, rates: Models.Rates): BigDecimal.BigDecimal =>
-  BigDecimal.multiply(
-    BigDecimal.sumAll([
-      times(tokens.input, rates.input),
-      times(tokens.output, rates.output),
+const costAt = (rates: Models.Rates | undefined, tokens: Usage.Tokens): BigDecimal.BigDecimal | undefined => {
+  if (rates === undefined) return undefined
+  let cost = BigDecimal.sum(times(tokens.input, rates.input), times(tokens.output, rates.output))
+  if (usesCache(tokens)) {
+    cost = BigDecimal.sumAll([
+      cost,
       times(tokens.cacheWrite5m, rates.cacheWrite5m),
       times(tokens.cacheWrite1h, rates.cacheWrite1h),
       times(tokens.cacheRead, rates.cacheRead)
-    ]),
-    millionth
-  )
+    ])
+  }
+  return BigDecimal.multiply(cost, millionth)
+}
 
 const times = (count: number, price: BigDecimal.BigDecimal): BigDecimal.BigDecimal =>
   BigDecimal.multiply(BigDecimal.fromBigInt(BigInt(count)), price)

@@ -1,6 +1,7 @@
 /**
- * What happened to a call, told to one listener. Progress, reports, logs, metrics and cost are folds over these
- * events; nobody keeps counters of its own.
+ * Reports what happens to calls, items and rows, to one listener. Progress, reports, logs, metrics and cost are folds
+ * over these events: write a listener instead of counters of your own. A fold over attempts keeps a map by `attempt`,
+ * because attempts of one call may overlap.
  */
 import type * as BigDecimal from "effect/BigDecimal"
 import * as Clock from "effect/Clock"
@@ -11,64 +12,75 @@ import { CallSite } from "./CallSite.ts"
 import type { ClaudeError } from "./ClaudeError.ts"
 import * as Cost from "./Cost.ts"
 import type { Origin, Reply } from "./Reply.ts"
-import { billed, type Usage } from "./Usage.ts"
+import type { Usage } from "./Usage.ts"
 
-/** A request went out to the API. Ends with `call-finished`, `call-failed` or `call-interrupted`. */
-export interface CallSent {
-  readonly _tag: "call-sent"
+/**
+ * What every event of one attempt has. An attempt is one request to the API or to a fake; retries, fallbacks and hedges
+ * make several for one call. `Observe` mints the numbers from 1: they are unique in the process, so that events of
+ * attempts that run at the same time can be told apart.
+ */
+export interface OfAttempt {
+  readonly attempt: number
   readonly model: string
 }
 
-/** The first event with content of a stream arrived. */
-export interface CallFirstToken {
+/** The attempt began. It ends with one of `call-finished`, `call-failed` and `call-interrupted`. */
+export interface CallSent extends OfAttempt {
+  readonly _tag: "call-sent"
+}
+
+/** The first content of a stream arrived. */
+export interface CallFirstToken extends OfAttempt {
   readonly _tag: "call-first-token"
-  readonly model: string
 }
 
 /**
- * An answer arrived in full. `cost` is in US dollars, and undefined where no price is known; `saved` is what the prompt
- * cache took off it, see `Cost.saved`.
+ * The whole answer arrived. `model` is the one that answered; `reply` holds text, so do not log it. `cost` is in US
+ * dollars, and undefined where no price is known; `saved` is the part that the prompt cache took off, see `Cost.saved`.
  */
-export interface CallFinished {
+export interface CallFinished extends OfAttempt {
   readonly _tag: "call-finished"
-  readonly model: string
+  readonly reply: Reply
   readonly origin: Origin
   readonly requestId: string | undefined
   readonly usage: Usage
   readonly cost: BigDecimal.BigDecimal | undefined
-  readonly saved?: BigDecimal.BigDecimal | undefined
+  readonly saved: BigDecimal.BigDecimal | undefined
 }
 
 /**
- * An attempt failed. Where the error carries usage, that was billed: `cost` is in US dollars, by the price of the model
+ * The attempt failed. Where the error carries usage, that was billed: `cost` is in US dollars, at the price of the model
  * that was asked, and undefined where that has none.
  */
-export interface CallFailed {
+export interface CallFailed extends OfAttempt {
   readonly _tag: "call-failed"
-  readonly model: string
   readonly error: ClaudeError
   readonly cost: BigDecimal.BigDecimal | undefined
-  readonly saved?: BigDecimal.BigDecimal | undefined
+  readonly saved: BigDecimal.BigDecimal | undefined
 }
 
-/** The caller went away: the socket is closed, and the answer possibly billed. */
-export interface CallInterrupted {
+/** The caller cancelled the attempt: the socket is closed. The answer may have been billed. */
+export interface CallInterrupted extends OfAttempt {
   readonly _tag: "call-interrupted"
-  readonly model: string
 }
 
-/** A failed attempt will be repeated after `delay`. `attempt` is the number of the one that failed, from 1. */
+/**
+ * `Retry` will call again after `delay`, because of `error`. It knows the call, not the attempts below it: `repeat`
+ * counts the repeats of this call from 1, and `repeats` is the largest number that the schedule allows after such an
+ * error, undefined for a schedule of your own.
+ */
 export interface CallRetried {
   readonly _tag: "call-retried"
   readonly model: string
-  readonly attempt: number
+  readonly repeat: number
+  readonly repeats: number | undefined
   readonly delay: Duration.Duration
   readonly error: ClaudeError
 }
 
 /**
- * The call got through what held it up for `duration`: a limit, a call that went first and warms the prompt cache, or an
- * equal one, whose answer it shares.
+ * The call waited for `duration` and continues: for a permit, for the call that warms the prompt cache, or for an
+ * identical call whose answer it shares. A wait comes before the attempts of a call, so it has no `attempt`.
  */
 export interface CallWaited {
   readonly _tag: "call-waited"
@@ -77,30 +89,34 @@ export interface CallWaited {
   readonly duration: Duration.Duration
 }
 
-/** A cache answered in place of the API. `usage` and `saved` (US dollars) are what the API would have billed. */
+/**
+ * A cache answered instead of the API, so there was no attempt. `usage` and `saved` (US dollars) are those that the API
+ * would have billed.
+ */
 export interface CallHit {
   readonly _tag: "call-hit"
   readonly model: string
+  readonly reply: Reply
   readonly requestId: string | undefined
   readonly usage: Usage
   readonly saved: BigDecimal.BigDecimal | undefined
 }
 
-/** The store of a cache failed; the call goes on without it. `detail` is in the words of the store. */
+/** The store of a cache failed, and the call continues without it. `detail` is the message of the store. */
 export interface CacheFailed {
   readonly _tag: "cache-failed"
   readonly operation: "read" | "write" | "remove" | "claim"
   readonly detail: string
 }
 
-/** `Batch` is done with one of its items. */
+/** `Batch` finished one of its items. */
 export interface ItemFinished {
   readonly _tag: "item-finished"
   readonly index: number
   readonly succeeded: boolean
 }
 
-/** A job knows how many rows it has. */
+/** A job counted its rows. */
 export interface RowsCounted {
   readonly _tag: "rows-counted"
   readonly total: number
@@ -112,14 +128,14 @@ export interface RowSkipped {
   readonly index: number
 }
 
-/** This run of the job is done with the row. */
+/** This run of the job finished the row. */
 export interface RowFinished {
   readonly _tag: "row-finished"
   readonly index: number
   readonly succeeded: boolean
 }
 
-/** What happened. */
+/** An event without its place in the program. */
 export type EventBody =
   | CallSent
   | CallFirstToken
@@ -135,18 +151,18 @@ export type EventBody =
   | RowSkipped
   | RowFinished
 
-/** What happened, and where. */
+/** An event, and the call site that it belongs to. */
 export type Event = EventBody & { readonly site: CallSite }
 
-/** Takes every event of the calls below it. */
+/** Receives every event of the calls below it. */
 export type Listener = (event: Event) => Effect.Effect<void>
 
-/** The listener of the running fiber; by default nobody listens. */
+/** The listener of the running fiber; by default there is none. */
 export const Listener: Context.Reference<Listener | undefined> = Context.Reference("effect-claude/Event/Listener", {
   defaultValue: (): Listener | undefined => undefined
 })
 
-/** Tells the listener of the running fiber; without one, nothing is computed. */
+/** Sends an event to the listener of the running fiber. Without a listener, the body is not computed. */
 export const emit = (body: (now: Date) => EventBody): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
     const listener = fiber.getRef(Listener)
@@ -155,35 +171,33 @@ export const emit = (body: (now: Date) => EventBody): Effect.Effect<void> =>
     return listener({ ...body(now), site: fiber.getRef(CallSite) })
   })
 
-/** Tells that an answer arrived, with what it is billed for and what that costs today. */
-export const emitFinished = ({ message, origin, requestId }: Reply): Effect.Effect<void> =>
-  emit((now) => {
-    const { model } = message
-    const usage = billed(message)
-    const answer = { model, usage, at: now }
-    return { _tag: "call-finished", model, origin, requestId, usage, cost: Cost.of(answer), saved: Cost.saved(answer) }
-  })
+/** The event of an answer that arrived, with its bill at the prices of `now`. */
+export const finished = (attempt: number, reply: Reply, now: Date): CallFinished => {
+  const { message, origin, requestId } = reply
+  const { model } = message
+  return { _tag: "call-finished", attempt, model, reply, origin, requestId, ...Cost.bill(message, now) }
+}
 
-/** What is over within so long was no wait: on a busy machine, as much goes by without one. */
-const shortest = Duration.millis(10)
+/** Shorter waits are not reported: on a busy machine, this much passes without any wait. */
+const shortestWait = Duration.millis(10)
 
-/** Tells that a call got through what had held it up `since` then, in nanoseconds. */
+/** Reports that a call waited `since` then (in nanoseconds) and now continues. */
 export const emitWaited = (model: string, reason: CallWaited["for"], since: bigint): Effect.Effect<void> =>
   Effect.flatMap(Clock.currentTimeNanos, (now) => {
     const duration = Duration.nanos(now - since)
-    if (Duration.isLessThan(duration, shortest)) return Effect.void
+    if (Duration.isLessThan(duration, shortestWait)) return Effect.void
     return emit(() => ({ _tag: "call-waited", model, for: reason, duration }))
   })
 
-/** Tells that a cache gave this answer. */
-export const emitHit = ({ message, requestId }: Reply): Effect.Effect<void> =>
+/** Reports that a cache gave this answer. */
+export const emitHit = (reply: Reply): Effect.Effect<void> =>
   emit((now) => {
-    const { model } = message
-    const usage = billed(message)
-    return { _tag: "call-hit", model, requestId, usage, saved: Cost.of({ model, usage, at: now }) }
+    const { message, requestId } = reply
+    const { cost, usage } = Cost.bill(message, now)
+    return { _tag: "call-hit", model: message.model, reply, requestId, usage, saved: cost }
   })
 
-/** Adds a listener to those that the effect already has. */
+/** Adds a listener to those that the effect already has; the outer ones receive each event first. */
 export const listen =
   (listener: Listener) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

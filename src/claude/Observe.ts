@@ -1,88 +1,117 @@
 /**
- * Tells the `Event` listener what happens to a call. Whatever answers calls itself (the API, a fake) wraps its
- * answers in this; policies do not.
+ * Reports the events of an attempt to the `Event` listener. Whatever answers calls itself (the API, a fake) wraps its
+ * answers in this, and so every attempt has a number and exactly one end; policies do not use it.
  */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import * as Event from "./Event.ts"
+import { CallSite } from "./CallSite.ts"
 import type { ClaudeError } from "./ClaudeError.ts"
 import * as Cost from "./Cost.ts"
+import * as Event from "./Event.ts"
 import type { Reply, ReplyFacts } from "./Reply.ts"
 import type { Request } from "./Request.ts"
 import * as StreamEvent from "./StreamEvent.ts"
 
-/** Tells of one answer: sent, then one end: finished, failed or interrupted. */
+let minted = 0
+
+/** Reports one attempt to the listener that the fiber has when it begins; `undefined` without a listener. */
+const reporting = (fiber: Fiber.Fiber<unknown, unknown>, model: string) => {
+  const listener = fiber.getRef(Event.Listener)
+  if (listener === undefined) return undefined
+  const clock = fiber.getRef(Clock.Clock)
+  const site = fiber.getRef(CallSite)
+  const attempt = ++minted
+  const report = (body: Event.EventBody) => listener({ ...body, site })
+  const now = () => new Date(clock.currentTimeMillisUnsafe())
+  return {
+    sent: report({ _tag: "call-sent", attempt, model }),
+    firstToken: Effect.suspend(() => report({ _tag: "call-first-token", attempt, model })),
+    finished: (reply: Reply) => report(Event.finished(attempt, reply, now())),
+    /** Anything but a failure of the attempt itself, such as a defect, counts as cancelled by the caller. */
+    unfinished: (cause: Cause.Cause<ClaudeError>) => {
+      const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+      if (error === undefined) return report({ _tag: "call-interrupted", attempt, model })
+      const { usage } = error.reason
+      const { cost, saved } = usage === undefined ? unbilled : Cost.billOf({ model, usage, at: now() })
+      return report({ _tag: "call-failed", attempt, model, error, cost, saved })
+    }
+  }
+}
+
+const unbilled = { cost: undefined, saved: undefined }
+
+/** Reports one answer: `call-sent`, then one end. */
 export const create = (
   { model }: Request,
   answer: Effect.Effect<Reply, ClaudeError>
 ): Effect.Effect<Reply, ClaudeError> =>
-  Event.emit(() => ({ _tag: "call-sent", model })).pipe(
-    Effect.andThen(answer),
-    Effect.onExit((exit) => (Exit.isSuccess(exit) ? Event.emitFinished(exit.value) : emitUnfinished(model, exit.cause)))
-  )
-
-/** Whatever is not a failure of its own took the caller away: an interruption, or a defect. */
-const emitUnfinished = (model: string, cause: Cause.Cause<ClaudeError>) => {
-  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-  return Event.emit((now) => {
-    if (error === undefined) return { _tag: "call-interrupted", model }
-    const { usage } = error.reason
-    const answer = usage && { model, usage, at: now }
-    const cost = answer && Cost.of(answer)
-    return { _tag: "call-failed", model, error, cost, saved: answer && Cost.saved(answer) }
+  Effect.withFiber((fiber) => {
+    const reports = reporting(fiber, model)
+    if (reports === undefined) return answer
+    return Effect.onExit(Effect.andThen(reports.sent, answer), (exit) =>
+      Exit.isSuccess(exit) ? reports.finished(exit.value) : reports.unfinished(exit.cause)
+    )
   })
-}
 
-/** Tells of one stream: sent, its first token, then finished, failed or interrupted. Costs nothing unless heard. */
+/** Reports one stream: `call-sent`, its first token, then one end. Without a listener it costs nothing. */
 export const stream = (
   { model }: Request,
   events: Stream.Stream<StreamEvent.StreamEvent, ClaudeError>
 ): Stream.Stream<StreamEvent.StreamEvent, ClaudeError> =>
   Stream.unwrap(
-    Effect.contextWith((context: Context.Context<never>) =>
-      Effect.succeed(Context.get(context, Event.Listener) === undefined ? events : telling(model, events, context))
-    )
+    Effect.withFiber((fiber) => {
+      const reports = reporting(fiber, model)
+      return Effect.succeed(reports === undefined ? events : observed(reports, events, fiber.context))
+    })
   )
 
-/** The end is told in the context of the beginning: whoever leaves a stream closes it in one of his own. */
-const telling = (
-  model: string,
+/** The end is reported in the context of the beginning: a reader that leaves closes the stream in a context of its own. */
+const observed = (
+  reports: NonNullable<ReturnType<typeof reporting>>,
   events: Stream.Stream<StreamEvent.StreamEvent, ClaudeError>,
   context: Context.Context<never>
 ) => {
   const accumulator = StreamEvent.accumulator()
   let facts: ReplyFacts | undefined
-  let content = false
+  let hasContent = false
   let ended = false
   let failure: Cause.Cause<ClaudeError> = Cause.empty
 
-  /** What there is to tell of an event; of most there is nothing. */
-  const tell = (event: StreamEvent.StreamEvent): Effect.Effect<void> | undefined => {
+  const finished = Effect.suspend(() => {
+    const message = accumulator.message()
+    if (ended || facts === undefined || message === undefined) return Effect.void
+    ended = true
+    return reports.finished({ ...facts, message })
+  }).pipe(Effect.uninterruptible)
+
+  /** The report that an event gives rise to; most give none. */
+  const reportOf = (event: StreamEvent.StreamEvent): Effect.Effect<void> | undefined => {
     accumulator.add(event)
-    if (event.type === "stream_start") facts = event
-    if (event.type === "message_stop") {
-      ended = true
-      const message = accumulator.message()
-      return facts && message && Event.emitFinished({ ...facts, message })
+    if (event.type === "stream_start") {
+      const { type: _, ...rest } = event
+      facts = rest
     }
-    if (content || !StreamEvent.isContent(event)) return undefined
-    content = true
-    return Event.emit(() => ({ _tag: "call-first-token", model }))
+    if (event.type === "message_stop") return finished
+    if (hasContent || !StreamEvent.isContent(event)) return undefined
+    hasContent = true
+    return reports.firstToken
   }
-  return Stream.fromEffect(Event.emit(() => ({ _tag: "call-sent", model }))).pipe(
+  return Stream.fromEffect(reports.sent).pipe(
     Stream.drain,
     Stream.concat(Stream.tapCause(events, (cause) => Effect.sync(() => (failure = cause)))),
     Stream.mapArrayEffect((chunk) => {
-      const told = chunk.map(tell).filter((effect) => effect !== undefined)
-      return told.length === 0 ? Effect.succeed(chunk) : Effect.as(Effect.all(told, { discard: true }), chunk)
+      const due = chunk.map(reportOf).filter((effect) => effect !== undefined)
+      return due.length === 0 ? Effect.succeed(chunk) : Effect.as(Effect.all(due, { discard: true }), chunk)
     }),
-    // What the reader failed with is none of the call's: for the call, he went away.
+    // A failure in the reader counts as cancelling the attempt.
     Stream.ensuring(
-      Effect.suspend(() => (ended ? Effect.void : Effect.provideContext(emitUnfinished(model, failure), context)))
+      Effect.suspend(() => (ended ? Effect.void : Effect.provideContext(reports.unfinished(failure), context)))
     )
   )
 }

@@ -17,14 +17,16 @@ import type { Request } from "./Request.ts"
 import * as StreamEvent from "./StreamEvent.ts"
 import * as Usage from "./Usage.ts"
 
-/** What the events of a call add up to. */
+/** The sum of the events of a call. */
 export interface Totals {
-  /** Requests that went out; 0 where a cache answered. */
+  /** Requests that were sent; 0 where a cache answered. */
   readonly attempts: number
-  /** What all attempts were billed; undefined where nothing was told of that. */
+  /** The tokens that the attempts were billed; undefined where no attempt reported any. */
   readonly usage: Usage.Usage | undefined
-  /** What they cost in US dollars; undefined where no price is known. */
+  /** Their cost in US dollars; undefined where an attempt has no known price. */
   readonly cost: BigDecimal.BigDecimal | undefined
+  /** Attempts whose bill is unknown, because they are in flight or were interrupted. */
+  readonly unsettled: ReadonlyArray<number>
 }
 
 /** What a call came to. */
@@ -50,35 +52,41 @@ export interface Watcher {
   readonly end: (outcome: Outcome, now: bigint) => Effect.Effect<void>
 }
 
-/** Nothing yet. */
-export const empty: Totals = { attempts: 0, usage: undefined, cost: BigDecimal.fromBigInt(0n) }
+/** No events yet. */
+export const empty: Totals = { attempts: 0, usage: undefined, cost: BigDecimal.fromBigInt(0n), unsettled: [] }
 
-/** The totals after one more event. What a cache or a journal gave was paid for earlier. */
+/**
+ * The totals after one more event. Attempts may overlap. Each is billed once: a second end is ignored, unless the first
+ * was an interruption, whose bill was unknown. Answers of a cache or a journal are not billed again.
+ */
 export const update = (totals: Totals, event: Event.Event): Totals => {
   switch (event._tag) {
     case "call-sent":
-      return { ...totals, attempts: totals.attempts + 1 }
+      return { ...totals, attempts: totals.attempts + 1, unsettled: [...totals.unsettled, event.attempt] }
     case "call-finished":
-      return isBilled(event.origin) ? billed(totals, event.usage, event.cost) : totals
-    case "call-failed": {
-      const { usage } = event.error.reason
-      return usage === undefined ? totals : billed(totals, usage, event.cost)
-    }
-    case "call-interrupted":
-      // It may have been billed: nobody knows what.
-      return { ...totals, cost: undefined }
+      return settled(totals, event, isBilled(event.origin) ? event.usage : undefined)
+    case "call-failed":
+      return settled(totals, event, event.error.reason.usage)
     default:
       return totals
   }
 }
 
-const billed = (totals: Totals, usage: Usage.Usage, cost: BigDecimal.BigDecimal | undefined): Totals => ({
-  attempts: totals.attempts,
-  usage: totals.usage === undefined ? usage : Usage.sum(totals.usage, usage),
-  cost: totals.cost && cost && BigDecimal.sum(totals.cost, cost)
-})
-
-const ends: ReadonlySet<string> = new Set(["call-finished", "call-failed", "call-interrupted"])
+const settled = (
+  totals: Totals,
+  { attempt, cost }: Event.CallFinished | Event.CallFailed,
+  usage: Usage.Usage | undefined
+): Totals => {
+  if (!totals.unsettled.includes(attempt)) return totals
+  const unsettled = totals.unsettled.filter((other) => other !== attempt)
+  if (usage === undefined) return { ...totals, unsettled }
+  return {
+    attempts: totals.attempts,
+    usage: totals.usage === undefined ? usage : Usage.sum(totals.usage, usage),
+    cost: totals.cost && cost && BigDecimal.sum(totals.cost, cost),
+    unsettled
+  }
+}
 
 /** Sets a watcher on every `create` and every `stream`. `content`: whether outcomes of streams have it. */
 export const watching = (
@@ -93,20 +101,18 @@ export const watching = (
       const outer = fiber.getRef(Event.Listener)
       return Effect.map(begin(request, streaming), (watcher) => {
         let totals = empty
-        // What is still open goes on for others: nobody knows yet what it will be billed.
-        let open = false
         let ended = false
         const hear = (event: Event.Event) => {
           if (ended) return outer === undefined ? Effect.void : outer(event)
           totals = update(totals, event)
-          open = event._tag === "call-sent" || (open && !ends.has(event._tag))
           return outer === undefined ? watcher.hear(event) : Effect.andThen(outer(event), watcher.hear(event))
         }
         const end = (ending: Pick<Outcome, "exit" | "facts" | "message" | "length">) =>
           Effect.suspend(() => {
             const now = clock.currentTimeNanosUnsafe()
             ended = true
-            const cost = open ? undefined : totals.cost
+            // An attempt that other callers share may still be running, and its cost is unknown.
+            const cost = totals.unsettled.length === 0 ? totals.cost : undefined
             return watcher.end({ ...totals, cost, ...ending, duration: Duration.nanos(now - since) }, now)
           })
         const context = Context.add(watcher.context, Event.Listener, hear)

@@ -3,6 +3,8 @@
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Duration from "effect/Duration"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
 import type * as Event from "../claude/Event.ts"
 import * as Cost from "../claude/Cost.ts"
 import { isEmulated } from "../claude/Reply.ts"
@@ -15,6 +17,8 @@ export interface Progress {
   readonly failed: number
   readonly skipped: number
   readonly inFlight: number
+  /** The attempts whose bill is unknown, by number: they are in flight, or were interrupted. */
+  readonly unsettled: HashMap.HashMap<number, "in flight" | "interrupted">
   readonly calls: number
   readonly retries: number
   /** Why the last one was: the reason of the failure, with its code where it has one. */
@@ -46,6 +50,7 @@ export const empty: Progress = {
   failed: 0,
   skipped: 0,
   inFlight: 0,
+  unsettled: HashMap.empty(),
   calls: 0,
   retries: 0,
   lastRetry: undefined,
@@ -75,23 +80,30 @@ export const update = (progress: Progress, event: Event.Event): Progress => {
         ? { ...progress, succeeded: progress.succeeded + 1 }
         : { ...progress, failed: progress.failed + 1 }
     case "call-sent":
-      return { ...progress, calls: progress.calls + 1, inFlight: progress.inFlight + 1 }
+      return {
+        ...progress,
+        calls: progress.calls + 1,
+        inFlight: progress.inFlight + 1,
+        unsettled: HashMap.set(progress.unsettled, event.attempt, "in flight")
+      }
     case "call-retried": {
       const { _tag, code } = event.error.reason
       return { ...progress, retries: progress.retries + 1, lastRetry: code === undefined ? _tag : `${_tag} [${code}]` }
     }
     case "call-interrupted":
-      return { ...progress, inFlight: progress.inFlight - 1 }
-    case "call-failed": {
-      const usage = event.error.reason.usage
-      return { ...(usage ? billed(progress, usage, event) : progress), inFlight: progress.inFlight - 1 }
+      return isInFlight(progress, event)
+        ? {
+            ...progress,
+            inFlight: progress.inFlight - 1,
+            unsettled: HashMap.set(progress.unsettled, event.attempt, "interrupted")
+          }
+        : progress
+    case "call-failed":
+      return settled(progress, event, event.error.reason.usage)
+    case "call-finished": {
+      const emulated = progress.emulated || isEmulated(event.requestId)
+      return { ...settled(progress, event, event.usage), emulated }
     }
-    case "call-finished":
-      return {
-        ...billed(progress, event.usage, event),
-        inFlight: progress.inFlight - 1,
-        emulated: progress.emulated || isEmulated(event.requestId)
-      }
     case "call-hit": {
       const { hits, hitsSaved, unpricedHits } = progress
       return {
@@ -106,6 +118,23 @@ export const update = (progress: Progress, event: Event.Event): Progress => {
       return { ...progress, cacheFailures: progress.cacheFailures + 1 }
     default:
       return progress
+  }
+}
+
+const isInFlight = ({ unsettled }: Progress, { attempt }: Event.OfAttempt): boolean =>
+  Option.getOrUndefined(HashMap.get(unsettled, attempt)) === "in flight"
+
+/** Bills each attempt once. A second end is ignored, unless the first was an interruption, whose bill was unknown. */
+const settled = (
+  progress: Progress,
+  event: Event.CallFinished | Event.CallFailed,
+  usage: Usage.Usage | undefined
+): Progress => {
+  if (!HashMap.has(progress.unsettled, event.attempt)) return progress
+  return {
+    ...(usage === undefined ? progress : billed(progress, usage, event)),
+    inFlight: progress.inFlight - (isInFlight(progress, event) ? 1 : 0),
+    unsettled: HashMap.remove(progress.unsettled, event.attempt)
   }
 }
 

@@ -68,7 +68,14 @@ const guarded = (when: RetrySchedule, model: string) =>
     Schedule.while(({ input }) => input.isRetryable),
     floored,
     Schedule.tap(({ attempt, duration, input }) =>
-      Event.emit(() => ({ _tag: "call-retried", model, attempt, delay: duration, error: input }))
+      Event.emit(() => ({
+        _tag: "call-retried",
+        model,
+        repeat: attempt,
+        repeats: undefined,
+        delay: duration,
+        error: input
+      }))
     )
   )
 

@@ -64,7 +64,7 @@ export const policy = ({ content = false, propagate = false }: Options = {}) =>
             return {
               request: propagate ? carrying(request, span) : request,
               context: Context.make(Tracer.ParentSpan, span),
-              hear: timeline.hear,
+              hear: timeline.listener,
               end
             }
           })

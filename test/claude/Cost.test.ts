@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import * as Cost from "../../src/claude/Cost.ts"
 import * as Models from "../../src/claude/Models.ts"
 import * as Usage from "../../src/claude/Usage.ts"
+import { message } from "../fixtures.ts"
 
 /** Thousandths of a dollar for a million tokens are billionths of a dollar for one: no float, nothing from src. */
 const nanodollars = {
@@ -170,6 +171,26 @@ describe("Cost.saved", () => {
     const advised = { ...Usage.zero, besides: [{ ...none, cacheRead: 1_000_000, model: "claude-opus-5-5" }] }
     assert.strictEqual(dollars(Cost.saved({ model: "claude-haiku-4-5", usage: advised, at })), "3.8")
     assert.isUndefined(Cost.saved({ model: "claude-opus-9", usage: { ...Usage.zero, cacheRead: 1 }, at }))
+  })
+})
+
+describe("Cost.bill", () => {
+  it("is computed once for each message and day, at the price of the day", () => {
+    const cached = message({ content: ["Hi"], usage: { cache_read_input_tokens: 1_000_000, output_tokens: 0 } })
+    const bill = Cost.bill(cached, new Date("2026-10-06T00:00:00Z"))
+    assert.deepStrictEqual(
+      [bill.usage.cacheRead, dollars(bill.cost), dollars(bill.saved)],
+      [1_000_000, "0.20002", "1.8"]
+    )
+    assert.strictEqual(Cost.bill(cached, new Date("2026-10-06T23:59:59.999Z")), bill)
+    const next = Cost.bill(cached, new Date("2026-10-07T00:00:00Z"))
+    assert.deepStrictEqual([dollars(next.cost), dollars(next.saved)], ["0.10002", "1.9"])
+  })
+
+  it("of an answer from a cache is nothing", () => {
+    const reply = { message: message(), requestId: undefined, origin: "cache", rateLimits: undefined } as const
+    assert.strictEqual(dollars(Cost.billed(reply, at)), "0")
+    assert.strictEqual(dollars(Cost.billed({ ...reply, origin: "api" }, at)), "0.00022")
   })
 })
 

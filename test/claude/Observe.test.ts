@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import * as Event from "../../src/claude/Event.ts"
 import { ClaudeError, Overloaded, StreamInterrupted } from "../../src/claude/ClaudeError.ts"
 import * as Observe from "../../src/claude/Observe.ts"
@@ -78,6 +79,27 @@ describe("create", () => {
       assert.deepStrictEqual(tags, ["call-sent", "call-interrupted"])
       const { tags: streamed } = yield* heard(Stream.runDrain(Observe.stream(request, Stream.die("bug"))))
       assert.deepStrictEqual(streamed, ["call-sent", "call-interrupted"])
+    })
+  )
+})
+
+describe("the number of an attempt", () => {
+  it.effect("is on each of its events, and no other attempt of the process has it", () =>
+    Effect.gen(function* () {
+      const slow = Observe.create(request, Effect.delay(Effect.succeed({ ...facts, message: message() }), "1 second"))
+      const both = Effect.all([slow, Stream.runDrain(Observe.stream(request, whole))], { concurrency: 2 })
+      const running = yield* Effect.forkChild(heard(both))
+      yield* TestClock.adjust("1 second")
+      const { events } = yield* Fiber.join(running)
+      const attempts = events.map((event) => ("attempt" in event ? event.attempt : undefined))
+      const [first = 0, second] = attempts
+      assert.deepStrictEqual(attempts, [first, first + 1, first + 1, first + 1, first])
+      assert.strictEqual(second, first + 1)
+      const { events: later } = yield* heard(Observe.create(request, Effect.fail(overloaded)))
+      assert.deepStrictEqual(
+        later.map((event) => "attempt" in event && event.attempt),
+        [first + 2, first + 2]
+      )
     })
   )
 })

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as BigDecimal from "effect/BigDecimal"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -141,6 +142,48 @@ describe("an outcome", () => {
       assert.isTrue(Exit.isSuccess(outcomes[0]?.exit ?? Exit.interrupt()))
     })
   )
+})
+
+describe("the totals", () => {
+  const site = { job: undefined, row: undefined, path: [], labels: {} }
+  const reply = { message: message(), requestId: "req_1", origin: "api", rateLimits: undefined } as const
+  const model = request.model
+  const sent = (attempt: number): Event.Event => ({ _tag: "call-sent", attempt, model, site })
+  const interrupted = (attempt: number): Event.Event => ({ _tag: "call-interrupted", attempt, model, site })
+  const finished = (attempt: number): Event.Event => ({
+    ...Event.finished(attempt, reply, new Date("2026-11-28T00:00:00Z")),
+    site
+  })
+  const totals = (events: ReadonlyArray<Event.Event>) => {
+    const { attempts, cost, unsettled, usage } = events.reduce(Watch.update, Watch.empty)
+    return { attempts, cost: cost && BigDecimal.format(cost), output: usage?.output, unsettled }
+  }
+
+  it("tell attempts that overlap apart", () => {
+    assert.deepStrictEqual(totals([sent(1), sent(2), finished(1)]), {
+      attempts: 2,
+      cost: "0.00022",
+      output: 20,
+      unsettled: [2]
+    })
+    assert.deepStrictEqual(totals([sent(1), sent(2), finished(1), finished(2)]), {
+      attempts: 2,
+      cost: "0.00044",
+      output: 40,
+      unsettled: []
+    })
+  })
+
+  it("bill an attempt once, although its end is reported twice", () => {
+    const once = { attempts: 1, cost: "0.00022", output: 20, unsettled: [] }
+    assert.deepStrictEqual(totals([sent(1), finished(1), finished(1), interrupted(1)]), once)
+  })
+
+  it("bill an interrupted attempt whose answer arrives late", () => {
+    assert.deepStrictEqual(totals([sent(1), interrupted(1)]).unsettled, [1])
+    const late = { attempts: 1, cost: "0.00022", output: 20, unsettled: [] }
+    assert.deepStrictEqual(totals([sent(1), interrupted(1), finished(1)]), late)
+  })
 })
 
 describe("a watcher", () => {

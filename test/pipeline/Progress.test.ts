@@ -1,20 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Event, ClaudeError, Cost, Progress, Usage } from "effect-claude"
 import { BigDecimal, Duration } from "effect"
+import { message } from "../fixtures.ts"
 
 describe("Progress", () => {
   it("counts rows, calls, retries, tokens and cost", () => {
     const progress = after([
       { _tag: "rows-counted", total: 4 },
       { _tag: "row-skipped", index: 0 },
-      sent,
-      failed,
+      ...attempt(1, failed),
       retried(overloaded.reason),
-      sent,
-      finished("0.25"),
+      ...attempt(2, finished("0.25")),
       { _tag: "row-finished", index: 1, succeeded: true },
       { _tag: "row-finished", index: 2, succeeded: false },
-      sent
+      sent(3)
     ])
     assert.deepInclude(progress, { total: 4, skipped: 1, succeeded: 1, failed: 1, calls: 3, inFlight: 1, retries: 1 })
     assert.deepInclude(progress, { inputTokens: 100, outputTokens: 20, emulated: false })
@@ -22,30 +21,55 @@ describe("Progress", () => {
   })
 
   it("counts the tokens and the cost of an answer that broke off", () => {
-    const progress = after([sent, brokenOff("0.5"), sent, failed, sent, finished("1")])
+    const progress = after([...attempt(1, brokenOff("0.5")), ...attempt(2, failed), ...attempt(3, finished("1"))])
     assert.deepInclude(progress, { inputTokens: 107, outputTokens: 20, inFlight: 0, unpricedCalls: 0 })
     assert.strictEqual(Progress.cost(progress), "$1.50")
   })
 
+  it("tells attempts that overlap apart", () => {
+    const first = { ...finished("1"), attempt: 1 }
+    const second = { ...finished("2"), attempt: 2 }
+    const progress = after([sent(1), sent(2), second])
+    assert.deepInclude(progress, { calls: 2, inFlight: 1 })
+    assert.deepInclude(Progress.update(progress, at(first)), { calls: 2, inFlight: 0 })
+    assert.strictEqual(Progress.cost(Progress.update(progress, at(first))), "$3.00")
+  })
+
+  it("bills an attempt once, although its end is reported twice", () => {
+    const progress = after([...attempt(1, finished("1")), { ...finished("1"), attempt: 1 }, interrupted(1)])
+    assert.deepInclude(progress, { calls: 1, inFlight: 0, inputTokens: 100 })
+    assert.strictEqual(Progress.cost(progress), "$1.00")
+  })
+
+  it("bills an interrupted attempt whose answer arrives late, and does not count it as in flight", () => {
+    const stopped = after([sent(1), sent(2), interrupted(1)])
+    assert.deepInclude(stopped, { inFlight: 1, inputTokens: 0 })
+    const late = after([sent(1), sent(2), interrupted(1), { ...finished("1"), attempt: 1 }])
+    assert.deepInclude(late, { inFlight: 1, inputTokens: 100 })
+    assert.strictEqual(Progress.cost(late), "$1.00")
+  })
+
   it("says which calls have no known price", () => {
-    assert.strictEqual(Progress.cost(after([finished(undefined)])), "no known price")
+    assert.strictEqual(Progress.cost(after(attempt(1, finished(undefined)))), "no known price")
     assert.strictEqual(
-      Progress.cost(after([finished(undefined), finished("1")])),
+      Progress.cost(after([...attempt(1, finished(undefined)), ...attempt(2, finished("1"))])),
       "$1.00 and 1 call with no known price"
     )
     assert.strictEqual(
-      Progress.cost(after([finished(undefined), finished("1"), brokenOff(undefined)])),
+      Progress.cost(
+        after([...attempt(1, finished(undefined)), ...attempt(2, finished("1")), ...attempt(3, brokenOff(undefined))])
+      ),
       "$1.00 and 2 calls with no known price"
     )
   })
 
   it("knows that the emulator answered", () => {
-    assert.isTrue(after([sent, { ...finished("1"), requestId: "req_emulated_00000001" }]).emulated)
+    assert.isTrue(after(attempt(1, { ...finished("1"), requestId: "req_emulated_00000001" })).emulated)
   })
 
   it("reads as one line: rows, rate, in flight, retries, tokens, cost, time left", () => {
     const progress = {
-      ...after([sent, finished("1.5")]),
+      ...after(attempt(1, finished("1.5"))),
       total: 100,
       succeeded: 20,
       skipped: 30,
@@ -86,24 +110,25 @@ describe("Progress", () => {
     })
     const lost = cached("-0.002", 0, 4000)
     assert.strictEqual(
-      Progress.promptCache(after([lost])),
+      Progress.promptCache(after(attempt(1, lost))),
       "prompt cache: 0 tokens read, 5.0k written: cost $0.0020 more than without it"
     )
     assert.strictEqual(
-      Progress.promptCache(after([lost, cached("3.1", 1_200_000, 0)])),
+      Progress.promptCache(after([...attempt(1, lost), ...attempt(2, cached("3.1", 1_200_000, 0))])),
       "prompt cache: 1.2M tokens read, 6.0k written: saved $3.10"
     )
     assert.strictEqual(
-      Progress.promptCache(after([cached(undefined, 500, 0)])),
+      Progress.promptCache(after(attempt(1, cached(undefined, 500, 0)))),
       "prompt cache: 500 tokens read, 1.0k written"
     )
-    assert.isFalse(Progress.promptCache(after([sent, failed])))
+    assert.isFalse(Progress.promptCache(after(attempt(1, failed))))
   })
 
   it("says what the response cache saved, and how often it failed", () => {
     const hit = (saved: string | undefined): Event.EventBody => ({
       _tag: "call-hit",
       model,
+      reply,
       requestId: "req_emulated_1",
       usage: Usage.zero,
       saved: dollars(saved)
@@ -116,7 +141,7 @@ describe("Progress", () => {
       Progress.responseCache(after([hit("0.5"), hit(undefined), failed])),
       "response cache: 2 answers, saved $0.5000 and 1 call with no known price; its store failed 1 time"
     )
-    assert.isFalse(Progress.responseCache(after([sent, finished("1")])))
+    assert.isFalse(Progress.responseCache(after(attempt(1, finished("1")))))
   })
 
   it("shortens counts of tokens", () => {
@@ -132,26 +157,30 @@ describe("Progress", () => {
 
 const model = "claude-sonnet-5-5"
 const overloaded = new ClaudeError.ClaudeError({ reason: new ClaudeError.Overloaded({ detail: "busy" }) })
-const sent: Event.EventBody = { _tag: "call-sent", model }
-const failed: Event.EventBody = { _tag: "call-failed", model, error: overloaded, cost: undefined }
-const brokenOff = (cost: string | undefined): Event.EventBody => {
+const sent = (attempt: number): Event.EventBody => ({ _tag: "call-sent", attempt, model })
+const interrupted = (attempt: number): Event.EventBody => ({ _tag: "call-interrupted", attempt, model })
+const failed: End = { _tag: "call-failed", model, error: overloaded, cost: undefined, saved: undefined }
+const brokenOff = (cost: string | undefined): End => {
   const usage = { ...Usage.zero, input: 7 }
   const error = new ClaudeError.ClaudeError({ reason: new ClaudeError.StreamInterrupted({ detail: "cut", usage }) })
-  return { _tag: "call-failed", model, error, cost: dollars(cost) }
+  return { _tag: "call-failed", model, error, cost: dollars(cost), saved: undefined }
 }
 const retried = (reason: ClaudeError.Reason): Event.EventBody => {
   const error = new ClaudeError.ClaudeError({ reason })
-  return { _tag: "call-retried", model, attempt: 1, delay: Duration.zero, error }
+  return { _tag: "call-retried", model, repeat: 1, repeats: 12, delay: Duration.zero, error }
 }
 const finished = (cost: string | undefined) =>
   ({
     _tag: "call-finished",
     model,
+    reply,
     origin: "api",
     requestId: "req_1",
     usage: { ...Usage.zero, input: 60, cacheRead: 40, output: 20 },
-    cost: dollars(cost)
+    cost: dollars(cost),
+    saved: undefined
   }) as const
+const reply = { message: message(), requestId: "req_1", origin: "api", rateLimits: undefined } as const
 const dollars = (cost: string | undefined) => (cost === undefined ? undefined : BigDecimal.fromStringUnsafe(cost))
 
 const at = (body: Event.EventBody): Event.Event => ({
@@ -159,4 +188,9 @@ const at = (body: Event.EventBody): Event.Event => ({
   site: { job: undefined, row: undefined, path: [], labels: {} }
 })
 
-const after = (happenings: ReadonlyArray<Event.EventBody>) => happenings.map(at).reduce(Progress.update, Progress.empty)
+/** The end of an attempt, whose number is still to be given. */
+type End = Omit<Event.CallFinished, "attempt"> | Omit<Event.CallFailed, "attempt">
+
+const attempt = (attempt: number, end: End): ReadonlyArray<Event.EventBody> => [sent(attempt), { ...end, attempt }]
+
+const after = (events: ReadonlyArray<Event.EventBody>) => events.map(at).reduce(Progress.update, Progress.empty)

@@ -111,7 +111,7 @@ describe("by default", () => {
       )
       const retried = events.flatMap((event) => (event._tag === "call-retried" ? [event] : []))
       assert.deepStrictEqual(
-        retried.map(({ attempt, delay, error, model }) => [attempt, Duration.toMillis(delay), error.reason, model]),
+        retried.map(({ delay, error, model, repeat }) => [repeat, Duration.toMillis(delay), error.reason, model]),
         [
           [1, 495, overloaded, request.model],
           [2, 990, connection, request.model]

@@ -1,7 +1,7 @@
 /**
- * The spans below that of a call: a fold over its events. Every attempt has one, with one inside for its stream from
- * the first content on, and so have the waits between: for a limit, for whoever warms the prompt cache, and before a
- * repeat. Attempts are taken to come one after the other. What the errors say that spans end with is redacted.
+ * The spans below the span of a call: a fold over its events. Every attempt has one, with another inside it for its
+ * stream from the first content on; so has every wait: for a permit, for the call that warms the prompt cache, and before
+ * a repeat. Attempts may overlap. Secrets are removed from the errors that spans end with.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -15,26 +15,34 @@ import * as Redact from "../../claude/Redact.ts"
 
 /** Draws the spans of one call. */
 export interface Timeline {
-  /** Whether anybody can get at it: the native tracer keeps no span, and an unsampled one is not kept. */
+  /** Whether the spans are kept: the native tracer keeps none, and nor does any tracer keep an unsampled one. */
   readonly drawn: boolean
-  readonly hear: (event: Event) => Effect.Effect<void>
-  /** Seconds from the sending of the last attempt to its first content; of streams. */
+  readonly listener: (event: Event) => Effect.Effect<void>
+  /**
+   * Seconds from the sending of an attempt to its first content, for streams. Of several attempts, the one that finished
+   * counts; until then, the one whose content came last.
+   */
   readonly firstChunk: () => number | undefined
-  /** Ends what is still open, and the span of the call, when that is through. */
+  /** Ends the span of the call, and those below it that are still open. */
   readonly close: (now: bigint, exit: Exit.Exit<unknown, unknown>) => void
+}
+
+interface Attempt {
+  readonly sentAt: bigint
+  readonly span: Tracer.Span | undefined
+  stream: Tracer.Span | undefined
+  firstChunk: number | undefined
 }
 
 /** A timeline below the span of a call. */
 export const make = (call: Tracer.Span, tracer: Tracer.Tracer, redact: Redact.Redact): Timeline => {
   const drawn = call.sampled && tracer !== Tracer.nativeTracer
-  let attempts = 0
-  let sentAt = 0n
+  let sent = 0
   let firstChunk: number | undefined
-  let attempt: Tracer.Span | undefined
-  let stream: Tracer.Span | undefined
-  let pause: { readonly span: Tracer.Span | undefined; readonly until: bigint } | undefined
+  const attempts = new Map<number, Attempt>()
+  let pauses: ReadonlyArray<{ readonly span: Tracer.Span | undefined; readonly until: bigint }> = []
 
-  const span = (name: string, parent: Tracer.Span, startTime: bigint): Tracer.Span | undefined =>
+  const makeSpan = (name: string, parent: Tracer.Span, startTime: bigint): Tracer.Span | undefined =>
     drawn
       ? tracer.span({
           name,
@@ -48,63 +56,72 @@ export const make = (call: Tracer.Span, tracer: Tracer.Tracer, redact: Redact.Re
         })
       : undefined
 
-  /** A wait before a repeat is told when it begins, and is over at the latest when something else happens. */
-  const resume = (now: bigint) => {
-    if (pause !== undefined) pause.span?.end(now < pause.until ? now : pause.until, Exit.void)
-    pause = undefined
+  /** A wait before a repeat is reported when it begins. Ends those that are over by now. */
+  const endPauses = (now: bigint) => {
+    for (const { span, until } of pauses) if (until <= now) span?.end(until, Exit.void)
+    pauses = pauses.filter(({ until }) => until > now)
   }
 
-  const told = (exit: Exit.Exit<unknown, unknown>) => (drawn ? Redact.exit(exit, redact) : exit)
+  const shown = (exit: Exit.Exit<unknown, unknown>) => (drawn ? Redact.exit(exit, redact) : exit)
 
-  const end = (now: bigint, exit: Exit.Exit<unknown, unknown>) => {
-    stream?.end(now, exit)
-    attempt?.end(now, exit)
-    stream = undefined
-    attempt = undefined
+  const end = (id: number, now: bigint, exit: Exit.Exit<unknown, unknown>) => {
+    const attempt = attempts.get(id)
+    attempts.delete(id)
+    attempt?.stream?.end(now, exit)
+    attempt?.span?.end(now, exit)
   }
 
-  const hear = (event: Event, now: bigint): void => {
-    resume(now)
+  const update = (event: Event, now: bigint): void => {
+    if (pauses.length > 0) endPauses(now)
     switch (event._tag) {
-      case "call-sent":
-        attempts++
-        sentAt = now
-        firstChunk = undefined
-        attempt = span(`attempt ${attempts}`, call, now)
-        attempt?.attribute("gen_ai.request.model", event.model)
+      case "call-sent": {
+        const span = makeSpan(`attempt ${++sent}`, call, now)
+        span?.attribute("gen_ai.request.model", event.model)
+        attempts.set(event.attempt, { sentAt: now, span, stream: undefined, firstChunk: undefined })
         return
-      case "call-first-token":
-        firstChunk = Number(now - sentAt) / 1e9
-        attempt?.event("first chunk", now)
-        if (attempt !== undefined) stream = span("stream", attempt, now)
+      }
+      case "call-first-token": {
+        const attempt = attempts.get(event.attempt)
+        if (attempt === undefined) return
+        firstChunk = attempt.firstChunk = Number(now - attempt.sentAt) / 1e9
+        attempt.span?.event("first chunk", now)
+        if (attempt.span !== undefined) attempt.stream = makeSpan("stream", attempt.span, now)
         return
-      case "call-finished":
-        if (event.requestId !== undefined) attempt?.attribute("effect_claude.request_id", event.requestId)
-        return end(now, Exit.void)
+      }
+      case "call-finished": {
+        const attempt = attempts.get(event.attempt)
+        if (attempt === undefined) return
+        firstChunk = attempt.firstChunk
+        if (event.requestId !== undefined) attempt.span?.attribute("effect_claude.request_id", event.requestId)
+        return end(event.attempt, now, Exit.void)
+      }
       case "call-failed":
-        attempt?.attribute("error.type", event.error.reason._tag)
-        return end(now, told(Exit.fail(event.error)))
+        attempts.get(event.attempt)?.span?.attribute("error.type", event.error.reason._tag)
+        return end(event.attempt, now, shown(Exit.fail(event.error)))
       case "call-interrupted":
-        return end(now, Exit.interrupt())
+        return end(event.attempt, now, Exit.interrupt())
       case "call-waited":
-        span(`wait for ${event.for}`, call, now - Duration.toNanosUnsafe(event.duration))?.end(now, Exit.void)
+        makeSpan(`wait for ${event.for}`, call, now - Duration.toNanosUnsafe(event.duration))?.end(now, Exit.void)
         return
-      case "call-retried":
-        pause = { span: span("wait to repeat", call, now), until: now + Duration.toNanosUnsafe(event.delay) }
+      case "call-retried": {
+        const until = now + Duration.toNanosUnsafe(event.delay)
+        pauses = [...pauses, { span: makeSpan("wait to repeat", call, now), until }]
+      }
     }
   }
   return {
     drawn,
-    hear: (event) =>
+    listener: (event) =>
       Effect.withFiber((fiber) => {
-        hear(event, fiber.getRef(Clock.Clock).currentTimeNanosUnsafe())
+        update(event, fiber.getRef(Clock.Clock).currentTimeNanosUnsafe())
         return Effect.void
       }),
     firstChunk: () => firstChunk,
     close: (now, exit) => {
-      resume(now)
-      end(now, Exit.interrupt())
-      call.end(now, told(exit))
+      endPauses(now)
+      for (const { span } of pauses) span?.end(now, Exit.void)
+      for (const id of attempts.keys()) end(id, now, Exit.interrupt())
+      call.end(now, shown(exit))
     }
   }
 }
