@@ -19,6 +19,15 @@ export const message = (answer: string | Fields = "Hello, you there."): Message 
   return whole({ id: "msg_1", ...fields, usage: { input_tokens: 10, output_tokens: 20, ...fields.usage } })
 }
 
+/** The blocks of a web search that the API ran: the call and its result. */
+export const searched = [
+  { type: "server_tool_use", id: "srvtoolu_1", name: "web_search", input: {}, caller: { type: "direct" } },
+  { type: "web_search_tool_result", tool_use_id: "srvtoolu_1", content: [], caller: { type: "direct" } }
+] as const satisfies ReadonlyArray<Message["content"][number]>
+
+/** A block of thinking. */
+export const thinking: Message["content"][number] = { type: "thinking", thinking: "hm", signature: "s" }
+
 /** The body of an answer that says it failed. */
 export const failure = (type: string, text = "something happened", code?: string) => ({
   type: "error",

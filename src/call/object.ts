@@ -8,14 +8,13 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { toCodecAnthropic } from "effect/ai/AnthropicStructuredOutput"
-import { Claude } from "../claude/Claude.ts"
 import { ClaudeError, OutputInvalid, Unsupported } from "../claude/ClaudeError.ts"
-import { discard } from "../claude/Reply.ts"
 import { type Prompt, type Request, resolve } from "../claude/Request.ts"
-import { judge, type TextReply } from "./text.ts"
+import { ask } from "./text.ts"
+import * as Turn from "./turn.ts"
 
 /** A decoded answer, with the text it was decoded from. */
-export interface ObjectReply<A> extends TextReply {
+export interface ObjectReply<A> extends Turn.TextReply {
   readonly value: A
 }
 
@@ -29,16 +28,15 @@ export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I
 ) {
   const format = yield* formatOf(schema)
   const request = yield* resolve(prompt)
-  const claude = yield* Claude
-  const reply = yield* judge(yield* claude.create(withFormat(request, format.jsonSchema)))
-  const value = yield* format.decode(reply.text).pipe(
+  const reply = yield* Turn.toReply(yield* ask(withFormat(request, format.jsonSchema)), Turn.finalText)
+  const { message, text, usage } = reply
+  const value = yield* format.decode(text).pipe(
     Effect.mapError((error) => {
-      const { text, usage, requestId } = reply
-      const detail = `the answer does not satisfy the schema: ${explain(error.issue, format.jsonSchema)}`
-      const reason = new OutputInvalid({ detail, text, usage, ...(requestId !== undefined && { requestId }) })
-      return new ClaudeError({ reason })
+      const why = `${explain(error.issue, format.jsonSchema)} (stop reason: ${message.stop_reason})`
+      const detail = `the answer does not satisfy the schema: ${why}`
+      return new ClaudeError({ reason: new OutputInvalid({ detail, text, usage, ...Turn.requestIdOf(reply) }) })
     }),
-    Effect.tapError(() => discard(reply))
+    Turn.discardOnFailure(reply)
   )
   return { ...reply, value } satisfies ObjectReply<A>
 })

@@ -1,91 +1,84 @@
 /**
- * Asks Claude for text, at once or as it is made. These verbs judge the answer: a refusal, and an answer that was cut
- * off, are failures that carry the text and the usage.
+ * Asks Claude for text, whole or as it is made. Both verbs continue a paused turn, and fail where the answer is no
+ * finished text: the error carries the text so far and the usage.
  */
-import type * as BigDecimal from "effect/BigDecimal"
-import * as DateTime from "effect/DateTime"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { Claude } from "../claude/Claude.ts"
-import { ClaudeError, ContextWindowExceeded, OutputTruncated, Refused } from "../claude/ClaudeError.ts"
-import * as Cost from "../claude/Cost.ts"
-import * as Reply from "../claude/Reply.ts"
-import { type Prompt, resolve } from "../claude/Request.ts"
+import { ClaudeError, StreamInterrupted } from "../claude/ClaudeError.ts"
+import { type Reply, text } from "../claude/Reply.ts"
+import { type Prompt, type Request, resolve } from "../claude/Request.ts"
 import * as StreamEvent from "../claude/StreamEvent.ts"
-import { billed, type Usage } from "../claude/Usage.ts"
+import * as Turn from "./turn.ts"
+
+export type { TextReply } from "./turn.ts"
 
 /**
- * A text answer. `cost` is in US dollars at today's prices, undefined where no price is known, and zero where a cache or
- * a journal gave the answer; `usage` is then what it took to make it.
+ * Asks for text. Fails with `Refused`, `OutputTruncated`, `ContextWindowExceeded`, `ToolUseRequested`, `OutputEmpty` or
+ * `TurnPaused` where there is none or only a part. `Claude.create` returns such answers as they are.
  */
-export interface TextReply extends Reply.Reply {
-  readonly text: string
-  readonly usage: Usage
-  readonly cost: BigDecimal.BigDecimal | undefined
-}
-
-/** Asks for text. What stopped for a tool, or to be taken up again (`pause_turn`), is a success: `message` tells. */
 export const generateText = Effect.fn("Claude.generateText")(function* (prompt: Prompt) {
   const request = yield* resolve(prompt)
+  return yield* Turn.toReply(yield* ask(request), text)
+})
+
+/** Asks until the turn has ended, or may not be continued again. */
+export const ask = Effect.fnUntraced(function* (request: Request) {
   const claude = yield* Claude
-  return yield* judge(yield* claude.create(request))
+  let turn: Turn.Turn = [yield* claude.create(request)]
+  for (;;) {
+    const next = Turn.continuation(request, turn)
+    if (next === undefined) return turn
+    turn = Arr.append(turn, yield* claude.create(next))
+  }
 })
 
 /**
- * Asks for text, piece by piece. `onFinish` gets the whole answer before the stream ends; a refusal or an answer that
- * was cut off fails the stream after its last piece.
+ * Asks for text, piece by piece. `onFinish` gets the whole answer before the stream ends; it does not run where the
+ * answer is no finished text, which fails the stream after its last piece.
  */
 export const streamText = <E = never, R = never>(
   prompt: Prompt,
-  options?: { readonly onFinish?: (reply: TextReply) => Effect.Effect<unknown, E, R> }
+  options?: { readonly onFinish?: (reply: Turn.TextReply) => Effect.Effect<unknown, E, R> }
 ): Stream.Stream<string, ClaudeError | E, Claude | R> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const request = yield* resolve(prompt)
       const claude = yield* Claude
-      const accumulator = StreamEvent.accumulator()
-      let start: StreamEvent.StreamStart | undefined
 
-      const finish = Effect.gen(function* () {
-        const message = accumulator.message()
-        if (start === undefined || message === undefined) return
-        const { type: _, ...facts } = start
-        const reply = yield* judge({ ...facts, message })
-        if (options?.onFinish) yield* options.onFinish(reply)
+      const finish = Effect.fnUntraced(function* (turn: Turn.Turn) {
+        const reply = yield* Turn.toReply(turn, text)
+        if (options?.onFinish) yield* Turn.discardOnFailure(reply)(options.onFinish(reply))
       })
-      return claude.stream(request).pipe(
-        Stream.map((event) => {
-          if (event.type === "stream_start") start = event
-          accumulator.add(event)
-          return StreamEvent.text(event)
-        }),
-        Stream.filter((text) => text !== ""),
-        Stream.concat(Stream.drain(Stream.fromEffect(finish)))
-      )
+
+      /** The rest of the turn: one call, then its continuation or its end. */
+      const rest = (asked: Request, before: ReadonlyArray<Reply>): Stream.Stream<string, ClaudeError | E, R> =>
+        Stream.suspend(() => {
+          const accumulator = StreamEvent.accumulator()
+          let start: StreamEvent.StreamStart | undefined
+
+          const after = Stream.suspend((): Stream.Stream<string, ClaudeError | E, R> => {
+            const message = accumulator.message()
+            if (start === undefined || message === undefined)
+              return Stream.fail(new ClaudeError({ reason: unfinished }))
+            const { type: _, ...facts } = start
+            const turn = Arr.append(before, { ...facts, message })
+            const next = Turn.continuation(request, turn)
+            return next === undefined ? Stream.drain(Stream.fromEffect(finish(turn))) : rest(next, turn)
+          })
+          return claude.stream(asked).pipe(
+            Stream.map((event) => {
+              if (event.type === "stream_start") start = event
+              accumulator.add(event)
+              return StreamEvent.text(event)
+            }),
+            Stream.filter((text) => text !== ""),
+            Stream.concat(after)
+          )
+        })
+      return rest(request, [])
     })
   ).pipe(Stream.withSpan("Claude.streamText"))
 
-/** Fails where the answer cannot be used; adds what it cost where it can. */
-export const judge = Effect.fnUntraced(function* (reply: Reply.Reply) {
-  const { message, requestId } = reply
-  const usage = billed(message)
-  const text = Reply.text(message)
-  const facts = { text, usage, ...(requestId !== undefined && { requestId }) }
-  switch (message.stop_reason) {
-    case "refusal": {
-      const category = message.stop_details?.category
-      const detail = "Claude declined to answer"
-      return yield* new ClaudeError({ reason: new Refused({ ...facts, detail, ...(category && { category }) }) })
-    }
-    case "max_tokens": {
-      const detail = `the answer was cut off after ${usage.output} tokens`
-      return yield* new ClaudeError({ reason: new OutputTruncated({ ...facts, detail }) })
-    }
-    case "model_context_window_exceeded": {
-      const detail = "prompt and answer together are longer than the context window"
-      return yield* new ClaudeError({ reason: new ContextWindowExceeded({ ...facts, detail }) })
-    }
-  }
-  const now = yield* DateTime.nowAsDate
-  return { ...reply, text, usage, cost: Cost.billed(reply, now) } satisfies TextReply
-})
+const unfinished = new StreamInterrupted({ detail: "the stream ended without a message" })

@@ -10,7 +10,8 @@ import type { Claude } from "../../src/claude/Claude.ts"
 import type { ClaudeError } from "../../src/claude/ClaudeError.ts"
 import type { Message } from "../../src/claude/Reply.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
-import { message } from "../fixtures.ts"
+import type { Fields } from "../../src/testing/TestClaude.ts"
+import { message, searched, thinking } from "../fixtures.ts"
 
 const letter = `{"author":"Ada","year":1842}`
 const Letter = Schema.Struct({ author: Schema.String, year: Schema.Int })
@@ -181,15 +182,14 @@ describe("an answer that does not decode", () => {
       `{"born":[{"0":"planted","1":"planted"}]}`,
       `Expected a valid Date at ["born"][…]`
     ],
-    ["that is no JSON", Letter, `planted`, `Expected a valid JSON string`],
-    ["that is empty", Letter, "", `Expected a valid JSON string`]
+    ["that is no JSON", Letter, `planted`, `Expected a valid JSON string`]
   ])(
     "%s is OutputInvalid: it says where and what, holds text and usage, and prints no word of it",
     ([, schema, text, why]) =>
       Effect.gen(function* () {
         const { reason } = yield* Effect.flip(generateObject(schema, "Go."))
         assert.strictEqual(reason._tag, "OutputInvalid")
-        assert.strictEqual(reason.detail, `the answer does not satisfy the schema: ${why}`)
+        assert.strictEqual(reason.detail, `the answer does not satisfy the schema: ${why} (stop reason: end_turn)`)
         assert.deepInclude({ ...reason }, { text, requestId: "req_test_1" })
         assert.deepInclude(reason.usage, { input: 10, output: 20 })
         assert.notMatch(reason.message, /planted|77/)
@@ -198,7 +198,8 @@ describe("an answer that does not decode", () => {
 
   it.effect.each<[NonNullable<Message["stop_reason"]>, string]>([
     ["max_tokens", "OutputTruncated"],
-    ["refusal", "Refused"]
+    ["refusal", "Refused"],
+    ["tool_use", "ToolUseRequested"]
   ])("because of %s is %s, not OutputInvalid", ([stop_reason, tag]) =>
     Effect.gen(function* () {
       const { reason } = yield* Effect.flip(generateObject(Letter, "Go."))
@@ -206,6 +207,38 @@ describe("an answer that does not decode", () => {
       assert.deepInclude({ ...reason }, { text: `{"author":"A` })
       assert.deepInclude(reason.usage, { input: 10, output: 20 })
     }).pipe(Effect.provide(TestClaude.layer(message({ ...message(`{"author":"A`), stop_reason }))))
+  )
+})
+
+describe("an answer with a server tool", () => {
+  it.effect.each<[string, ReadonlyArray<string | Fields>]>([
+    ["words before it", [{ content: ["Let me look.", ...searched, letter] }]],
+    ["words between two", [{ content: [...searched, "Once more.", ...searched, letter] }]],
+    ["a value in two blocks", [{ content: [...searched, letter.slice(0, 9), letter.slice(9)] }]],
+    [
+      "a pause before its result",
+      [{ content: ["Let me look.", searched[0]], stop_reason: "pause_turn" }, { content: [searched[1], letter] }]
+    ]
+  ])("gives the value after it: %s", ([, replies]) =>
+    Effect.gen(function* () {
+      const { text, usage, value } = yield* generateObject(Letter, "Whose letter is it?")
+      assert.deepStrictEqual(value, { author: "Ada", year: 1842 })
+      assert.strictEqual(text, letter)
+      assert.strictEqual(usage.output, 20 * replies.length)
+    }).pipe(Effect.provide(TestClaude.layer(replies.map((reply) => message(reply)))))
+  )
+
+  it.effect.each<[string, Fields]>([
+    ["nothing at all", { content: [thinking, ""] }],
+    ["nothing after it", { content: ["Let me look.", ...searched] }]
+  ])("gives OutputEmpty where there is %s", ([, fields]) =>
+    Effect.gen(function* () {
+      const { reason } = yield* Effect.flip(generateObject(Letter, "Whose letter is it?"))
+      assert.strictEqual(reason._tag, "OutputEmpty")
+      assert.strictEqual(reason.detail, "the answer has no text (stop reason: end_turn)")
+      assert.strictEqual(reason.usage?.output, 20)
+      assert.isTrue(reason.isRetryable)
+    }).pipe(Effect.provide(TestClaude.layer(message(fields))))
   )
 })
 

@@ -1,0 +1,153 @@
+/**
+ * One turn of Claude, over as many calls as it takes: the API pauses a long turn (`pause_turn`, or `compaction` of the
+ * beta API), and continues it when the paused part comes back as the last message. The verbs end here: a whole turn
+ * becomes a `TextReply`, any other fails with the text so far and the usage of all its calls.
+ */
+import type { Anthropic } from "@anthropic-ai/sdk"
+import type * as Arr from "effect/Array"
+import * as BigDecimal from "effect/BigDecimal"
+import * as Cause from "effect/Cause"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import {
+  ClaudeError,
+  ContextWindowExceeded,
+  OutputEmpty,
+  OutputTruncated,
+  type Reason,
+  Refused,
+  ToolUseRequested,
+  TurnPaused
+} from "../claude/ClaudeError.ts"
+import * as Cost from "../claude/Cost.ts"
+import * as Reply from "../claude/Reply.ts"
+import type { Request } from "../claude/Request.ts"
+import { billed, sum, type Usage } from "../claude/Usage.ts"
+
+/**
+ * A text answer. `cost` is in US dollars at today's prices, undefined where no price is known, and zero where a cache or
+ * a journal gave the answer; `usage` is then what the answer took when it was made. Where Claude paused, `text`,
+ * `usage`, `cost` and the content of `message` cover the whole turn; everything else is of its last call.
+ */
+export interface TextReply extends Reply.Reply {
+  readonly text: string
+  readonly usage: Usage
+  readonly cost: BigDecimal.BigDecimal | undefined
+}
+
+/** The replies of one turn, in order. */
+export type Turn = Arr.NonEmptyReadonlyArray<Reply.Reply>
+
+/** A turn is continued at most this many times. */
+export const maxContinuations = 8
+
+/** The request that continues a paused turn; undefined where the turn has ended, or may not be continued again. */
+export const continuation = (request: Request, turn: Turn): Request | undefined => {
+  const { message } = last(turn)
+  // A thread is held by the server, which refuses to be sent its messages again.
+  if (!isPaused(message) || turn.length > maxContinuations || Predicate.isNotNullish(request.thread)) return undefined
+  const content = contentOf(turn)
+  if (content.length === 0) return request
+  const container = containerOf(request, turn)
+  return {
+    ...request,
+    // What the API sends as content, it takes as content; the SDK's types for the two differ.
+    messages: [...request.messages, { role: "assistant", content: content as Array<Anthropic.ContentBlockParam> }],
+    ...(container !== undefined && { container })
+  }
+}
+
+/** The answer of a turn. Fails where the turn gives no text or was not finished; the cache forgets it then. */
+export const toReply = Effect.fnUntraced(function* (turn: Turn, textOf: (message: Reply.Message) => string) {
+  const reply = merge(turn)
+  const { message } = reply
+  const usage = usageOf(turn)
+  const text = textOf(message)
+  const reason = failureOf(turn, reply, { text, usage, ...requestIdOf(reply) })
+  if (reason !== undefined) {
+    yield* Reply.discard(reply)
+    return yield* new ClaudeError({ reason })
+  }
+  const now = yield* DateTime.nowAsDate
+  const cost = turn.map((part) => Cost.billed(part, now)).reduce((a, b) => a && b && BigDecimal.sum(a, b))
+  return { ...reply, text, usage, cost } satisfies TextReply
+})
+
+/** Removes the answer from the cache where `effect` fails: the next call asks again. An interruption removes nothing. */
+export const discardOnFailure =
+  (reply: Reply.ReplyFacts) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.tapCause(effect, (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : Reply.discard(reply)))
+
+/** The text after the last tool that the API ran itself: words before it and between are no part of a value. */
+export const finalText = (message: Reply.Message): string => {
+  const start = message.content.findLastIndex(({ type }) => isServerTool(type))
+  return Reply.text({ ...message, content: message.content.slice(start + 1) })
+}
+
+/** The request id of a reply, for a reason. */
+export const requestIdOf = ({ requestId }: Reply.ReplyFacts) => (requestId === undefined ? {} : { requestId })
+
+interface AnswerFacts {
+  readonly text: string
+  readonly usage: Usage
+  readonly requestId?: string
+}
+
+/** Stop reasons that are missing here, such as one that the API adds later, end a turn as `end_turn` does. */
+const failureOf = (turn: Turn, { message }: Reply.Reply, facts: AnswerFacts): Reason | undefined => {
+  switch (message.stop_reason) {
+    case "refusal": {
+      const category = message.stop_details?.category
+      return new Refused({ ...facts, detail: "Claude declined to answer", ...(category && { category }) })
+    }
+    case "max_tokens":
+      return new OutputTruncated({ ...facts, detail: `the answer was cut off after ${facts.usage.output} tokens` })
+    case "model_context_window_exceeded": {
+      const detail = "prompt and answer together are longer than the context window"
+      return new ContextWindowExceeded({ ...facts, detail })
+    }
+    case "tool_use":
+      return new ToolUseRequested({ ...facts, answer: message, detail: `Claude stopped to call ${toolsOf(message)}` })
+  }
+  if (isPaused(message)) {
+    const calls = turn.length === 1 ? "1 call" : `${turn.length} calls`
+    return new TurnPaused({ ...facts, detail: `the turn is still paused (${message.stop_reason}) after ${calls}` })
+  }
+  if (facts.text.trim() !== "") return undefined
+  const detail = `the answer has no text (stop reason: ${message.stop_reason})`
+  return new OutputEmpty({ ...facts, detail })
+}
+
+const isPaused = ({ stop_reason: reason }: { readonly stop_reason: string | null }) =>
+  reason === "pause_turn" || reason === "compaction"
+
+const isServerTool = (type: string) =>
+  type === "server_tool_use" || type === "mcp_tool_use" || type.endsWith("_tool_result")
+
+/** The names of the tools that are to be called; they are the caller's own. */
+const toolsOf = (message: Reply.Message): string => {
+  const names = message.content.flatMap((block) => (block.type === "tool_use" ? [block.name] : []))
+  return names.length === 0 ? "a tool" : `the tool ${[...new Set(names)].join(", ")}`
+}
+
+const last = (turn: Turn): Reply.Reply => turn.at(-1) ?? turn[0]
+
+const contentOf = (turn: Turn): Array<Anthropic.ContentBlock> => turn.flatMap(({ message }) => message.content)
+
+const merge = (turn: Turn): Reply.Reply => {
+  const reply = last(turn)
+  if (turn.length === 1) return reply
+  const message = { ...reply.message, content: contentOf(turn) }
+  return { ...reply, message, discard: () => Effect.forEach(turn, Reply.discard, { discard: true }) }
+}
+
+const usageOf = (turn: Turn): Usage => turn.map(({ message }) => billed(message)).reduce(sum)
+
+/** The container in which the API ran tools has to be named again; its skills are the request's. */
+const containerOf = ({ container }: Request, turn: Turn): Request["container"] => {
+  const id = turn.findLast(({ message }) => message.container)?.message.container?.id
+  if (id === undefined) return undefined
+  return Predicate.isObject(container) ? { ...container, id } : id
+}
