@@ -23,7 +23,7 @@ import {
 import * as Cost from "../claude/Cost.ts"
 import * as Reply from "../claude/Reply.ts"
 import type { Request } from "../claude/Request.ts"
-import { billed, sum, type Usage } from "../claude/Usage.ts"
+import { sum, type Usage } from "../claude/Usage.ts"
 
 /**
  * A text answer. `cost` is in US dollars at today's prices, undefined where no price is known, and zero where a cache or
@@ -62,14 +62,14 @@ export const continuation = (request: Request, turn: Turn): Request | undefined 
 export const toReply = Effect.fnUntraced(function* (turn: Turn, textOf: (message: Reply.Message) => string) {
   const reply = merge(turn)
   const { message } = reply
-  const usage = usageOf(turn)
+  const now = yield* DateTime.nowAsDate
+  const usage = turn.map(({ message }) => Cost.bill(message, now).usage).reduce(sum)
   const text = textOf(message)
   const reason = failureOf(turn, reply, { text, usage, ...requestIdOf(reply) })
   if (reason !== undefined) {
     yield* Reply.discard(reply)
     return yield* new ClaudeError({ reason })
   }
-  const now = yield* DateTime.nowAsDate
   const cost = turn.map((part) => Cost.billed(part, now)).reduce((a, b) => a && b && BigDecimal.sum(a, b))
   return { ...reply, text, usage, cost } satisfies TextReply
 })
@@ -142,8 +142,6 @@ const merge = (turn: Turn): Reply.Reply => {
   const message = { ...reply.message, content: contentOf(turn) }
   return { ...reply, message, discard: () => Effect.forEach(turn, Reply.discard, { discard: true }) }
 }
-
-const usageOf = (turn: Turn): Usage => turn.map(({ message }) => billed(message)).reduce(sum)
 
 /** The container in which the API ran tools has to be named again; its skills are the request's. */
 const containerOf = ({ container }: Request, turn: Turn): Request["container"] => {

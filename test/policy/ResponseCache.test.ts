@@ -229,13 +229,15 @@ describe("an answer is not stored", () => {
     })
   )
 
-  it.effect("unless one asks to keep it", () =>
+  it.effect("unless one asks to keep it, and no verb rejects it", () =>
     Effect.gen(function* () {
       const refused = message({ stop_reason: "refusal", content: ["No."] })
-      const [first, second, asked] = yield* Effect.all([Effect.flip(text), Effect.flip(text), calls]).pipe(
-        Effect.provide(cached(refused, { keep: ({ stop_reason }) => stop_reason === "refusal" }))
+      const origin = Effect.map(create(request), ({ origin }) => origin)
+      const seen = yield* Effect.all([origin, origin, Effect.flip(generateText(request)), origin, calls]).pipe(
+        Effect.provide(cached(refused, { keep: ({ stop_reason }) => stop_reason === "refusal" })),
+        Effect.map(([first, second, { reason }, third, asked]) => [first, second, reason._tag, third, asked])
       )
-      assert.deepStrictEqual([first.reason._tag, second.reason._tag, asked], ["Refused", "Refused", 1])
+      assert.deepStrictEqual(seen, ["api", "cache", "Refused", "api", 2])
     })
   )
 })
