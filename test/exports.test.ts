@@ -21,7 +21,7 @@ describe("the public names", () => {
       Claude: Claude Defaults Message ObjectReply Origin Prompt Reply Request StackOptions StreamEvent StreamStart TextReply Timeouts countTokens create generateObject generateText layer layerConfig stack stream streamText wrap
       Batch: Finished Options fanOut map stream
       Dataset: Dataset DatasetFailed Place Row RowInvalid Valid Writer at fromFile fromIterable keepApart withFile writeLines
-      Job: Declaration Job JobBroken RunOptions Summary isJob make run shape
+      Job: Declaration Job JobBroken JobHopeless JobLayerFailed JobNeeds Provided RunOptions Summary claude isJob make run shape
       Journal: Counts Journal JournalFailed JournalMismatch JournalMixed JournalTooNew layer
       Progress: Progress bar cost counted empty line promptCache responseCache tokens update
       Step: Shape Step all andThen draw each make map object text

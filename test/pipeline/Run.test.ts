@@ -1,36 +1,13 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Event,
-  type Claude,
-  ClaudeError,
-  Concurrency,
-  Dataset,
-  Job,
-  Journal,
-  ResponseCache,
-  Step,
-  Telemetry
-} from "effect-claude"
-import { Sqlite } from "effect-claude/node"
+import { Event, type Claude, ClaudeError, Concurrency, Dataset, Job, ResponseCache, Step } from "effect-claude"
 import { Emulator, TestClaude } from "effect-claude/testing"
-import {
-  Array as Arr,
-  Cause,
-  Deferred,
-  Effect,
-  Fiber,
-  FileSystem,
-  Layer,
-  Path,
-  Schema,
-  Stream,
-  type Tracer
-} from "effect"
+import { Deferred, Effect, Fiber, FileSystem, Layer, Schema, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
+import { calls, greetings, inFolder, names, notYou, overloaded, people, Person } from "./jobs.ts"
 
-describe("Job", () => {
-  it.effect("runs every row, and writes the results in the order of the input with the key of each row", () =>
+describe("Job.run", () => {
+  it.effect("runs every row, and writes each result with its key in the order of the input", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const summary = yield* files.run(greetings(["Ann", "Bob"]))
@@ -41,7 +18,7 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("asks for nothing again that an earlier run finished", () =>
+  it.effect("sends nothing for rows that an earlier run finished", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         yield* files.run(greetings(["Ann", "Bob"]), { limit: 1 })
@@ -53,7 +30,7 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("stops at the limit and says so", () =>
+  it.effect("stops at the limit", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const summary = yield* files.run(greetings(["Ann", "Bob", "Cid"]), { limit: 2 })
@@ -66,7 +43,7 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("keeps the other rows when one fails, names it with its reason, and tries it again in the next run", () =>
+  it.effect("keeps the other rows when one fails, reports its key and reason, and tries it again in the next run", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const first = yield* files.run(greetings(["Ann", "Bob"]))
@@ -99,18 +76,20 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer(new ClaudeError.Unauthenticated({ detail: "invalid x-api-key" }))))
   )
 
-  it.effect("takes many failures in succession for an outage: stops, and leaves the rows pending", () =>
+  it.effect("stops in an outage, after 16 consecutive retryable failures, and leaves those rows pending", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const summary = yield* files.run(greetings(names(50)), { concurrency: 4 })
         assert.deepInclude(summary, { total: 50, done: 1, failed: 0, pending: 49, problems: [] })
-        assert.include(summary.stopped, { message: "Overloaded: busy; try again later" })
+        assert.include(summary.stopped, {
+          message: "16 consecutive rows failed alike: Overloaded: busy; try again later"
+        })
         assert.isAtMost((yield* calls).length, 1 + 16 + 3)
       })
     ).pipe(Effect.provide(TestClaude.layer(TestClaude.when(/person 0/, "hi"), overloaded)))
   )
 
-  it.effect("goes on when fewer fail in succession, or others are answered in between, and counts them as failed", () =>
+  it.effect("continues when fewer than 16 consecutive rows fail alike, and counts them as failed", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const summary = yield* files.run(greetings(names(40)), { concurrency: 1 })
@@ -129,7 +108,7 @@ describe("Job", () => {
     )
   )
 
-  it.effect("says that the input can be read only once when the rows are not there again", () =>
+  it.effect("reports an input that can be read only once", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const rows = [{ name: "Ann" }, { name: "Bob" }].values()
@@ -140,18 +119,18 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("tells of a row whose key cannot be told, with its place, and runs the others", () =>
+  it.effect("reports a row whose key cannot be computed, with its place, and runs the others", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const key = ({ name }: typeof Person.Type): string => (name === "Bob" ? JSON.parse("{") : name)
         const summary = yield* files.run(Job.make({ ...greetings(["Ann", "Bob", "Cid"]), key }))
         assert.deepInclude(summary, { total: 3, done: 2, invalid: 1, pending: 0 })
-        assert.match(summary.problems[0] ?? "", /^people row 2: its key cannot be told: .*JSON/)
+        assert.match(summary.problems[0] ?? "", /^people row 2: its key cannot be computed: .*JSON/)
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("tells of broken rows and of keys that come twice, and runs the others", () =>
+  it.effect("reports invalid rows and repeated keys, and runs the others", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const job = Job.make({
@@ -161,7 +140,7 @@ describe("Job", () => {
         const summary = yield* files.run(job)
         assert.deepInclude(summary, { total: 3, done: 1, invalid: 2 })
         assert.match(summary.problems[0] ?? "", /^people row 2: .*name/)
-        assert.match(summary.problems[1] ?? "", /^people row 3: the key "Ann" was there before/)
+        assert.match(summary.problems[1] ?? "", /^people row 3: an earlier row has the key "Ann" too; make keys unique/)
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
@@ -178,7 +157,7 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("leaves nothing behind when the input breaks off before a row is taken", () =>
+  it.effect("leaves no state and no output when reading the input fails", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const broken = { ...people(["Ann"]), rows: Stream.concat(people(["Ann"]).rows, Stream.die("no more")) }
@@ -188,7 +167,7 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("leaves the state as it was when the input is not there any more", () =>
+  it.effect("leaves the state unchanged when the input is gone", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         yield* files.run(greetings(["Ann", "Bob"]), { limit: 1 })
@@ -203,7 +182,7 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("never writes over its input, by whatever name", () =>
+  it.effect("never overwrites its input, also not through a link", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const fs = yield* FileSystem.FileSystem
@@ -222,34 +201,37 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("sends nothing, and empties no output, when that has lines of which the state knows nothing", () =>
+  it.effect("refuses an output with lines that the state does not know, and keeps them", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const fs = yield* FileSystem.FileSystem
         yield* fs.writeFileString(files.output, "mine\n")
         const error = yield* Effect.flip(files.run(greetings(["Ann"])))
         assert.instanceOf(error, Dataset.DatasetFailed)
-        assert.match(error.message, /out\.jsonl: .*lines that this state does not know; move it away, or name another/)
+        assert.match(
+          error.message,
+          /out\.jsonl: .*lines that this state does not know; move it away, or write the output to another file/
+        )
         assert.strictEqual(yield* fs.readFileString(files.output), "mine\n")
         assert.deepStrictEqual(yield* calls, [])
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("sends nothing when the results have a field of the name that the key of a row has", () =>
+  it.effect("refuses results with a field named key", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const output = Schema.Struct({ key: Schema.String })
         const step = Step.make("entry", ({ name }: typeof Person.Type) => Effect.succeed({ key: name }))
         const error = yield* Effect.flip(files.run(Job.make({ ...greetings(["Ann"]), step, output })))
         assert.instanceOf(error, Dataset.DatasetFailed)
-        assert.match(error.message, /out\.jsonl: .*"key".*rename it in the output schema/)
+        assert.match(error.message, /out\.jsonl: .*"key".*rename that field/)
         yield* files.run(greetings(["Ann"]))
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("stops when the state cannot be written any more, and tells what is done", () =>
+  it.effect("stops when the state cannot be written any more, and reports what is done", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const sql = yield* SqlClient
@@ -265,7 +247,7 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer()))
   )
 
-  it.effect("stops when the results cannot be written any more, and tells what is done", () =>
+  it.effect("stops when the output cannot be written any more, and reports what is done", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const inTheWay = FileSystem.FileSystem.use((fs) => Effect.as(fs.makeDirectory(`${files.output}.tmp`), "hi"))
@@ -277,7 +259,7 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer()))
   )
 
-  it.effect("fails as a run that broke off when not even the state can tell what is done", () =>
+  it.effect("fails with JobBroken when the state cannot be read any more", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const sql = yield* SqlClient
@@ -332,7 +314,7 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi").pipe(Concurrency.policy(3))))
   )
 
-  it.effect("refuses the state of a job whose results had another form", () =>
+  it.effect("refuses the state of a job with another output schema", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         yield* files.run(greetings(["Ann"]))
@@ -343,7 +325,7 @@ describe("Job", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("refuses the state of another job, and says what differs", () =>
+  it.effect("refuses the state of another job, and reports the differences", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         yield* files.run(greetings(["Ann"]))
@@ -426,149 +408,4 @@ describe("Job", () => {
       })
     )
   )
-})
-
-describe("the trace of a row", () => {
-  it.effect("is its own, linked to that of the run, and shows its calls and the storing of what came of them", () =>
-    inFolder((files) =>
-      Effect.gen(function* () {
-        yield* files.run(greetings(["Ann", "Bob"]))
-        const spans = yield* Effect.flatten(Telemetry.Spans)
-        const run = spans.filter(({ name }) => name === "Job.run")
-        const rows = spans.filter(({ name }) => name === "row greetings")
-        assert.deepStrictEqual(
-          rows.map(({ links }) => links.map(({ span }) => span)),
-          [run, run]
-        )
-        for (const [row, person] of Arr.zip(rows, ["Ann", "Bob"])) {
-          assert.deepStrictEqual(outline(spans.filter(({ traceId }) => traceId === row.traceId)), [
-            `row greetings (${person})`,
-            "  Claude.generateText",
-            "    chat claude-sonnet-5-5 (greet)",
-            "      attempt 1",
-            "  store"
-          ])
-        }
-      })
-    ).pipe(Effect.provide(traced(TestClaude.layer("hi"))))
-  )
-
-  it.effect("ends as the row does, and stores no result of one that failed", () =>
-    inFolder((files) =>
-      Effect.gen(function* () {
-        yield* files.run(greetings(["Ann"]))
-        const lines = Telemetry.waterfall(yield* Effect.flatten(Telemetry.Spans)).split("\n")
-        assert.match(lines.find((line) => line.startsWith("row greetings (Ann)")) ?? "", /failed: InvalidRequest$/)
-        assert.notInclude(lines.join(), "store")
-      })
-    ).pipe(Effect.provide(traced(TestClaude.layer(notYou))))
-  )
-
-  it.effect("has no secret of its key", () =>
-    inFolder((files) =>
-      Effect.gen(function* () {
-        const key = `sk-ant-${"secret".repeat(5)}`
-        yield* files.run(greetings([key]))
-        const waterfall = Telemetry.waterfall(yield* Effect.flatten(Telemetry.Spans))
-        assert.include(waterfall, "row greetings ([redacted])")
-        assert.notInclude(waterfall, key)
-      })
-    ).pipe(Effect.provide(traced(TestClaude.layer("hi"))))
-  )
-
-  it.effect("has no secret of its error", () =>
-    inFolder((files) =>
-      Effect.gen(function* () {
-        const key = `sk-ant-${"secret".repeat(5)}`
-        const step = Step.make("greet", () => Effect.fail(`${key} is no key`))
-        yield* files.run(Job.make({ ...greetings(["Ann"]), step }))
-        const row = (yield* Effect.flatten(Telemetry.Spans)).find(({ name }) => name === "row greetings")
-        const said =
-          row?.status._tag === "Ended" && row.status.exit._tag === "Failure" ? row.status.exit.cause : undefined
-        assert.include(said && Cause.pretty(said), "[redacted] is no key")
-        assert.notInclude(said && Cause.pretty(said), key)
-      })
-    ).pipe(Effect.provide(traced(TestClaude.layer("hi"))))
-  )
-
-  it.effect("leaves that of the run as short as it is, whatever the number of rows", () =>
-    inFolder((files) =>
-      Effect.gen(function* () {
-        yield* files.run(greetings(names(50)))
-        const spans = yield* Effect.flatten(Telemetry.Spans)
-        const run = spans.find(({ name }) => name === "Job.run")
-        assert.deepStrictEqual(outline(spans.filter(({ traceId }) => traceId === run?.traceId)), [
-          "Job.run",
-          "  sql.transaction",
-          "    Dataset.keepApart",
-          "    Dataset.writeLines"
-        ])
-      })
-    ).pipe(Effect.provide(traced(TestClaude.layer("hi"))))
-  )
-})
-
-const traced = <A, E>(claude: Layer.Layer<A | Claude.Claude, E>) =>
-  claude.pipe(Telemetry.policy(), Layer.provideMerge(Telemetry.layerSpans))
-
-/** The names of spans, each below its parent. */
-const outline = (spans: ReadonlyArray<Tracer.Span>) =>
-  Telemetry.waterfall(spans)
-    .split("\n")
-    .map((line) => /^( *.+?) {2}/.exec(line)?.[1])
-
-const Person = Schema.Struct({ name: Schema.String })
-
-const names = (count: number) => Array.from({ length: count }, (_, index) => `person ${index}`)
-
-const people = (names: ReadonlyArray<string>) =>
-  Dataset.fromIterable(
-    "people",
-    Person,
-    names.map((name) => ({ name }))
-  )
-
-const greetings = (names: ReadonlyArray<string>) =>
-  Job.make({
-    name: "greetings",
-    source: people(names),
-    key: ({ name }) => name,
-    step: Step.text("greet", ({ name }: typeof Person.Type) => `Greet ${name}.`),
-    output: Schema.String,
-    sink: "unused.jsonl"
-  })
-
-const overloaded = new ClaudeError.Overloaded({ detail: "busy" })
-const notYou = new ClaudeError.InvalidRequest({ detail: "not you" })
-
-const calls = TestClaude.calls
-
-/** A folder of the test's own, with an output and a state that outlive a run. */
-const inFolder = <A, E, R>(test: (files: Effect.Success<typeof makeFiles>) => Effect.Effect<A, E, R>) =>
-  Effect.flatMap(makeFiles, test).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
-
-const makeFiles = Effect.gen(function* () {
-  const fs = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
-  const folder = yield* fs.makeTempDirectoryScoped()
-  const output = path.join(folder, "out.jsonl")
-  const state = Sqlite.layer({ path: path.join(folder, "state.sqlite") })
-  const runHere = <Row, Out, E>(job: Job.Job<Row, Out, E, Claude.Claude>, options: Job.RunOptions = {}) =>
-    Effect.provide(Job.run(job, { output, ...options }), Journal.layer({ job: job.name, shape: Job.shape(job) }))
-  return {
-    output,
-    path: (name: string) => path.join(folder, name),
-    state,
-    /** A run on a state that is open. */
-    runHere,
-    /** What is in the folder, and in the state. */
-    names: fs.readDirectory(folder),
-    rows: Effect.provide(
-      SqlClient.use((sql) => Effect.all([sql`SELECT * FROM journal`, sql`SELECT * FROM journal_rows`])),
-      state
-    ),
-    lines: Effect.map(fs.readFileString(output), (text) => text.trimEnd().split("\n")),
-    run: <Row, Out, E>(job: Job.Job<Row, Out, E, Claude.Claude>, options: Job.RunOptions = {}) =>
-      Effect.provide(runHere(job, options), state)
-  }
 })

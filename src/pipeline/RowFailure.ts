@@ -1,0 +1,29 @@
+/**
+ * The failure of a row: how the journal stores it, and how the summary reports it. Secrets are redacted before storing.
+ */
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import { ClaudeError } from "../claude/ClaudeError.ts"
+import * as Redact from "../claude/Redact.ts"
+import * as RowKey from "./RowKey.ts"
+
+const Stored = Schema.fromJsonString(Schema.Struct({ error: Schema.String, message: Schema.String }))
+
+/** An error as the journal stores it. */
+export const encode = (error: unknown): string =>
+  Schema.encodeSync(Stored)({ error: tagOf(error), message: messageOf(error) })
+
+/** A stored error as one line: the key of the row, then the message. */
+export const describe = ({ key, error }: { readonly key: string; readonly error: string }) =>
+  Effect.map(Schema.decodeEffect(Stored)(error), ({ message }) => `${RowKey.show(key)}: ${message}`)
+
+/** The message of any error, without secrets. */
+export const messageOf = (error: unknown): string =>
+  Redact.redact(error instanceof Error ? error.message : String(error))
+
+/** The reason of a Claude error, otherwise the error's tag. An error without a tag is a defect. */
+export const tagOf = (error: unknown): string => {
+  if (error instanceof ClaudeError) return error.reason._tag
+  return Predicate.hasProperty(error, "_tag") ? String(error._tag) : "Defect"
+}

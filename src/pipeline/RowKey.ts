@@ -1,0 +1,23 @@
+/**
+ * The key of a row: which strings can be one, and how messages show it.
+ */
+import * as Predicate from "effect/Predicate"
+
+/** Why a value cannot be a key, and what to do; `undefined` where it can. No database stores these strings unchanged. */
+export const problemOf = (key: unknown): string | undefined => {
+  if (!Predicate.isString(key)) return `its key must be a string, got ${nameOf(key)}; return a string, as String(id)`
+  if (!key.isWellFormed()) return "its key has half a character (a lone surrogate); remove it"
+  return key.includes("\u0000") ? "its key has the character U+0000; remove it" : undefined
+}
+
+const nameOf = (value: unknown) => (Predicate.isObjectOrArray(value) ? "an object" : String(value))
+
+/** A key as messages show it: control characters are escaped, and a long key is shortened. */
+export const show = (key: string): string => {
+  const escaped = key.replace(/[\p{Cc}\u2028\u2029]/gu, escape)
+  return escaped.length > maxShown ? `${escaped.slice(0, maxShown - 1)}…` : escaped
+}
+
+const maxShown = 80
+
+const escape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`

@@ -1,0 +1,92 @@
+/**
+ * The rows of one run: each goes through the step and into the journal and the output. Their failures decide, by the
+ * `StopRules`, whether the run takes more of them.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as CallSite from "../claude/CallSite.ts"
+import * as Event from "../claude/Event.ts"
+import type { KeyedRow } from "./Claims.ts"
+import type * as Dataset from "./Dataset.ts"
+import type { Job } from "./Job.ts"
+import type { Journal, JournalFailed } from "./Journal.ts"
+import * as ResultLine from "./ResultLine.ts"
+import * as RowCalls from "./RowCalls.ts"
+import * as RowFailure from "./RowFailure.ts"
+import * as RowTrace from "./RowTrace.ts"
+import type { Summary } from "./Run.ts"
+import * as StopRules from "./StopRules.ts"
+
+/** Starts with no row. At most `limit` rows are taken. */
+export const make = <Row, Out, E>(
+  job: Job<Row, Out, E>,
+  journal: Journal["Service"],
+  sink: Dataset.Writer,
+  limit: number | undefined
+) => {
+  let stopped: Summary["stopped"] | StopRules.JobNeeds
+  let taken = 0
+  const running = new Set<RowCalls.RowCalls>()
+  const hasFailed = () => stopped !== undefined && stopped !== "limit"
+
+  const stop = (reason: NonNullable<typeof stopped>) =>
+    Effect.sync(() => {
+      stopped = reason
+      for (const row of running) row.check()
+    })
+
+  const takesMore = () => {
+    if (stopped === undefined && taken++ === limit) stopped = "limit"
+    return stopped === undefined
+  }
+
+  /** The latest failures, which are alike. They become final as soon as a row ends in another way. */
+  const held: Array<Effect.Effect<void, JournalFailed>> = []
+  let kind: string | undefined
+  const settle = Effect.suspend(() => (hasFailed() ? Effect.void : Effect.all(held.splice(0), { discard: true })))
+
+  const fail = Effect.fnUntraced(function* (error: unknown, record: Effect.Effect<void, JournalFailed>) {
+    if (hasFailed()) return
+    const needs = StopRules.missingService(error)
+    if (needs !== undefined) return yield* stop(needs)
+    if (StopRules.isCertain(error)) return yield* stop(error)
+    const isAlike = StopRules.kindOf(error) === kind
+    kind = StopRules.kindOf(error)
+    if (!isAlike) yield* settle
+    held.push(record)
+    if (held.length >= StopRules.maxAlike) yield* stop(StopRules.hopeless(error))
+  })
+
+  const run = ({ key, ordinal, row }: KeyedRow<Row>) =>
+    Effect.uninterruptibleMask(
+      Effect.fnUntraced(function* (restore) {
+        if (hasFailed()) return
+        const emit = (succeeded: boolean) => Event.emit(() => ({ _tag: "row-finished", index: ordinal, succeeded }))
+        const calls = RowCalls.make(hasFailed)
+        running.add(calls)
+        const line = Effect.flatMap(job.step(row), (out) => ResultLine.encode(job.output, key, out))
+        const store = (line: string) =>
+          Effect.withSpan(Effect.andThen(journal.finish(key, line, calls.isEmulated()), sink.append(line)), "store")
+        const exit = yield* Effect.exit(restore(calls.run(line))).pipe(
+          Effect.tap((exit) =>
+            Exit.isSuccess(exit) && Option.isSome(exit.value) ? store(exit.value.value) : Effect.void
+          ),
+          RowTrace.trace,
+          CallSite.row(job.name, key)
+        )
+        running.delete(calls)
+        if (Exit.isSuccess(exit)) {
+          if (Option.isNone(exit.value)) return
+          yield* emit(true)
+          return yield* settle
+        }
+        if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
+        const error = Cause.squash(exit.cause)
+        yield* fail(error, Effect.andThen(journal.fail(key, RowFailure.encode(error)), emit(false)))
+      })
+    )
+
+  return { takesMore, run, settle, stop, stopped: () => stopped }
+}

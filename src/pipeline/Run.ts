@@ -1,0 +1,138 @@
+/**
+ * Runs a job: claims its rows, puts each pending row through the step, and writes the output from the journal. A run
+ * stops early where the remaining rows would fail too (`StopRules`) or its limit is reached; the next run continues.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { ClaudeError } from "../claude/ClaudeError.ts"
+import * as Batch from "./Batch.ts"
+import { claimRows, maxReported, pendingRows } from "./Claims.ts"
+import * as Dataset from "./Dataset.ts"
+import type { Job } from "./Job.ts"
+import { Journal, JournalMixed } from "./Journal.ts"
+import * as ResultLine from "./ResultLine.ts"
+import * as RowFailure from "./RowFailure.ts"
+import * as Rows from "./Rows.ts"
+import * as StopRules from "./StopRules.ts"
+
+/** How to run a job. */
+export interface RunOptions {
+  readonly output?: string
+  /** Rows worked on at once; see `Batch`. */
+  readonly concurrency?: number
+  /** Stop after this many rows. */
+  readonly limit?: number
+}
+
+/** How a run ended. Rows are counted over all runs. */
+export interface Summary {
+  /** Rows of the input, invalid ones included. */
+  readonly total: number
+  readonly done: number
+  /** Rows that Claude or the program failed on. The next run tries them again. */
+  readonly failed: number
+  /** Rows that are still to run. There are some only if the run stopped early. */
+  readonly pending: number
+  /** Rows that cannot be read, or whose key is unusable or taken. */
+  readonly invalid: number
+  /** Messages for the first invalid rows and for the first failed rows. */
+  readonly problems: ReadonlyArray<string>
+  /** Whether an emulator answered in place of Claude, in this run or an earlier one. */
+  readonly emulated: boolean
+  /** Why the run stopped early. `input`: some rows were missing when the input was read for the second time. */
+  readonly stopped: ClaudeError | StopRules.JobHopeless | JobBroken | "limit" | "input" | undefined
+}
+
+/** Something other than Claude ended a run after its start, such as a full disk. The next run continues from there. */
+export class JobBroken extends Schema.TaggedError<JobBroken>()("JobBroken", { detail: Schema.String }) {
+  override get message() {
+    return `the run broke off: ${this.detail}`
+  }
+}
+
+/** The layer of the job cannot be built, so no row was claimed. */
+export class JobLayerFailed extends Schema.TaggedError<JobLayerFailed>()("JobLayerFailed", { detail: Schema.String }) {
+  override get message() {
+    return `the layer of the job failed: ${this.detail}`
+  }
+}
+
+/**
+ * Runs a job. It reads the input once before it sends anything, so that all invalid rows are known at the start, and then
+ * puts every row that is not done through the step. Once rows are claimed it fails only if the journal cannot be read, or
+ * if nothing provides a service that the step uses.
+ */
+export const run = Effect.fn("Job.run")(function* <Row, Out, E>(job: Job<Row, Out, E>, options: RunOptions = {}) {
+  return yield* Effect.provideContext(runRows(job, options), yield* build(job))
+}, Effect.scoped)
+
+/** Builds the layer of the job, in the scope of the run and apart from every other run. */
+const build = ({ layer }: Pick<Job<never, unknown, unknown>, "layer">) =>
+  Effect.flatMap(Effect.scope, (scope) =>
+    Layer.buildWithMemoMap(layer ?? Layer.empty, Layer.makeMemoMapUnsafe(), scope)
+  ).pipe(
+    Effect.mapError((error) => new JobLayerFailed({ detail: RowFailure.messageOf(error) })),
+    Effect.catchDefect((defect) => {
+      const needs = StopRules.missingService(defect)
+      return needs === undefined ? Effect.die(defect) : Effect.fail(needs)
+    })
+  )
+
+const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>, options: RunOptions) {
+  const journal = yield* Journal
+  const { invalid, problems, sink, total } = yield* journal.begin(start(job, options.output ?? job.sink))
+  const rows = Rows.make(job, journal, sink, options.limit)
+  yield* pendingRows(job).pipe(
+    Stream.takeWhile(rows.takesMore),
+    Stream.mapEffect(rows.run, { concurrency: yield* Batch.fanOut(options), unordered: true }),
+    Stream.runDrain,
+    Effect.andThen(rows.settle),
+    Effect.andThen(sink.replaceWith(journal.outputs)),
+    orBroken,
+    Effect.catchTag("JobBroken", rows.stop)
+  )
+  const reason = rows.stopped()
+  if (reason instanceof StopRules.JobNeeds) return yield* reason
+  return yield* orBroken(
+    Effect.gen(function* () {
+      const { done, failed, pending } = yield* journal.counts
+      const failures = yield* journal.failures.pipe(
+        Stream.take(maxReported),
+        Stream.mapEffect(RowFailure.describe),
+        Stream.runCollect
+      )
+      const stopped = reason ?? (pending > 0 ? "input" : undefined)
+      const counts = { total, done, failed, pending, invalid }
+      const emulated = yield* journal.emulated
+      return { ...counts, problems: [...problems, ...failures], emulated, stopped } satisfies Summary
+    })
+  )
+})
+
+/** Claims the rows and opens the output. */
+const start = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>, output: string) {
+  const journal = yield* Journal
+  const refuse = (detail: string) => new Dataset.DatasetFailed({ path: output, detail })
+  yield* Dataset.keepApart(job.source, output)
+  if (ResultLine.hasKey(job.output)) return yield* refuse(keyIsTaken)
+  const claims = yield* claimRows(job)
+  const sink = yield* Dataset.writeLines(output)
+  if (claims.done === 0 && !(yield* sink.isEmpty)) return yield* refuse(unknownLines)
+  yield* sink.replaceWith(journal.outputs)
+  return { ...claims, sink }
+})
+
+const keyIsTaken = `each line has the key of its row as "key", and the results have a field "key" too; rename that field`
+
+const unknownLines = "has lines that this state does not know; move it away, or write the output to another file"
+
+/** Any failure or defect becomes `JobBroken`. An interruption stays one. */
+const orBroken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, JobBroken | JournalMixed, R> =>
+  Effect.catchCause(effect, (cause) => {
+    if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+    const error = Cause.squash(cause)
+    return Effect.fail(error instanceof JournalMixed ? error : new JobBroken({ detail: RowFailure.messageOf(error) }))
+  })

@@ -1,0 +1,84 @@
+/**
+ * When a run stops because the remaining rows would fail too. Some failures prove it at once: no credit, a refused key, a
+ * model that does not exist, an unreachable API. Otherwise `maxAlike` consecutive rows must fail alike. The rows that
+ * led to the stop stay pending.
+ */
+import * as Schema from "effect/Schema"
+import { ClaudeError, Reason } from "../claude/ClaudeError.ts"
+import { messageOf, tagOf } from "./RowFailure.ts"
+
+/**
+ * How many consecutive rows must fail alike. If a third of all rows fails alike by chance, 16 in a row occur once in 43
+ * million rows; and a hopeless run sends no more than 15 rows after those that are in flight already.
+ */
+export const maxAlike = 16
+
+/** The last `rows` rows failed alike, so the run stopped. `reason` is the failure where Claude failed. */
+export class JobHopeless extends Schema.TaggedError<JobHopeless>()("JobHopeless", {
+  rows: Schema.Int,
+  detail: Schema.String,
+  reason: Schema.optionalKey(Reason)
+}) {
+  override get message() {
+    return `${this.rows} consecutive rows failed alike: ${this.detail}`
+  }
+}
+
+/** The stop after `maxAlike` failures such as this one. */
+export const hopeless = (error: unknown): JobHopeless => {
+  const passes = error instanceof ClaudeError && error.isRetryable
+  return new JobHopeless({
+    rows: maxAlike,
+    detail: `${messageOf(error)}${passes ? "" : "; or catch this error in the step, to continue past such rows"}`,
+    ...(error instanceof ClaudeError && { reason: error.reason })
+  })
+}
+
+/** The step, or the layer of the job, uses a service that neither the run nor the job provides. */
+export class JobNeeds extends Schema.TaggedError<JobNeeds>()("JobNeeds", { service: Schema.String }) {
+  override get message() {
+    return `the job uses the service "${this.service}", which nothing provides; add its layer to Job.make as \`layer\``
+  }
+}
+
+/** The service that was missing, if this is Effect's defect for it. */
+export const missingService = (defect: unknown): JobNeeds | undefined => {
+  const [, service] = (defect instanceof Error && /^Service not found: (.+)$/.exec(defect.message)) || []
+  return service === undefined ? undefined : new JobNeeds({ service })
+}
+
+/** Whether this failure alone proves that the other rows would fail too. */
+export const isCertain = (error: unknown): error is ClaudeError => {
+  if (!(error instanceof ClaudeError)) return false
+  const { _tag, code, detail, requestId } = error.reason
+  switch (_tag) {
+    case "BillingFailed":
+    case "SpendLimitReached":
+    case "Unauthenticated":
+      return true
+    case "ConnectionFailed":
+      return code === undefined || !brokenConnections.has(code)
+    // A file or another resource of one row may be missing; the model is the same for all.
+    case "NotFound":
+      return /\bmodel\b/i.test(detail)
+    // A firewall in front of the API may block the text of one row. Its answer has no request id.
+    case "PermissionDenied":
+      return requestId !== undefined || /\b(model|permission|have access)\b/i.test(detail)
+    default:
+      return false
+  }
+}
+
+/** The API was reached, and then the connection broke: this may be due to a single row. */
+const brokenConnections = new Set(["ECONNRESET", "ECONNABORTED", "EPIPE", "UND_ERR_SOCKET"])
+
+/** Failures of one kind are alike: same reason, status and detail, apart from ids and numbers. All outages are alike. */
+export const kindOf = (error: unknown): string => {
+  if (!(error instanceof ClaudeError)) return JSON.stringify([tagOf(error), withoutNumbers(messageOf(error))])
+  if (error.isRetryable) return "outage"
+  const { _tag, detail, status } = error.reason
+  return JSON.stringify([_tag, status, withoutNumbers(detail)])
+}
+
+/** Numbers, request ids, UUIDs and hashes become `#`. Linear in the length, as one pattern for all of it is not. */
+const withoutNumbers = (text: string) => text.replace(/[\w-]+/g, (word) => (/\d/.test(word) ? "#" : word))

@@ -1,0 +1,63 @@
+import { NodeServices } from "@effect/platform-node"
+import { ClaudeError, Dataset, Job, Journal, Step } from "effect-claude"
+import { Sqlite } from "effect-claude/node"
+import { TestClaude } from "effect-claude/testing"
+import { Effect, FileSystem, Path, Schema } from "effect"
+import { SqlClient } from "effect/sql/SqlClient"
+
+export const Person = Schema.Struct({ name: Schema.String })
+
+export const names = (count: number) => Array.from({ length: count }, (_, index) => `person ${index}`)
+
+export const people = (names: ReadonlyArray<string>) =>
+  Dataset.fromIterable(
+    "people",
+    Person,
+    names.map((name) => ({ name }))
+  )
+
+export const greetings = (names: ReadonlyArray<string>) =>
+  Job.make({
+    name: "greetings",
+    source: people(names),
+    key: ({ name }) => name,
+    step: Step.text("greet", ({ name }: typeof Person.Type) => `Greet ${name}.`),
+    output: Schema.String,
+    sink: "unused.jsonl"
+  })
+
+export const overloaded = new ClaudeError.Overloaded({ detail: "busy" })
+export const notYou = new ClaudeError.InvalidRequest({ detail: "not you" })
+
+/** Every request so far. */
+export const calls = TestClaude.calls
+
+/** A temporary folder with an output and a state that outlive a run. */
+export const inFolder = <A, E, R>(test: (files: Effect.Success<typeof makeFiles>) => Effect.Effect<A, E, R>) =>
+  Effect.flatMap(makeFiles, test).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+
+const makeFiles = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const folder = yield* fs.makeTempDirectoryScoped()
+  const output = path.join(folder, "out.jsonl")
+  const state = Sqlite.layer({ path: path.join(folder, "state.sqlite") })
+  const runHere = <Row, Out, E>(job: Job.Job<Row, Out, E>, options: Job.RunOptions = {}) =>
+    Effect.provide(Job.run(job, { output, ...options }), Journal.layer({ job: job.name, shape: Job.shape(job) }))
+  return {
+    output,
+    path: (name: string) => path.join(folder, name),
+    state,
+    /** A run on a state that is open. */
+    runHere,
+    /** The files in the folder, and the rows in the state. */
+    names: fs.readDirectory(folder),
+    rows: Effect.provide(
+      SqlClient.use((sql) => Effect.all([sql`SELECT * FROM journal`, sql`SELECT * FROM journal_rows`])),
+      state
+    ),
+    lines: Effect.map(fs.readFileString(output), (text) => text.trimEnd().split("\n")),
+    run: <Row, Out, E>(job: Job.Job<Row, Out, E>, options: Job.RunOptions = {}) =>
+      Effect.provide(runHere(job, options), state)
+  }
+})
