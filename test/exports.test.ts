@@ -11,13 +11,13 @@ describe("the public names", () => {
       CallSite: CallSite label row within
       ClaudeError: BillingFailed CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
       Cost: Bill bill billOf billed format of saved
-      Models: Model Price Rates all find priceAt
+      Models: CacheTtl Model Price Rates all cacheLifetimes find isSame limitGroup minCacheTokens priceAt
       Redact: Options Redact Redactor exit make redact
       Reply: Message Origin Reply ReplyFacts discard isBilled isEmulated isMessage text
       Request: Defaults Prompt Request canonical fill hash resolve
       StreamEvent: Accumulator StreamEvent StreamStart accumulator definedOnly fromMessage isContent text
       Transport: Fetch Transport
-      Usage: Besides Tokens Usage billed fromMessage sum totalInput zero
+      Usage: ApiTokens ApiUsage Besides Tokens Usage billed fromMessage sum totalInput zero
       Claude: Claude Defaults Message ObjectReply Origin Prompt Reply Request StackOptions StreamEvent StreamStart TextReply Timeouts countTokens create generateObject generateText layer layerConfig stack stream streamText wrap
       Batch: Finished Options fanOut map stream
       Dataset: Dataset DatasetFailed Place Row RowInvalid Valid Writer at fromFile fromIterable keepApart withFile writeLines

@@ -160,3 +160,41 @@ export const find = (id: string): Model | undefined => byId.get(id)
 /** The price that holds at a moment. */
 export const priceAt = (model: Model, at: Date): Price | undefined =>
   model.prices.findLast(({ from }) => from === undefined || Date.parse(from) <= at.getTime())
+
+/** Where no source states the minimum, it is taken to be that of the other models of the generation. */
+const leastCacheTokens = 512
+
+/** The shortest prefix of a prompt that a model caches, in tokens. */
+export const minCacheTokens = (id: string): number => find(id)?.minCacheTokens ?? leastCacheTokens
+
+/** How long an entry of the prompt cache lives after its last use, in milliseconds (Anthropic prompt caching page). */
+export const cacheLifetimes = { "5m": 5 * 60_000, "1h": 60 * 60_000 } as const
+
+/** The two lifetimes that the API offers. */
+export type CacheTtl = keyof typeof cacheLifetimes
+
+/**
+ * The name of the group of models that share rate limits: the models of one line and one number, such as
+ * `claude-opus-5-5` and `claude-opus-5` (Anthropic, "Rate limits", Oct 2026). An unknown model is a group by itself.
+ */
+export const limitGroup = (id: string): string => /^claude-[a-z]+-\d+/.exec(id)?.[0] ?? id
+
+/**
+ * Whether two ids name the same model: equal ids, or one with a date and the other without, in the spellings of
+ * Anthropic, Bedrock and Vertex. Use it to see whether the model that answered is the one that was asked.
+ */
+export const isSame = (asked: string, answered: string): boolean => {
+  if (asked === answered) return true
+  const [one, other] = [partsOf(asked), partsOf(answered)]
+  if (one === undefined || other === undefined) return false
+  return one.name === other.name && (one.date === other.date || one.date === "" || other.date === "")
+}
+
+/**
+ * `us.anthropic.claude-x-1-20251001-v1:0`, an ARN that ends in it, `claude-x-1@20251001` and `claude-x-1-latest` are all
+ * `claude-x-1`.
+ */
+const partsOf = (id: string) => {
+  const found = /^(?:.*[./])?(claude-.+?)(?:[-@](?:(\d{8})|latest|default))?(?:-v\d+(?::\d+)?)?$/.exec(id)
+  return found?.[1] === undefined ? undefined : { name: found[1], date: found[2] ?? "" }
+}

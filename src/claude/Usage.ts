@@ -41,7 +41,7 @@ export type Usage = typeof Usage.Type
 export const zero: Usage = { input: 0, output: 0, cacheWrite5m: 0, cacheWrite1h: 0, cacheRead: 0, webSearches: 0 }
 
 /** Token counts as the API reports them. Anything may be missing, and nobody has checked that the rest is as it says. */
-interface ApiTokens {
+export interface ApiTokens {
   readonly input_tokens?: number | null
   readonly output_tokens?: number | null
   readonly cache_creation_input_tokens?: number | null
@@ -58,7 +58,7 @@ interface ApiIteration extends ApiTokens {
 }
 
 /** What `Usage`, `BetaUsage` and the usages of stream events have in common. */
-interface ApiUsage extends ApiTokens {
+export interface ApiUsage extends ApiTokens {
   readonly server_tool_use?: { readonly web_search_requests?: number | null } | null
   readonly speed?: string | null
   readonly service_tier?: string | null

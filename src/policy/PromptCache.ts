@@ -7,6 +7,7 @@ import type { Anthropic } from "@anthropic-ai/sdk"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { wrap } from "../claude/Claude.ts"
+import type { CacheTtl } from "../claude/Models.ts"
 import type { Request } from "../claude/Request.ts"
 import * as Blocks from "./promptCache/Blocks.ts"
 import * as WarmUp from "./promptCache/WarmUp.ts"
@@ -14,7 +15,7 @@ import * as WarmUp from "./promptCache/WarmUp.ts"
 /** What to cache, and for how long. */
 export interface Options {
   /** How long what is cached lives after its last use; `5m` by default. */
-  readonly ttl?: Blocks.Ttl
+  readonly ttl?: CacheTtl
   /**
    * Leaves it to the API: one breakpoint that moves along with the end of the request. For conversations; where each
    * call has another last message, all of it is written every time, and none is read.
@@ -66,13 +67,13 @@ const canCarry = ({ level, role, value }: Blocks.Block): boolean => {
 }
 
 /** What the caller's breakpoints leave open to ours: an hour never comes after five minutes. */
-const ttlAt = (block: Blocks.Block, blocks: ReadonlyArray<Blocks.Block>): Blocks.Ttl | undefined => {
+const ttlAt = (block: Blocks.Block, blocks: ReadonlyArray<Blocks.Block>): CacheTtl | undefined => {
   const at = blocks.indexOf(block)
   if (blocks.slice(at).some(({ breakpoints }) => breakpoints.includes("1h"))) return "1h"
   return blocks.slice(0, at).some(({ breakpoints }) => breakpoints.includes("5m")) ? "5m" : undefined
 }
 
-const control = (ttl: Blocks.Ttl): Anthropic.CacheControlEphemeral =>
+const control = (ttl: CacheTtl): Anthropic.CacheControlEphemeral =>
   ttl === "5m" ? { type: "ephemeral" } : { type: "ephemeral", ttl }
 
 interface Mark {

@@ -16,12 +16,14 @@ import * as Event from "../claude/Event.ts"
 import { CallSite } from "../claude/CallSite.ts"
 import { type Claude, Timeouts, wrap } from "../claude/Claude.ts"
 import { discard, isEmulated, type Message, type Reply, type ReplyFacts } from "../claude/Reply.ts"
+import * as Models from "../claude/Models.ts"
+import * as Replay from "../claude/Replay.ts"
 import { hash, type Request } from "../claude/Request.ts"
 import * as Entry from "./responseCache/Entry.ts"
 import * as Flights from "./responseCache/Flights.ts"
 import { Lease } from "./responseCache/Lease.ts"
 import * as Memory from "./responseCache/Memory.ts"
-import * as Replay from "./responseCache/Replay.ts"
+import * as Hit from "./responseCache/Hit.ts"
 import * as Store from "./responseCache/Store.ts"
 
 export { layer as layerRedis } from "./responseCache/Redis.ts"
@@ -165,7 +167,7 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
           if (mode === "readOnly" || generations === undefined || !isKept(reply)) return Effect.void
           if (isForeign(reply)) return warnOnce(foreign)
           const { model } = reply.message
-          return Entry.isSameModel(request.model, model)
+          return Models.isSame(request.model, model)
             ? store.write(key, reply, generations)
             : warnOnce(`${request.model} was asked and ${model} answered: such answers are not cached`)
         }
@@ -182,7 +184,7 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
   const create = (request: Request, key: string, mode: Mode) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(restore(look(request, key, mode)), ({ discardable, stored, write }) => {
-        if (stored !== undefined) return Replay.hit(stored)
+        if (stored !== undefined) return Hit.hit(stored)
         const asked = Effect.map(restore(next.create(request)), (reply) => discardable(reply))
         return Effect.flatMap(asked, (reply) => Effect.as(write(reply), reply))
       })
@@ -192,8 +194,8 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
     Stream.unwrap(
       Effect.map(look(request, key, mode), ({ discardable, stored, write }) =>
         stored !== undefined
-          ? Stream.unwrap(Effect.map(Replay.hit(stored), Replay.events))
-          : Replay.whole(discardable, (reply) => Effect.uninterruptible(write(reply)))(next.stream(request))
+          ? Stream.unwrap(Effect.map(Hit.hit(stored), Replay.toStream))
+          : Replay.onReply(discardable, (reply) => Effect.uninterruptible(write(reply)))(next.stream(request))
       )
     )
 

@@ -4,16 +4,13 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Pull from "effect/Pull"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
-import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Event from "../claude/Event.ts"
 import { type Claude, wrap } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
-import { isContent, type StreamEvent } from "../claude/StreamEvent.ts"
+import * as Opening from "../claude/Opening.ts"
 
 /** When to try again, by what went wrong: `({ input }) => input.reason._tag` is there to ask. */
 export type RetrySchedule = Schedule.Schedule<unknown, ClaudeError>
@@ -46,7 +43,7 @@ export const policy = (when: RetrySchedule = schedule) => wrap((next) => Effect.
 
 const retrying = (next: Claude["Service"], when: RetrySchedule): Claude["Service"] => ({
   create: (request) => repeating(next.create(request), when, request.model),
-  stream: (request) => Stream.unwrap(repeating(openUntilContent(next.stream(request)), when, request.model)),
+  stream: (request) => Stream.unwrap(repeating(Opening.open(next.stream(request)), when, request.model)),
   countTokens: (request) => repeating(next.countTokens(request), when, request.model),
   capacity: next.capacity
 })
@@ -78,22 +75,3 @@ const guarded = (when: RetrySchedule, model: string) =>
       }))
     )
   )
-
-/** Opens a stream as far as its first content event, so that a failure before it leaves nothing behind. */
-const openUntilContent = Effect.fnUntraced(function* (stream: Stream.Stream<StreamEvent, ClaudeError>) {
-  const scope = yield* Effect.flatMap(Effect.scope, Scope.fork)
-  const open = Effect.gen(function* () {
-    const pull = yield* Stream.toPull(stream)
-    const opening: Array<StreamEvent> = []
-    let done = false
-    while (!done && !opening.some(isContent)) {
-      yield* pull.pipe(
-        Effect.map((events) => opening.push(...events)),
-        Pull.catchDone(() => Effect.sync(() => (done = true)))
-      )
-    }
-    const rest = done ? Stream.empty : Stream.fromPull(Effect.succeed(pull))
-    return Stream.concat(Stream.fromIterable(opening), rest)
-  })
-  return yield* Effect.onError(Scope.provide(open, scope), (cause) => Scope.close(scope, Exit.failCause(cause)))
-})

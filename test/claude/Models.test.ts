@@ -85,6 +85,51 @@ describe("Models", () => {
   })
 })
 
+describe("the same model has several ids", () => {
+  it.each([
+    ["claude-sonnet-5-5", "claude-sonnet-5-5"],
+    ["claude-sonnet-4-5", "claude-sonnet-4-5-20250929"],
+    ["claude-sonnet-4-5-20250929", "claude-sonnet-4-5"],
+    ["claude-sonnet-4-5-latest", "claude-sonnet-4-5-20250929"],
+    ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5-20250929"],
+    ["claude-sonnet-4-5@20250929", "claude-sonnet-4-5-20250929"],
+    [
+      "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+      "claude-sonnet-4-5-20250929"
+    ],
+    ["our-own-model", "our-own-model"]
+  ])("%s is %s", (asked, answered) => {
+    assert.isTrue(Models.isSame(asked, answered))
+  })
+
+  it.each([
+    ["claude-sonnet-5-5", "claude-sonnet-5"],
+    ["claude-sonnet-5", "claude-sonnet-5-5"],
+    ["claude-opus-5-5", "claude-sonnet-5-5"],
+    ["claude-sonnet-4-5-20250929", "claude-sonnet-4-5-20251231"],
+    ["us.anthropic.claude-opus-4-8-v1:0", "claude-opus-4-7"],
+    ["our-own-model", "claude-sonnet-5-5"]
+  ])("but %s is not %s", (asked, answered) => {
+    assert.isFalse(Models.isSame(asked, answered))
+  })
+})
+
+describe("the facts of the prompt cache and of rate limits", () => {
+  it("have a minimum for unknown models too", () => {
+    assert.deepStrictEqual(
+      ["claude-opus-4-6", "claude-fable-5-2", "our-own-model"].map(Models.minCacheTokens),
+      [4096, 512, 512]
+    )
+  })
+
+  it("put the models of one line and number into one group", () => {
+    assert.deepStrictEqual(
+      ["claude-opus-5-5", "claude-opus-5", "claude-haiku-4-5-20251001", "our-own-model"].map(Models.limitGroup),
+      ["claude-opus-5", "claude-opus-5", "claude-haiku-4", "our-own-model"]
+    )
+  })
+})
+
 /** The SDK's `Model` union, read from its declaration: a type cannot be listed at run time. */
 const idsOfSdk = (): ReadonlyArray<string> => {
   const file = new URL("../../node_modules/@anthropic-ai/sdk/resources/messages/messages.d.ts", import.meta.url)

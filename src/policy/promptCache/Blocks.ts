@@ -7,9 +7,6 @@ import * as Models from "../../claude/Models.ts"
 import type { Request } from "../../claude/Request.ts"
 import * as Sha256 from "../../claude/Sha256.ts"
 
-/** How long an entry lives after its last use. */
-export type Ttl = "5m" | "1h"
-
 /** A block of a request. */
 export interface Block {
   readonly level: "tools" | "system" | "messages"
@@ -22,7 +19,7 @@ export interface Block {
   /** Whether the prompt up to its end is long enough for the cache; an estimate. */
   readonly isLongEnough: boolean
   /** The breakpoints on it and in it. */
-  readonly breakpoints: ReadonlyArray<Ttl>
+  readonly breakpoints: ReadonlyArray<Models.CacheTtl>
 }
 
 /**
@@ -31,13 +28,10 @@ export interface Block {
  */
 const charactersPerToken = 3
 
-/** Where no source says what the least is, it is that of the other models of the generation. */
-const leastTokens = 512
-
 /** The blocks of a request. Its automatic `cache_control` counts as a breakpoint on the last one. */
 export const read = (request: Request): ReadonlyArray<Block> => {
   const { cache_control, messages, model, system, tools = [] } = request
-  const least = (Models.find(model)?.minCacheTokens ?? leastTokens) * charactersPerToken
+  const least = Models.minCacheTokens(model) * charactersPerToken
   const blocks: Array<Block> = []
   let length = 0
   const add = (place: Pick<Block, "level" | "role" | "message">, values: ReadonlyArray<object>) =>
@@ -69,7 +63,7 @@ const lengthOf = (value: unknown): number => {
 }
 
 /** Also those in the content of a tool's result: the API counts them too. */
-const breakpointsIn = (value: unknown): ReadonlyArray<Ttl> => {
+const breakpointsIn = (value: unknown): ReadonlyArray<Models.CacheTtl> => {
   if (Array.isArray(value)) return value.flatMap(breakpointsIn)
   if (!Predicate.isObject(value)) return []
   const control = value["cache_control"]
@@ -81,7 +75,7 @@ const breakpointsIn = (value: unknown): ReadonlyArray<Ttl> => {
 /** An entry that a request reads or writes. Requests share it where the keys are the same. */
 export interface Entry {
   readonly key: string
-  readonly ttl: Ttl
+  readonly ttl: Models.CacheTtl
 }
 
 /** The entries at the breakpoints of a request, the shortest first. */

@@ -9,6 +9,7 @@ import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
 import * as Event from "../../claude/Event.ts"
 import type { Claude } from "../../claude/Claude.ts"
+import * as Models from "../../claude/Models.ts"
 import type { Request } from "../../claude/Request.ts"
 import { isContent } from "../../claude/StreamEvent.ts"
 import { entries, type Entry } from "./Blocks.ts"
@@ -35,8 +36,6 @@ export const make = (
       )
   }
 }
-
-const lifetimes = { "5m": 5 * 60_000, "1h": 60 * 60_000 } as const
 
 /** So many entries are remembered; after one that is forgotten, one call more goes first. */
 const remembered = 10_000
@@ -68,7 +67,7 @@ const entering = (patience: number) => {
   /** The map is in the order of last use. */
   const keepWarm = ({ key, ttl }: Entry, now: number) => {
     warmUntil.delete(key)
-    warmUntil.set(key, now + lifetimes[ttl])
+    warmUntil.set(key, now + Models.cacheLifetimes[ttl])
     const [oldest] = warmUntil.keys()
     if (oldest !== undefined && warmUntil.size > remembered) warmUntil.delete(oldest)
   }

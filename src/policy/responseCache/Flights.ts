@@ -10,10 +10,11 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Event from "../../claude/Event.ts"
 import type { ClaudeError } from "../../claude/ClaudeError.ts"
+import * as Replay from "../../claude/Replay.ts"
 import type { Reply } from "../../claude/Reply.ts"
 import type { StreamEvent } from "../../claude/StreamEvent.ts"
 import * as Broadcast from "./Broadcast.ts"
-import * as Replay from "./Replay.ts"
+import * as Hit from "./Hit.ts"
 import * as Shared from "./Shared.ts"
 
 type Answer = Effect.Effect<Reply, ClaudeError>
@@ -61,8 +62,8 @@ export const make = (): Flights => {
         const landed: Effect.Effect<Reply | undefined, ClaudeError> =
           "leave" in flight
             ? landing(flight, context, restore)
-            : Effect.scoped(Effect.flatMap(flight.join(context), (events) => restore(Replay.collect(events))))
-        return Effect.flatMap(waiting(wanted, landed), (reply) => (reply === undefined ? board : Replay.hit(reply)))
+            : Effect.scoped(Effect.flatMap(flight.join(context), (events) => restore(Replay.toReply(events))))
+        return Effect.flatMap(waiting(wanted, landed), (reply) => (reply === undefined ? board : Hit.hit(reply)))
       })
       return board
     })
@@ -76,9 +77,9 @@ export const make = (): Flights => {
             const own = start(wanted, (closed) => Broadcast.make(lead, closed))
             return own.join(context)
           }
-          if (!("leave" in flight)) return Effect.map(flight.join(context), Replay.hits)
+          if (!("leave" in flight)) return Effect.map(flight.join(context), Hit.hits)
           const landed = waiting(wanted, landing(flight, context, restore))
-          return Effect.map(Effect.flatMap(landed, Replay.hit), Replay.events)
+          return Effect.map(Effect.flatMap(landed, Hit.hit), Replay.toStream)
         })
       )
     )

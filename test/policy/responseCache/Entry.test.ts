@@ -25,35 +25,6 @@ describe("an entry", () => {
   })
 })
 
-describe("the model that answered is the one that was asked", () => {
-  it.each([
-    ["claude-sonnet-5-5", "claude-sonnet-5-5"],
-    ["claude-sonnet-4-5", "claude-sonnet-4-5-20250929"],
-    ["claude-sonnet-4-5-20250929", "claude-sonnet-4-5"],
-    ["claude-sonnet-4-5-latest", "claude-sonnet-4-5-20250929"],
-    ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5-20250929"],
-    ["claude-sonnet-4-5@20250929", "claude-sonnet-4-5-20250929"],
-    [
-      "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
-      "claude-sonnet-4-5-20250929"
-    ],
-    ["our-own-model", "our-own-model"]
-  ])("%s: %s", (asked, answered) => {
-    assert.isTrue(Entry.isSameModel(asked, answered))
-  })
-
-  it.each([
-    ["claude-sonnet-5-5", "claude-sonnet-5"],
-    ["claude-sonnet-5", "claude-sonnet-5-5"],
-    ["claude-opus-5-5", "claude-sonnet-5-5"],
-    ["claude-sonnet-4-5-20250929", "claude-sonnet-4-5-20251231"],
-    ["us.anthropic.claude-opus-4-8-v1:0", "claude-opus-4-7"],
-    ["our-own-model", "claude-sonnet-5-5"]
-  ])("but not %s: %s", (asked, answered) => {
-    assert.isFalse(Entry.isSameModel(asked, answered))
-  })
-})
-
 // Builders
 
 const generations = { "model claude-sonnet-5-5": "" }

@@ -1,0 +1,33 @@
+/**
+ * Opens a stream up to its first content: a failure before that leaves nothing behind, so another attempt may replace it.
+ * Retries, fallbacks and hedges of streams are built on it.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Pull from "effect/Pull"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { ClaudeError } from "./ClaudeError.ts"
+import { isContent, type StreamEvent } from "./StreamEvent.ts"
+
+/**
+ * Reads a stream up to and including its first content. The result is a stream that repeats these events and then
+ * continues. A failure closes the source at once; otherwise it stays open until the scope closes.
+ */
+export const open = Effect.fnUntraced(function* (stream: Stream.Stream<StreamEvent, ClaudeError>) {
+  const scope = yield* Effect.flatMap(Effect.scope, Scope.fork)
+  const opening = Effect.gen(function* () {
+    const pull = yield* Stream.toPull(stream)
+    const events: Array<StreamEvent> = []
+    let done = false
+    while (!done && !events.some(isContent)) {
+      yield* pull.pipe(
+        Effect.map((more) => events.push(...more)),
+        Pull.catchDone(() => Effect.sync(() => (done = true)))
+      )
+    }
+    const rest = done ? Stream.empty : Stream.fromPull(Effect.succeed(pull))
+    return Stream.concat(Stream.fromIterable(events), rest)
+  })
+  return yield* Effect.onError(Scope.provide(opening, scope), (cause) => Scope.close(scope, Exit.failCause(cause)))
+})
