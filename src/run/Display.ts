@@ -1,16 +1,16 @@
 /**
- * Shows the progress of a job on stderr: on a terminal as a picture that is drawn again and again, elsewhere as a plain
- * line every few seconds.
+ * Shows the progress of a job on stderr: on a terminal as a live picture, elsewhere as a plain line every few seconds.
+ * A run that does not get as far as counting its rows shows nothing.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import { createLogUpdate } from "log-update"
 import * as Event from "../claude/Event.ts"
 import * as Progress from "../pipeline/Progress.ts"
+import * as Screen from "./Screen.ts"
 
-/** Runs an effect with its progress on show; gives what it gave, and the counts. */
+/** Runs an effect and shows its progress; succeeds with the result of the effect and the counts. */
 export const show = <A, E, R>(
   name: string,
   effect: Effect.Effect<A, E, R>
@@ -18,36 +18,40 @@ export const show = <A, E, R>(
   Effect.gen(function* () {
     let progress = Progress.empty
     const start = yield* Clock.currentTimeMillis
-    const line = Effect.map(Clock.currentTimeMillis, (now) => Progress.line(progress, Duration.millis(now - start)))
+    const elapsed = Effect.map(Clock.currentTimeMillis, (now) => Duration.millis(now - start))
     const listener: Event.Listener = (event) =>
       Effect.sync(() => {
         progress = Progress.update(progress, event)
       })
 
-    const screen = process.stderr.isTTY ? live : plain
-    const draw = Effect.map(line, (line) => screen.draw(name, progress, line))
-    yield* Effect.addFinalizer(() => Effect.andThen(draw, Effect.sync(screen.done)))
-    yield* Effect.forkScoped(Effect.delay(Effect.repeat(draw, Schedule.spaced(screen.every)), screen.every))
+    const { stderr } = yield* Screen.Outputs
+    const { every, show } = yield* stderr.isTTY ? live(name) : plain(name, stderr)
+    const draw = Effect.map(elapsed, (elapsed) => {
+      if (progress.total !== undefined) show(progress, elapsed)
+    })
+    yield* Effect.addFinalizer(() => draw)
+    yield* Effect.forkScoped(Effect.delay(Effect.repeat(draw, Schedule.spaced(every)), every))
     const result = yield* Event.listen(listener)(effect)
     return [result, progress] as const
   }).pipe(Effect.scoped)
 
-interface Screen {
+interface View {
   readonly every: Duration.Input
-  readonly draw: (name: string, progress: Progress.Progress, line: string) => void
-  readonly done: () => void
+  readonly show: (progress: Progress.Progress, elapsed: Duration.Duration) => void
 }
 
-const update = createLogUpdate(process.stderr)
+const live = (name: string) =>
+  Effect.map(Screen.open, ({ columns, draw }): View => ({
+    every: "100 millis",
+    show: (progress, elapsed) => {
+      const bar = Math.min(40, Math.floor(columns() / 2))
+      const label = Screen.fit(name, columns() - bar - 2)
+      draw([`${label} ${Progress.bar(progress, bar)}`, Progress.line(progress, elapsed)])
+    }
+  }))
 
-const live: Screen = {
-  every: "100 millis",
-  draw: (name, progress, line) => update(`${name} ${Progress.bar(progress, 40)}\n${line}`),
-  done: update.done
-}
-
-const plain: Screen = {
-  every: "5 seconds",
-  draw: (name, _, line) => process.stderr.write(`${name}: ${line}\n`),
-  done: () => undefined
-}
+const plain = (name: string, stderr: Screen.Output) =>
+  Effect.succeed<View>({
+    every: "5 seconds",
+    show: (progress, elapsed) => void stderr.write(`${name}: ${Progress.line(progress, elapsed)}\n`)
+  })

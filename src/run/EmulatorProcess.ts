@@ -34,24 +34,11 @@ export const stdinEnd = Effect.callback<void>((resume) => {
   process.stdin.once("close", () => resume(Effect.void)).resume()
 })
 
-/** Runs a command with an emulator in the place of the API; gives its exit code. */
-export const runAgainst = Effect.fn("EmulatorProcess.runAgainst")(function* (
-  url: string,
-  command: ReadonlyArray<string>
-) {
-  const [program = "node", ...args] = command
-  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-  return yield* spawner.exitCode(
-    ChildProcess.make(program, args, {
-      // Long and odd: a cassette refuses to keep what holds the key.
-      env: { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: "no-key-for-an-emulator" },
-      extendEnv: true,
-      detached: false,
-      stdin: "inherit",
-      stdout: "inherit",
-      stderr: "inherit"
-    })
-  )
+/** The variables with which a program reaches the emulator at this address. */
+export const environment = (url: string) => ({
+  ANTHROPIC_BASE_URL: url,
+  // Long and unusual: a cassette refuses to record text that contains the key.
+  ANTHROPIC_API_KEY: "no-key-for-an-emulator"
 })
 
 const main = fileURLToPath(import.meta.resolve(import.meta.filename.endsWith(".ts") ? "./main.ts" : "./main.js"))

@@ -3,6 +3,7 @@
  */
 import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
+import { text } from "node:stream/consumers"
 
 /** What the n-th call (from 1) gets: nothing for the usual answer, a status, or no connection any more. */
 export type Trouble = (call: number) => number | "hang up" | undefined
@@ -13,8 +14,11 @@ const send = (response: ServerResponse, status: number, body: object, headers: R
 /** Starts the server on a free port. */
 export const standIn = async (trouble: Trouble = () => undefined) => {
   let calls = 0
+  const models: Array<string> = []
   const server = createServer(async (request, response) => {
-    for await (const _ of request);
+    const body = await text(request)
+    if (request.method === "GET") return send(response, 404, { type: "error", error: { type: "not_found_error" } })
+    models.push(JSON.parse(body).model)
     const wrong = trouble(++calls)
     if (wrong === "hang up") {
       request.socket.destroy()
@@ -44,7 +48,7 @@ export const standIn = async (trouble: Trouble = () => undefined) => {
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const { port } = server.address() as AddressInfo // a TCP server has no other kind of address
-  return { url: `http://127.0.0.1:${port}`, calls: () => calls, close: () => server.close() }
+  return { url: `http://127.0.0.1:${port}`, calls: () => calls, models: () => models, close: () => server.close() }
 }
 
 const errors: Record<number, readonly [string, string]> = {

@@ -1,0 +1,44 @@
+/**
+ * Translates what keeps a run from starting, or breaks it off, into the last line on stderr and an exit code. Messages
+ * from `pipeline` name no flags, since programs see them too; the flags that help are added here.
+ */
+import type * as Config from "effect/Config"
+import type { JobBroken } from "../pipeline/Job.ts"
+import type { DatasetFailed } from "../pipeline/Dataset.ts"
+import { ExitWith } from "./ExitWith.ts"
+import { goOn } from "./JobReport.ts"
+
+type Failure = ExitWith | Config.ConfigError | JobBroken | DatasetFailed | Other
+
+/** An error whose message is complete. */
+interface Other extends Error {
+  readonly _tag: keyof typeof remedies | (string & {})
+}
+
+/** `output` is the file for the results; any other file that fails is the input. */
+export const toExit =
+  ({ output }: { readonly output: string }) =>
+  (error: Failure): ExitWith => {
+    if (error instanceof ExitWith) return error
+    switch (error._tag) {
+      case "ConfigError":
+        return new ExitWith(2, "ANTHROPIC_API_KEY is not set; set it, or try --emulator, which needs none")
+      case "DatasetFailed": {
+        const flag = "path" in error && error.path === output ? "--output" : "--input"
+        return new ExitWith(2, `${error.message} (flag: ${flag})`)
+      }
+      case "JobBroken":
+        return new ExitWith(3, `${error.message}; finished rows are kept: ${goOn}`)
+      default:
+        return new ExitWith(2, error.message + (remedies[error._tag] ?? ""))
+    }
+  }
+
+const otherState = "; use another --state and --output, or move both away"
+
+const remedies: Readonly<Record<string, string>> = {
+  JournalMismatch: otherState,
+  JournalMixed: otherState,
+  JournalTooNew: otherState,
+  ServerUnreachable: ", or try --emulator"
+}

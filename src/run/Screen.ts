@@ -1,0 +1,100 @@
+/**
+ * A live picture at the bottom of a terminal. Everything else that is written to the terminal while the picture is shown
+ * (log lines, a job's own output) is printed above it: clear, print, redraw. Lines of the picture are cut to the width of
+ * the terminal, so they never wrap.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { createLogUpdate } from "log-update"
+import sliceAnsi from "slice-ansi"
+
+/** A stream that may be a terminal. */
+export interface Output extends NodeJS.WritableStream {
+  readonly isTTY?: boolean
+  /** The width of the terminal, which changes when its window does. */
+  readonly columns?: number
+}
+
+/** The streams of the process. */
+export interface Outputs {
+  readonly stdout: Output
+  readonly stderr: Output
+}
+
+/** The streams to draw on. */
+export const Outputs: Context.Reference<Outputs> = Context.Reference("effect-claude/run/Screen/Outputs", {
+  defaultValue: (): Outputs => ({ stdout: process.stdout, stderr: process.stderr })
+})
+
+/** A picture on stderr. */
+export interface Screen {
+  readonly columns: () => number
+  readonly draw: (lines: ReadonlyArray<string>) => void
+}
+
+/** Opens a picture for as long as the scope is open; its last state stays on the terminal. */
+export const open: Effect.Effect<Screen, never, Scope.Scope> = Effect.gen(function* () {
+  const { stderr, stdout } = yield* Outputs
+  const update = createLogUpdate(stderr)
+  const columns = () => stderr.columns ?? 80
+  let picture: string | undefined
+  let drawing = false
+  const whileDrawing = (f: () => void) => {
+    drawing = true
+    f()
+    drawing = false
+  }
+  const redraw = () => whileDrawing(() => picture !== undefined && update(picture))
+  const above = (print: () => void) => {
+    whileDrawing(() => picture !== undefined && update.clear())
+    print()
+    redraw()
+  }
+  for (const output of stdout.isTTY ? [stderr, stdout] : [stderr]) {
+    yield* Effect.acquireRelease(
+      Effect.sync(() => intercept(output, () => drawing, above)),
+      (restore) => Effect.sync(restore)
+    )
+  }
+  yield* Effect.addFinalizer(() => Effect.sync(() => whileDrawing(update.done)))
+  return {
+    columns,
+    draw: (lines) => {
+      picture = lines.map((line) => fit(line, columns() - 1)).join("\n")
+      redraw()
+    }
+  }
+})
+
+/** The first columns of a text; wide characters count as two. A cut is marked with an ellipsis. */
+export const fit = (text: string, columns: number): string => {
+  const start = sliceAnsi(text, 0, columns)
+  return start === text ? text : `${sliceAnsi(text, 0, columns - 1)}…`
+}
+
+/**
+ * Replaces the `write` of a stream by one that prints complete lines through `above`; gives what undoes it. The rest of
+ * a line waits for its end, since the picture cannot be drawn in the middle of a line.
+ */
+const intercept = (output: Output, isOwn: () => boolean, above: (print: () => void) => void) => {
+  const original = output.write
+  const write = (chunk: string | Uint8Array): unknown => Reflect.apply(original, output, [chunk])
+  const decoder = new TextDecoder()
+  let rest = ""
+  output.write = (chunk: string | Uint8Array, ...others: ReadonlyArray<unknown>) => {
+    if (isOwn()) return write(chunk) === true
+    rest += typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true })
+    const end = rest.lastIndexOf("\n") + 1
+    const lines = rest.slice(0, end)
+    rest = rest.slice(end)
+    if (lines !== "") above(() => write(lines))
+    const callback = others.at(-1)
+    if (typeof callback === "function") queueMicrotask(() => callback())
+    return true
+  }
+  return () => {
+    output.write = original
+    if (rest !== "") write(`${rest}\n`)
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * `effect-claude emulate`: serves the emulator, for as long as it is needed or around one program.
+ */
+import * as Console from "effect/Console"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Emulator from "../../testing/Emulator.ts"
+import * as EmulatorProcess from "../EmulatorProcess.ts"
+import * as ErrorText from "../ErrorText.ts"
+import { ExitWith } from "../ExitWith.ts"
+import { json, positive, toggle } from "../Flags.ts"
+import * as Program from "../Program.ts"
+
+const milliseconds = (name: string, description: string) =>
+  Flag.Int(name).pipe(
+    Flag.withDescription(`${description}, in milliseconds`),
+    Flag.withSchema(Schema.Natural),
+    Flag.map(Duration.millis),
+    Flag.optional
+  )
+
+const perMinute = (name: string, unit: string) =>
+  positive(name, `${unit} per minute for each group of models`).pipe(Flag.optional)
+
+const flags = {
+  command: Argument.String("command").pipe(
+    Argument.withDescription("After --: a program to run against the emulator, which stops when the program ends"),
+    Argument.variadic()
+  ),
+  port: Flag.Int("port").pipe(
+    Flag.withDescription("The port to listen on; 0 takes any free port"),
+    Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65535 }))),
+    Flag.withDefault(8787)
+  ),
+  latency: milliseconds("latency", "Time until a whole answer"),
+  ttft: milliseconds("ttft", "Time until the first token of a stream"),
+  tokensPerSecond: positive("tokens-per-second", "Speed of a stream").pipe(Flag.optional),
+  rpm: perMinute("rpm", "Requests"),
+  itpm: perMinute("itpm", "Input tokens"),
+  otpm: perMinute("otpm", "Output tokens"),
+  batchProcessing: milliseconds("batch-processing", "Time until a Message Batch has ended"),
+  spendLimit: Flag.Finite("spend-limit").pipe(
+    Flag.withDescription("US dollars per month; calls beyond it are refused"),
+    Flag.withSchema(Schema.Finite.check(Schema.isGreaterThan(0))),
+    Flag.optional
+  ),
+  faults: Flag.String("faults").pipe(
+    Flag.withDescription("Faults to inject, each with its rate or its number of times: 429:0.02,cut:0.01,reset:1x"),
+    Flag.withSchema(Emulator.FaultsFromString),
+    Flag.optional
+  ),
+  seed: Flag.Int("seed").pipe(Flag.withDescription("Selects which requests meet a fault"), Flag.withDefault(0)),
+  json,
+  untilStdinEnds: toggle("until-stdin-ends", "Stop when the parent process ends").pipe(Flag.withHidden)
+}
+
+export const emulate = Command.make(
+  "emulate",
+  flags,
+  Effect.fn("Cli.emulate")(function* (flags) {
+    const server = Emulator.layerServer({
+      port: flags.command.length > 0 ? 0 : flags.port,
+      seed: flags.seed,
+      latency: Option.getOrUndefined(flags.latency),
+      timeToFirstToken: Option.getOrUndefined(flags.ttft),
+      tokensPerSecond: Option.getOrUndefined(flags.tokensPerSecond),
+      limits: {
+        requestsPerMinute: Option.getOrUndefined(flags.rpm),
+        inputTokensPerMinute: Option.getOrUndefined(flags.itpm),
+        outputTokensPerMinute: Option.getOrUndefined(flags.otpm)
+      },
+      batchProcessing: Option.getOrUndefined(flags.batchProcessing),
+      spendLimit: Option.getOrUndefined(flags.spendLimit),
+      faults: Option.getOrUndefined(flags.faults)
+    })
+    const context = yield* Effect.mapError(
+      Layer.build(server),
+      ({ cause }) => new ExitWith(2, `the emulator cannot listen: ${ErrorText.of(cause)}; choose another --port`)
+    )
+    const { url } = Context.get(context, Emulator.Emulator)
+    const [program, ...args] = flags.command
+    if (program !== undefined) {
+      const code = yield* Program.run(program, args, EmulatorProcess.environment(url))
+      return yield* code === 0 ? Effect.void : Effect.fail(new ExitWith(code))
+    }
+    yield* Console.log(flags.json ? EmulatorProcess.listening(url) : EmulatorProcess.invitation(url))
+    yield* flags.untilStdinEnds ? EmulatorProcess.stdinEnd : Effect.never
+  }, Effect.scoped)
+).pipe(
+  Command.withDescription("Serve an emulated Claude API on this machine: no key, no cost"),
+  Command.withExamples([
+    { command: "effect-claude emulate --rpm 1000 --faults 529:0.01,cut:0.01,stall:0.01" },
+    { command: "effect-claude emulate -- node app.ts" }
+  ])
+)

@@ -1,0 +1,120 @@
+/**
+ * The command line in this process: real files, a stand-in for everything else that belongs to the process. The emulator
+ * that `--emulator` starts also runs in this process.
+ */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { PassThrough } from "node:stream"
+import { afterAll } from "vitest"
+import { ConfigProvider, Console, Context, Effect, Exit, Layer, Runtime, Sink, Stdio, Stream } from "effect"
+import { ChildProcessSpawner } from "effect/process"
+import { Emulator } from "effect-claude/testing"
+import * as Cli from "../../src/run/Cli.ts"
+import * as EmulatorProcess from "../../src/run/EmulatorProcess.ts"
+import * as Screen from "../../src/run/Screen.ts"
+
+/** What a finished command left behind. */
+export interface Result {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Options {
+  readonly env?: Readonly<Record<string, string>>
+  /** Both streams of the process; without it both are pipes. */
+  readonly terminal?: Screen.Output | undefined
+}
+
+/** Runs the command line to its end. */
+export const program = (args: ReadonlyArray<string>, { env = {}, terminal }: Options = {}): Effect.Effect<Result> =>
+  Effect.gen(function* () {
+    const out = recorder(terminal)
+    const err = recorder(terminal)
+    const print = (output: Screen.Output) => (text: unknown) => void output.write(`${String(text)}\n`)
+    const console = { ...globalThis.console, log: print(out.stream), error: print(err.stream) }
+    const exit = yield* Cli.program("1.2.3").pipe(
+      Effect.provideService(Console.Console, console),
+      Effect.provideService(Screen.Outputs, { stdout: out.stream, stderr: err.stream }),
+      Effect.provide([
+        Layer.effect(ChildProcessSpawner.ChildProcessSpawner, emulatorInProcess),
+        Stdio.layerTest({ args: Effect.succeed(args) }),
+        ConfigProvider.layer(ConfigProvider.fromEnv({ env }))
+      ]),
+      Effect.provide(NodeServices.layer),
+      Effect.exit
+    )
+    const code = yield* Effect.callback<number>((resume) =>
+      Runtime.defaultTeardown(exit, (code) => resume(Effect.succeed(code)))
+    )
+    if (Exit.isFailure(exit) && code === 1 && err.text() === "") return yield* Effect.die(exit.cause)
+    return { code, stdout: out.text(), stderr: err.text() }
+  })
+
+export const cli = (args: ReadonlyArray<string>, options?: Options): Promise<Result> =>
+  Effect.runPromise(program(args, options))
+
+const recorder = (terminal: Screen.Output | undefined) => {
+  const chunks: Array<string> = []
+  const pipe: Screen.Output = new PassThrough().on("data", (chunk) => chunks.push(String(chunk)))
+  return { stream: terminal ?? pipe, text: () => chunks.join("") }
+}
+
+/** Starts no process: the emulator listens in this one. */
+const emulatorInProcess = Effect.sync(() =>
+  ChildProcessSpawner.make(() =>
+    Effect.map(Layer.build(Emulator.layerServer()), (context) => {
+      const { url } = Context.get(context, Emulator.Emulator)
+      return ChildProcessSpawner.makeHandle({
+        pid: ChildProcessSpawner.ProcessId(process.pid),
+        exitCode: Effect.never,
+        isRunning: Effect.succeed(true),
+        kill: () => Effect.void,
+        stdin: Sink.drain,
+        stdout: Stream.make(new TextEncoder().encode(`${EmulatorProcess.listening(url)}\n`)),
+        stderr: Stream.empty,
+        all: Stream.empty,
+        getInputFd: () => Sink.drain,
+        getOutputFd: () => Stream.empty,
+        unref: Effect.succeed(Effect.void)
+      })
+    }).pipe(Effect.orDie)
+  )
+)
+
+const folders: Array<string> = []
+afterAll(() => folders.forEach((path) => rmSync(path, { recursive: true })))
+
+/** A folder with an input of this many rows, and the command that runs a job on them. */
+export const folder = (rows: number, change: (line: string, index: number) => string = (line) => line) => {
+  const path = mkdtempSync(join(tmpdir(), "effect-claude-"))
+  folders.push(path)
+  const input = join(path, "mails.jsonl")
+  const mails = Array.from({ length: rows }, (_, index) => JSON.stringify({ id: index + 1, subject: `mail ${index}` }))
+  writeFileSync(input, mails.map(change).join("\n"))
+  const output = join(path, "out.jsonl")
+  return { path, input, output, job: "test/run/mails.job.ts" }
+}
+
+/** The command that runs a job on a folder. */
+export const runOf = (files: Omit<ReturnType<typeof folder>, "path">, ...flags: ReadonlyArray<string>) => [
+  "run",
+  files.job,
+  "--input",
+  files.input,
+  "--output",
+  files.output,
+  ...flags
+]
+
+/** The lines of an output. */
+export const lines = (path: string): Array<{ readonly key: string; readonly value: string }> =>
+  readFileSync(path, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+
+/** The environment in which the server at this address answers. */
+export const at = (url: string) => ({ ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: "some-key" })

@@ -1,0 +1,61 @@
+/** What only a process of its own can show: signals, exit codes, and the check of the Node version. */
+import { assert, describe, it } from "@effect/vitest"
+import { spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { folder } from "./cli.ts"
+
+const main = ["--conditions=effect-claude-source", "src/run/main.ts"]
+const { NODE_COMPILE_CACHE = "", PATH = "" } = process.env
+const inherited = { NODE_COMPILE_CACHE, PATH, ANTHROPIC_API_KEY: "some-key" }
+
+const start = (args: ReadonlyArray<string>, env: Record<string, string> = {}) => {
+  const child = spawn(process.execPath, [...main, ...args], { env: { ...inherited, ...env } })
+  let stderr = ""
+  child.stderr.on("data", (data) => (stderr += data))
+  return { child, end: once(child, "exit").then(([code]) => ({ code, stderr })) }
+}
+
+describe("a run that is interrupted", () => {
+  it.skipIf(process.platform === "win32").each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143]
+  ] as const)("before the first row is claimed exits on %s with %i, and changes nothing", async (signal, code) => {
+    const { output, path } = folder(1)
+    const { child, end } = start(["run", "test/run/endless.job.ts", "--output", output])
+    await once(child.stdout, "data")
+    child.kill(signal)
+    assert.deepStrictEqual(await end, {
+      code,
+      stderr: "interrupted before anything was sent; nothing has changed\n"
+    })
+    assert.deepStrictEqual(readdirSync(path), ["mails.jsonl"])
+  })
+})
+
+describe("effect-claude emulate -- program", () => {
+  it.skipIf(process.platform === "win32")("passes SIGTERM on, waits for the program, and exits with 143", async () => {
+    const file = join(folder(0).path, "signal")
+    const script = `process.on("SIGTERM", () => { require("node:fs").writeFileSync(process.argv[1], "SIGTERM"); process.exit(0) })
+      console.log("ready"); setInterval(() => {}, 1000)`
+    const { child, end } = start(["emulate", "--", process.execPath, "-e", script, file])
+    await once(child.stdout, "data")
+    child.kill("SIGTERM")
+    assert.strictEqual((await end).code, 143)
+    assert.strictEqual(readFileSync(file, "utf8"), "SIGTERM")
+  })
+})
+
+describe("bin/effect-claude.mjs", () => {
+  it("names the Node that it needs on an older one", async () => {
+    const script = `Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.19.0" } })
+      await import(process.argv[1]); process.exit()`
+    const bin = new URL("../../bin/effect-claude.mjs", import.meta.url).href
+    const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script, bin], {
+      encoding: "utf8"
+    })
+    assert.strictEqual(stderr, "effect-claude needs Node 22.19 or newer; this is 20.19.0\n")
+    assert.strictEqual(status, 2)
+  })
+})
