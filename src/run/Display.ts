@@ -1,10 +1,11 @@
 /**
  * Shows the progress of a job on stderr: on a terminal as a live picture, elsewhere as a plain line every few seconds.
- * A run that does not get as far as counting its rows shows nothing.
+ * A run that cannot begin shows nothing.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Event from "../claude/Event.ts"
 import * as Progress from "../pipeline/Progress.ts"
@@ -25,11 +26,12 @@ export const show = <A, E, R>(
       })
 
     const { stderr } = yield* Screen.Outputs
-    const { every, show } = yield* stderr.isTTY ? live(name) : plain(name, stderr)
+    const { clear, every, show } = yield* stderr.isTTY ? live(name) : plain(name, stderr)
     const draw = Effect.map(elapsed, (elapsed) => {
       if (progress.total !== undefined) show(progress, elapsed)
     })
-    yield* Effect.addFinalizer(() => draw)
+    const isUntouched = () => progress.succeeded + progress.failed === 0
+    yield* Effect.addFinalizer((exit) => (Exit.isFailure(exit) && isUntouched() ? Effect.sync(clear) : draw))
     yield* Effect.forkScoped(Effect.delay(Effect.repeat(draw, Schedule.spaced(every)), every))
     const result = yield* Event.listen(listener)(effect)
     return [result, progress] as const
@@ -37,11 +39,13 @@ export const show = <A, E, R>(
 
 interface View {
   readonly every: Duration.Input
+  readonly clear: () => void
   readonly show: (progress: Progress.Progress, elapsed: Duration.Duration) => void
 }
 
 const live = (name: string) =>
-  Effect.map(Screen.open, ({ columns, draw }): View => ({
+  Effect.map(Screen.open, ({ clear, columns, draw }): View => ({
+    clear,
     every: "100 millis",
     show: (progress, elapsed) => {
       const bar = Math.min(40, Math.floor(columns() / 2))
@@ -52,6 +56,7 @@ const live = (name: string) =>
 
 const plain = (name: string, stderr: Screen.Output) =>
   Effect.succeed<View>({
+    clear: () => undefined,
     every: "5 seconds",
     show: (progress, elapsed) => void stderr.write(`${name}: ${Progress.line(progress, elapsed)}\n`)
   })

@@ -31,6 +31,7 @@ export const Outputs: Context.Reference<Outputs> = Context.Reference("effect-cla
 export interface Screen {
   readonly columns: () => number
   readonly draw: (lines: ReadonlyArray<string>) => void
+  readonly clear: () => void
 }
 
 /** Opens a picture for as long as the scope is open; its last state stays on the terminal. */
@@ -60,6 +61,10 @@ export const open: Effect.Effect<Screen, never, Scope.Scope> = Effect.gen(functi
   yield* Effect.addFinalizer(() => Effect.sync(() => whileDrawing(update.done)))
   return {
     columns,
+    clear: () => {
+      whileDrawing(update.clear)
+      picture = undefined
+    },
     draw: (lines) => {
       picture = lines.map((line) => fit(line, columns() - 1)).join("\n")
       redraw()

@@ -216,14 +216,29 @@ describe("effect-claude run", () => {
     assert.isAbove(Number(cacheSaved), 0)
   })
 
-  it("asks the model of --model where the prompt names none", async () => {
+  it("asks the model of --model where a prompt names none, also if the job has a default model", async () => {
     const server = await standIn()
-    const models = async (...flags: ReadonlyArray<string>) => {
-      await cli(runOf(folder(1), ...flags), { env: at(server.url) })
+    const model = async (job: string, ...flags: ReadonlyArray<string>) => {
+      assert.deepInclude(await cli(runOf({ ...folder(1), job }, ...flags), { env: at(server.url) }), { code: 0 })
       return server.models().at(-1)
     }
-    assert.strictEqual(await models(), "claude-sonnet-5-5")
-    assert.strictEqual(await models("--model", "claude-haiku-4-5"), "claude-haiku-4-5")
+    const haiku = ["--model", "claude-haiku-4-5"]
+    assert.strictEqual(await model("test/run/mails.job.ts"), "claude-sonnet-5-5")
+    assert.strictEqual(await model("test/run/mails.job.ts", ...haiku), "claude-haiku-4-5")
+    assert.strictEqual(await model("test/run/opus.job.ts"), "claude-opus-5-5")
+    assert.strictEqual(await model("test/run/opus.job.ts", ...haiku), "claude-haiku-4-5")
+    server.close()
+  })
+
+  it("refuses a job whose step needs a service that nothing provides: sends nothing, and fails no row", async () => {
+    const server = await standIn()
+    const files = folder(3)
+    const { code, stderr, stdout } = await cli(runOf({ ...files, job: "test/run/needs.job.ts" }), {
+      env: at(server.url)
+    })
+    assert.deepStrictEqual({ code, stdout }, { code: 2, stdout: "" })
+    assert.match(stderr, /^effect-claude: the job uses the service "Database", which nothing provides; .*layer.*\n$/)
+    assert.strictEqual(server.calls(), 0)
     server.close()
   })
 })

@@ -43,16 +43,14 @@ const flags = {
   json
 }
 type Flags = Command.Command.Config.Infer<typeof flags>
+type AnyJob = Job.Job<never, unknown, unknown>
 
 export const run = Command.make(
   "run",
   flags,
   Effect.fn("Cli.run")(function* (flags) {
     const declared = yield* Effect.mapError(JobFile.load(flags.job), ({ message }) => new ExitWith(2, message))
-    const job = Option.match(flags.input, {
-      onNone: () => declared,
-      onSome: (path) => ({ ...declared, source: Dataset.withFile(declared.source, path) })
-    })
+    const job = withModel(flags, withInput(flags, declared))
     const output = Option.getOrElse(flags.output, () => job.sink)
     const state = Option.getOrElse(flags.state, () => `${output.replace(/\.\w+$/, "")}.state.sqlite`)
     yield* execute(flags, job, { output, state }).pipe(
@@ -68,7 +66,7 @@ export const run = Command.make(
 /** Settles who answers, then runs the job and prints the report. */
 const execute = Effect.fnUntraced(function* (
   flags: Flags,
-  job: Job.Job<never, unknown, unknown, never>,
+  job: AnyJob,
   { output, state }: { readonly output: string; readonly state: string }
 ) {
   const api = yield* flags.emulator ? Layer.build(layerEmulator) : Layer.build(Claude.layerConfig())
@@ -96,7 +94,7 @@ const execute = Effect.fnUntraced(function* (
           : "interrupted before anything was sent; nothing has changed"
       )
     ),
-    Effect.provide([claude, journal, defaults(flags), Log.layer])
+    Effect.provide([claude, journal, Log.layer])
   )
 })
 
@@ -121,12 +119,21 @@ const stackOptions = ({ cache, concurrency, promptCache }: Flags, emulated: bool
   })
 })
 
-const defaults = ({ model }: Flags) =>
+const withInput = ({ input }: Flags, job: AnyJob): AnyJob =>
+  Option.match(input, {
+    onNone: () => job,
+    onSome: (path) => ({ ...job, source: Dataset.withFile(job.source, path) })
+  })
+
+/** The flag wins over a default model from the job's own layer. */
+const withModel = ({ model }: Flags, { layer = Layer.empty, ...job }: AnyJob): AnyJob =>
   Option.match(model, {
-    onNone: () => Layer.empty,
-    onSome: (model) =>
-      Layer.effect(
+    onNone: () => ({ ...job, layer }),
+    onSome: (model) => ({
+      ...job,
+      layer: Layer.effect(
         Claude.Defaults,
-        Effect.map(Claude.Defaults, (all) => ({ ...all, model }))
-      )
+        Effect.map(Claude.Defaults, (defaults) => ({ ...defaults, model }))
+      ).pipe(Layer.provideMerge(layer))
+    })
   })
