@@ -16,8 +16,9 @@ import { AnthropicClient, callOptions, type Client } from "./AnthropicClient.ts"
 import * as Anthropics from "./AnthropicClient.ts"
 import { Claude, Timeouts } from "./Claude.ts"
 import { ClaudeError, TimedOut, Unsupported } from "./ClaudeError.ts"
-import { fromUnknown, malformed } from "./Failure.ts"
+import { fromUnexpected, fromUnknown } from "./Failure.ts"
 import * as EventStream from "./EventStream.ts"
+import * as Json from "./Json.ts"
 import * as Observe from "./Observe.ts"
 import * as RateLimits from "./RateLimits.ts"
 import { isMessage, type Reply, type ReplyFacts } from "./Reply.ts"
@@ -51,10 +52,10 @@ const create = (client: Client, request: Request): Effect.Effect<Reply, ClaudeEr
   send(client, request, (messages, params, options) =>
     messages.create(params, options).asResponse().then(withData)
   ).pipe(
-    Effect.flatMap(({ data, response }) =>
+    Effect.flatMap(({ data, response, text }) =>
       isMessage(data)
         ? Effect.succeed({ message: data, ...factsOf(response) })
-        : Effect.fail(unexpected("a message", data, response))
+        : Effect.fail(fromUnexpected("a message", text, response))
     )
   )
 
@@ -89,10 +90,10 @@ const countTokens = (client: Client, request: Request): Effect.Effect<number, Cl
     if (messages.countTokens === undefined) throw uncountable()
     return messages.countTokens(Struct.omit(params, uncounted), options).asResponse().then(withData)
   }).pipe(
-    Effect.flatMap(({ data, response }) =>
+    Effect.flatMap(({ data, response, text }) =>
       Predicate.hasProperty(data, "input_tokens") && Predicate.isNumber(data.input_tokens)
         ? Effect.succeed(data.input_tokens)
-        : Effect.fail(isUnknownOperation(data) ? uncountable() : unexpected("a token count", data, response))
+        : Effect.fail(isUnknownOperation(data) ? uncountable() : fromUnexpected("a token count", text, response))
     )
   )
 
@@ -198,29 +199,12 @@ const isUnknownOperation = (data: unknown) =>
   Predicate.hasProperty(data.Output, "__type") &&
   data.Output.__type === "com.amazon.coral.service#UnknownOperationException"
 
-/** A response and its body, whatever content type it claims; `undefined` is no JSON. A body that breaks off rejects. */
+/** A response and its body, whatever content type it has. A body that breaks off rejects. */
 const withData = (response: Response) =>
   response.text().then(
-    (text) => ({ response, data: parse(text) }),
+    (text) => ({ response, text, data: Json.parse(text) }),
     (cause) => Promise.reject(new APIConnectionError({ cause }))
   )
-
-const parse = (text: string): unknown => {
-  try {
-    // The hot path of calls: one JSON.parse an answer, no Schema. What the types do not know passes through.
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-const unexpected = (what: string, data: unknown, response: Response) => {
-  const type = response.headers.get("content-type") ?? "no content type"
-  const got = data === undefined ? "what is not JSON" : "other JSON"
-  const requestId = response.headers.get("request-id")
-  const facts = { status: response.status, ...(requestId !== null && { requestId }) }
-  return malformed(`expected ${what}, got ${got} (${type})`, facts)
-}
 
 const factsOf = (response: Response): ReplyFacts => ({
   requestId: response.headers.get("request-id") ?? undefined,

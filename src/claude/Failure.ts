@@ -25,6 +25,8 @@ import {
   Unauthenticated
 } from "./ClaudeError.ts"
 import * as RateLimits from "./RateLimits.ts"
+import * as ErrorBody from "./ErrorBody.ts"
+import * as Json from "./Json.ts"
 import { redact } from "./Redact.ts"
 import type { Usage } from "./Usage.ts"
 
@@ -49,7 +51,7 @@ export const fromFailure = (failure: Failure): ClaudeError => {
   const rateLimits = headers && RateLimits.fromHeaders(headers)
   return new ClaudeError({
     reason: new (classOf(failure))({
-      detail: redact(failure.detail),
+      detail: bounded(redact(failure.detail)),
       ...(failure.status !== undefined && { status: failure.status }),
       ...(failure.code && { code: failure.code }),
       ...(requestId && { requestId }),
@@ -61,25 +63,42 @@ export const fromFailure = (failure: Failure): ClaudeError => {
   })
 }
 
-/** The error of an `error` event in the middle of a stream, which has no status of its own. */
-export const fromErrorEvent = (event: object, headers: Headers, usage?: Usage): ClaudeError =>
-  fromApiError(new APIError(undefined, event, undefined, headers), usage)
+/** A gateway may send a whole page. */
+const maxLength = 500
 
-/** The SDK has read the body leniently; what it found there may be anything. */
-const fromApiError = (failed: APIError, usage?: Usage): ClaudeError => {
-  const { apiMessage, error, errorCode: code, headers, status, type } = failed
-  const unsaid = status === undefined ? "an error that does not say what it is" : `HTTP status ${status}`
-  // Where the API says `{ error: { message } }`, Bedrock says `{ message }`.
-  const said = apiMessage ?? (Predicate.hasProperty(error, "message") && error.message)
-  return fromFailure({
-    status,
-    type,
-    code,
-    detail: Predicate.isString(said) ? said : unsaid,
-    requestId: Predicate.hasProperty(error, "request_id") ? String(error.request_id) : undefined,
-    headers,
-    usage
-  })
+const bounded = (text: string) => (text.length <= maxLength ? text : `${text.slice(0, maxLength).toWellFormed()}…`)
+
+/** The error that a body reports, such as that of an `error` event in the middle of a stream, which has no status. */
+export const fromErrorBody = (body: unknown, headers: Headers, others: ErrorFacts = {}): ClaudeError => {
+  const { detail, status: named, ...facts } = ErrorBody.read(body)
+  const status = others.status !== undefined && others.status >= 400 ? others.status : (named ?? others.status)
+  const silent = status === undefined ? "an error without a description" : `HTTP status ${status}`
+  return fromFailure({ ...facts, usage: others.usage, status, detail: detail ?? silent, headers })
+}
+
+interface ErrorFacts {
+  readonly status?: number | undefined
+  readonly usage?: Usage | undefined
+}
+
+/** The error of an answer with status 200 that is not what was asked for: it reports an error, or comes from elsewhere. */
+export const fromUnexpected = (what: string, body: string, response: Response): ClaudeError => {
+  const { headers, status } = response
+  const data = Json.parse(body)
+  if (ErrorBody.isError(data)) return fromErrorBody(data, headers, { status })
+  const type = headers.get("content-type") ?? "no content type"
+  const title = ErrorBody.titleOf(body)
+  const requestId = headers.get("request-id")
+  const got = `${data === undefined ? "no JSON" : "other JSON"} (${type})${title === undefined ? "" : `, titled "${title}"`}`
+  return malformed(`expected ${what}, got ${got}`, { status, ...(requestId !== null && { requestId }) })
+}
+
+/** An answer with an error status. The SDK keeps a body that is no JSON in its message only. */
+const fromApiError = (failed: APIError): ClaudeError => {
+  const { error, headers, message, status } = failed
+  const text = message.replace(`${status} `, "")
+  const body: unknown = error ?? (text === "status code (no body)" ? undefined : text)
+  return fromErrorBody(body, headers ?? new Headers(), { status })
 }
 
 /** The error of whatever the SDK or a fetch threw. */

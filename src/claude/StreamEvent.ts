@@ -2,10 +2,9 @@
  * The events of a streamed answer, and the fold that turns them into the message that `create` would have returned.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
-import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type { Message, ReplyFacts } from "./Reply.ts"
+import * as Json from "./Json.ts"
+import { type Message, type ReplyFacts, text as textOf } from "./Reply.ts"
 
 /** The first element of every stream: the facts that came with the headers. */
 export interface StreamStart extends ReplyFacts {
@@ -19,9 +18,19 @@ export type StreamEvent = StreamStart | Anthropic.RawMessageStreamEvent
 export const isContent = (event: StreamEvent): boolean =>
   event.type === "content_block_start" || event.type === "content_block_delta"
 
-/** The text that an event adds, or an empty string. */
-export const text = (event: StreamEvent): string =>
-  event.type === "content_block_delta" && event.delta.type === "text_delta" ? event.delta.text : ""
+/** The text that an event adds to the answer, or an empty string. Gateways send text in start events too. */
+export const text = (event: StreamEvent): string => {
+  switch (event.type) {
+    case "content_block_delta":
+      return event.delta.type === "text_delta" ? (event.delta.text ?? "") : ""
+    case "content_block_start":
+      return event.content_block.type === "text" ? (event.content_block.text ?? "") : ""
+    case "message_start":
+      return event.message.content.length === 0 ? "" : textOf(event.message)
+    default:
+      return ""
+  }
+}
 
 /** A message as the events that would have brought it, its text in pieces of a word each. */
 export const fromMessage = (message: Message): Array<Anthropic.RawMessageStreamEvent> => [
@@ -89,17 +98,29 @@ export interface Accumulator {
   readonly message: () => Message | undefined
 }
 
-/** A new, empty accumulator. */
+/**
+ * A new, empty accumulator. Until a tool's block ends, and where its arguments are not JSON, its `input` is the text
+ * that came.
+ */
 export const accumulator = (): Accumulator => {
   let message: Message | undefined
   const partialJson = new Map<number, string>()
-  // Where the block of an index stands: the content has no hole when an index was skipped.
+  // The place of each index in the content, which has no hole where the indexes skip one.
   const places = new Map<number, number>()
   const blockAt = (index: number) => message?.content[places.get(index) ?? -1]
+
+  const endInput = (index: number) => {
+    const json = partialJson.get(index) ?? ""
+    const input = Json.parse(json)
+    const block = blockAt(index)
+    if (block !== undefined && input !== undefined) Object.assign(block, { input })
+    partialJson.delete(index)
+  }
 
   const add = (event: StreamEvent): void => {
     if (event.type === "message_start") {
       places.clear()
+      partialJson.clear()
       message = { ...event.message, content: [...event.message.content], usage: { ...event.message.usage } }
     }
     if (message === undefined) return
@@ -107,9 +128,12 @@ export const accumulator = (): Accumulator => {
       case "content_block_start": {
         const place = places.get(event.index) ?? message.content.length
         places.set(event.index, place)
-        message.content[place] = { ...event.content_block }
-        const block: unknown = event.content_block
-        if (isFallback(block)) message.model = block.to.model
+        const block = { ...event.content_block }
+        if (block.type === "text") block.text ??= ""
+        if (block.type === "thinking") block.thinking ??= ""
+        message.content[place] = block
+        const start: unknown = event.content_block
+        if (isFallback(start)) message.model = start.to.model
         break
       }
       case "content_block_delta": {
@@ -117,19 +141,21 @@ export const accumulator = (): Accumulator => {
         if (block !== undefined) applyDelta(block, event.delta, event.index, partialJson)
         break
       }
-      case "content_block_stop": {
-        const json = partialJson.get(event.index)
-        const block = blockAt(event.index)
-        if (json !== undefined && Predicate.hasProperty(block, "input")) block.input = parseInput(json)
+      case "content_block_stop":
+        endInput(event.index)
         break
-      }
       case "message_delta": {
-        // What stands beside `delta` is said of the whole message: fields of the beta API, today.
+        // Fields beside `delta` belong to the whole message. Only the beta API has any today.
         const { type: _, delta, usage, ...beside } = event
         const { container, ...stop } = delta
-        Object.assign(message, stop, definedOnly({ container, ...beside }))
+        const { stop_reason, stop_sequence, stop_details } = message
+        const earlier = definedOnly({ stop_reason, stop_sequence, stop_details })
+        Object.assign(message, stop, earlier, definedOnly({ ...stop, container, ...beside }))
         Object.assign(message.usage, definedOnly(usage))
+        break
       }
+      case "message_stop":
+        for (const index of partialJson.keys()) endInput(index)
     }
   }
   return { add, message: () => message }
@@ -141,28 +167,26 @@ const applyDelta = (
   index: number,
   partialJson: Map<number, string>
 ): void => {
-  if (delta.type === "input_json_delta") partialJson.set(index, (partialJson.get(index) ?? "") + delta.partial_json)
-  else if (delta.type === "text_delta" && block.type === "text") block.text += delta.text
+  if (delta.type === "input_json_delta") {
+    const json = (partialJson.get(index) ?? "") + (delta.partial_json ?? "")
+    partialJson.set(index, json)
+    if (json !== "") Object.assign(block, { input: json })
+  } else if (delta.type === "text_delta" && block.type === "text") block.text += delta.text ?? ""
   else if (delta.type === "citations_delta" && block.type === "text") {
     block.citations = [...(block.citations ?? []), delta.citation]
-  } else if (delta.type === "thinking_delta" && block.type === "thinking") block.thinking += delta.thinking
+  } else if (delta.type === "thinking_delta" && block.type === "thinking") block.thinking += delta.thinking ?? ""
   else if (delta.type === "signature_delta" && block.type === "thinking") block.signature = delta.signature
   else if (isCompaction(delta)) Object.assign(block, delta, { type: block.type })
 }
 
-/** The beta API's: another model goes on from here, and the message is that one's. */
+/** The beta API's: another model continues from here, and the message is that model's. */
 const isFallback = Schema.is(
   Schema.Struct({ type: Schema.Literal("fallback"), to: Schema.Struct({ model: Schema.String }) })
 )
 
-/** The beta API's: it carries all that its block is to hold. */
+/** The beta API's: the delta holds the whole content of its block. */
 const isCompaction = ({ type }: { readonly type: string }) => type === "compaction_delta"
 
-const decodeInput = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
-
-/** Tool input that was cut off stays as the text that came. */
-const parseInput = (json: string): unknown => (json === "" ? {} : Option.getOrElse(decodeInput(json), () => json))
-
-/** The fields that an update really sets: `message_delta` leaves null what it does not speak of. */
+/** The fields that an update sets: in `message_delta`, null stands for no change. */
 export const definedOnly = (update: object): object =>
   Object.fromEntries(Object.entries(update).filter(([, value]) => value !== null && value !== undefined))

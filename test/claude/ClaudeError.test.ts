@@ -15,7 +15,7 @@ import {
   Reason,
   ToolUseRequested
 } from "../../src/claude/ClaudeError.ts"
-import { fromErrorEvent, fromFailure, fromUnknown, malformed } from "../../src/claude/Failure.ts"
+import { fromErrorBody, fromFailure, fromUnknown, malformed } from "../../src/claude/Failure.ts"
 import * as Usage from "../../src/claude/Usage.ts"
 import { failure, message } from "../fixtures.ts"
 
@@ -44,7 +44,7 @@ describe("as data", () => {
     const key = "sk-ant-api03-planted_-0"
     const errors = [
       fromFailure({ status: 401, detail: `invalid key ${key}` }),
-      fromErrorEvent(failure("api_error", `invalid key ${key}`), new Headers()),
+      fromErrorBody(failure("api_error", `invalid key ${key}`), new Headers()),
       fromFailure({ detail: `invalid key ${key}` }),
       fromUnknown(new APIConnectionError({ cause: new Error(`https://x/?key=${key}`) })),
       fromUnknown(new Error(`${key} is no header value`)),

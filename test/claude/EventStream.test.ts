@@ -45,6 +45,49 @@ describe("the bytes of a whole answer", () => {
     })
   )
 
+  it.effect.each([
+    "data: {}",
+    "event: heartbeat\ndata: {}",
+    `event: keepalive\ndata: {"ts":1790000000}`,
+    "event: heartbeat\ndata: alive",
+    "event: heartbeat",
+    "event: cost\ndata: 0.0012",
+    "event: message\ndata: null",
+    `data: "text"`,
+    "data: [1]",
+    "data:",
+    "data: [DONE]",
+    "event: content_block_delta\ndata:",
+    "event: ping\ndata: 1790000000",
+    `data: {"error":null}`,
+    ": comment",
+    "retry: 3000",
+    "id: 7"
+  ])("may hold the heartbeat %j anywhere, which is ignored", (beat) =>
+    Effect.gen(function* () {
+      const frames = sse(StreamEvent.fromMessage(message())).split(/(?<=\n\n)/)
+      const events = yield* Stream.runCollect(eventsOf(frames.flatMap((frame) => [`${beat}\n\n`, frame])))
+      assert.deepStrictEqual(events, StreamEvent.fromMessage(message()))
+    })
+  )
+
+  it.effect("may have their type in the name of the event alone", () =>
+    Effect.gen(function* () {
+      const untyped = StreamEvent.fromMessage(message()).map(({ type, ...data }) => [type, JSON.stringify(data)])
+      const events = yield* Stream.runCollect(
+        eventsOf(untyped.map(([type, data]) => `event: ${type}\ndata: ${data}\n\n`))
+      )
+      assert.sameDeepMembers([...events], StreamEvent.fromMessage(message()))
+    })
+  )
+
+  it.effect("may come as one JSON message from a server that does not stream", () =>
+    Effect.gen(function* () {
+      const events = yield* Stream.runCollect(eventsFrom(Response.json(message())))
+      assert.deepStrictEqual(events, StreamEvent.fromMessage(message()))
+    })
+  )
+
   it.effect("end with message_stop: what follows is read, so that the connection is free, but not told", () =>
     Effect.gen(function* () {
       const wire = open()
@@ -53,6 +96,39 @@ describe("the bytes of a whole answer", () => {
       yield* TestClock.adjust("1 seconds")
       assert.strictEqual((yield* Fiber.join(reading)).at(-1)?.type, "message_stop")
       assert.isTrue(wire.cancelled())
+    })
+  )
+})
+
+describe("the rest of a body after message_stop", () => {
+  it.effect("is read to its end, so that the connection can be used again", () =>
+    Effect.gen(function* () {
+      const wire = open()
+      wire.push(whole)
+      const reading = yield* Effect.forkChild(Stream.runCollect(wire.events))
+      yield* Effect.yieldNow
+      wire.push(": a late comment\n\n")
+      wire.close()
+      assert.deepStrictEqual(yield* Fiber.join(reading), StreamEvent.fromMessage(message()))
+      assert.isFalse(wire.cancelled())
+    })
+  )
+
+  it.effect("fails the stream where it is a second answer, in the same piece or in a later one", () =>
+    Effect.gen(function* () {
+      for (const pieces of [[whole + whole], [whole, ": comment\n\n", whole]]) {
+        const { reason } = yield* failed(pieces)
+        assert.strictEqual(reason._tag, "StreamInterrupted")
+        assert.include(reason.detail, "a second answer began after the end of the first")
+        assert.deepInclude(reason.usage, { input: 10, output: 20 })
+      }
+    })
+  )
+
+  it.effect("does not matter where it breaks, or holds an error", () =>
+    Effect.gen(function* () {
+      const events = yield* Stream.runCollect(eventsOf([whole, sse([failure("api_error")]), "event: message_stop\n"]))
+      assert.deepStrictEqual(events, StreamEvent.fromMessage(message()))
     })
   )
 })
@@ -118,6 +194,18 @@ describe("a stream that does not come to its message_stop", () => {
     })
   )
 
+  it.effect.each<readonly [string, string, string]>([
+    ["plain text", "event: error\ndata: upstream connect error", "upstream connect error"],
+    ["no name and no type", `data: {"error":{"message":"upstream closed","type":"stream_error"}}`, "upstream closed"],
+    ["a text as its error", `event: error\ndata: {"type":"error","error":"quota exhausted"}`, "quota exhausted"]
+  ])("has the words of an error event with %s", ([, event, detail]) =>
+    Effect.gen(function* () {
+      const { reason } = yield* failed([half, `${event}\n\n`])
+      assert.deepInclude(reason, { _tag: "ServerFailed", detail })
+      assert.deepInclude(reason.usage, { input: 10 })
+    })
+  )
+
   it.effect("has the reason of an error that says what it is by the name of its event alone", () =>
     Effect.gen(function* () {
       const { error } = failure("overloaded_error")
@@ -143,20 +231,31 @@ describe("a stream that does not come to its message_stop", () => {
   )
 
   it.effect.each([
-    "no JSON",
-    "{}",
-    "null",
-    `"text"`,
-    `{"type":"message_start"}`,
-    `{"type":"message_start","message":{"type":"message","content":[]}}`,
-    `{"type":"content_block_start","index":1}`,
-    `{"type":"content_block_delta","index":0}`,
-    `{"type":"message_delta","delta":{}}`
-  ])("is malformed, and says nothing of its text, after the event %s", (data) =>
+    "event: content_block_delta\ndata: not JSON",
+    "event: content_block_delta\ndata: {}",
+    "event: content_block_delta\ndata: null",
+    `event: message_delta\ndata: {"usage":{}}`,
+    `data: {"type":"content_block_delta","index":0,"del`,
+    `data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":{"a":1}}}`,
+    `data: {"type":"message_start"}`,
+    `data: {"type":"message_start","message":{"type":"message","content":[]}}`,
+    `data: {"type":"content_block_start","index":1}`,
+    `data: {"type":"content_block_delta","index":0}`,
+    `data: {"type":"message_delta","delta":{}}`
+  ])("is malformed, and does not repeat the text of the event, after %j", (event) =>
     Effect.gen(function* () {
-      const { reason } = yield* failed([half, `data: ${data}\n\n`, secondHalf])
+      const { reason } = yield* failed([half, `${event}\n\n`, secondHalf])
       assert.strictEqual(reason._tag, "MalformedResponse")
       assert.strictEqual(reason.detail, "an event of the stream cannot be read")
+    })
+  )
+
+  it.effect("has the reason of an error that a gateway answers in JSON with status 200", () =>
+    Effect.gen(function* () {
+      const response = Response.json(failure("authentication_error", "invalid x-api-key"))
+      const error = yield* Effect.flip(Stream.runDrain(eventsFrom(response)))
+      assert.deepInclude(error.reason, { _tag: "Unauthenticated", detail: "invalid x-api-key", status: 200 })
+      assert.isFalse(error.isRetryable)
     })
   )
 

@@ -2,7 +2,7 @@ import { APIConnectionError, APIConnectionTimeoutError, APIError } from "@anthro
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
-import { fromUnknown } from "../../src/claude/Failure.ts"
+import { fromUnexpected, fromUnknown } from "../../src/claude/Failure.ts"
 import { failure } from "../fixtures.ts"
 
 /** What the API answers, and what that is to us. */
@@ -95,19 +95,41 @@ describe("the reason of an answer", () => {
   })
 
   it.each([
-    ["text", "Bad gateway"],
     ["nothing", undefined],
-    ["a message that is not text", { error: { type: "api_error", message: { planted: 1 } } }],
-    ["an error that is text", { error: "planted" }]
-  ])("is found although the body is %s", (_, body) => {
+    ["a message that is not text", { error: { type: "api_error", message: { planted: 1 } } }]
+  ])("is found although the body has no words, but %s", (_, body) => {
     const { reason } = fromUnknown(APIError.generate(503, body, undefined, new Headers()))
     assert.strictEqual(reason._tag, "ServerFailed")
     assert.strictEqual(reason.detail, "HTTP status 503")
   })
 
-  it("says what a gateway said, or Bedrock, in a body of their own shape", () => {
-    const { reason } = fromUnknown(APIError.generate(403, { message: "Forbidden" }, undefined, new Headers()))
-    assert.deepInclude(reason, { _tag: "PermissionDenied", detail: "Forbidden" })
+  it("has the words of a gateway or of Bedrock, in a body of their own shape or in plain text", () => {
+    const json = APIError.generate(403, { message: "Forbidden" }, undefined, new Headers())
+    assert.deepInclude(fromUnknown(json).reason, { _tag: "PermissionDenied", detail: "Forbidden" })
+    const text = APIError.generate(502, undefined, "upstream connect error", new Headers())
+    assert.deepInclude(fromUnknown(text).reason, { _tag: "ServerFailed", detail: "upstream connect error" })
+  })
+
+  it("has at most 500 characters of a long body, without its secrets", () => {
+    const body = `${"x".repeat(480)} sk-ant-api03-${"A".repeat(80)} and more words`
+    const { detail } = fromUnknown(APIError.generate(502, undefined, body, new Headers())).reason
+    assert.strictEqual(detail, `${"x".repeat(480)} [redacted] and more…`)
+  })
+
+  it("is the body's own where a gateway answers with status 200 and an error", () => {
+    const reasonOf = (body: object) =>
+      fromUnexpected("a message", JSON.stringify(body), new Response(null, { status: 200 })).reason
+    const refused = reasonOf(failure("authentication_error", "invalid x-api-key"))
+    assert.deepInclude(refused, { _tag: "Unauthenticated", detail: "invalid x-api-key", isRetryable: false })
+    assert.deepInclude(reasonOf({ error: { code: 429, message: "Quota exceeded" } }), { _tag: "RateLimited" })
+    assert.deepInclude(reasonOf({ error: "model is down" }), { _tag: "ServerFailed", detail: "model is down" })
+  })
+
+  it("is MalformedResponse with the title of the page where a proxy answers with status 200 and HTML", () => {
+    const response = new Response(null, { headers: { "content-type": "text/html" } })
+    const { reason } = fromUnexpected("a message", "<html><head><title>Sign in\n to Wifi</title>", response)
+    assert.strictEqual(reason._tag, "MalformedResponse")
+    assert.strictEqual(reason.detail, 'expected a message, got no JSON (text/html), titled "Sign in to Wifi"')
   })
 
   it("is found although the limits of its headers are not numbers", () => {

@@ -141,6 +141,23 @@ describe("an accumulator", () => {
     assert.strictEqual(answer?.model, "claude-haiku-4-5")
   })
 
+  it("keeps the arguments of two messages apart", () => {
+    const tool = { type: "tool_use", id: "t1", name: "pay", caller: { type: "direct" }, input: {} } as const
+    const piece = (partial_json: string) =>
+      ({ type: "content_block_delta", index: 0, delta: { type: "input_json_delta", partial_json } }) as const
+    const [start] = StreamEvent.fromMessage(message({ content: [] }))
+    const begin = [start ?? assert.fail(), { type: "content_block_start", index: 0, content_block: tool }] as const
+    const answer = accumulate([...begin, piece(`{"amount": 1`), ...begin, piece("{}"), { type: "message_stop" }])
+    assert.deepStrictEqual(answer?.content, [tool])
+  })
+
+  it("keeps the stop reason where a later message_delta has none", () => {
+    const [delta] = StreamEvent.fromMessage(message()).slice(-2)
+    const later = delta?.type === "message_delta" ? { ...delta, delta: { ...delta.delta, stop_reason: null } } : null
+    const answer = accumulate([...StreamEvent.fromMessage(message()), later ?? assert.fail()])
+    assert.strictEqual(answer?.stop_reason, "end_turn")
+  })
+
   it("leaves no hole where the indexes of blocks skip one", () => {
     const skip = (event: Anthropic.RawMessageStreamEvent) => ("index" in event ? { ...event, index: 7 } : event)
     const answer = accumulate(StreamEvent.fromMessage(message("So it is.")).map(skip))
@@ -152,6 +169,65 @@ describe("an accumulator", () => {
     const copy = structuredClone(events)
     accumulate(events)
     assert.deepStrictEqual(events, copy)
+  })
+})
+
+describe("text and arguments in start events", () => {
+  const start = StreamEvent.fromMessage(message({ content: [] })).slice(0, 1)
+  const stop = { type: "content_block_stop", index: 0 } as const
+
+  it("reach the streamed text and the message alike", () => {
+    const events = [
+      ...start,
+      { type: "content_block_start", index: 0, content_block: { type: "text", text: "Hello", citations: null } },
+      { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: ", world" } },
+      stop
+    ] as const
+    assert.strictEqual(events.map(StreamEvent.text).join(""), "Hello, world")
+    assert.deepStrictEqual(accumulate(events)?.content, [{ type: "text", text: "Hello, world", citations: null }])
+  })
+
+  it("reach both from message_start too", () => {
+    const events = [{ type: "message_start", message: message("All at once.") }] as const
+    assert.strictEqual(events.map(StreamEvent.text).join(""), "All at once.")
+    assert.deepStrictEqual(accumulate(events), message("All at once."))
+  })
+
+  it("are empty where a gateway sends null or nothing", () => {
+    const events = beta(
+      ...(start as never[]),
+      { type: "content_block_start", index: 0, content_block: { type: "text" } } as never,
+      { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: null } } as never,
+      stop
+    )
+    assert.strictEqual(events.map(StreamEvent.text).join(""), "")
+    assert.deepStrictEqual(accumulate(events)?.content, [{ type: "text", text: "" }] as never)
+  })
+
+  it("stay where the deltas add thoughts to a thought, and nothing to the arguments of a tool", () => {
+    const tool = { type: "tool_use", id: "t1", name: "pay", caller: { type: "direct" }, input: { amount: 25 } } as const
+    const answer = accumulate([
+      ...start,
+      { type: "content_block_start", index: 0, content_block: { type: "thinking", thinking: "Hm", signature: "" } },
+      { type: "content_block_delta", index: 0, delta: { type: "thinking_delta", thinking: ", yes" } },
+      stop,
+      { type: "content_block_start", index: 1, content_block: tool },
+      { type: "content_block_delta", index: 1, delta: { type: "input_json_delta", partial_json: "" } },
+      { type: "content_block_stop", index: 1 }
+    ])
+    assert.deepStrictEqual(answer?.content, [{ type: "thinking", thinking: "Hm, yes", signature: "" }, tool])
+  })
+
+  it("are never {} where the block of a tool has not ended: the input is the text so far, or the whole at the end", () => {
+    const tool = { type: "tool_use", id: "t1", name: "pay", caller: { type: "direct" }, input: {} } as const
+    const events = [
+      ...start,
+      { type: "content_block_start", index: 0, content_block: tool },
+      { type: "content_block_delta", index: 0, delta: { type: "input_json_delta", partial_json: `{"amount": 25}` } }
+    ] as const
+    assert.deepStrictEqual(accumulate(events)?.content, [{ ...tool, input: `{"amount": 25}` }])
+    const whole = accumulate([...events, { type: "message_stop" }])
+    assert.deepStrictEqual(whole?.content, [{ ...tool, input: { amount: 25 } }])
   })
 })
 

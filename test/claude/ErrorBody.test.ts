@@ -1,0 +1,85 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as ErrorBody from "../../src/claude/ErrorBody.ts"
+
+describe("the detail of an error body", () => {
+  it.each<readonly [string, unknown, string]>([
+    ["the API", { type: "error", error: { type: "api_error", message: "it broke" } }, "it broke"],
+    ["a plain text", "upstream connect error or\n disconnect", "upstream connect error or disconnect"],
+    ["a text as the error", { error: "model is not allowed for this key" }, "model is not allowed for this key"],
+    ["Bedrock", { message: "The security token is expired" }, "The security token is expired"],
+    ["AWS", { __type: "AccessDenied", Message: "no access" }, "no access"],
+    ["AWS in XML", "<Error><Code>Denied</Code><Message>no access</Message></Error>", "no access"],
+    ["Vertex, in a list", [{ error: { code: 429, message: "Quota exceeded", status: "X" } }], "Quota exceeded"],
+    ["FastAPI", { detail: "team budget exceeded" }, "team budget exceeded"],
+    [
+      "FastAPI's validation",
+      { detail: [{ loc: ["body", "model"], msg: "field required", type: "missing" }] },
+      "body.model: field required"
+    ],
+    ["a detail with an object", { detail: { error: { message: "no such team" } } }, "no such team"],
+    ["Nest", { statusCode: 400, error: "Bad Request", message: "unknown model" }, "unknown model"],
+    ["problem details", { type: "about:blank", title: "Forbidden", status: 403, detail: "no seat" }, "no seat"],
+    ["OAuth", { error: "invalid_grant", error_description: "token expired" }, "token expired"],
+    ["a list of errors", { errors: [{ message: "first" }, "second"], success: false }, "first; second"],
+    ["Apigee", { fault: { faultstring: "Invalid ApiKey", detail: { errorcode: "x" } } }, "Invalid ApiKey"],
+    ["OpenAI", { error: { message: "no such model", type: "invalid_request_error", code: null } }, "no such model"],
+    ["an error in an error", { error: { error: { message: "deep down" } } }, "deep down"],
+    ["JSON in a text", { error: { message: '{"message":"inner words"}' } }, "inner words"],
+    ["an HTML page", "<html><head><title>502 Bad Gateway</title></head></html>", "502 Bad Gateway"],
+    ["an HTML page without a title", "<html><body><h1>Service Unavailable</h1></body></html>", "Service Unavailable"],
+    ["an HTML page as a message", { message: "<html><title>Denied</title></html>" }, "Denied"],
+    ["a text in brackets", "[proxy] no route", "[proxy] no route"]
+  ])("comes from %s", (_, body, detail) => {
+    assert.strictEqual(ErrorBody.read(body).detail, detail)
+  })
+
+  it.each([[undefined], [null], [""], [42], [{}], [[]], [{ error: {} }], [{ error: null }], ["<html></html>"]])(
+    "is absent where the body is %j",
+    (body) => {
+      assert.isUndefined(ErrorBody.read(body).detail)
+    }
+  )
+
+  it("is absent where the body is nested without end", () => {
+    const body: { error?: unknown } = {}
+    body.error = { message: body, error: body }
+    assert.isUndefined(ErrorBody.read(body).detail)
+  })
+})
+
+describe("the facts of an error body", () => {
+  it("are its type, its code, and the id of its request", () => {
+    const error = { type: "rate_limit_error", message: "slow down", details: { error_code: "ramp_limit_exceeded" } }
+    assert.deepStrictEqual(ErrorBody.read({ type: "error", error, request_id: "req_1" }), {
+      detail: "slow down",
+      type: "rate_limit_error",
+      code: "ramp_limit_exceeded",
+      status: undefined,
+      requestId: "req_1"
+    })
+  })
+
+  it.each([
+    [{ error: { code: 429 } }, 429],
+    [{ error: { code: "503" } }, 503],
+    [{ status: 401, message: "no" }, 401],
+    [{ error: { status: "RESOURCE_EXHAUSTED", code: 429 } }, 429],
+    [{ statusCode: 200, error: "x" }, undefined],
+    [{ code: 7, error: "x" }, undefined]
+  ])("are the HTTP status in %j", (body, status) => {
+    assert.strictEqual(ErrorBody.read(body).status, status)
+  })
+})
+
+describe("a body with status 200", () => {
+  it.each([
+    [{ type: "error", error: { message: "x" } }, true],
+    [{ error: "x" }, true],
+    [{ errors: ["x"] }, true],
+    [{ type: "message", error: null }, false],
+    [{ message: "hello" }, false],
+    ["error", false]
+  ])("%j reports an error: %s", (body, expected) => {
+    assert.strictEqual(ErrorBody.isError(body), expected)
+  })
+})
