@@ -7,13 +7,13 @@ describe("the public names", () => {
   it("of effect-claude", () => {
     expect(namesOf("src/index.ts")).toMatchInlineSnapshot(`
       "AnthropicClient: AnthropicClient Client Options callOptions layer layerConfig layerFrom
-      Event: CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt RowFinished RowSkipped RowsCounted emit emitHit emitWaited finished listen
+      Event: CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt RowFinished RowSkipped RowsCounted both emit emitHit emitWaited finished listen
       CallSite: CallSite label row within
       ClaudeError: BillingFailed CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
       Cost: Bill bill billOf billed format of saved
       Models: CacheTtl Model Price Rates all cacheLifetimes find isSame limitGroup minCacheTokens priceAt
       Redact: Options Redact Redactor exit make redact
-      Reply: Message Origin Reply ReplyFacts discard isBilled isEmulated isMessage text
+      Reply: Message Origin Reply ReplyFacts discard isBilled isEmulated isMessage text textLength
       Request: Defaults Prompt Request canonical fill hash resolve
       StreamEvent: Accumulator StreamEvent StreamStart accumulator definedOnly fromMessage isContent text
       Transport: Fetch Transport

@@ -18,7 +18,7 @@ import { isBilled, isEmulated } from "./Reply.ts"
 import type { Redact } from "./Redact.ts"
 import type { Request } from "./Request.ts"
 import * as Usage from "./Usage.ts"
-import type { Outcome } from "./Watch.ts"
+import type { Outcome } from "./Watcher.ts"
 
 /** Names and their values; those that are undefined are left out. */
 export type Attributes = Readonly<Record<string, string | number | boolean | ReadonlyArray<string>>>

@@ -201,6 +201,8 @@ export const emitHit = (reply: Reply): Effect.Effect<void> =>
 export const listen =
   (listener: Listener) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.updateService(effect, Listener, (outer): Listener =>
-      outer === undefined ? listener : (event) => Effect.andThen(outer(event), listener(event))
-    )
+    Effect.updateService(effect, Listener, (outer) => both(outer, listener))
+
+/** A listener that passes each event on to both, the outer one first. */
+export const both = (outer: Listener | undefined, inner: Listener): Listener =>
+  outer === undefined ? inner : (event) => Effect.andThen(outer(event), inner(event))

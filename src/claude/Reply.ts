@@ -47,6 +47,13 @@ export const discard = (facts: ReplyFacts): Effect.Effect<void> => facts.discard
 /** Whether the emulator answered, and not Claude: it says so in every request id. */
 export const isEmulated = (requestId: string | undefined): boolean => requestId?.startsWith("req_emulated_") ?? false
 
+/** Characters in the text blocks of a message. */
+export const textLength = (message: Message): number => {
+  let length = 0
+  for (const block of message.content) if (block.type === "text") length += block.text.length
+  return length
+}
+
 /** The text blocks of a message, joined. */
 export const text = (message: Message): string => {
   let joined = ""

@@ -6,10 +6,9 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
-import * as Stream from "effect/Stream"
 import * as Event from "../claude/Event.ts"
+import { admitting } from "../claude/Admission.ts"
 import { wrap } from "../claude/Claude.ts"
-import type { Request } from "../claude/Request.ts"
 
 /** A cap that can be watched and moved while calls run. */
 export interface Concurrency {
@@ -44,23 +43,18 @@ export const policy = (limit: number | Concurrency) => {
   const { permits, semaphore } = typeof limit === "number" ? makeUnsafe(limit) : limit
   return wrap((next) =>
     Effect.succeed({
-      create: (request) =>
-        Effect.flatMap(Clock.currentTimeNanos, (since) =>
-          semaphore.withPermit(Effect.andThen(tellWait(request, since), next.create(request)))
-        ),
-      stream: (request) =>
-        Stream.unwrap(
-          Effect.gen(function* () {
-            const since = yield* Clock.currentTimeNanos
-            yield* semaphore.takeScoped(1)
-            yield* tellWait(request, since)
-            return next.stream(request)
-          })
-        ),
+      ...admitting(next, (request) =>
+        Effect.withFiber((fiber) => {
+          const since = fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()
+          const admission = { request, settle: () => Effect.void }
+          return Effect.andThen(
+            semaphore.takeScoped(1),
+            Effect.as(Event.emitWaited(request.model, "concurrency", since), admission)
+          )
+        })
+      ),
       countTokens: (request) => semaphore.withPermit(next.countTokens(request)),
       capacity: permits
     })
   )
 }
-
-const tellWait = ({ model }: Request, since: bigint) => Event.emitWaited(model, "concurrency", since)

@@ -1,6 +1,8 @@
 /**
- * One line when a call begins and one when it is through, each with the facts as annotations beside the program's own,
- * under the names that `Telemetry` uses. Lengths and counts, never texts. Quiet by default: what goes well is `Debug`.
+ * Logs calls: one `Info` line for each retry, and at `Debug` one line when a call begins and one when it ends. Facts are
+ * annotations beside the program's own, under the names that `Telemetry` uses. No text of prompts or answers is logged.
+ *
+ * A failed call is no `Error` here: its caller may handle it, and reports it otherwise.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -10,68 +12,96 @@ import * as Exit from "effect/Exit"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as Stream from "effect/Stream"
+import { streamWithin } from "../claude/Admission.ts"
 import * as Attributes from "../claude/Attributes.ts"
 import { CallSite } from "../claude/CallSite.ts"
-import { wrap } from "../claude/Claude.ts"
+import { type Claude, wrap } from "../claude/Claude.ts"
 import { ClaudeError } from "../claude/ClaudeError.ts"
+import * as Event from "../claude/Event.ts"
 import { Redactor } from "../claude/Redact.ts"
 import type { Request } from "../claude/Request.ts"
-import * as Watch from "../claude/Watch.ts"
+import * as Watcher from "../claude/Watcher.ts"
 
-/**
- * Logs every `create` and `stream`: at `Debug` that it begins and what it came to, at `Warn` an answer that is of no use
- * and a failure that may pass, at `Error` any other failure.
- */
-export const policy = () => wrap((next) => Effect.succeed(Watch.watching(next, begin, { content: false })))
+/** Logs every `create` and `stream`. To be less verbose, set `References.MinimumLogLevel`. */
+export const policy = () => wrap((next) => Effect.succeed(logging(next)))
+
+const logging = (next: Claude["Service"]): Claude["Service"] => {
+  const watched = Watcher.watching(next, begin, { content: false })
+  // Most programs do not log `Debug`: their calls are not watched, only their retries.
+  const choose = <A>(onDebug: A, otherwise: A) =>
+    Effect.map(LogLevel.isEnabled("Debug"), (enabled) => (enabled ? onDebug : otherwise))
+  return {
+    ...next,
+    create: (request) => Effect.flatten(choose(watched.create(request), Event.listen(logRetry)(next.create(request)))),
+    stream: (request) =>
+      Stream.unwrap(
+        choose(
+          watched.stream(request),
+          streamWithin(next.stream(request), (context) =>
+            Context.add(context, Event.Listener, Event.both(Context.get(context, Event.Listener), logRetry))
+          )
+        )
+      )
+  }
+}
 
 const begin = (request: Request, streaming: boolean) =>
   Effect.as(
-    log("Debug", "call begins", request, () => ({
+    log("Debug", "call begins", request.model, () => ({
       ...Attributes.ofRequest(request, streaming),
       "effect_claude.request.messages": request.messages.length,
       "effect_claude.request.length": lengthOf(request.system) + lengthOf(request.messages)
     })),
     {
       request,
-      context: Context.empty(),
-      hear: () => Effect.void,
-      end: (outcome: Watch.Outcome) => {
-        const [level, said] = verdict(outcome)
-        return log(level, `call ${said}`, request, () => ({
+      listener: logRetry,
+      end: (outcome: Watcher.Outcome) =>
+        log("Debug", `call ${resultOf(outcome)}`, request.model, () => ({
           ...Attributes.ofOutcome(outcome),
           "effect_claude.response.length": outcome.length,
           "effect_claude.duration": Duration.toSeconds(outcome.duration)
         }))
-      }
     }
   )
 
-/** How loud, and what is said. */
-const verdict = ({ exit, message }: Watch.Outcome): readonly [LogLevel.Severity, string] => {
-  if (Exit.isSuccess(exit))
-    return unusable.has(message?.stop_reason ?? "") ? ["Warn", "of no use"] : ["Debug", "answered"]
-  if (Cause.hasInterruptsOnly(exit.cause)) return ["Debug", "interrupted"]
-  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-  if (!(error instanceof ClaudeError)) return ["Error", "died"]
-  return [error.isRetryable ? "Warn" : "Error", `failed: ${error.message}`]
+const logRetry: Event.Listener = (event) =>
+  event._tag === "call-retried"
+    ? log("Info", retryLine(event), event.model, () => ({ "error.type": event.error.reason._tag }))
+    : Effect.void
+
+/** `attempt 1 of 13 failed: Overloaded (529): busy; trying again in 495ms`. */
+const retryLine = ({ delay, error, repeat, repeats }: Event.CallRetried): string => {
+  const { _tag, code, detail, status } = error.reason
+  const total = repeats === undefined ? "" : ` of ${repeats + 1}`
+  const reason = `${_tag}${status === undefined ? "" : ` (${status})`}: ${detail}${code === undefined ? "" : ` [${code}]`}`
+  const wait = Duration.format(Duration.millis(Math.round(Duration.toMillis(delay))))
+  return `attempt ${repeat}${total} failed: ${reason}; trying again in ${wait}`
 }
 
-/** Answers that the verbs reject. */
+const resultOf = ({ exit, message }: Watcher.Outcome): string => {
+  if (Exit.isSuccess(exit)) return unusable.has(message?.stop_reason ?? "") ? "answered, unusable" : "answered"
+  if (Cause.hasInterruptsOnly(exit.cause)) return "interrupted"
+  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+  return error instanceof ClaudeError ? `failed: ${error.message}` : "died"
+}
+
+/** The stop reasons of answers that the verbs reject. */
 const unusable = new Set(["refusal", "max_tokens", "model_context_window_exceeded"])
 
-/** Where the level is not wanted, nothing is computed. */
-const log = (level: LogLevel.Severity, message: string, request: Request, facts: () => Attributes.Attributes) =>
+/** Computes nothing where the level is disabled. */
+const log = (level: LogLevel.Severity, message: string, model: string, facts: () => Attributes.Attributes) =>
   Effect.flatMap(LogLevel.isEnabled(level), (enabled) => {
     if (!enabled) return Effect.void
     return Effect.withFiber((fiber) => {
       const redact = fiber.getRef(Redactor)
       const site = Attributes.ofSite(fiber.getRef(CallSite))
-      const annotations = { "gen_ai.request.model": request.model, ...site, ...facts() }
+      const annotations = { "gen_ai.request.model": model, ...site, ...facts() }
       return Effect.annotateLogs(Effect.logWithLevel(level)(redact(message)), Attributes.redacted(annotations, redact))
     })
   })
 
-/** Characters of the texts in a prompt, results of tools among them. */
+/** Characters of the texts in a prompt, including the results of tools. */
 const lengthOf = (content: unknown): number => {
   if (Predicate.isString(content)) return content.length
   if (Array.isArray(content)) return content.reduce((sum: number, part) => sum + lengthOf(part), 0)

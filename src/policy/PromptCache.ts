@@ -113,12 +113,11 @@ export interface PolicyOptions extends Options {
 export const policy = ({ warmUp, ...options }: PolicyOptions = {}) =>
   wrap((next) =>
     Effect.sync(() => {
-      const { create, stream } = warmUp === undefined ? next : WarmUp.make(next, warmUp)
+      const { create, stream, ...others } = warmUp === undefined ? next : WarmUp.make(next, warmUp)
       return {
+        ...others,
         create: (request) => create(place(request, options)),
-        stream: (request) => stream(place(request, options)),
-        countTokens: next.countTokens,
-        capacity: next.capacity
+        stream: (request) => stream(place(request, options))
       }
     })
   )

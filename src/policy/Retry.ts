@@ -1,7 +1,9 @@
 /**
- * Repeats calls that failed for a passing reason. Put it outside `Concurrency`, so that nobody holds a permit while
- * waiting. A stream is repeated only while nothing of its content has been handed on.
+ * Repeats calls that failed for a transient reason. Put it outside `Concurrency`, so that a call holds no permit while it
+ * waits. A stream is repeated only until its first content has been passed on. Each repeat is a `call-retried` event,
+ * which `Logging` writes as one line.
  */
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -12,32 +14,61 @@ import { type Claude, wrap } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Opening from "../claude/Opening.ts"
 
-/** When to try again, by what went wrong: `({ input }) => input.reason._tag` is there to ask. */
+/** When to call again, decided by the error: `Schedule.while(({ input }) => input.reason._tag === "Overloaded")`. */
 export type RetrySchedule = Schedule.Schedule<unknown, ClaudeError>
 
-/** What the API asked to wait is the least that is waited; our own delay comes on top, so that not all wake at once. */
+/** Waits at least `retry-after`, plus the delay of the schedule, so that waiting calls do not all start at once. */
 const floored = Schedule.modifyDelay(({ duration, input }: Schedule.Metadata<unknown, ClaudeError>) => {
   const floor = input.reason.retryAfter ?? Duration.zero
   return Effect.succeed(Duration.isLessThan(duration, floor) ? Duration.sum(floor, duration) : duration)
 })
 
+const repeatsWhenUnreachable = 4
+const repeatsOtherwise = 12
+
+const unreachable = new Set(["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH"])
+
+/** Whether the host has no address, refuses connections, or cannot be reached: no server has seen the call. */
+const isUnreachable = ({ reason }: ClaudeError): boolean =>
+  reason._tag === "ConnectionFailed" && reason.code !== undefined && unreachable.has(reason.code)
+
+const repeatsAfter = (error: ClaudeError): number => (isUnreachable(error) ? repeatsWhenUnreachable : repeatsOtherwise)
+
+/** Ends after so many failures in succession to reach the host. */
+const whileReachable: RetrySchedule = Schedule.fromStep(
+  Effect.sync(() => {
+    let failures = 0
+    return (_, error: ClaudeError) => {
+      failures = isUnreachable(error) ? failures + 1 : 0
+      return failures > repeatsWhenUnreachable
+        ? Cause.done(Duration.zero)
+        : Effect.succeed([Duration.zero, Duration.zero] as [Duration.Duration, Duration.Duration])
+    }
+  })
+)
+
 /**
- * The default: a random wait of up to 0.5 s, 1 s, 2 s … 30 s ("full jitter"), at most 12 repeats (some two
- * minutes), and none that would begin more than 10 minutes after the first failure.
+ * The default: a random wait of up to 0.5 s, 1 s, 2 s … 30 s ("full jitter"), at most 12 repeats (about two minutes), and
+ * none that would begin more than 10 minutes after the first failure. A host that cannot be reached (no address for its
+ * name, connection refused, no route) is given up after 4 repeats in succession, at most 7.5 s.
  */
-export const schedule: RetrySchedule = Schedule.exponential("500 millis").pipe(
-  Schedule.setInputType<ClaudeError>(),
-  Schedule.modifyDelay(({ duration }) =>
-    Effect.map(Random.next, (random) => Duration.times(Duration.min(duration, Duration.seconds(30)), random))
+export const schedule: RetrySchedule = Schedule.max([
+  Schedule.exponential("500 millis").pipe(
+    Schedule.setInputType<ClaudeError>(),
+    Schedule.modifyDelay(({ duration }) =>
+      Effect.map(Random.next, (random) => Duration.times(Duration.min(duration, Duration.seconds(30)), random))
+    )
   ),
+  whileReachable
+]).pipe(
   floored,
-  Schedule.upTo({ times: 12 }),
+  Schedule.upTo({ times: repeatsOtherwise }),
   Schedule.while(({ elapsed, duration }) => elapsed + Duration.toMillis(duration) <= Duration.toMillis("10 minutes"))
 )
 
 /**
- * Repeats after failures that are retryable by nature and by `x-should-retry`, when the schedule says so, and never
- * before `retry-after`. Every repeat is told as a `call-retried` event.
+ * Repeats after errors that are retryable by their reason and by `x-should-retry`, as often as the schedule says, and
+ * never before `retry-after`.
  */
 export const policy = (when: RetrySchedule = schedule) => wrap((next) => Effect.succeed(retrying(next, when)))
 
@@ -48,7 +79,7 @@ const retrying = (next: Claude["Service"], when: RetrySchedule): Claude["Service
   capacity: next.capacity
 })
 
-/** What succeeds at once pays for no schedule: it is set up at the first failure. */
+/** A call that succeeds at once costs no schedule: it is set up at the first failure. */
 const repeating = <A, R>(call: Effect.Effect<A, ClaudeError, R>, when: RetrySchedule, model: string) =>
   Effect.catch(call, (first) => {
     let failed: ClaudeError | undefined = first
@@ -69,7 +100,7 @@ const guarded = (when: RetrySchedule, model: string) =>
         _tag: "call-retried",
         model,
         repeat: attempt,
-        repeats: undefined,
+        repeats: when === schedule ? repeatsAfter(input) : undefined,
         delay: duration,
         error: input
       }))

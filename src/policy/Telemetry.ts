@@ -17,7 +17,7 @@ import { CallSite } from "../claude/CallSite.ts"
 import { wrap } from "../claude/Claude.ts"
 import { Redactor } from "../claude/Redact.ts"
 import type { Request } from "../claude/Request.ts"
-import * as Watch from "../claude/Watch.ts"
+import * as Watcher from "../claude/Watcher.ts"
 import * as Content from "./telemetry/Content.ts"
 import * as Instruments from "./telemetry/Instruments.ts"
 import * as Timeline from "./telemetry/Timeline.ts"
@@ -50,7 +50,7 @@ export const policy = ({ content = false, propagate = false }: Options = {}) =>
           }
           return Effect.map(Effect.makeSpan(`chat ${request.model}`, { kind: "client", attributes }), (span) => {
             const timeline = Timeline.make(span, fiber.getRef(Tracer.Tracer), redact)
-            const end = (outcome: Watch.Outcome, now: bigint) => {
+            const end = (outcome: Watcher.Outcome, now: bigint) => {
               const firstChunk = timeline.firstChunk()
               if (timeline.drawn) {
                 annotate(span, Attributes.ofOutcome(outcome))
@@ -63,13 +63,13 @@ export const policy = ({ content = false, propagate = false }: Options = {}) =>
             }
             return {
               request: propagate ? carrying(request, span) : request,
-              context: Context.make(Tracer.ParentSpan, span),
-              hear: timeline.listener,
+              context: (outer: Context.Context<never>) => Context.add(outer, Tracer.ParentSpan, span),
+              listener: timeline.listener,
               end
             }
           })
         })
-      return Watch.watching(next, begin, { content })
+      return Watcher.watching(next, begin, { content })
     })
   )
 

@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import * as Attributes from "../../src/claude/Attributes.ts"
 import { ClaudeError, TimedOut } from "../../src/claude/ClaudeError.ts"
-import * as Watch from "../../src/claude/Watch.ts"
+import * as Watch from "../../src/claude/Watcher.ts"
 import { message, request } from "../fixtures.ts"
 
 describe("the provider", () => {

@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as CallSite from "../../src/claude/CallSite.ts"
 import { Claude } from "../../src/claude/Claude.ts"
-import { InvalidRequest, Overloaded, type Reason } from "../../src/claude/ClaudeError.ts"
+import { ConnectionFailed, InvalidRequest, Overloaded, type Reason } from "../../src/claude/ClaudeError.ts"
 import type { Request } from "../../src/claude/Request.ts"
 import * as Logging from "../../src/policy/Logging.ts"
 import * as Retry from "../../src/policy/Retry.ts"
@@ -17,17 +17,18 @@ import * as TestClaude from "../../src/testing/TestClaude.ts"
 import { firstHalf, message, request } from "../fixtures.ts"
 
 describe("a call that goes well", () => {
-  it.effect("is two lines at Debug, with the facts as annotations", () =>
+  it.effect("is two lines at Debug, with the facts as annotations, and one for each retry", () =>
     Effect.gen(function* () {
       const { lines } = yield* logged(TestClaude.layer([busy, answer]), create(prompt))
       assert.deepStrictEqual(
         lines.map(({ level, message }) => [level, message]),
         [
           ["Debug", "call begins"],
+          ["Info", "attempt 1 failed: Overloaded (529): later; trying again in 3s"],
           ["Debug", "call answered"]
         ]
       )
-      const { "effect_claude.cost.usd": cost, ...end } = lines[1]?.annotations ?? {}
+      const { "effect_claude.cost.usd": cost, ...end } = lines[2]?.annotations ?? {}
       assert.isAbove(Number(cost), 0)
       assert.deepStrictEqual(lines[0]?.annotations, {
         "gen_ai.operation.name": "chat",
@@ -101,33 +102,57 @@ describe("the annotations", () => {
   )
 })
 
-describe("the level", () => {
-  it.effect.each<[string, string, Reason]>([
-    ["Error", "a failure that stays", new InvalidRequest({ detail: "no" })],
-    ["Warn", "a failure that may pass", new Overloaded({ detail: "later", shouldRetry: true })]
-  ])("is %s for %s", ([level, , reason]) =>
+describe("a retry", () => {
+  it.effect("is one line at Info: the attempt, the reason, the delay", () =>
     Effect.gen(function* () {
-      const { lines } = yield* logged(
-        TestClaude.layer([reason, reason].slice(0, level === "Warn" ? 2 : 1)),
-        Effect.exit(create(prompt)),
-        "Info"
-      )
-      assert.deepStrictEqual(
-        lines.map(({ annotations, level }) => [level, annotations["error.type"]]),
-        [[level, reason._tag]]
-      )
-      assert.include(lines[0]?.message, `call failed: ${reason._tag}`)
+      for (const call of [create(prompt), Stream.runDrain(stream)]) {
+        const { lines } = yield* logged(TestClaude.layer([busy, answer]), CallSite.within("ask")(call), "Info")
+        assert.deepStrictEqual(
+          lines.map(({ level, message }) => [level, message]),
+          [["Info", "attempt 1 failed: Overloaded (529): later; trying again in 3s"]]
+        )
+        assert.deepStrictEqual(lines[0]?.annotations, {
+          "gen_ai.request.model": "claude-sonnet-5-5",
+          "effect_claude.step.path": "ask",
+          "error.type": "Overloaded"
+        })
+      }
     })
   )
 
-  it.effect("is Warn for an answer that is of no use", () =>
+  it.effect("says of how many attempts, where the default schedule decides", () =>
+    Effect.gen(function* () {
+      const refused = new ConnectionFailed({ detail: "connect ECONNREFUSED", code: "ECONNREFUSED" })
+      const { lines } = yield* logged(TestClaude.layer([refused, busy, answer]), create(prompt), "Info", Retry.policy())
+      assert.deepStrictEqual(
+        lines.map(({ message }) => message.replace(/\d+ms/, "0ms")),
+        [
+          "attempt 1 of 5 failed: ConnectionFailed: connect ECONNREFUSED [ECONNREFUSED]; trying again in 0ms",
+          "attempt 2 of 13 failed: Overloaded (529): later; trying again in 0ms"
+        ]
+      )
+    })
+  )
+})
+
+describe("the level", () => {
+  it.effect.each<[string, Reason]>([
+    ["a failure that stays", new InvalidRequest({ detail: "no" })],
+    ["a transient failure", new Overloaded({ detail: "later", shouldRetry: false })]
+  ])("is Debug for %s: the caller may handle it", ([, reason]) =>
+    Effect.gen(function* () {
+      const { lines } = yield* logged(TestClaude.layer([reason]), Effect.exit(create(prompt)))
+      const [, { annotations, level, message } = noLine] = lines
+      assert.deepStrictEqual([level, annotations["error.type"]], ["Debug", reason._tag])
+      assert.include(message, `call failed: ${reason._tag}`)
+    })
+  )
+
+  it.effect("is Debug for an answer that the verbs reject", () =>
     Effect.gen(function* () {
       const cut = message({ content: ["Hello"], stop_reason: "max_tokens" })
-      const { lines } = yield* logged(TestClaude.layer([cut]), create(prompt), "Info")
-      assert.deepStrictEqual(
-        lines.map(({ level, message }) => [level, message]),
-        [["Warn", "call of no use"]]
-      )
+      const { lines } = yield* logged(TestClaude.layer([cut]), create(prompt))
+      assert.deepStrictEqual([lines[1]?.level, lines[1]?.message], ["Debug", "call answered, unusable"])
     })
   )
 
@@ -163,7 +188,8 @@ describe("the level", () => {
 
 // Builders
 
-const busy = new Overloaded({ detail: "later" })
+const noLine = { level: "", message: "", annotations: {} as Readonly<Record<string, unknown>> }
+const busy = new Overloaded({ detail: "later", status: 529 })
 const answer = message("Hello, you there.")
 const prompt: Request = {
   ...request,
@@ -181,16 +207,16 @@ const stream = Stream.unwrap(Claude.useSync((claude) => claude.stream(request)))
 const logged = Effect.fnUntraced(function* <A, B, E>(
   claude: Layer.Layer<B | Claude>,
   call: Effect.Effect<A, E, Claude>,
-  minimum: "Debug" | "Info" = "Debug"
+  minimum: "Debug" | "Info" = "Debug",
+  retry = Retry.policy(Schedule.spaced("3 seconds").pipe(Schedule.upTo({ times: 1 })))
 ) {
   const lines: Array<{ level: string; message: string; annotations: Readonly<Record<string, unknown>> }> = []
   const logger = Logger.make(({ fiber, logLevel, message }) => {
     const annotations = fiber.getRef(References.CurrentLogAnnotations)
     lines.push({ level: logLevel, message: [message].flat().join(" "), annotations })
   })
-  const once = Retry.policy(Schedule.spaced("3 seconds").pipe(Schedule.upTo({ times: 1 })))
   const running = yield* call.pipe(
-    Effect.provide(claude.pipe(once, Logging.policy(), Layer.provideMerge(Logger.layer([logger])))),
+    Effect.provide(claude.pipe(retry, Logging.policy(), Layer.provideMerge(Logger.layer([logger])))),
     Effect.provideService(References.MinimumLogLevel, minimum),
     Effect.forkChild
   )

@@ -24,6 +24,7 @@ import * as Progress from "../../src/pipeline/Progress.ts"
 import * as Step from "../../src/pipeline/Step.ts"
 import * as Concurrency from "../../src/policy/Concurrency.ts"
 import * as PromptCache from "../../src/policy/PromptCache.ts"
+import * as WarmUp from "../../src/policy/promptCache/WarmUp.ts"
 import * as Sqlite from "../../src/run/Sqlite.ts"
 import * as Emulator from "../../src/testing/Emulator.ts"
 import type * as Prompt from "../../src/testing/emulator/request/Prompt.ts"
@@ -288,7 +289,35 @@ describe("a job of 500 rows with a long system prompt", () => {
   )
 })
 
+describe("the warm-up remembers", () => {
+  it.effect("as many entries as it is told, and forgets the one that was used longest ago", () =>
+    Effect.gen(function* () {
+      const { layer, starts } = recording(() => Effect.succeed(reply))
+      const next = yield* Claude.pipe(Effect.provide(layer))
+      const warm = WarmUp.make(next, "1 minute", 2)
+      const first = (name: string) => rows(name, 1)[0] ?? question
+      const ask = (name: string) =>
+        Effect.gen(function* () {
+          const two = Effect.all([warm.create(marked(first(name))), warm.create(marked(first(name)))], {
+            concurrency: 2
+          })
+          const begun = starts.length
+          const running = yield* Effect.forkChild(two)
+          yield* TestClock.adjust("2 seconds")
+          yield* Fiber.join(running)
+          const [one = 0, other = 0] = starts.slice(begun)
+          return one === other ? "warm" : "cold"
+        })
+      const seen: Array<string> = []
+      for (const name of ["a", "b", "a", "c", "a", "b"]) seen.push(`${name} ${yield* ask(name)}`)
+      assert.deepStrictEqual(seen, ["a cold", "b cold", "a warm", "c cold", "a warm", "b cold"])
+    })
+  )
+})
+
 // Builders
+
+const marked = (request: Request.Request) => PromptCache.place(request)
 
 const fiveMinutes = { type: "ephemeral" } as const
 const text = (text: string) => ({ type: "text" as const, text })

@@ -101,6 +101,32 @@ describe("by default", () => {
     })
   )
 
+  it.effect.each(["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH"])(
+    "gives up a host that cannot be reached (%s) after 4 repeats and at most 7.5 s",
+    (code) =>
+      Effect.gen(function* () {
+        const { delays, events } = yield* played(create, always(new ConnectionFailed({ detail: "no", code }))).pipe(
+          always99
+        )
+        assert.deepStrictEqual(delays, [495, 990, 1980, 3960])
+        assert.deepStrictEqual(
+          events.flatMap((event) => (event._tag === "call-retried" ? [[event.repeat, event.repeats]] : [])),
+          [1, 2, 3, 4].map((repeat) => [repeat, 4])
+        )
+      })
+  )
+
+  it.effect("is more patient with a connection that broke, and with a host that answers in between", () =>
+    Effect.gen(function* () {
+      const broken = new ConnectionFailed({ detail: "gone", code: "ECONNRESET" })
+      assert.lengthOf((yield* played(create, always(broken))).delays, 12)
+      const refused = new ConnectionFailed({ detail: "no", code: "ECONNREFUSED" })
+      const starting = [refused, refused, refused, refused, overloaded, refused, refused, refused, refused, "Hello."]
+      const { delays, exit } = yield* played(create, starting)
+      assert.deepStrictEqual([exit._tag, delays.length], ["Success", 9])
+    })
+  )
+
   it.effect("tells of every repeat, with what failed and how long it waits", () =>
     Effect.gen(function* () {
       const connection = new ConnectionFailed({ detail: "gone" })
@@ -111,10 +137,16 @@ describe("by default", () => {
       )
       const retried = events.flatMap((event) => (event._tag === "call-retried" ? [event] : []))
       assert.deepStrictEqual(
-        retried.map(({ delay, error, model, repeat }) => [repeat, Duration.toMillis(delay), error.reason, model]),
+        retried.map(({ delay, error, model, repeat, repeats }) => [
+          repeat,
+          repeats,
+          Duration.toMillis(delay),
+          error.reason,
+          model
+        ]),
         [
-          [1, 495, overloaded, request.model],
-          [2, 990, connection, request.model]
+          [1, 12, 495, overloaded, request.model],
+          [2, 12, 990, connection, request.model]
         ]
       )
     })

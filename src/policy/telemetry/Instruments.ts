@@ -11,7 +11,7 @@ import * as Record from "effect/Record"
 import { type Attributes, errorType, usageOf } from "../../claude/Attributes.ts"
 import { isBilled } from "../../claude/Reply.ts"
 import * as Usage from "../../claude/Usage.ts"
-import type { Outcome } from "../../claude/Watch.ts"
+import type { Outcome } from "../../claude/Watcher.ts"
 
 const seconds = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
 const tokens = Array.from({ length: 14 }, (_, exponent) => 4 ** exponent)

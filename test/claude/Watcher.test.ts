@@ -17,7 +17,7 @@ import * as Observe from "../../src/claude/Observe.ts"
 import { text } from "../../src/claude/Reply.ts"
 import type { StreamEvent } from "../../src/claude/StreamEvent.ts"
 import * as Usage from "../../src/claude/Usage.ts"
-import * as Watch from "../../src/claude/Watch.ts"
+import * as Watcher from "../../src/claude/Watcher.ts"
 import * as Retry from "../../src/policy/Retry.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 import { firstHalf, message, request } from "../fixtures.ts"
@@ -155,7 +155,7 @@ describe("the totals", () => {
     site
   })
   const totals = (events: ReadonlyArray<Event.Event>) => {
-    const { attempts, cost, unsettled, usage } = events.reduce(Watch.update, Watch.empty)
+    const { attempts, cost, unsettled, usage } = events.reduce(Watcher.update, Watcher.empty)
     return { attempts, cost: cost && BigDecimal.format(cost), output: usage?.output, unsettled }
   }
 
@@ -195,13 +195,13 @@ describe("a watcher", () => {
         const listener = (who: string) => (event: Event.Event) => Effect.sync(() => heard.push(`${who} ${event._tag}`))
         const policy = wrap((next) =>
           Effect.succeed(
-            Watch.watching(
+            Watcher.watching(
               next,
               (request) =>
                 Effect.succeed({
                   request: { ...request, max_tokens: 7 },
-                  context: Context.make(Label, "set"),
-                  hear: listener("watcher"),
+                  context: (outer: Context.Context<never>) => Context.add(outer, Label, "set"),
+                  listener: listener("watcher"),
                   end: () => Effect.void
                 }),
               { content: false }
@@ -235,8 +235,8 @@ describe("a watcher", () => {
 
 const busy = new Overloaded({ detail: "later" })
 const answer = message("Hello, you there.")
-const none: Watch.Outcome = {
-  ...Watch.empty,
+const none: Watcher.Outcome = {
+  ...Watcher.empty,
   exit: Exit.void,
   duration: Duration.zero,
   facts: undefined,
@@ -251,7 +251,7 @@ const create = Claude.use((claude) => claude.create(request))
 const stream = Stream.unwrap(Claude.useSync((claude) => claude.stream(request)))
 const drained = Stream.runDrain(stream)
 
-const Label = Context.Reference("Watch.test/Label", { defaultValue: () => "default" })
+const Label = Context.Reference("Watcher.test/Label", { defaultValue: () => "default" })
 
 /** What a watcher is told of a call; what fails is repeated after a second. */
 const watched = Effect.fnUntraced(function* <A, B, E>(
@@ -259,17 +259,17 @@ const watched = Effect.fnUntraced(function* <A, B, E>(
   call: Effect.Effect<A, E | ClaudeError, Claude>,
   content = false
 ) {
-  const outcomes: Array<Watch.Outcome> = []
+  const outcomes: Array<Watcher.Outcome> = []
   const tags: Array<string> = []
   const policy = wrap((next) =>
     Effect.succeed(
-      Watch.watching(
+      Watcher.watching(
         next,
         (request) =>
           Effect.succeed({
             request,
-            context: Context.empty(),
-            hear: (event) => Effect.sync(() => tags.push(event._tag)),
+            context: (outer: Context.Context<never>) => outer,
+            listener: (event) => Effect.sync(() => tags.push(event._tag)),
             end: (outcome) => Effect.sync(() => outcomes.push(outcome))
           }),
         { content }
