@@ -34,6 +34,10 @@ export interface Screen {
   readonly clear: () => void
 }
 
+/** Terminals disagree about the width of some characters, so a line that fits by our count may still be too long. */
+const wrapOff = "\u001b[?7l"
+const wrapOn = "\u001b[?7h"
+
 /** Opens a picture for as long as the scope is open; its last state stays on the terminal. */
 export const open: Effect.Effect<Screen, never, Scope.Scope> = Effect.gen(function* () {
   const { stderr, stdout } = yield* Outputs
@@ -46,19 +50,25 @@ export const open: Effect.Effect<Screen, never, Scope.Scope> = Effect.gen(functi
     f()
     drawing = false
   }
-  const redraw = () => whileDrawing(() => picture !== undefined && update(picture))
+  const redraw = () =>
+    whileDrawing(() => {
+      if (picture === undefined) return
+      stderr.write(wrapOff)
+      update(picture)
+      stderr.write(wrapOn)
+    })
   const above = (print: () => void) => {
     whileDrawing(() => picture !== undefined && update.clear())
     print()
     redraw()
   }
-  for (const output of stdout.isTTY ? [stderr, stdout] : [stderr]) {
+  yield* Effect.addFinalizer(() => Effect.sync(() => whileDrawing(update.done)))
+  for (const output of new Set(stdout.isTTY ? [stderr, stdout] : [stderr])) {
     yield* Effect.acquireRelease(
       Effect.sync(() => intercept(output, () => drawing, above)),
       (restore) => Effect.sync(restore)
     )
   }
-  yield* Effect.addFinalizer(() => Effect.sync(() => whileDrawing(update.done)))
   return {
     columns,
     clear: () => {
@@ -74,9 +84,13 @@ export const open: Effect.Effect<Screen, never, Scope.Scope> = Effect.gen(functi
 
 /** The first columns of a text; wide characters count as two. A cut is marked with an ellipsis. */
 export const fit = (text: string, columns: number): string => {
-  const start = sliceAnsi(text, 0, columns)
-  return start === text ? text : `${sliceAnsi(text, 0, columns - 1)}…`
+  if (isWithin(text, columns)) return text
+  const start = sliceAnsi(text, 0, columns - 1)
+  return `${isWithin(start, columns - 1) ? start : sliceAnsi(text, 0, columns - 2)}…`
 }
+
+/** `sliceAnsi` keeps a wide character that begins in the last column, so it is asked for one more. */
+const isWithin = (text: string, columns: number) => sliceAnsi(`${text}|`, 0, columns + 1).endsWith("|")
 
 /**
  * Replaces the `write` of a stream by one that prints complete lines through `above`; gives what undoes it. The rest of
@@ -99,7 +113,7 @@ const intercept = (output: Output, isOwn: () => boolean, above: (print: () => vo
     return true
   }
   return () => {
+    if (rest !== "") above(() => write(`${rest}\n`))
     output.write = original
-    if (rest !== "") write(`${rest}\n`)
   }
 }

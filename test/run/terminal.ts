@@ -6,11 +6,14 @@ import { Writable } from "node:stream"
 import sliceAnsi from "slice-ansi"
 
 export class FakeTerminal extends Writable {
-  readonly isTTY = true
+  readonly isTTY: boolean = true
   readonly rows = 50
   columns: number
   /** How often a line was wrapped because it was too long. */
   wraps = 0
+  #wraps = true
+  /** The rows that continue the one above. */
+  readonly #continued = new Set<number>()
   #lines: Array<Array<string>> = [[]]
   #row = 0
   #column = 0
@@ -23,6 +26,17 @@ export class FakeTerminal extends Writable {
   /** The lines, without spaces at their ends. */
   get lines(): ReadonlyArray<string> {
     const lines = this.#lines.map((cells) => cells.join("").trimEnd())
+    while (lines.at(-1) === "") lines.pop()
+    return lines
+  }
+
+  /** The lines as they were written, before they were wrapped. */
+  get unwrapped(): ReadonlyArray<string> {
+    const lines: Array<string> = []
+    for (const [row, cells] of this.#lines.entries()) {
+      const before = this.#continued.has(row) ? (lines.pop() ?? "") : ""
+      lines.push(before + cells.join(""))
+    }
     while (lines.at(-1) === "") lines.pop()
     return lines
   }
@@ -47,10 +61,14 @@ export class FakeTerminal extends Writable {
 
   #put(character: string) {
     const width = widthOf(character)
-    if (this.#column + width > this.columns) {
+    if (this.#column + width > this.columns && !this.#wraps) this.#column = this.columns - width
+    const wrapped = this.#column + width > this.columns
+    if (wrapped) {
       this.wraps += 1
       this.#moveTo(this.#row + 1, 0)
+      this.#continued.add(this.#row)
     }
+    if (this.#column === 0 && !wrapped) this.#continued.delete(this.#row)
     const line = this.#lines[this.#row] ?? []
     while (line.length < this.#column) line.push(" ")
     line.splice(this.#column, width, character, ...Array.from({ length: width - 1 }, () => ""))
@@ -68,6 +86,10 @@ export class FakeTerminal extends Writable {
         return
       case "K":
         this.#lines[this.#row] = count === 2 ? [] : (this.#lines[this.#row] ?? []).slice(0, this.#column)
+        return
+      case "h":
+      case "l":
+        if (count === 7) this.#wraps = command === "h"
         return
       case "J":
         this.#lines.splice(this.#row + 1)

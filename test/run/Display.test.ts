@@ -1,0 +1,130 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Context, Effect, Layer } from "effect"
+import { Event } from "effect-claude"
+import { Emulator } from "effect-claude/testing"
+import { TestClock } from "effect/testing"
+import * as Display from "../../src/run/Display.ts"
+import * as Screen from "../../src/run/Screen.ts"
+import { at, folder, program, runOf } from "./cli.ts"
+import { standIn } from "./standIn.ts"
+import { FakeTerminal } from "./terminal.ts"
+
+const widths = [40, 80, 120]
+
+describe("on a terminal", () => {
+  it.live("a refused key is reported once, below a picture of two lines", () =>
+    Effect.gen(function* () {
+      const server = yield* Effect.promise(() => standIn(() => 401))
+      for (const columns of widths) {
+        const { lines, terminal } = yield* scene(columns, runOf(folder(80)), server.url)
+        assert.match(lines[0] ?? "", /^mails ─+$/)
+        assert.match(lines[1] ?? "", /^0\/80 rows · /)
+        assert.strictEqual(occurrences(lines, "Unauthenticated"), 1)
+        assert.strictEqual(occurrences(lines, "invalid x-api-key"), 1)
+        assert.match(lines[2] ?? "", /^0 of 80 rows are done/)
+        assert.match(lines.at(-1) ?? "", /^Stopped: Unauthenticated \(401\): .* 80 rows are pending: /)
+        assert.lengthOf(lines, 5)
+        assert.isAtMost(terminal.lines.length, 3 + Math.ceil(500 / columns))
+      }
+      server.close()
+    })
+  )
+
+  it.live("an unreachable API is reported in one line, without a picture", () =>
+    Effect.gen(function* () {
+      for (const columns of widths) {
+        const { lines } = yield* scene(columns, runOf(folder(80)), "http://127.0.0.1:1")
+        assert.lengthOf(lines, 1)
+        assert.match(lines[0] ?? "", /^effect-claude: ANTHROPIC_BASE_URL is http:\/\/127\.0\.0\.1:1, .*ECONNREFUSED; /)
+      }
+    })
+  )
+
+  it.live("retries are counted in the picture, and print no lines", () =>
+    Effect.gen(function* () {
+      const faults: Emulator.Options = { faults: [{ kind: 529, rate: 0.1 }] }
+      for (const columns of widths) {
+        const emulator = Context.get(yield* Layer.build(Emulator.layerServer(faults)), Emulator.Emulator)
+        const { lines } = yield* scene(columns, runOf(folder(50)), emulator.url)
+        assert.match(lines[0] ?? "", /^mails ━+$/)
+        assert.match(lines[1] ?? "", /^50\/50 rows · /)
+        assert.match(lines[2] ?? "", /^50 of 50 rows are done/)
+        assert.match(lines[3] ?? "", /^\d+ calls \([1-9]\d* retr(y|ies)\)/)
+        assert.lengthOf(lines, 5)
+      }
+    })
+  )
+
+  it.live("what a job logs stands above the picture, in one line each", () =>
+    Effect.gen(function* () {
+      const server = yield* Effect.promise(() => standIn())
+      for (const columns of widths) {
+        const files = { ...folder(20), job: "test/run/logging.job.ts" }
+        const { lines } = yield* scene(columns, runOf(files), server.url)
+        const logs = lines.slice(0, 20).map((line) => /^\d\d:\d\d:\d\d INFO answering mail (\d+)$/.exec(line)?.[1])
+        assert.deepStrictEqual(new Set(logs), new Set(Array.from({ length: 20 }, (_, index) => String(index))))
+        assert.match(lines[20] ?? "", /^mails ━+$/)
+        assert.match(lines[21] ?? "", /^20\/20 rows · /)
+        assert.match(lines[22] ?? "", /^20 of 20 rows are done/)
+      }
+      server.close()
+    })
+  )
+
+  it.effect("a long name in wide characters leaves room for the bar", () =>
+    Effect.gen(function* () {
+      for (const columns of widths) {
+        const terminal = new FakeTerminal(columns)
+        const job = Event.emit(() => ({ _tag: "rows-counted", total: 2 })).pipe(
+          Effect.andThen(Event.emit(() => ({ _tag: "row-finished", index: 0, succeeded: true })))
+        )
+        yield* shown(Display.show("報告書".repeat(40), job), terminal)
+        assert.strictEqual(terminal.wraps, 0)
+        assert.match(terminal.lines[0] ?? "", /^(報告書)+報?告?… ━+─+$/)
+        assert.match(terminal.lines[1] ?? "", /^1\/2 rows/)
+        assert.lengthOf(terminal.lines, 2)
+      }
+    })
+  )
+
+  it.effect("a run that fails before it finishes a row leaves no picture behind", () =>
+    Effect.gen(function* () {
+      const terminal = new FakeTerminal(80)
+      const job = Event.emit(() => ({ _tag: "rows-counted", total: 2 })).pipe(
+        Effect.andThen(TestClock.adjust("1 second")),
+        Effect.andThen(Effect.sync(() => assert.match(terminal.lines[1] ?? "", /^0\/2 rows/))),
+        Effect.andThen(Effect.fail("broken"))
+      )
+      assert.strictEqual(yield* Effect.flip(shown(Display.show("mails", job), terminal)), "broken")
+      assert.deepStrictEqual(terminal.lines, [])
+    })
+  )
+})
+
+describe("elsewhere", () => {
+  it.effect("a plain line appears every 5 seconds and at the end, as soon as the rows are counted", () =>
+    Effect.gen(function* () {
+      const pipe = Object.assign(new FakeTerminal(200), { isTTY: false })
+      const job = TestClock.adjust("11 seconds").pipe(
+        Effect.andThen(Event.emit(() => ({ _tag: "rows-counted", total: 2 }))),
+        Effect.andThen(TestClock.adjust("10 seconds")),
+        Effect.andThen(Clock.currentTimeMillis)
+      )
+      const [now] = yield* shown(Display.show("mails", job), pipe)
+      assert.strictEqual(now, 21_000)
+      assert.lengthOf(pipe.lines, 3)
+      for (const line of pipe.lines) assert.match(line, /^mails: 0\/2 rows · /)
+    })
+  )
+})
+
+/** Runs a command on a terminal; gives what a person sees at its end. */
+const scene = (columns: number, args: ReadonlyArray<string>, url: string) => {
+  const terminal = new FakeTerminal(columns)
+  return Effect.map(program(args, { env: at(url), terminal }), () => ({ terminal, lines: terminal.unwrapped }))
+}
+
+const shown = <A, E>(effect: Effect.Effect<A, E>, terminal: FakeTerminal) =>
+  Effect.provideService(effect, Screen.Outputs, { stdout: terminal, stderr: terminal })
+
+const occurrences = (lines: ReadonlyArray<string>, text: string) => lines.join("\n").split(text).length - 1
