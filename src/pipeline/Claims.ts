@@ -2,13 +2,15 @@
  * Takes up the rows of an input: once before the run, to count and check them, and once more to run them. The input
  * streams through in pages, so memory does not grow with it.
  */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Event from "../claude/Event.ts"
 import * as Dataset from "./Dataset.ts"
 import type { Job } from "./Job.ts"
-import { Journal } from "./Journal.ts"
+import { Journal, type Row as PendingRow } from "./Journal.ts"
 import { messageOf } from "./RowFailure.ts"
 import * as RowKey from "./RowKey.ts"
 
@@ -32,6 +34,9 @@ export interface Claims {
   readonly problems: ReadonlyArray<string>
 }
 
+/** Rows that are claimed at once. */
+const pageSize = 256
+
 /** How many problems a summary lists. The journal has all failures. */
 export const maxReported = 20
 
@@ -48,26 +53,46 @@ export const claimRows = Effect.fnUntraced(function* <Row>(job: AnyJob<Row>) {
     invalid += 1
     if (problems.length < maxReported) problems.push(problem)
   }
-  yield* Stream.runForEach(keyedRows(job), (row) => {
-    total += 1
-    if (Result.isFailure(row)) return Effect.sync(() => refuse(row.failure.message))
-    const { key, ordinal, place } = row.success
-    return Effect.flatMap(journal.claim(key, ordinal), (state) => {
-      if (state === "duplicate") refuse(duplicate(place, key))
-      if (state !== "done") return Effect.void
-      done += 1
-      return Event.emit(() => ({ _tag: "row-skipped", index: ordinal }))
+  yield* Stream.runForEach(
+    Stream.grouped(keyedRows(job), pageSize),
+    Effect.fnUntraced(function* (page) {
+      const states = (yield* journal.claim(Arr.getSuccesses(page))).values()
+      for (const row of page) {
+        total += 1
+        const state = Result.isSuccess(row) ? states.next().value : undefined
+        if (Result.isFailure(row)) refuse(row.failure.message)
+        else if (state === "duplicate") refuse(duplicate(row.success.place, row.success.key))
+        else if (state === "done") {
+          done += 1
+          yield* Event.emit(() => ({ _tag: "row-skipped", index: row.success.ordinal }))
+        }
+      }
     })
-  })
+  )
   yield* Event.emit(() => ({ _tag: "rows-counted", total: total - invalid }))
   return { total, done, invalid, problems } satisfies Claims
 })
 
-/** The rows that are still to run, in the order of the input. */
+/** The rows that are still to run, in input order: the pending rows of the journal that the source still has. */
 export const pendingRows = <Row>(job: AnyJob<Row>) =>
-  keyedRows(job).pipe(
-    Stream.filterMap((row) => row),
-    Stream.filterEffect(({ key, ordinal }) => Journal.use((journal) => journal.isPending(key, ordinal)))
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const pull = yield* Stream.toPull(Stream.rechunk((yield* Journal).pending, 1))
+      const next = Pull.catchDone(
+        Effect.map(pull, ([row]): PendingRow | undefined => row),
+        () => Effect.undefined
+      )
+      let pending = yield* next
+      return keyedRows(job).pipe(
+        Stream.filterMap((row) => row),
+        Stream.filterEffect(
+          Effect.fnUntraced(function* ({ key, ordinal }) {
+            while (pending !== undefined && pending.ordinal < ordinal) pending = yield* next
+            return pending?.ordinal === ordinal && pending.key === key
+          })
+        )
+      )
+    })
   )
 
 /** The rows of the input with their keys. A row without a usable key is invalid. */

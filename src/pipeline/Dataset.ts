@@ -124,8 +124,8 @@ const identityOf = (path: string) =>
 
 /** Writes lines to a file. */
 export interface Writer {
-  /** Whether the file has nothing yet. */
-  readonly isEmpty: Effect.Effect<boolean, DatasetFailed>
+  /** The size of the file in bytes. */
+  readonly size: Effect.Effect<number, DatasetFailed>
   /** Puts these lines in the place of what the file has: all of them, or on any failure none. */
   readonly replaceWith: <E, R>(lines: Stream.Stream<string, E, R>) => Effect.Effect<void, E | DatasetFailed, R>
   /** Adds one line, whole. Once this returns the line outlives the process. */
@@ -144,8 +144,8 @@ export const writeLines = Effect.fn("Dataset.writeLines")(function* (path: strin
   const one = Semaphore.makeUnsafe(1)
   const draft = `${path}.tmp`
 
-  const isEmpty = Effect.flatMap(ScopedRef.get(file), (opened) =>
-    failed(Effect.map(opened.stat, ({ size }) => size === 0n))
+  const size = Effect.flatMap(ScopedRef.get(file), (opened) =>
+    failed(Effect.map(opened.stat, ({ size }) => Number(size)))
   )
   const replaceWith: Writer["replaceWith"] = (lines) =>
     lines.pipe(
@@ -160,7 +160,7 @@ export const writeLines = Effect.fn("Dataset.writeLines")(function* (path: strin
       Effect.uninterruptible,
       one.withPermit
     )
-  return { isEmpty, replaceWith, append } satisfies Writer
+  return { size, replaceWith, append } satisfies Writer
 })
 
 /** Node's own recursive `mkdir` never returns where the system answers ENOENT, as it does under /proc. */

@@ -1,7 +1,7 @@
 /**
- * What a job knows of its rows: which are done, with their output, which failed, with their error, and which are still
- * to do. It lives in a database, so a job that was stopped goes on where it was. One layer is one run of the job: rows
- * that this run has not claimed stay in the state, but are in none of its outputs, failures and counts.
+ * The state of a job in a database: which rows are done, with their output, which failed, with their error, and which
+ * are pending. A job that was stopped resumes from it. One database holds the states of many jobs, by name. One layer
+ * is one run of a job: rows that the run has not claimed stay in the state, but are not in its outputs and counts.
  */
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
@@ -10,70 +10,92 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import type { MigrationError } from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
-import type { SqlError } from "effect/sql/SqlError"
+import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
-import * as Struct from "effect/Struct"
+import * as Differences from "./journal/Differences.ts"
+import * as JobLock from "./journal/JobLock.ts"
+import * as RowId from "./journal/RowId.ts"
+import * as Tables from "./journal/Tables.ts"
 
-/** The layout of the tables. A state of a higher version is refused. */
-const version = 2
+/** A row of the input: its key, and its place in the input, counted from 0. */
+export interface Row {
+  readonly key: string
+  readonly ordinal: number
+}
 
-/** How many rows of a run are what. */
+/**
+ * What the state says of a claimed row: `done` if an earlier run finished it; `duplicate` if this run has claimed its
+ * key before; `pending` otherwise.
+ */
+export type Claim = "pending" | "done" | "duplicate"
+
+/** The claimed rows of a run, by status. */
 export const Counts = Schema.Struct({ done: Schema.Int, failed: Schema.Int, pending: Schema.Int })
 export type Counts = typeof Counts.Type
 
-/** What is stored of the job itself. `emulated` is null until somebody has answered. */
-const Head = Schema.Struct({
-  job: Schema.String,
-  shape: Schema.fromJsonString(Schema.Json),
-  run: Schema.Int,
-  emulated: Schema.NullOr(Schema.BooleanFromBit)
-})
-type Head = typeof Head.Type
-type Identity = Pick<Head, "job" | "shape">
-
-/** The state was made by something else than today's job. Nothing in it was changed. */
+/** The state holds results of an earlier form of the job. Nothing in it was changed. */
 export class JournalMismatch extends Schema.TaggedError<JournalMismatch>()("JournalMismatch", {
-  /** The file, where it is one. */
+  /** The file or database. */
   state: Schema.String,
-  /** In words, such as `output.schema.type was "string" and is "object"`. Long texts are not shown. */
+  job: Schema.String,
+  /** In words, such as `output.schema.type was "string" and is "object"`. Long values are left out. */
   differences: Schema.Array(Schema.String)
 }) {
   override get message() {
-    const origin = `${this.state} was made by another job, or by an earlier form of this one`
-    return `${origin}: ${this.differences.join(", ")}; use another --state and --output, or move both away`
+    return `${this.state} holds results of an earlier form of the job "${this.job}": ${this.differences.join(", ")}`
   }
 }
 
-/** The state has the emulator's answers and this run has Claude's, or the other way round. They are kept apart. */
+/** The state holds answers of an emulator and Claude would answer this run, or the reverse. They are kept apart. */
 export class JournalMixed extends Schema.TaggedError<JournalMixed>()("JournalMixed", {
-  /** The file, where it is one. */
+  /** The file or database. */
   state: Schema.String,
-  /** Whether the answers in the state are the emulator's. */
+  /** Whether the answers in the state are an emulator's. */
   emulated: Schema.Boolean
 }) {
   override get message() {
     const whose = this.emulated ? "the emulator's answers, not Claude's" : "Claude's answers, not the emulator's"
-    const remedy = "use another --state and --output, or move both away; and another --cache, where that answered"
-    return `${this.state} holds ${whose}, and the two never mix; ${remedy}`
+    return `${this.state} holds ${whose}, and the two are never mixed`
   }
 }
 
-/** The state was written by a newer version of this library. Nothing in it was changed. */
+/** A newer version of this library wrote the state. Nothing in it was changed. */
 export class JournalTooNew extends Schema.TaggedError<JournalTooNew>()("JournalTooNew", {
   state: Schema.String,
   version: Schema.Int
 }) {
   override get message() {
-    const formats = `its format is ${this.version}, and ${version} the newest known here`
-    const remedy = "update effect-claude, or use another --state and --output"
-    return `${this.state} was written by a newer effect-claude: ${formats}; ${remedy}`
+    const formats = `its format is ${this.version}, and this version reads formats up to ${Tables.version}`
+    return `a newer effect-claude wrote ${this.state}: ${formats}; update effect-claude`
   }
 }
 
-/** The state could not be read or written. What is in it stays. */
+/** The SQLite file belongs to another program. Nothing in it was changed. */
+export class JournalForeign extends Schema.TaggedError<JournalForeign>()("JournalForeign", {
+  state: Schema.String,
+  tables: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    const tables = this.tables.slice(0, 3).map((table) => `"${table}"`)
+    return `${this.state} is a database of another program, with the tables ${tables.join(", ")}; use another file`
+  }
+}
+
+/** Another process runs the same job on the same database. Nothing was changed. */
+export class JournalInUse extends Schema.TaggedError<JournalInUse>()("JournalInUse", {
+  state: Schema.String,
+  job: Schema.String
+}) {
+  override get message() {
+    return `another process is running the job "${this.job}" on ${this.state}; wait for it, or stop it`
+  }
+}
+
+/** The database cannot be read or written. What is stored stays. */
 export class JournalFailed extends Schema.TaggedError<JournalFailed>()("JournalFailed", {
-  /** In the words of the database; of an SQLite file, they begin with its path. */
+  /** What the database reports. For an SQLite file, it begins with the path. */
   detail: Schema.String
 }) {
   override get message() {
@@ -86,161 +108,164 @@ export class Journal extends Context.Service<
   Journal,
   {
     /**
-     * Begins the run with an effect that claims its rows. Unless all of it succeeds, the state stays as it was; the
-     * rest of the journal is of use only afterwards.
+     * Begins the run with an effect that claims its rows, in one transaction: if it fails, the state stays as it was.
+     * The other members need a run that has begun.
      */
     readonly begin: <A, E, R>(claims: Effect.Effect<A, E, R>) => Effect.Effect<A, E | JournalFailed, R>
-    /**
-     * Takes up the row with this key, which stands at `ordinal` in the input: `duplicate` if this run has it already,
-     * `done` if an earlier run finished it, `pending` if it is new, or was left unfinished, or failed.
-     */
-    readonly claim: (key: string, ordinal: number) => Effect.Effect<"pending" | "done" | "duplicate", JournalFailed>
-    /** Whether the row that stands at `ordinal` was claimed under this key, and is not done. */
-    readonly isPending: (key: string, ordinal: number) => Effect.Effect<boolean, JournalFailed>
-    /**
-     * Keeps the output of a claimed row, one line of JSON. Once this returns, the output outlives the process.
-     * `emulated` is whether the emulator answered; left out where nobody was asked.
-     */
-    readonly finish: (
-      key: string,
-      output: string,
-      emulated?: boolean | undefined
-    ) => Effect.Effect<void, JournalFailed | JournalMixed>
-    /** Keeps the error of a claimed row, as JSON. The next run finds the row pending. */
+    /** Claims rows, one statement a page; gives what the state says of each, in the same order. */
+    readonly claim: (rows: ReadonlyArray<Row>) => Effect.Effect<ReadonlyArray<Claim>, JournalFailed>
+    /** The claimed rows that are not done, in input order, each once. */
+    readonly pending: Stream.Stream<Row, JournalFailed>
+    /** Stores the output of a claimed row, one line of JSON. Once this returns, the output survives the process. */
+    readonly finish: (key: string, output: string) => Effect.Effect<void, JournalFailed>
+    /** Stores the error of a claimed row, as JSON. The next run finds the row pending. */
     readonly fail: (key: string, error: string) => Effect.Effect<void, JournalFailed>
-    /** The outputs, in the order of the input. */
+    /** The outputs of the claimed rows, in input order. */
     readonly outputs: Stream.Stream<string, JournalFailed>
-    /** What failed in this run, in the order of the input. */
+    /** The number of bytes that `outputs` takes as the lines of a file. */
+    readonly outputSize: Effect.Effect<number, JournalFailed>
+    /** The rows that failed in this run, in input order. */
     readonly failures: Stream.Stream<{ readonly key: string; readonly error: string }, JournalFailed>
-    /** The rows claimed so far. Looks at each of them, so it is for the start and the end of a run. */
+    /** Counts the rows claimed so far. It reads all of them: use it at the start and at the end of a run. */
     readonly counts: Effect.Effect<Counts, JournalFailed>
-    /** Whether the answers in the state are the emulator's. */
-    readonly emulated: Effect.Effect<boolean>
-    /** Whether answers of this run may turn out to be of the other kind than those in the state. */
-    readonly mayMix: Effect.Effect<boolean>
+    /** Whether an emulator answers the run, and gave the answers in the state. */
+    readonly emulated: boolean
   }
 >()("effect-claude/Journal") {}
 
-/**
- * Opens the state of a job for one run. `shape` is what makes earlier outputs unfit for today's job when it changes, as
- * `Job.shape` has it. `emulated` is whether the emulator will answer, where that is known beforehand: then a state with
- * answers of the other kind is refused at once, and otherwise at the first answer.
- */
-export const layer = (options: {
+/** Identifies a job, and what its results depend on. */
+export interface Options {
+  /** The name of the job: the key of its state in the database. */
   readonly job: string
+  /** What makes earlier results unfit for the job when it changes; see `Job.shape`. */
   readonly shape: Schema.Json
+  /** Whether an emulator answers, and not Claude; `false` by default. */
   readonly emulated?: boolean | undefined
-}): Layer.Layer<Journal, JournalFailed | JournalMismatch | JournalMixed | JournalTooNew, SqlClient> =>
+}
+
+/** Rows of one statement. */
+const pageSize = 256
+
+/**
+ * Opens the state of a job for one run, and creates the tables where they are missing. A PostgreSQL database may hold
+ * tables of other programs too; an SQLite file may not. A second run of the same job is kept out: on PostgreSQL by a lock
+ * here, on SQLite by that of `Sqlite.layer`.
+ */
+export const layer = (
+  options: Options
+): Layer.Layer<
+  Journal,
+  JournalFailed | JournalForeign | JournalInUse | JournalMismatch | JournalMixed | JournalTooNew,
+  SqlClient
+> =>
   Layer.effect(
     Journal,
-    SqlClient.use((sql) => Effect.map(open(sql, options), (head) => journalOf(sql, head)))
+    Effect.gen(function* () {
+      const sql = (yield* SqlClient).withoutTransforms()
+      const job = { name: options.job, shape: options.shape, emulated: options.emulated ?? false }
+      return journalOf(sql, job, yield* open(sql, job))
+    }).pipe(Effect.withTracerEnabled(false), Effect.catchTag(["MigrationError", "SchemaError", "SqlError"], failed))
   )
 
-/** Checks that the state is of this job; gives what is to be stored of the job when the run begins. */
-const open = (sql: SqlClient, { emulated, job, shape }: Parameters<typeof layer>[0]) =>
-  Effect.gen(function* () {
-    const today = { job, shape, emulated: null, mayMix: false }
-    yield* sql`CREATE TABLE IF NOT EXISTS journal (version INTEGER, job TEXT, shape TEXT, run INTEGER, emulated INTEGER)`
-    const found = (yield* sql`SELECT * FROM journal`)[0]
-    if (found === undefined) {
-      yield* createTables(sql)
-      return { ...today, run: 1 }
-    }
-    const state = yield* nameOf(sql)
-    const stored = yield* decodeVersion(found)
-    if (stored.version > version) return yield* new JournalTooNew({ state, version: stored.version })
-    const {
-      emulated: held,
-      run: last,
-      ...before
-    } = yield* "emulated" in found ? decodeHead(found) : upgrade(sql, found)
-    const run = last + 1
-    if (!(yield* hasResults(sql))) return { ...today, run }
-    const differences = differencesOf(before, { job, shape })
-    if (differences.length > 0) return yield* new JournalMismatch({ state, differences })
-    if (held === null) return { ...today, run }
-    if (emulated === !held) return yield* new JournalMixed({ state, emulated: held })
-    return { ...today, run, emulated: held, mayMix: emulated === undefined }
-  }).pipe(sql.withTransaction, Effect.withTracerEnabled(false), Effect.catchTag(["SqlError", "SchemaError"], failed))
+type Job = typeof Tables.Kind.Type & { readonly name: string }
 
-/**
- * In version 1, what the emulator had answered was marked in the shape, unless it had been run around the program: all
- * else is taken for Claude's, among which nothing emulated may come.
- */
-const upgrade = Effect.fnUntraced(function* (sql: SqlClient, found: object) {
-  yield* sql`ALTER TABLE journal ADD COLUMN emulated INTEGER`
-  const old = yield* decodeHead({ ...found, emulated: null })
-  const isMarked = Predicate.hasProperty(old.shape, "answers") && old.shape.answers === "emulator"
-  const shape = isMarked ? Struct.omit(old.shape, ["answers"]) : old.shape
-  const head = { ...old, shape, emulated: isMarked }
-  yield* sql`UPDATE journal SET ${sql.update({ version, ...(yield* encodeHead(head)) })}`
-  return head
+/** Checks that the results in the state fit the job; gives the number of the run that is about to begin. */
+const open = Effect.fnUntraced(function* (sql: SqlClient, job: Job) {
+  const state = yield* nameOf(sql)
+  const tables = yield* Tables.foreign
+  if (tables.length > 0) return yield* new JournalForeign({ state, tables })
+  const version = yield* Tables.migrate
+  if (version > Tables.version) return yield* new JournalTooNew({ state, version })
+  if (!(yield* JobLock.take(sql, job.name))) return yield* new JournalInUse({ state, job: job.name })
+  const [stored] = yield* Effect.flatMap(
+    sql`SELECT shape, emulated, run, CASE WHEN EXISTS (
+          SELECT 1 FROM effect_claude_results v WHERE v.job = j.id AND v.done = 1
+        ) THEN 1 ELSE 0 END AS fixed FROM effect_claude_jobs j WHERE name = ${job.name}`,
+    decodeStored
+  )
+  if (stored === undefined) return 1
+  // A state without results holds nothing that may be unfit.
+  if (stored.fixed) {
+    const differences = Differences.between(stored.shape, job.shape)
+    if (differences.length > 0) return yield* new JournalMismatch({ state, job: job.name, differences })
+    if (stored.emulated !== job.emulated) return yield* new JournalMixed({ state, emulated: stored.emulated })
+  }
+  return stored.run + 1
 })
 
-/** A state without results has nothing that may be unfit, and becomes that of today's job. */
-const hasResults = (sql: SqlClient) =>
-  Effect.map(sql`SELECT id FROM journal_results WHERE done = 1 LIMIT 1`, (rows) => rows.length > 0)
-
-/** Claims touch small rows only; outputs stand in a table of their own, so that a second run does not rewrite them. */
-const createTables = Effect.fnUntraced(function* (sql: SqlClient) {
-  yield* sql`CREATE TABLE IF NOT EXISTS journal_rows
-    (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, run INTEGER NOT NULL, ordinal INTEGER NOT NULL)`
-  yield* sql`CREATE INDEX IF NOT EXISTS journal_rows_in_order ON journal_rows (run, ordinal)`
-  yield* sql`CREATE TABLE IF NOT EXISTS journal_results
-    (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, done INTEGER NOT NULL, value TEXT NOT NULL)`
-})
-
-/** A trace of a row has no use for the SQL beneath: what stores the row names that in a span of its own. */
+/** The trace of a row shows one span for storing it, which the caller makes, and none for the statements. */
 const quietly = <A>(operation: Effect.Effect<A, SqlError | Schema.SchemaError>) =>
   operation.pipe(Effect.withTracerEnabled(false), Effect.catch(failed))
 
-const journalOf = (sql: SqlClient, { mayMix, ...head }: Head & { readonly mayMix: boolean }): Journal["Service"] => {
-  const { run } = head
-  let held = head.emulated
-  let isUncertain = mayMix
+const journalOf = (sql: SqlClient, { name, ...kind }: Job, run: number): Journal["Service"] => {
+  /** The number of the job in the database, which it has once a run has begun. */
+  let job = 0
 
   const begin = Effect.gen(function* () {
-    yield* sql`DELETE FROM journal`
-    yield* sql`INSERT INTO journal ${sql.insert({ version, ...(yield* encodeHead(head)) })}`
+    const row = { name, run, ...(yield* encodeKind(kind)) }
+    const [stored] = yield* Effect.flatMap(
+      sql`INSERT INTO effect_claude_jobs ${sql.insert(row)}
+          ON CONFLICT (name) DO UPDATE SET run = excluded.run, shape = excluded.shape, emulated = excluded.emulated
+          RETURNING id`,
+      decodeJobs
+    )
+    job = stored.id
   })
 
-  /** The first answer of all tells whose answers the state holds. */
-  const keepApart = (emulated: boolean | undefined) => {
-    if (emulated === undefined) return Effect.void
-    if (emulated === held) return Effect.sync(() => (isUncertain = false))
-    const bit = emulated ? 1 : 0
-    return quietly(
-      sql`UPDATE journal SET emulated = ${bit} WHERE COALESCE(emulated, ${bit}) = ${bit} RETURNING run`
-    ).pipe(Effect.flatMap((rows) => (rows.length > 0 ? Effect.sync(() => (held = emulated)) : mixed(!emulated))))
-  }
-  const mixed = (emulated: boolean) =>
-    Effect.flatMap(quietly(nameOf(sql)), (state) => new JournalMixed({ state, emulated }))
+  /** A statement may touch each row once, so the first of several equal keys in a page stands for all of them. */
+  const claimPage = Effect.fnUntraced(function* (page: Arr.NonEmptyReadonlyArray<Row>) {
+    const rows = Arr.map(page, ({ key, ordinal }) => ({ job, ...RowId.make(key), run, ordinal }))
+    const first = Arr.dedupeWith(rows, (row, other) => row.id === other.id)
+    const claimed = yield* Effect.flatMap(
+      sql`INSERT INTO effect_claude_rows ${sql.insert(first)}
+          ON CONFLICT (job, id) DO UPDATE SET run = excluded.run, ordinal = excluded.ordinal
+            WHERE effect_claude_rows.run <> excluded.run
+          RETURNING id, COALESCE((
+            SELECT v.done FROM effect_claude_results v
+            WHERE v.job = effect_claude_rows.job AND v.id = effect_claude_rows.id
+          ), 0) AS done`,
+      decodeClaims
+    )
+    const states = new Map(claimed.map(({ done, id }) => [id, done === 1 ? "done" : "pending"] as const))
+    return rows.map(({ id }): Claim => {
+      const state = states.get(id)
+      states.delete(id)
+      return state ?? "duplicate"
+    })
+  })
 
   const record = (key: string, done: 0 | 1, value: string) =>
-    sql`INSERT INTO journal_results (id, run, done, value)
-        SELECT id, ${run}, ${done}, ${value} FROM journal_rows WHERE key = ${key}
-        ON CONFLICT (id) DO UPDATE SET run = excluded.run, done = excluded.done, value = excluded.value
+    sql`INSERT INTO effect_claude_results (job, id, run, done, value)
+        SELECT job, id, run, CAST(${done} AS INTEGER), CAST(${value} AS TEXT) FROM effect_claude_rows
+          WHERE job = ${job} AND id = ${RowId.make(key).id} AND run = ${run}
+        ON CONFLICT (job, id) DO UPDATE SET run = excluded.run, done = excluded.done, value = excluded.value
         RETURNING id`.pipe(
       Effect.flatMap((rows) => (rows.length === 0 ? Effect.die(`row ${key} was never claimed`) : Effect.void)),
       quietly
     )
 
-  /** An error counts in the run in which it happened. */
-  const settled = sql.literal("(v.done = 1 OR v.run = r.run)")
+  /** The claimed rows, as `r`, with what is stored of each, as `v`. An error counts in the run in which it happened. */
+  const claimed = () => sql`effect_claude_rows r
+    LEFT JOIN effect_claude_results v ON v.job = r.job AND v.id = r.id AND (v.done = 1 OR v.run = r.run)
+    WHERE r.job = ${job} AND r.run = ${run}`
 
-  const results = (done: 0 | 1) =>
+  /** Claimed rows of which `condition` holds, in input order, page by page. */
+  const pages = <A extends { readonly ordinal: number }>(
+    columns: string,
+    condition: string,
+    decode: (rows: unknown) => Effect.Effect<ReadonlyArray<A>, Schema.SchemaError>
+  ) =>
     Stream.paginate(-1, (after) =>
-      sql`SELECT r.ordinal, r.key, v.value FROM journal_rows r JOIN journal_results v ON v.id = r.id
-          WHERE r.run = ${run} AND r.ordinal > ${after} AND v.done = ${done} AND ${settled}
-          ORDER BY r.ordinal LIMIT 256`.pipe(
-        Effect.flatMap(decodeResults),
+      sql`SELECT ${sql.literal(columns)} FROM ${claimed()} AND r.ordinal > ${after} AND ${sql.literal(condition)}
+          ORDER BY r.ordinal LIMIT ${pageSize}`.pipe(
+        Effect.flatMap(decode),
         Effect.map((page) => [page, Option.map(Arr.last(page), ({ ordinal }) => ordinal)] as const),
         quietly
       )
     )
 
   return {
-    // What the claims fail with goes out as it came, also where that is an SqlError.
+    // An error of the claims is passed on as it is, even an SqlError.
     begin: (claims) =>
       Effect.andThen(
         Effect.withTracerEnabled(begin, false),
@@ -249,82 +274,77 @@ const journalOf = (sql: SqlClient, { mayMix, ...head }: Head & { readonly mayMix
         sql.withTransaction,
         Effect.mapError((error) => (typeof error === "function" ? error() : failed(error)))
       ),
-    claim: (key, ordinal) =>
-      sql`INSERT INTO journal_rows (key, run, ordinal) VALUES (${key}, ${run}, ${ordinal})
-          ON CONFLICT (key) DO UPDATE SET run = excluded.run, ordinal = excluded.ordinal
-            WHERE journal_rows.run <> excluded.run
-          RETURNING (SELECT done FROM journal_results WHERE id = journal_rows.id) AS done`.pipe(
-        Effect.flatMap(decodeClaims),
-        Effect.map(([claim]) => (claim === undefined ? "duplicate" : claim.done === 1 ? "done" : "pending")),
-        quietly
-      ),
-    isPending: (key, ordinal) =>
-      sql`SELECT r.id FROM journal_rows r LEFT JOIN journal_results v ON v.id = r.id
-          WHERE r.key = ${key} AND r.run = ${run} AND r.ordinal = ${ordinal} AND (v.done IS NULL OR v.done = 0)`.pipe(
-        Effect.map((rows) => rows.length > 0),
-        quietly
-      ),
-    finish: (key, output, emulated) =>
-      Effect.andThen(
-        Effect.suspend(() => keepApart(emulated)),
-        record(key, 1, output)
-      ),
+    claim: (rows) => quietly(Effect.map(Effect.forEach(Arr.chunksOf(rows, pageSize), claimPage), Arr.flatten)),
+    pending: Stream.map(pages("r.id, r.key, r.ordinal", "COALESCE(v.done, 0) = 0", decodeRows), (row) => ({
+      key: RowId.keyOf(row),
+      ordinal: row.ordinal
+    })),
+    finish: (key, output) => record(key, 1, output),
     fail: (key, error) => record(key, 0, error),
-    outputs: Stream.map(results(1), ({ value }) => value),
-    failures: Stream.map(results(0), ({ key, value }) => ({ key, error: value })),
-    counts: sql`
-      SELECT done, failed, claimed - done - failed AS pending FROM (
-        SELECT COUNT(*) AS claimed, COUNT(CASE WHEN v.done = 1 THEN 1 END) AS done,
-          COUNT(CASE WHEN v.done = 0 AND ${settled} THEN 1 END) AS failed
-        FROM journal_rows r LEFT JOIN journal_results v ON v.id = r.id WHERE r.run = ${run}
-      ) AS counted`.pipe(
+    outputs: Stream.map(pages("r.ordinal, v.value", "v.done = 1", decodeOutputs), ({ value }) => value),
+    outputSize: Effect.suspend(
+      () => sql`SELECT CAST(COALESCE(SUM(OCTET_LENGTH(v.value) + 1), 0) AS DOUBLE PRECISION) AS size
+        FROM ${claimed()} AND v.done = 1`
+    ).pipe(
+      Effect.flatMap(decodeSize),
+      Effect.map(([{ size }]) => size),
+      quietly
+    ),
+    failures: Stream.map(pages("r.id, r.key, r.ordinal, v.value", "v.done = 0", decodeFailures), (row) => ({
+      key: RowId.keyOf(row),
+      error: row.value
+    })),
+    counts: Effect.suspend(
+      () => sql`SELECT CAST(COUNT(CASE WHEN v.done = 1 THEN 1 END) AS INTEGER) AS done,
+          CAST(COUNT(CASE WHEN v.done = 0 THEN 1 END) AS INTEGER) AS failed,
+          CAST(COUNT(CASE WHEN v.done IS NULL THEN 1 END) AS INTEGER) AS pending
+        FROM ${claimed()}`
+    ).pipe(
       Effect.flatMap(decodeCounts),
       Effect.map(([counts]) => counts),
       quietly
     ),
-    emulated: Effect.sync(() => held === true),
-    mayMix: Effect.sync(() => isUncertain)
+    emulated: kind.emulated
   }
 }
 
-const encodeHead = Schema.encodeEffect(Head)
-const decodeHead = Schema.decodeUnknownEffect(Head)
-const decodeVersion = Schema.decodeUnknownEffect(Schema.Struct({ version: Schema.Int }))
-const decodeClaims = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ done: Schema.NullOr(Schema.Int) })))
-const decodeResults = Schema.decodeUnknownEffect(
-  Schema.Array(Schema.Struct({ ordinal: Schema.Int, key: Schema.String, value: Schema.String }))
+const encodeKind = Schema.encodeEffect(Tables.Kind)
+
+const decodeStored = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ ...Tables.Kind.fields, run: Schema.Int, fixed: Schema.BooleanFromBit }))
 )
+const decodeJobs = Schema.decodeUnknownEffect(Schema.Tuple([Schema.Struct({ id: Schema.Int })]))
+const decodeClaims = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ id: Schema.String, done: Schema.Int })))
 const decodeCounts = Schema.decodeUnknownEffect(Schema.Tuple([Counts]))
+const decodeSize = Schema.decodeUnknownEffect(Schema.Tuple([Schema.Struct({ size: Schema.Finite })]))
 
-const failed = (error: SqlError | Schema.SchemaError) =>
-  new JournalFailed({
-    detail: Predicate.isTagged(error, "SqlError") ? error.message : `no journal has written this, ${error.message}`
-  })
+const storedRow = { id: Schema.String, key: Schema.NullOr(Schema.String), ordinal: Schema.Int }
+const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct(storedRow)))
+const decodeFailures = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ ...storedRow, value: Schema.String })))
+const decodeOutputs = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ ordinal: Schema.Int, value: Schema.String }))
+)
 
-/** The path of the file, as SQLite knows it. */
+const failed = (error: MigrationError | SqlError | Schema.SchemaError): JournalFailed => {
+  if (Predicate.isTagged(error, "MigrationError")) {
+    return isSqlError(error.cause) ? failed(error.cause) : new JournalFailed({ detail: error.message })
+  }
+  if (Predicate.isTagged(error, "SchemaError")) {
+    return new JournalFailed({ detail: `its content is not a journal's, ${error.message}` })
+  }
+  const { cause } = error.reason
+  const hasMore = cause instanceof Error && !error.message.includes(cause.message)
+  return new JournalFailed({ detail: hasMore ? `${error.message}: ${cause.message}` : error.message })
+}
+
+/** The path of the file, as SQLite knows it, or the name of the database. */
 const nameOf = (sql: SqlClient) =>
   sql.onDialectOrElse({
     sqlite: () =>
       Effect.map(sql`SELECT file FROM pragma_database_list WHERE name = 'main'`.values, (rows) =>
         String(rows[0]?.[0] || "the state")
       ),
+    pg: () =>
+      Effect.map(sql`SELECT current_database()`.values, (rows) => `the PostgreSQL database ${String(rows[0]?.[0])}`),
     orElse: () => Effect.succeed("the state")
   })
-
-const differencesOf = (before: Identity, now: Identity): ReadonlyArray<string> => {
-  const old = new Map(leavesOf(before))
-  const today = new Map(leavesOf(now))
-  return [...new Set([...old.keys(), ...today.keys()])].flatMap((path) => {
-    const was = old.get(path) ?? "absent"
-    const is = today.get(path) ?? "absent"
-    if (was === is) return []
-    return was.length > 60 || is.length > 60 ? [`${path} has changed`] : [`${path} was ${was} and is ${is}`]
-  })
-}
-
-/** The values in a value as JSON, each with its path: `{ shape: { tools: ["a"] } }` has `"a"` at `tools.0`. */
-const leavesOf = (value: Schema.Json | Identity, path = ""): ReadonlyArray<readonly [string, string]> => {
-  const entries = Predicate.isObjectOrArray(value) ? Object.entries(value) : []
-  if (entries.length === 0) return [[path === "" ? "shape" : path, JSON.stringify(value)]]
-  return entries.flatMap(([name, inner]) => leavesOf(inner, path === "" || path === "shape" ? name : `${path}.${name}`))
-}

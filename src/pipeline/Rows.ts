@@ -68,7 +68,7 @@ export const make = <Row, Out, E>(
         running.add(calls)
         const line = Effect.flatMap(job.step(row), (out) => ResultLine.encode(job.output, key, out))
         const store = (line: string) =>
-          Effect.withSpan(Effect.andThen(journal.finish(key, line, calls.isEmulated()), sink.append(line)), "store")
+          Effect.withSpan(Effect.andThen(journal.finish(key, line), sink.append(line)), "store")
         const exit = yield* Effect.exit(restore(calls.run(line))).pipe(
           Effect.tap((exit) =>
             Exit.isSuccess(exit) && Option.isSome(exit.value) ? store(exit.value.value) : Effect.void

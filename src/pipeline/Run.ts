@@ -12,7 +12,7 @@ import * as Batch from "./Batch.ts"
 import { claimRows, maxReported, pendingRows } from "./Claims.ts"
 import * as Dataset from "./Dataset.ts"
 import type { Job } from "./Job.ts"
-import { Journal, JournalMixed } from "./Journal.ts"
+import { Journal } from "./Journal.ts"
 import * as ResultLine from "./ResultLine.ts"
 import * as RowFailure from "./RowFailure.ts"
 import * as Rows from "./Rows.ts"
@@ -106,7 +106,7 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>,
       )
       const stopped = reason ?? (pending > 0 ? "input" : undefined)
       const counts = { total, done, failed, pending, invalid }
-      const emulated = yield* journal.emulated
+      const { emulated } = journal
       return { ...counts, problems: [...problems, ...failures], emulated, stopped } satisfies Summary
     })
   )
@@ -120,8 +120,10 @@ const start = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>, o
   if (ResultLine.hasKey(job.output)) return yield* refuse(keyIsTaken)
   const claims = yield* claimRows(job)
   const sink = yield* Dataset.writeLines(output)
-  if (claims.done === 0 && !(yield* sink.isEmpty)) return yield* refuse(unknownLines)
-  yield* sink.replaceWith(journal.outputs)
+  const size = yield* sink.size
+  if (claims.done === 0 && size > 0) return yield* refuse(unknownLines)
+  // After a crash or by hand, the file may lack lines, or end in half a line.
+  if (size !== (yield* journal.outputSize)) yield* sink.replaceWith(journal.outputs)
   return { ...claims, sink }
 })
 
@@ -130,9 +132,9 @@ const keyIsTaken = `each line has the key of its row as "key", and the results h
 const unknownLines = "has lines that this state does not know; move it away, or write the output to another file"
 
 /** Any failure or defect becomes `JobBroken`. An interruption stays one. */
-const orBroken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, JobBroken | JournalMixed, R> =>
-  Effect.catchCause(effect, (cause) => {
-    if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
-    const error = Cause.squash(cause)
-    return Effect.fail(error instanceof JournalMixed ? error : new JobBroken({ detail: RowFailure.messageOf(error) }))
-  })
+const orBroken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, JobBroken, R> =>
+  Effect.catchCause(effect, (cause) =>
+    Cause.hasInterruptsOnly(cause)
+      ? Effect.interrupt
+      : Effect.fail(new JobBroken({ detail: RowFailure.messageOf(Cause.squash(cause)) }))
+  )

@@ -62,7 +62,12 @@ const openLocked = Effect.fnUntraced(function* (path: string) {
   const isNew = yield* attempt(path, () => lstatSync(path, { throwIfNoEntry: false }) === undefined)
   if (isNew) yield* Effect.addFinalizer(() => removeIfEmpty(path))
   const database = yield* open(path)
-  yield* attempt(path, () => database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"))
+  yield* attempt(path, () => {
+    // A database that exists may be another program's, which chose a mode of its own.
+    const isEmpty = database.prepare("PRAGMA page_count").get()?.["page_count"] === 0
+    if (isEmpty) database.exec("PRAGMA journal_mode = WAL")
+    database.exec("PRAGMA synchronous = NORMAL")
+  })
   return database
 })
 
@@ -73,9 +78,10 @@ const removeIfEmpty = (path: string) =>
     yield* attempt(path, () => rmSync(lockOf(path)))
   }).pipe(Effect.ignore)
 
+/** The record of the migrations has rows in a database that is as good as empty. */
 const hasRows = (database: DatabaseSync) =>
   database
-    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%_migrations'")
     .all()
     .some(({ name }) => database.prepare(`SELECT 1 FROM "${name}" LIMIT 1`).get() !== undefined)
 

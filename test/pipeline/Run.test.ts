@@ -1,8 +1,8 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Event, type Claude, ClaudeError, Concurrency, Dataset, Job, ResponseCache, Step } from "effect-claude"
-import { Emulator, TestClaude } from "effect-claude/testing"
-import { Deferred, Effect, Fiber, FileSystem, Layer, Schema, Stream } from "effect"
+import { Event, ClaudeError, Concurrency, Dataset, Job, Step } from "effect-claude"
+import { TestClaude } from "effect-claude/testing"
+import { Deferred, Effect, Fiber, FileSystem, Schema, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { calls, greetings, inFolder, names, notYou, overloaded, people, Person } from "./jobs.ts"
 
@@ -263,7 +263,7 @@ describe("Job.run", () => {
     inFolder((files) =>
       Effect.gen(function* () {
         const sql = yield* SqlClient
-        const step = Step.make("drop", () => Effect.orDie(Effect.as(sql`DROP TABLE journal_rows`, "hi")))
+        const step = Step.make("drop", () => Effect.orDie(Effect.as(sql`DROP TABLE effect_claude_rows`, "hi")))
         const error = yield* Effect.flip(files.runHere(Job.make({ ...greetings(["Ann"]), step })))
         assert.instanceOf(error, Job.JobBroken)
         assert.match(error.message, /^the run broke off: .*no such table/)
@@ -325,87 +325,36 @@ describe("Job.run", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("refuses the state of another job, and reports the differences", () =>
+  it.effect("keeps the rows of several jobs in one state, each with an output of its own", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         yield* files.run(greetings(["Ann"]))
-        const error = yield* Effect.flip(files.run(Job.make({ ...greetings(["Ann"]), name: "farewells" })))
-        assert.match(error.message, /job was "greetings" and is "farewells"; use another --state and --output/)
+        const farewells = Job.make({ ...greetings(["Ann", "Bob"]), name: "farewells" })
+        const error = yield* Effect.flip(files.run(farewells))
+        assert.match(error.message, /out\.jsonl: .*lines that this state does not know/)
+        assert.deepInclude(yield* files.run(farewells, { output: files.path("farewells.jsonl") }), { done: 2 })
+        assert.deepInclude(yield* files.run(greetings(["Ann"])), { total: 1, done: 1 })
+        assert.strictEqual((yield* calls).length, 3)
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("knows the emulator by its first answer, and from then on tells of it", () =>
+  it.effect("restores the output from the state when the file lacks lines, before it runs more rows", () =>
     inFolder((files) =>
       Effect.gen(function* () {
-        assert.deepInclude(yield* files.run(greetings(["Ann"])), { emulated: true })
-        assert.deepInclude(yield* files.run(greetings(["Ann"])), { done: 1, emulated: true })
-      })
-    ).pipe(Effect.provide(Emulator.layer()))
-  )
-
-  it.effect("knows the emulator by what a cache gives, too", () =>
-    inFolder((files) =>
-      Effect.gen(function* () {
-        yield* files.run(greetings(["Ann"]))
-        yield* FileSystem.FileSystem.use((fs) => fs.remove(files.path("state.sqlite")))
-        const other = { output: files.path("other.jsonl") }
-        assert.deepInclude(yield* files.run(greetings(["Ann"]), other), { done: 1, emulated: true })
-        assert.lengthOf(yield* Emulator.Emulator.use(({ ledger }) => ledger), 1)
-      })
-    ).pipe(
-      Effect.provide(
-        Emulator.layer().pipe(ResponseCache.policy({ storeId: "emulated" }), Layer.provide(ResponseCache.layerMemory()))
-      )
-    )
-  )
-
-  it.effect("asks one row at a time while somebody else than before may answer", () =>
-    inFolder((files) =>
-      Effect.gen(function* () {
-        yield* Effect.provide(files.run(greetings(["Ann"])), Layer.orDie(Emulator.layer()))
-        const many = greetings(["Ann", ...names(20)])
-        const error = yield* Effect.flip(files.run(many))
-        assert.include(error.message, "holds the emulator's answers")
-        assert.lengthOf(yield* calls, 1)
-        assert.deepInclude(yield* Effect.provide(files.run(many), Layer.orDie(Emulator.layer())), { done: 21 })
-      })
-    ).pipe(Effect.provide(TestClaude.layer("hi")))
-  )
-
-  it.effect("asks no more rows once it is to stop, also where they go one at a time", () =>
-    inFolder((files) =>
-      Effect.gen(function* () {
-        yield* Effect.provide(files.run(greetings(["Ann"])), Layer.orDie(Emulator.layer()))
-        const summary = yield* files.run(greetings(["Ann", ...names(20)]))
-        assert.deepInclude(summary, { done: 1, pending: 20 })
-        assert.lengthOf(yield* calls, 1)
-      })
-    ).pipe(Effect.provide(TestClaude.layer(new ClaudeError.Unauthenticated({ detail: "bad key" }))))
-  )
-
-  it.effect("never puts Claude's answers among the emulator's, nor the other way round", () =>
-    inFolder((files) =>
-      Effect.gen(function* () {
-        const claude = Layer.orDie(TestClaude.layer("hi"))
-        const emulator = Layer.orDie(Emulator.layer())
-        for (const [first, second] of [
-          [claude, emulator],
-          [emulator, claude]
-        ] as const) {
-          const output = files.path(first === claude ? "claude.jsonl" : "emulator.jsonl")
-          const run = (layer: Layer.Layer<Claude.Claude>, names: ReadonlyArray<string>) =>
-            Effect.provide(files.run(greetings(names), { output }), layer)
-          yield* run(first, ["Ann"])
-          const error = yield* Effect.flip(run(second, ["Ann", "Bob"]))
-          assert.match(
-            error.message,
-            /state\.sqlite holds (Claude's|the emulator's) answers, not .*use another --state/
-          )
-          assert.deepInclude(yield* run(first, ["Ann", "Bob"]), { done: 2 })
-          yield* FileSystem.FileSystem.use((fs) => fs.remove(files.path("state.sqlite")))
+        const fs = yield* FileSystem.FileSystem
+        yield* files.run(greetings(["Ann", "Bob", "Cid"]), { limit: 2 })
+        const before = yield* files.lines
+        for (const left of ["", '{"key":"Ann","value":"hi"}\n', '{"key":"Ann","value":"hi"}\n{"key":"Bo']) {
+          yield* fs.writeFileString(files.output, left)
+          const asked = yield* Deferred.make<void>()
+          const step = Step.make("greet", () => Effect.andThen(Deferred.succeed(asked, undefined), Effect.never))
+          const fiber = yield* Effect.forkChild(files.run(Job.make({ ...greetings(["Ann", "Bob", "Cid"]), step })))
+          yield* Deferred.await(asked)
+          assert.deepStrictEqual(yield* files.lines, before)
+          yield* Fiber.interrupt(fiber)
         }
       })
-    )
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 })

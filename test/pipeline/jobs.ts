@@ -53,7 +53,9 @@ const makeFiles = Effect.gen(function* () {
     /** The files in the folder, and the rows in the state. */
     names: fs.readDirectory(folder),
     rows: Effect.provide(
-      SqlClient.use((sql) => Effect.all([sql`SELECT * FROM journal`, sql`SELECT * FROM journal_rows`])),
+      SqlClient.use((sql) =>
+        Effect.all([sql`SELECT * FROM effect_claude_jobs`, sql`SELECT * FROM effect_claude_rows`])
+      ),
       state
     ),
     lines: Effect.map(fs.readFileString(output), (text) => text.trimEnd().split("\n")),

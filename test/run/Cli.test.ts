@@ -84,14 +84,14 @@ describe("effect-claude run", () => {
     }
   )
 
-  it("ends with 2 when the state is that of another job, and names the flags that help", async () => {
+  it("ends with 2 when the output has the lines of another job in the same state", async () => {
     const server = await standIn()
     const files = folder(3)
     await cli(runOf(files), { env: at(server.url) })
     const letters = runOf({ ...files, job: "test/run/letters.job.ts" })
     const { code, stderr } = await cli(letters, { env: at(server.url) })
     assert.strictEqual(code, 2)
-    assert.match(stderr, /was made by another job.*job was "mails" and is "letters"; use another --state and --output/)
+    assert.match(stderr, /out\.jsonl: has lines that this state does not know.* \(flag: --output\)/)
     server.close()
   })
 

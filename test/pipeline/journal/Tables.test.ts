@@ -1,0 +1,171 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { SqlClient } from "effect/sql/SqlClient"
+import * as Stream from "effect/Stream"
+import * as Journal from "../../../src/pipeline/Journal.ts"
+import * as Sqlite from "../../../src/run/Sqlite.ts"
+
+describe("a state of version 2", () => {
+  it.effect("keeps its finished rows, its failures and the order of its rows", () =>
+    Effect.gen(function* () {
+      const keys = Array.from({ length: 600 }, (_, index) => `row "${index}"`)
+      const rows = keys.map((key, index) => ({ id: index + 1, key, run: 3, ordinal: index }))
+      const result = (id: number, done: 0 | 1) => ({ id, run: 2, done, value: `{"of":${id}}` })
+      yield* oldState(
+        { version: 2, job: "tickets", shape: JSON.stringify(shape), run: 3, emulated: 0 },
+        rows,
+        rows.slice(0, 400).map(({ id }) => result(id, id % 4 === 0 ? 0 : 1))
+      )
+      const journal = yield* Effect.provide(Journal.Journal, begun)
+      const claims = yield* journal.claim(keys.map((key, ordinal) => ({ key, ordinal })))
+      assert.deepStrictEqual(
+        claims,
+        keys.map((_, index) => (index < 400 && (index + 1) % 4 !== 0 ? "done" : "pending"))
+      )
+      const outputs = yield* Stream.runCollect(journal.outputs)
+      assert.deepStrictEqual(
+        outputs,
+        rows.slice(0, 400).flatMap(({ id }) => (id % 4 === 0 ? [] : [`{"of":${id}}`]))
+      )
+      assert.deepStrictEqual(yield* tables, [
+        "effect_claude_jobs",
+        "effect_claude_migrations",
+        "effect_claude_results",
+        "effect_claude_rows",
+        "journal"
+      ])
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+
+  it.effect("keeps a key that is too long for an index", () =>
+    Effect.gen(function* () {
+      const key = "k".repeat(5000)
+      yield* oldState(head({}), [{ id: 1, key, run: 1, ordinal: 0 }], [{ id: 1, run: 1, done: 1, value: "A" }])
+      const journal = yield* Effect.provide(Journal.Journal, begun)
+      assert.deepStrictEqual(yield* journal.claim([{ key, ordinal: 0 }]), ["done"])
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+
+  it.effect.each([
+    ["Claude's", 0, false],
+    ["the emulator's", 1, true],
+    ["Claude's, where nothing was asked", null, false]
+  ] as const)("keeps its answers as %s", ([, stored, emulated]) =>
+    Effect.gen(function* () {
+      yield* oldState(head({ emulated: stored }))
+      const other = yield* Effect.flip(opened({ emulated: !emulated }))
+      assert.instanceOf(other, Journal.JournalMixed)
+      assert.strictEqual((yield* opened({ emulated })).emulated, emulated)
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+
+  it.effect("is refused to another form of its job", () =>
+    Effect.gen(function* () {
+      yield* oldState(head({}))
+      assert.instanceOf(yield* Effect.flip(opened({ shape: null })), Journal.JournalMismatch)
+      yield* opened({})
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+
+  it.effect("is refused by the releases that wrote it, once it has been moved", () =>
+    Effect.gen(function* () {
+      yield* oldState(head({}))
+      yield* opened({})
+      const sql = yield* SqlClient
+      assert.deepStrictEqual(yield* sql`SELECT version FROM journal`.values, [[4]])
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+
+  it.effect("stays as it was when moving it fails", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      yield* oldState(head({}), undefined, [{ id: 1, run: 1, done: 1, value: "A".repeat(50_000) }])
+      const pages = (yield* sql`PRAGMA page_count`.values)[0]?.[0]
+      yield* sql`PRAGMA max_page_count = ${sql.literal(String(Number(pages) + 5))}`
+      const error = yield* Effect.flip(opened({}))
+      assert.match(error.message, /^the journal failed: .*database or disk is full; make room on the disk/)
+      assert.notInclude(yield* tables, "effect_claude_results")
+      yield* sql`PRAGMA max_page_count = 1000`
+      const journal = yield* Effect.provide(Journal.Journal, begun)
+      assert.deepStrictEqual(yield* journal.claim([{ key: "a", ordinal: 0 }]), ["done"])
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+})
+
+describe("a state of version 1", () => {
+  it.effect.each([
+    ["Claude's, without a mark", { model: "claude-haiku-4-5" }, false],
+    ["the emulator's, with its mark", { model: "claude-haiku-4-5", answers: "emulator" }, true]
+  ] as const)("keeps its rows, and answers that are %s", ([, marked, emulated]) =>
+    Effect.gen(function* () {
+      const { emulated: _, ...first } = head({ version: 1, shape: JSON.stringify(marked) })
+      yield* oldState(first)
+      assert.instanceOf(yield* Effect.flip(opened({ emulated: !emulated })), Journal.JournalMixed)
+      const journal = yield* Effect.provide(Journal.Journal, begunAs({ emulated }))
+      assert.deepStrictEqual(yield* journal.claim([{ key: "a", ordinal: 0 }]), ["done"])
+      assert.deepStrictEqual(yield* Stream.runCollect(journal.outputs), ["A"])
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+})
+
+it.effect("creates its tables once, and a table of the name journal only if another program did", () =>
+  Effect.gen(function* () {
+    yield* opened({})
+    yield* opened({})
+    assert.deepStrictEqual(yield* tables, [
+      "effect_claude_jobs",
+      "effect_claude_migrations",
+      "effect_claude_results",
+      "effect_claude_rows"
+    ])
+  }).pipe(Effect.provide(Sqlite.layerMemory))
+)
+
+// Builders
+
+const shape = { model: "claude-haiku-4-5" }
+
+const opened = (options: Partial<Journal.Options>) =>
+  Effect.provide(Journal.Journal, Journal.layer({ job: "tickets", shape, ...options }))
+
+/** A run that has begun. */
+const begunAs = (options: Partial<Journal.Options>) =>
+  Layer.effect(
+    Journal.Journal,
+    Effect.tap(Journal.Journal, (journal) => journal.begin(Effect.void))
+  ).pipe(Layer.provide(Journal.layer({ job: "tickets", shape, ...options })))
+
+const begun = begunAs({})
+
+const tables = Effect.map(
+  SqlClient.use((sql) => sql`SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`.values),
+  (rows) => rows.flat()
+)
+
+const head = (fields: object) => ({
+  version: 2,
+  job: "tickets",
+  shape: JSON.stringify(shape),
+  run: 1,
+  emulated: 0 as 0 | 1 | null,
+  ...fields
+})
+
+/** The tables as those releases wrote them, with one finished row by default. */
+const oldState = Effect.fnUntraced(function* (
+  head: object,
+  rows: ReadonlyArray<object> = [{ id: 1, key: "a", run: 1, ordinal: 0 }],
+  results: ReadonlyArray<object> = [{ id: 1, run: 1, done: 1, value: "A" }]
+) {
+  const sql = yield* SqlClient
+  const last = "emulated" in head ? ", emulated INTEGER" : ""
+  yield* sql`CREATE TABLE journal (version INTEGER, job TEXT, shape TEXT, run INTEGER${sql.literal(last)})`
+  yield* sql`CREATE TABLE journal_rows
+    (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, run INTEGER NOT NULL, ordinal INTEGER NOT NULL)`
+  yield* sql`CREATE TABLE journal_results
+    (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, done INTEGER NOT NULL, value TEXT NOT NULL)`
+  yield* sql`INSERT INTO journal ${sql.insert({ ...head })}`
+  for (const row of rows) yield* sql`INSERT INTO journal_rows ${sql.insert({ ...row })}`
+  for (const result of results) yield* sql`INSERT INTO journal_results ${sql.insert({ ...result })}`
+})
