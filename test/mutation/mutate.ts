@@ -35,6 +35,8 @@ const results = await new Stryker({
   ignoreStatic: true, // a mutant of module-level code would need every test file loaded anew
   tsconfigFile: "none.json", // Stryker reads tsconfig files with an API that TypeScript 7 no longer has
   disableTypeChecks: false,
+  dryRunTimeoutMinutes: 60, // a busy machine is no failure
+  timeoutMS: 20_000,
   ignorePatterns: ["out", "dist", "bench"],
   tempDirName: "out/mutation",
   concurrency: 1,
