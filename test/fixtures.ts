@@ -1,6 +1,7 @@
 /**
  * What goes over the wire, for tests: a request, the messages of the API, its errors, and the bytes of its streams.
  */
+import * as Schema from "effect/Schema"
 import type { Message } from "../src/claude/Reply.ts"
 import type { Request } from "../src/claude/Request.ts"
 import { fromMessage } from "../src/claude/StreamEvent.ts"
@@ -27,6 +28,16 @@ export const searched = [
 
 /** A block of thinking. */
 export const thinking: Message["content"][number] = { type: "thinking", thinking: "hm", signature: "s" }
+
+/** A schema that contains itself. */
+export interface Tree {
+  readonly name: string
+  readonly branches: ReadonlyArray<Tree>
+}
+export const Tree: Schema.Codec<Tree> = Schema.Struct({
+  name: Schema.String,
+  branches: Schema.Array(Schema.suspend((): Schema.Codec<Tree> => Tree))
+}).annotate({ identifier: "Tree" })
 
 /** The body of an answer that says it failed. */
 export const failure = (type: string, text = "something happened", code?: string) => ({

@@ -11,7 +11,7 @@ import type { ClaudeError } from "../../src/claude/ClaudeError.ts"
 import type { Message } from "../../src/claude/Reply.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 import type { Fields } from "../../src/testing/TestClaude.ts"
-import { message, searched, thinking } from "../fixtures.ts"
+import { message, searched, thinking, Tree } from "../fixtures.ts"
 
 const letter = `{"author":"Ada","year":1842}`
 const Letter = Schema.Struct({ author: Schema.String, year: Schema.Int })
@@ -38,15 +38,6 @@ const Stars = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 }))
 const Ages = Schema.Record(Schema.String, Schema.Int)
 const Circle = Schema.Struct({ _tag: Schema.tag("circle"), radius: Schema.Int })
 const Square = Schema.Struct({ _tag: Schema.tag("square"), side: Schema.Int })
-
-interface Tree {
-  readonly name: string
-  readonly branches: ReadonlyArray<Tree>
-}
-const Tree: Schema.Codec<Tree> = Schema.Struct({
-  name: Schema.String,
-  branches: Schema.Array(Schema.suspend((): Schema.Codec<Tree> => Tree))
-}).annotate({ identifier: "Tree" })
 
 describe("generateObject", () => {
   it.effect("gives the decoded value, with the text, the usage and the facts of the answer", () =>
@@ -92,9 +83,9 @@ describe("generateObject", () => {
 describe("a schema may have", () => {
   it.effect.each<[string, Schema.Codec<unknown>, string, unknown]>([
     [
-      "optional fields, which Claude leaves null",
+      "optional fields, which Claude leaves out",
       Schema.Struct({ a: Schema.optionalKey(Schema.String), b: Schema.optional(Schema.Int) }),
-      `{"a":null,"b":2}`,
+      `{"b":2}`,
       { b: 2 }
     ],
     ["nullable fields", Schema.Struct({ a: Schema.NullOr(Schema.Int) }), `{"a":null}`, { a: null }],
@@ -118,10 +109,16 @@ describe("a schema may have", () => {
       `{"at":"2026-11-23T00:00:00Z"}`,
       { at: DateTime.makeUnsafe("2026-11-23") }
     ],
-    ["records, as pairs", Schema.Struct({ ages: Ages }), `{"ages":[{"0":"Ada","1":36}]}`, { ages: { Ada: 36 } }],
+    [
+      "records, as entries",
+      Schema.Struct({ ages: Ages }),
+      `{"ages":[{"key":"Ada","value":36}]}`,
+      { ages: { Ada: 36 } }
+    ],
     ["tuples", Schema.Tuple([Schema.String, Schema.Int]), `{"0":"a","1":2}`, ["a", 2]],
     ["options", Schema.Struct({ a: Schema.OptionFromNullOr(Schema.Int) }), `{"a":null}`, { a: Option.none() }],
-    ["a list at its root", Schema.Array(Schema.Int), "[1,2]", [1, 2]]
+    ["a list at its root, which Claude sends in an object", Schema.Array(Schema.Int), `{"value":[1,2]}`, [1, 2]],
+    ["a list at its root, sent as it is", Schema.Array(Schema.Int), "[1,2]", [1, 2]]
   ])("%s", ([, schema, answer, value]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual((yield* generateObject(schema, "Go.")).value, value)
@@ -135,7 +132,7 @@ describe("a schema may have", () => {
       yield* generateObject(Schema.Struct({ stars: described.check(between) }), "Go.")
       const [sent] = yield* TestClaude.calls
       const sentSchema = JSON.stringify(sent?.output_config?.format)
-      assert.include(sentSchema, "how many stars and a value between 1 and 5")
+      assert.include(sentSchema, "how many stars. Constraints: at least 1; at most 5.")
     }).pipe(Effect.provide(TestClaude.layer(`{"stars":5}`)))
   )
 
@@ -179,7 +176,7 @@ describe("an answer that does not decode", () => {
     [
       "under a key of its own",
       Schema.Struct({ born: Schema.Record(Schema.String, Schema.DateFromString) }),
-      `{"born":[{"0":"planted","1":"planted"}]}`,
+      `{"born":[{"key":"planted","value":"planted"}]}`,
       `Expected a valid Date at ["born"][…]`
     ],
     ["that is no JSON", Letter, `planted`, `Expected a valid JSON string`]

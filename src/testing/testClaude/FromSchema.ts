@@ -1,19 +1,20 @@
 /**
- * Replies from a Schema: in the shape in which Claude is asked for a value, which is not always the schema's own
- * (tuples become objects, what is optional becomes null).
+ * Replies from a Schema, in the shape in which `generateObject` asks Claude for a value: maps are lists of entries,
+ * tuples are objects, and a value that is no object is in one.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { toCodecAnthropic } from "effect/ai/AnthropicStructuredOutput"
+import * as OutputFormat from "../../claude/OutputFormat.ts"
 import { hash, type Request } from "../../claude/Request.ts"
 
-/** The text with which Claude answers `generateObject(schema, …)` when it means `value`. Throws where it breaks a check. */
+/** The text with which Claude answers `generateObject(schema, …)` to give `value`. Throws where `value` breaks a check. */
 export const object = <A, I, RD>(schema: Schema.ConstraintCodec<A, I, RD>, value: A): string => textOf(schema)(value)
 
-/** A block that calls the tool `name`, whose parameters are `schema`. It gets its id from the message it stands in. */
+/** A block that calls the tool `name` with parameters of `schema`, as JSON. Its message gives it an id. */
 export const toolCall = <A, I, RD>(
   name: string,
   schema: Schema.ConstraintCodec<A, I, RD>,
@@ -22,7 +23,7 @@ export const toolCall = <A, I, RD>(
   type: "tool_use",
   id: "",
   name,
-  input: Schema.encodeSync(toCodecAnthropic(schema).codec)(input),
+  input: Schema.encodeSync(Schema.toCodecJson(schema))(input),
   caller: { type: "direct" }
 })
 
@@ -41,5 +42,9 @@ export const arbitrary = <A, I, RD>(
   }
 }
 
-const textOf = <A, I, RD>(schema: Schema.ConstraintCodec<A, I, RD>): ((value: A) => string) =>
-  Schema.encodeSync(Schema.fromJsonString(toCodecAnthropic(schema).codec))
+/** Encodes as `Schema.toCodecJson` does, then gives the shape in which `generateObject` asks for the value. */
+const textOf = <A, I, RD>(schema: Schema.ConstraintCodec<A, I, RD>): ((value: A) => string) => {
+  const { write } = Result.getOrThrow(OutputFormat.make(schema))
+  const encode = Schema.encodeSync(Schema.toCodecJson(schema))
+  return (value) => JSON.stringify(write(encode(value)))
+}

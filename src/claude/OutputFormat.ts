@@ -1,0 +1,105 @@
+/**
+ * An Effect Schema as an output format of the API: the JSON Schema that is sent, and the way back from what the model
+ * sends to a value. What the API's subset of JSON Schema cannot say is in the descriptions, and the codec checks it.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+import type { Node, Problem } from "./outputFormat/Describe.ts"
+import { count, type JsonSchema, limits } from "./outputFormat/JsonSchema.ts"
+import * as Shape from "./outputFormat/Shape.ts"
+import { translate } from "./outputFormat/Translate.ts"
+
+export { type Constraints, constraintsIn } from "./outputFormat/Constraints.ts"
+export { count, formats, type JsonSchema, limits, type Places } from "./outputFormat/JsonSchema.ts"
+
+/** What is sent, and how values come back. */
+export interface OutputFormat<A, RD = never> {
+  readonly schema: JsonSchema
+  /** The value of an answer. */
+  readonly decode: (text: string) => Effect.Effect<A, Schema.SchemaError, RD>
+  /** What Claude sends where `Schema.toCodecJson` encodes to `json`. */
+  readonly write: (json: unknown) => unknown
+}
+
+/** A schema that the API would refuse; the message names the path and a remedy. */
+export class SchemaRefused extends Schema.TaggedError<SchemaRefused>()("SchemaRefused", {
+  path: Schema.String,
+  what: Schema.String,
+  remedy: Schema.String
+}) {
+  override get message() {
+    return `this schema cannot be sent: ${this.what} at ${this.path === "" ? "its root" : this.path}; ${this.remedy}`
+  }
+}
+
+/** Translating a schema costs about as much as a call: each is translated once. */
+const made = new WeakMap<Schema.Constraint, Result.Result<OutputFormat<unknown, unknown>, SchemaRefused>>()
+
+/** The output format of a schema, or why there is none. */
+export const make = <A, I, RD, RE>(
+  schema: Schema.ConstraintCodec<A, I, RD, RE>
+): Result.Result<OutputFormat<A, RD>, SchemaRefused> => {
+  // What is kept for a schema was made of it.
+  const known = made.get(schema) as Result.Result<OutputFormat<A, RD>, SchemaRefused> | undefined
+  if (known !== undefined) return known
+  const format = translated(schema)
+  made.set(schema, format)
+  return format
+}
+
+const translated = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>) => {
+  const problems: Array<Problem> = []
+  const prefix = SchemaAST.resolveIdentifier(schema.ast) ?? ""
+  const node = Result.try({
+    try: () => {
+      const codec = Schema.toCodecJson(schema)
+      return { codec, node: rooted(translate(codec.ast, (problem) => problems.push(problem))) }
+    },
+    // Effect throws where a schema has no JSON codec.
+    catch: (error) =>
+      refused({ path: "", what: error instanceof Error ? error.message : String(error), remedy: "change it" })
+  })
+  return Result.flatMap(node, ({ codec, node }) => {
+    const [problem = excess(node.schema)] = problems
+    if (problem !== undefined) return Result.fail(refused({ ...problem, path: prefix + problem.path }))
+    const toJson = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Unknown))
+    const decode = Schema.decodeUnknownEffect(codec)
+    return Result.succeed<OutputFormat<A, RD>>({
+      schema: node.schema,
+      decode: (text: string) => Effect.flatMap(toJson(text), (sent) => decode(Shape.read(node, sent))),
+      write: (json) => Shape.write(node, json)
+    })
+  })
+}
+
+const refused = (problem: Problem) => new SchemaRefused(problem)
+
+/** The root of a schema has to be an object: every other value is sent in one. */
+const rooted = (node: Node): Node => {
+  if (node.schema.type === "object") return node
+  const { schema } = node
+  return {
+    schema: { type: "object", properties: { value: schema }, required: ["value"], additionalProperties: false },
+    ...Shape.wrapped("value", node)
+  }
+}
+
+const excess = (schema: JsonSchema): Problem | undefined => {
+  const { optional, unions } = count(schema)
+  const over = (places: ReadonlyArray<string>, limit: number, what: string, remedy: string): Problem | undefined => {
+    const path = places[limit]
+    if (path === undefined) return undefined
+    return { path, what: `it has ${places.length} ${what}, the API takes ${limit}, and the first too many is`, remedy }
+  }
+  return (
+    over(optional, limits.optional, "properties that may be missing", "require some, or ask in several calls") ??
+    over(
+      unions,
+      limits.unions,
+      "unions",
+      "use optional keys (Schema.optionalKey) in place of nulls, or ask in several calls"
+    )
+  )
+}

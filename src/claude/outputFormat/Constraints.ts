@@ -1,0 +1,137 @@
+/**
+ * What a value must satisfy beyond the keywords of the API's subset, in words that the model reads, and back from these
+ * words. The API does not enforce them: whoever answers in place of Claude reads them with `constraintsIn`.
+ */
+
+/** Constraints under their names in JSON Schema. */
+export interface Constraints {
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly exclusiveMinimum?: number
+  readonly exclusiveMaximum?: number
+  readonly multipleOf?: number
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly minItems?: number
+  readonly maxItems?: number
+  readonly uniqueItems?: boolean
+  readonly pattern?: string
+  readonly format?: string
+}
+
+/** Which word counts the parts of a value: text has characters, a list has items, a map has entries. */
+export type Unit = "characters" | "items" | "entries"
+
+/** A check of Effect, as data. */
+export interface Check {
+  readonly id: string
+  readonly payload: Readonly<Record<string, unknown>>
+}
+
+/** The phrases of a check of Effect; undefined where Effect's own words are all there is. */
+export const phrasesOf = ({ id, payload }: Check, unit: Unit): ReadonlyArray<string> | undefined => {
+  const kind = id.replace("effect/schema/", "")
+  switch (kind) {
+    case "isPattern":
+      return [`matches the regular expression /${String(payload["source"])}/${String(payload["flags"])}`]
+    case "isMultipleOf":
+      return [`a multiple of ${String(payload["divisor"])}`]
+    case "isStringBigInt":
+      return ["a whole number in decimal digits"]
+    case "isUnique":
+      return ["no item twice"]
+    case "isStartingWith":
+      return [`starts with ${JSON.stringify(payload["startsWith"])}`]
+    case "isEndingWith":
+      return [`ends with ${JSON.stringify(payload["endsWith"])}`]
+    case "isIncluding":
+      return [`contains ${JSON.stringify(payload["includes"])}`]
+  }
+  const size = sizes.find(([pattern]) => pattern.test(kind))
+  if (size !== undefined) {
+    const [, what] = size
+    const least = payload["minimum"] ?? payload[`min${what}`]
+    const most = payload["maximum"] ?? payload[`max${what}`]
+    const counted = what === "CodePoints" ? "characters" : what === "Properties" ? "entries" : unit
+    return [...phrase("at least", least, ` ${counted}`), ...phrase("at most", most, ` ${counted}`)]
+  }
+  return ranges.test(kind) ? range(payload) : undefined
+}
+
+const sizes = [
+  [/^is(Min|Max|Between)Length$/, "Length"],
+  [/^is(Min|Max|Between)CodePoints$/, "CodePoints"],
+  [/^is(Min|Max|Between)Size$/, "Size"],
+  [/^is(Min|Max|Between)Properties$/, "Properties"]
+] as const
+
+/** Ranges of numbers, of dates and of whole numbers of any size. */
+const ranges = /^is(GreaterThan|LessThan|Between)(OrEqualTo)?(Date|BigInt)?$/
+
+const range = (payload: Check["payload"]): ReadonlyArray<string> => {
+  // `isBetween` marks an excluded bound with true; the other checks name the bound itself.
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = payload
+  return [
+    ...phrase(exclusiveMinimum === true ? "greater than" : "at least", minimum),
+    ...phrase("greater than", exclusiveMinimum === true ? undefined : exclusiveMinimum),
+    ...phrase(exclusiveMaximum === true ? "less than" : "at most", maximum),
+    ...phrase("less than", exclusiveMaximum === true ? undefined : exclusiveMaximum)
+  ]
+}
+
+const phrase = (words: string, value: unknown, unit = ""): ReadonlyArray<string> =>
+  value === undefined ? [] : [`${words} ${String(value)}${value === 1 ? singular(unit) : unit}`]
+
+const singular = (unit: string): string => unit.replace(/ies$/, "y").replace(/s$/, "")
+
+const opening = "Constraints: "
+
+/** The sentence that ends a description. Patterns come last, since they may contain anything. */
+export const sentence = (phrases: ReadonlyArray<string>): string => {
+  const unique = [...new Set(phrases)]
+  const patterns = unique.filter(isPattern)
+  return `${opening}${[...unique.filter((one) => !isPattern(one)), ...patterns].join("; ")}.`
+}
+
+const isPattern = (one: string) => one.startsWith("matches the regular expression ")
+
+/** The constraints that a description ends with. Phrases in other words are skipped. */
+export const constraintsIn = (description: string): Constraints => {
+  const start = description.lastIndexOf(opening)
+  if (start === -1) return {}
+  const text = description.slice(start + opening.length).replace(/\.$/, "")
+  const [head = "", ...patterns] = text.split(/(?:^|; )matches the regular expression (?=\/)/)
+  const found: Mutable = {}
+  for (const one of head.split("; ")) read(one, found)
+  for (const pattern of patterns) found.pattern ??= pattern.slice(1, pattern.lastIndexOf("/"))
+  return found
+}
+
+type Mutable = { -readonly [K in keyof Constraints]: Constraints[K] }
+
+const bound = /^(at least|at most|greater than|less than|a multiple of) (-?\d[\d.e+-]*)(?: (character|item|entr))?/
+
+const read = (one: string, found: Mutable): void => {
+  if (one === "no item twice") found.uniqueItems = true
+  if (one.startsWith("format: ")) found.format = one.slice("format: ".length)
+  const [, side, quoted] = /^(starts with|ends with|contains) (".*")$/.exec(one) ?? []
+  if (quoted !== undefined) {
+    const text = quoted
+      .slice(1, -1)
+      .replaceAll(/\\(["\\])/g, "$1")
+      .replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")
+    found.pattern ??= side === "starts with" ? `^${text}` : side === "ends with" ? `${text}$` : text
+  }
+  const [, words, digits, unit] = bound.exec(one) ?? []
+  const value = Number(digits)
+  if (words === undefined || !Number.isFinite(value)) return
+  if (words === "a multiple of") found.multipleOf = value
+  else if (words === "greater than") found.exclusiveMinimum = Math.max(value, found.exclusiveMinimum ?? value)
+  else if (words === "less than") found.exclusiveMaximum = Math.min(value, found.exclusiveMaximum ?? value)
+  else {
+    const part = unit === undefined ? "imum" : unit === "character" ? "Length" : "Items"
+    const least = words === "at least"
+    const name = `${least ? "min" : "max"}${part}` as const
+    found[name] = least ? Math.max(value, found[name] ?? value) : Math.min(value, found[name] ?? value)
+  }
+}

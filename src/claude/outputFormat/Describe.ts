@@ -1,0 +1,141 @@
+/**
+ * Adds to the schema of a type what was declared about it: as a keyword where the subset has one, else in words.
+ */
+import * as Schema from "effect/Schema"
+import type * as SchemaAST from "effect/SchemaAST"
+import type { Check, Unit } from "./Constraints.ts"
+import { formats, type JsonSchema } from "./JsonSchema.ts"
+import * as Shape from "./Shape.ts"
+import * as Stages from "./Stages.ts"
+import * as Words from "./Words.ts"
+
+/** A part of a schema that cannot be sent, where it is, and what to do about it. */
+export interface Problem {
+  readonly path: string
+  readonly what: string
+  readonly remedy: string
+}
+
+/** What is sent for a type, and how values come and go; without `read` and `write` they are the codec's JSON as it is. */
+export interface Node extends Shape.Mapping {
+  readonly schema: JsonSchema
+  /** Words that belong to the shape that is sent. */
+  readonly notes?: ReadonlyArray<string>
+  readonly isMap?: boolean
+  readonly constraints?: ReadonlyArray<string>
+}
+
+type Chain = ReadonlyArray<SchemaAST.AST>
+
+/** What keeps a type from being sent, whatever its shape. */
+export const problemsOf = (chain: Chain): ReadonlyArray<Omit<Problem, "path">> => {
+  const opaque = chain.filter((stage, index) => Stages.isOpaque(stage, chain[index + 1]))
+  const silent = chain.filter((stage) => Words.of(stage, "characters", Words.json).isOpaque)
+  return [
+    ...opaque.map((stage) => ({
+      what: `${Stages.nameOf(stage) ?? "a declared type"} has no form in JSON`,
+      remedy: "annotate it with toCodecJson, or use a type that has a form in JSON"
+    })),
+    ...silent.map(() => ({
+      what: "a check has no words that Claude could read",
+      remedy: 'say it in words: Schema.makeFilter(…, { expected: "an IBAN" })'
+    }))
+  ]
+}
+
+/** The schema with its keywords and its description. */
+export const describe = (node: Node, chain: Chain, isSpecial: boolean): Node => {
+  const [first] = chain
+  const encode = first === undefined ? Words.json : exampleOf(first, node)
+  const unit = unitOf(node)
+  const own = chain.map((stage) => Words.of(stage, unit, stage === first ? encode : Words.json)).reduce(Words.merge)
+  const { extra, schema } = keywords(node.schema, own)
+  const sent = JSON.stringify(node.schema)
+  const isNew = (text: string) => !sent.includes(JSON.stringify(text).slice(1, -1))
+  const inner = chain
+    .slice(0, -1)
+    .map((stage) => within(stage, isNew))
+    .reduce(Words.merge, Words.none)
+  const constraints = [
+    ...(node.constraints ?? []),
+    ...extra,
+    ...own.constraints.filter((one) => !(isSpecial && one.includes("will be decoded as"))),
+    ...inner.constraints.filter(isNew),
+    ...(isSpecial ? [] : Stages.decoded(chain))
+  ]
+  const description = Words.describe({
+    ...own,
+    descriptions: [...own.descriptions, ...[...inner.titles, ...inner.descriptions].filter(isNew)],
+    notes: [...(node.notes ?? []), ...own.notes, ...inner.notes.filter(isNew)],
+    constraints
+  })
+  return { ...node, schema: description === undefined ? schema : { ...schema, description } }
+}
+
+/** What is declared inside a stage that is not sent itself: what an Option holds, or the fields before a renaming. */
+const within = (stage: SchemaAST.AST, isNew: (text: string) => boolean): Words.Words => {
+  const all = (parts: Chain): Words.Words =>
+    parts
+      .flatMap(Stages.of)
+      .map((part) => Words.merge(Words.of(part, "characters", Words.json), within(part, isNew)))
+      .reduce(Words.merge, Words.none)
+  switch (stage._tag) {
+    case "Declaration":
+      return all(stage.typeParameters)
+    case "Arrays":
+      return all([...stage.elements, ...stage.rest])
+    case "Union":
+      return all(stage.types)
+    case "Objects": {
+      const notes = stage.propertySignatures.flatMap(({ name, type }) => {
+        const words = Words.describe(all([type]))
+        return words === undefined || !isNew(words) ? [] : [`${String(name)}: ${words}`]
+      })
+      return { ...Words.none, notes }
+    }
+    default:
+      return Words.none
+  }
+}
+
+const unitOf = ({ isMap, schema }: Node): Unit => {
+  if (schema.type === "array") return isMap === true ? "entries" : "items"
+  return schema.type === "object" ? "entries" : "characters"
+}
+
+/** Examples are values of the decoded side; they are sent in the shape in which the model sends them. */
+const exampleOf = (ast: SchemaAST.AST, node: Node) => {
+  const encode = Words.encodeWith(Schema.make<Schema.Codec<unknown>>(ast))
+  return (example: unknown): unknown => {
+    const json = encode(example)
+    return json === undefined ? Words.json(example) : Shape.write(node, json)
+  }
+}
+
+/** What the subset has a keyword for, and in words what it has none for. */
+const keywords = (schema: JsonSchema, { checks, formats: named }: Words.Words) => {
+  const has = (id: string) => checks.some((check) => check.id === `effect/schema/${id}`)
+  const known = has("isUUID") || has("isGUID") ? "uuid" : named.find((format) => formats.has(format))
+  const others = named.filter((format) => schema.type !== "string" || format !== known)
+  const extra = others.map((format) => `format: ${format}`)
+  switch (schema.type) {
+    case "string":
+      if (has("isInt")) extra.unshift("a whole number")
+      return { schema: known === undefined ? schema : { ...schema, format: known }, extra }
+    case "number":
+      if (has("isInt")) return { schema: { ...schema, type: "integer" as const }, extra }
+      return { schema, extra: ["a finite number", ...extra] }
+    case "array":
+      return { schema: isFilled(checks) ? { ...schema, minItems: 1 as const } : schema, extra }
+    default:
+      return { schema, extra }
+  }
+}
+
+/** Whether a list must have an item. */
+const isFilled = (checks: ReadonlyArray<Check>): boolean =>
+  checks.some(({ id, payload }) => {
+    const { minimum, minLength, minProperties, minSize }: Record<string, unknown> = { ...payload }
+    const isSize = /^effect\/schema\/is(Min|Between)(Length|Size|Properties)$/.test(id)
+    return isSize && Number(minLength ?? minSize ?? minProperties ?? minimum) >= 1
+  })

@@ -1,0 +1,164 @@
+/**
+ * Values between the shape that is sent and the JSON of the codec, both ways. `read` never fails: what has another shape
+ * stays as it is, and the codec reports it.
+ */
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+
+/** `read` turns what the model sends into the codec's JSON, `write` does the reverse; missing where both are the same. */
+export interface Mapping {
+  readonly read?: (sent: unknown) => unknown
+  readonly write?: (json: unknown) => unknown
+}
+
+/** A value under a name. */
+export interface Field {
+  readonly name: string
+  readonly node: Mapping
+}
+
+/** A map within an object: its values, and whether a key belongs to it. */
+export interface MapField {
+  readonly name: string
+  readonly value: Mapping
+  readonly holds: (key: unknown) => boolean
+}
+
+export const read = ({ read }: Mapping, sent: unknown): unknown => (read === undefined ? sent : read(sent))
+export const write = ({ write }: Mapping, json: unknown): unknown => (write === undefined ? json : write(json))
+
+type Step = (mapping: Mapping, value: unknown) => unknown
+
+/** A mapping made of those of its parts; none where no part needs one. */
+const over = (parts: ReadonlyArray<Mapping>, apply: (step: Step) => (value: unknown) => unknown): Mapping =>
+  parts.some((part) => part.read !== undefined) ? { read: apply(read), write: apply(write) } : {}
+
+/** Every item of a list. */
+export const each = (item: Mapping): Mapping =>
+  over([item], (step) => (value) => (Array.isArray(value) ? value.map((one) => step(item, one)) : value))
+
+/** The fields of an object. */
+export const fields = (known: ReadonlyArray<Field>): Mapping => {
+  const byName = new Map(known.map(({ name, node }) => [name, node]))
+  return over(
+    known.map(({ node }) => node),
+    (step) => (value) =>
+      Predicate.isObject(value) ? mapEntries(value, (name, one) => step(byName.get(name) ?? {}, one)) : value
+  )
+}
+
+/** A tuple, as an object with an element under each key: the first ones, a list of any length, the last ones. */
+export const tuple = (first: ReadonlyArray<Field>, many: Field | undefined, last: ReadonlyArray<Field>): Mapping => ({
+  read: (sent) => {
+    if (!Predicate.isObject(sent)) return sent
+    const take = (some: ReadonlyArray<Field>) =>
+      some.flatMap(({ name, node }) => (name in sent ? [read(node, sent[name])] : []))
+    const items = many && read(many.node, sent[many.name])
+    return [...take(first), ...(Array.isArray(items) ? items : []), ...take(last)]
+  },
+  write: (json) => {
+    if (!Array.isArray(json)) return json
+    const end = Math.max(first.length, json.length - last.length)
+    const put = (some: ReadonlyArray<Field>, from: number) =>
+      some.flatMap(({ name, node }, index) =>
+        from + index < json.length ? [[name, write(node, json[from + index])]] : []
+      )
+    const items = many && [[many.name, write(many.node, json.slice(first.length, end))]]
+    return Object.fromEntries([...put(first, 0), ...(items ?? []), ...put(last, end)])
+  }
+})
+
+/** A map, as a list of its entries. */
+export const map = ({ value }: Pick<MapField, "value">): Mapping => ({
+  read: (sent) => (isEntries(sent) ? Object.fromEntries(sent.map((one) => [one.key, read(value, one.value)])) : sent),
+  write: (json) =>
+    Predicate.isObject(json) ? Object.entries(json).map(([key, one]) => ({ key, value: write(value, one) })) : json
+})
+
+/** An object with fields and maps: the entries of each map are a list under its name. */
+export const fieldsAndMaps = (known: ReadonlyArray<Field>, maps: ReadonlyArray<MapField>): Mapping => {
+  const own = fields(known)
+  const names = new Set(known.map(({ name }) => name))
+  return {
+    read: (sent) => {
+      if (!Predicate.isObject(sent)) return sent
+      const mapNames = new Set(maps.map(({ name }) => name))
+      const rest = Object.entries(sent).filter(([name]) => !mapNames.has(name))
+      const entries = maps.flatMap((one) => Object.entries(Object(map(one).read?.(sent[one.name] ?? []))))
+      const plain = read(own, Object.fromEntries(rest))
+      return Predicate.isObject(plain) ? Object.fromEntries([...entries, ...Object.entries(plain)]) : plain
+    },
+    write: (json) => {
+      if (!Predicate.isObject(json)) return json
+      const entries = Object.entries(json)
+      const plain = write(own, Object.fromEntries(entries.filter(([name]) => names.has(name))))
+      const others = entries.filter(([name]) => !names.has(name))
+      const lists = maps.map((one, index) => {
+        const mine = others.filter(([name]) => maps.findIndex(({ holds }) => holds(name)) === index)
+        return [one.name, map(one).write?.(Object.fromEntries(mine))]
+      })
+      return Predicate.isObject(plain) ? { ...plain, ...Object.fromEntries(lists) } : plain
+    }
+  }
+}
+
+/** A member of a union: its mapping, and whether JSON of the codec belongs to it. */
+export interface Member {
+  readonly node: Mapping
+  readonly holds: (json: unknown) => boolean
+}
+
+/** One of several: the first member that the value belongs to. */
+export const oneOf = (members: ReadonlyArray<Member>): Mapping =>
+  members.some(({ node }) => node.read !== undefined)
+    ? {
+        read: (sent) => {
+          for (const { holds, node } of members) {
+            const json = read(node, sent)
+            if (holds(json)) return json
+          }
+          return sent
+        },
+        write: (json) => write(members.find(({ holds }) => holds(json))?.node ?? {}, json)
+      }
+    : {}
+
+/** A value that is the only field of an object: the root of a schema has to be one. A bare value is read as well. */
+export const wrapped = (name: string, node: Mapping): Mapping => ({
+  read: (sent) =>
+    read(node, Predicate.isObject(sent) && Object.keys(sent).length === 1 && name in sent ? sent[name] : sent),
+  write: (json) => ({ [name]: write(node, json) })
+})
+
+const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
+
+/** Any JSON, as its text: the API's subset has no schema for any value. */
+export const anyJson = {
+  schema: { type: "string" as const },
+  constraints: ["the JSON text of any value"],
+  read: (sent: unknown) => Option.getOrElse(decodeJson(sent), () => sent),
+  write: (json: unknown) => JSON.stringify(json)
+}
+
+const iso = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/
+const isMillis = Schema.is(Schema.TaggedStruct("Millis", { value: Schema.Finite }))
+
+/** A duration, as ISO 8601 writes it. Years and months have no fixed length. */
+export const duration = {
+  schema: { type: "string" as const, format: "duration" },
+  constraints: ["no years and no months, such as PT1H30M"],
+  read: (sent: unknown) => {
+    const [match, weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = iso.exec(String(sent)) ?? []
+    if (match === undefined || !Predicate.isString(sent)) return sent
+    const whole = ((Number(weeks) * 7 + Number(days)) * 24 + Number(hours)) * 60 + Number(minutes)
+    return { _tag: "Millis", value: whole * 60_000 + Math.round(Number(seconds) * 1000) }
+  },
+  write: (json: unknown) => (isMillis(json) && json.value >= 0 ? `PT${json.value / 1000}S` : json)
+}
+
+const isEntry = Schema.Struct({ key: Schema.String, value: Schema.Unknown })
+const isEntries = Schema.is(Schema.Array(isEntry))
+
+const mapEntries = (value: object, f: (name: string, one: unknown) => unknown): object =>
+  Object.fromEntries(Object.entries(value).map(([name, one]) => [name, f(name, one)]))

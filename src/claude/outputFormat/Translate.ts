@@ -1,0 +1,180 @@
+/**
+ * Translates what the JSON codec of a schema encodes to into the API's subset. Where the subset has no word for a shape
+ * (tuples, maps, any JSON), the model sends another shape, and `read` turns it into the codec's JSON.
+ */
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+import { describe, type Node, type Problem, problemsOf } from "./Describe.ts"
+import type { JsonSchema } from "./JsonSchema.ts"
+import * as Alternatives from "./Alternatives.ts"
+import { special } from "./Special.ts"
+import * as Stages from "./Stages.ts"
+import * as Shape from "./Shape.ts"
+
+/** Translates the codec; what cannot be sent is reported, and stands for a null. */
+export const translate = (codec: SchemaAST.AST, report: (problem: Problem) => void): Node => {
+  const inside: Array<SchemaAST.AST> = []
+
+  const visit = (ast: SchemaAST.AST, path: string, isOptional = false): Node => {
+    const chain = Stages.of(ast)
+    const final = chain.at(-1) ?? ast
+    if (inside.includes(final)) {
+      report({ path, what: "it contains itself", remedy: "bound its depth" })
+      return nothing
+    }
+    inside.push(final)
+    const better = special(chain)
+    const node = better ?? body(final, path, isOptional, chain.some(Stages.isMap))
+    inside.pop()
+    for (const problem of problemsOf(chain)) report({ path, ...problem })
+    return describe(node, chain, better !== undefined)
+  }
+
+  const body = (ast: SchemaAST.AST, path: string, isOptional: boolean, isMap: boolean): Node => {
+    switch (ast._tag) {
+      case "String":
+        return { schema: { type: "string" } }
+      case "TemplateLiteral":
+        return { schema: { type: "string" }, constraints: Stages.patternOf(ast) }
+      case "Number":
+        return { schema: { type: "number" } }
+      case "Boolean":
+        return { schema: { type: "boolean" } }
+      case "Null":
+        return { schema: { type: "null" } }
+      case "Literal":
+        return { schema: Alternatives.literal(ast.literal) }
+      case "Enum":
+        return Alternatives.enumeration(ast)
+      case "Arrays":
+        return list(ast, path, isMap)
+      case "Objects":
+        return object(ast, path)
+      case "Union":
+        return union(ast, path, isOptional)
+      case "Suspend":
+        return visit(ast.thunk(), path, isOptional)
+      case "Any":
+        return Shape.anyJson
+      case "Never":
+        report({ path, what: "no value satisfies the schema (Schema.Never)", remedy: "leave the field out" })
+        return nothing
+    }
+    if (Stages.isJson(ast)) return Shape.anyJson
+    report({
+      path,
+      what: `${ast._tag} has no form in JSON`,
+      remedy: "use a type that has one, or annotate it with toCodecJson"
+    })
+    return nothing
+  }
+
+  const list = (ast: SchemaAST.Arrays, path: string, isMap: boolean): Node => {
+    const [item, ...tail] = ast.rest
+    const isList =
+      item !== undefined && tail.length === 0 && ast.elements.every((element) => Stages.isSame(element, item))
+    if (!isList) return tuple(ast, path)
+    const node =
+      isMap && SchemaAST.isArrays(item) ? tuple(item, `${path}{}`, ["key", "value"]) : visit(item, `${path}[]`)
+    const fewest = ast.elements.filter((element) => !SchemaAST.isOptional(element)).length
+    return {
+      schema: { type: "array", items: node.schema, ...(fewest > 0 && { minItems: 1 }) },
+      ...(isMap && { notes: [mapNote], isMap }),
+      constraints: fewest > 1 ? [`at least ${fewest} items`] : [],
+      ...Shape.each(node)
+    }
+  }
+
+  const tuple = (ast: SchemaAST.Arrays, path: string, names: ReadonlyArray<string> = []): Node => {
+    const elements = ast.elements.map((element, index) => {
+      const isOptional = SchemaAST.isOptional(Stages.last(element))
+      return { name: names[index] ?? String(index), node: visit(element, `${path}[${index}]`, isOptional), isOptional }
+    })
+    const [item, ...tail] = ast.rest.map((one) => visit(one, `${path}[…]`))
+    const many = item && {
+      name: "rest",
+      node: { schema: { type: "array" as const, items: item.schema }, ...Shape.each(item) }
+    }
+    const last = tail.map((node, index) => ({ name: `last${index + 1}`, node }))
+    const properties = [...elements, ...(many ? [many] : []), ...last]
+    const note = `A list of ${elements.length}${many ? " or more" : ""}, as an object: one element under each key`
+    return {
+      schema: objectOf(properties),
+      notes: names.length === 0 ? [note] : [],
+      ...Shape.tuple(elements, many, last)
+    }
+  }
+
+  const object = (ast: SchemaAST.Objects, path: string): Node => {
+    const properties = ast.propertySignatures.map(({ name, type }) => {
+      const isOptional = SchemaAST.isOptional(Stages.last(type))
+      return { name: String(name), node: visit(type, `${path}[${JSON.stringify(name)}]`, isOptional), isOptional }
+    })
+    const maps = ast.indexSignatures.map(({ parameter, type }) => {
+      const key = visit(parameter, `${path}{}`)
+      const value = visit(type, `${path}{}`)
+      const entry = objectOf([
+        { name: "key", node: key },
+        { name: "value", node: value }
+      ])
+      const schema: JsonSchema = {
+        type: "array",
+        items: entry,
+        description: `${mapNote}.`
+      }
+      return { schema, value, holds: guard(parameter) }
+    })
+    const [map] = maps
+    if (map === undefined) return { schema: objectOf(properties), ...Shape.fields(properties) }
+    if (maps.length === 1 && properties.length === 0) {
+      const { description: _, ...schema } = map.schema
+      return { schema, notes: [mapNote], isMap: true, ...Shape.map(map) }
+    }
+    const names = new Set(properties.map(({ name }) => name))
+    const others = maps.map((one, index) => {
+      let name = maps.length === 1 ? "others" : `others${index + 1}`
+      while (names.has(name)) name += "_"
+      return { ...one, name, node: { schema: one.schema } }
+    })
+    return { schema: objectOf([...properties, ...others]), ...Shape.fieldsAndMaps(properties, others) }
+  }
+
+  const union = (ast: SchemaAST.Union, path: string, isOptional: boolean): Node => {
+    // A key that may be missing needs no null for undefined.
+    const isNothing = (one: SchemaAST.AST) => SchemaAST.isNever(one) || (isOptional && Stages.isUndefined(one))
+    const some = ast.types.filter((one) => !isNothing(one))
+    const members = (some.length === 0 ? ast.types : some).map((one) => ({ node: visit(one, path), holds: guard(one) }))
+    if (members.length === 0) report({ path, what: "a union has no members", remedy: "leave the field out" })
+    const { notes, schema } = Alternatives.merge(members.map(({ node }) => node.schema))
+    const one =
+      ast.options?.mode === "oneOf" && schema.anyOf !== undefined ? ["satisfies exactly one of the alternatives"] : []
+    return { schema, notes, constraints: one, ...Shape.oneOf(members) }
+  }
+
+  return visit(codec, "")
+}
+
+const mapNote = "A map, as a list of its entries; each key once"
+
+const nothing: Node = { schema: { type: "null" } }
+
+/** Whether JSON is that of a codec, with nothing left over. */
+const guard = (ast: SchemaAST.AST): ((json: unknown) => boolean) => {
+  const codec = Schema.make<Schema.Codec<unknown>>(SchemaAST.toEncoded(ast))
+  const decode = Schema.decodeUnknownOption(codec, { onExcessProperty: "error" })
+  return (json) => Option.isSome(decode(json))
+}
+
+interface Property {
+  readonly name: string
+  readonly node: { readonly schema: JsonSchema }
+  readonly isOptional?: boolean
+}
+
+const objectOf = (properties: ReadonlyArray<Property>): JsonSchema => ({
+  type: "object",
+  properties: Object.fromEntries(properties.map(({ name, node }) => [name, node.schema])),
+  required: properties.filter(({ isOptional }) => isOptional !== true).map(({ name }) => name),
+  additionalProperties: false
+})
