@@ -17,6 +17,7 @@ import type { Options } from "./Options.ts"
 import * as Page from "./wire/Page.ts"
 import * as RateLimits from "./billing/RateLimits.ts"
 import * as SpendLimit from "./billing/SpendLimit.ts"
+import * as Signature from "./request/Signature.ts"
 import * as Validation from "./request/Validation.ts"
 
 /** A running emulator. */
@@ -30,8 +31,10 @@ export interface App {
 export const make = (options: Options = {}): Effect.Effect<App> =>
   Effect.sync(() => {
     const spendLimit = SpendLimit.make(options.spendLimit)
+    const signatures = Signature.make()
     const shared = {
-      answerTo: Answer.make(options),
+      answerTo: Answer.make(options, signatures),
+      signatures,
       messageId: MessageId.make(),
       ledger: Ledger.make(spendLimit),
       rateLimits: RateLimits.make(options.limits),
@@ -92,7 +95,7 @@ const routes = (
   const router = FindMyWay.make<Route>()
   router.on("POST", "/v1/messages", CreateMessage.make(options, shared))
   router.on("POST", "/v1/messages/count_tokens", (request) =>
-    Effect.map(Validation.count(request), (input_tokens) => Exchange.json({ input_tokens }))
+    Effect.map(Validation.count(request, shared.signatures.has), (input_tokens) => Exchange.json({ input_tokens }))
   )
   const onBatches = (method: "GET" | "POST" | "DELETE", path: string, route: Route) =>
     router.on(method, `/v1/messages/batches${path}`, limited(shared, route))

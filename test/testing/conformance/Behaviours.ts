@@ -43,7 +43,12 @@ const say =
 const weather = {
   name: "get_weather",
   description: "The weather of a city",
-  input_schema: { type: "object", properties: { city: { type: "string" } }, required: ["city"] }
+  input_schema: {
+    type: "object",
+    properties: { city: { type: "string" } },
+    required: ["city"],
+    additionalProperties: false
+  }
 }
 const time = { ...weather, name: "get_time", description: "The time of a city" }
 const asked = (request: object, beta = ""): Ask => ({
@@ -58,7 +63,12 @@ const answered = [
   { role: "assistant", content: [{ type: "tool_use", id: "toolu_1", name: "get_weather", input: { city: "Berlin" } }] },
   { role: "user", content: [{ type: "tool_result", tool_use_id: "toolu_1", content: "It is 20 degrees." }] }
 ]
-const schema = { type: "object", properties: { city: { type: "string" } }, required: ["city"] }
+const schema = {
+  type: "object",
+  properties: { city: { type: "string" } },
+  required: ["city"],
+  additionalProperties: false
+}
 const format = { format: { type: "json_schema", schema } }
 const long = [{ type: "text", text: "Ships waited. ".repeat(2000), cache_control: { type: "ephemeral" } }]
 

@@ -55,12 +55,6 @@ export const differences: ReadonlyArray<Difference> = [
     why: "the recorder left headers out, or the API of 2024 had no limits for input and output apart"
   },
   {
-    fact: /^model$/,
-    recorded: /^another name$/,
-    emulated: /^as asked$/,
-    why: "the model is retired, and the one that is asked in its place has no id with a date"
-  },
-  {
     fact: /stop_details$/,
     recorded: /^absent$/,
     emulated: /^null$/,

@@ -89,11 +89,14 @@ const currentAskOf = (exchange: Corpus.Exchange): Ask => {
   return exchange.status === 404 ? ask : { ...ask, request: withCurrentModel(ask.request) }
 }
 
+/** Like the retired models, it accepts a prefill, sampling parameters and a budget of thinking. */
+const currentModel = (asked: string) => (asked.endsWith("-0") ? "claude-sonnet-4-5" : "claude-sonnet-4-5-20250929")
+
 const withCurrentModel = (request: unknown): unknown => {
   if (!Predicate.isObject(request)) return request
   if (Predicate.hasProperty(request, "requests") && Array.isArray(request.requests)) {
     return { requests: request.requests.map((one) => ({ ...one, params: withCurrentModel(one.params) })) }
   }
-  const isKnown = Predicate.hasProperty(request, "model") && Models.find(String(request.model)) !== undefined
-  return isKnown ? request : { ...request, model: "claude-opus-4-8" }
+  const model = Predicate.hasProperty(request, "model") ? String(request.model) : ""
+  return Models.find(model) !== undefined ? request : { ...request, model: currentModel(model) }
 }

@@ -16,6 +16,7 @@ import * as SchemaAnswer from "./SchemaAnswer.ts"
 import * as Sentences from "./Sentences.ts"
 import * as TextAnswer from "./TextAnswer.ts"
 import * as ToolAnswer from "./ToolAnswer.ts"
+import type * as Signature from "../request/Signature.ts"
 import type { Call } from "../request/Validation.ts"
 
 /** What a message reports as its usage. A reply from code may report more. */
@@ -36,17 +37,28 @@ export interface Answer {
 }
 
 /** How this emulator answers calls, unless they are not admitted with the input that they would have. */
-export const make = (options: Options) => {
+export const make = (options: Options, signatures: Signature.Issued) => {
   const cache = PromptCache.make(Duration.toMillis(options.timeToFirstToken ?? 0))
   const rules = options.replies ?? []
+  for (const { reply } of rules) if (typeof reply !== "function") issue(reply, signatures)
   return <E = never>(
     call: Call,
     admit?: (input: PromptCache.Input) => Effect.Effect<void, E>
   ): Effect.Effect<Answer, E> =>
     Effect.map(cache(call.model, call.segments, admit), (input) => {
       const prompt = Prompt.message(call.prompt)
-      return finish(call, Replies.find(rules, { prompt, request: call.request }) ?? reply(call, prompt), input)
+      const answer = Replies.find(rules, { prompt, request: call.request }) ?? reply(call, prompt)
+      issue(answer, signatures)
+      return finish(call, answer, input)
     })
+}
+
+/** A client returns the thinking of an answer with its signature, as it got it. */
+const issue = ({ content }: Replies.Reply, { add }: Signature.Issued): void => {
+  for (const { data, signature, type } of content) {
+    const issued = type === "redacted_thinking" ? data : signature
+    if (typeof issued === "string") add(issued)
+  }
 }
 
 const finish = (call: Call, said: Replies.Reply, input: PromptCache.Input): Answer => {

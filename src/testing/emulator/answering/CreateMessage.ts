@@ -16,6 +16,7 @@ import type { Ledger } from "../billing/Ledger.ts"
 import type { Options } from "../Options.ts"
 import * as RateLimits from "../billing/RateLimits.ts"
 import type { SpendLimit } from "../billing/SpendLimit.ts"
+import type * as Signature from "../request/Signature.ts"
 import * as Validation from "../request/Validation.ts"
 import * as Wire from "../wire/Message.ts"
 
@@ -23,20 +24,21 @@ import * as Wire from "../wire/Message.ts"
 export interface Shared {
   readonly answerTo: ReturnType<typeof Answer.make>
   readonly messageId: (requestHash: string) => string
+  readonly signatures: Signature.Issued
   readonly ledger: Ledger
   readonly rateLimits: RateLimits.RateLimits
   readonly spendLimit: SpendLimit
 }
 
 /** Answers calls and writes them into the ledger. */
-export const make = (options: Options, { answerTo, ledger, messageId, rateLimits, spendLimit }: Shared) => {
+export const make = (options: Options, { answerTo, ledger, messageId, rateLimits, signatures, spendLimit }: Shared) => {
   const pace = {
     timeToFirstToken: Duration.toMillis(options.timeToFirstToken ?? 0),
     tokensPerSecond: options.tokensPerSecond ?? Infinity
   }
 
   return Effect.fnUntraced(function* (request: Exchange.Request): Effect.fn.Return<Exchange.Response, ApiError> {
-    const call = yield* Validation.call(request)
+    const call = yield* Validation.call(request, signatures.has)
     const start = yield* Clock.currentTimeMillis
     const group = RateLimits.groupOf(call.model)
     const answer = yield* answerTo(call, ({ cache_creation_input_tokens, input_tokens }) => {

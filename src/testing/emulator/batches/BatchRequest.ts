@@ -4,7 +4,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as ApiError from "../wire/ApiError.ts"
+import * as Json from "../request/Json.ts"
+import type * as ApiError from "../wire/ApiError.ts"
 import type * as Exchange from "../wire/Exchange.ts"
 import { decode, refuse, required, shouldBe, text } from "../wire/Refusal.ts"
 
@@ -36,18 +37,12 @@ const Create = Schema.Struct({
 }).annotate(shouldBe("an object"))
 
 const decodeCreate = decode(Create)
-const parse = Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))
 
 /** The requests of a batch, in the order in which they were sent. */
-export const read = Effect.fnUntraced(function* ({
-  body,
-  headers
-}: Pick<Exchange.Request, "body" | "headers">): Effect.fn.Return<ReadonlyArray<Item>, ApiError.ApiError> {
-  // Where nothing says how many bytes there are, there are at least as many as characters.
-  const bytes = Math.max(Number(headers["content-length"] ?? 0), body.length)
-  if (bytes > maximumBytes) return yield* Effect.fail(ApiError.make(413, "Request exceeds the maximum size"))
-  const json = yield* Effect.mapError(parse(body), () => ApiError.make(400, "The request body is not valid JSON"))
-  const { requests } = yield* decodeCreate(json)
+export const read = Effect.fnUntraced(function* (
+  request: Pick<Exchange.Request, "body" | "headers">
+): Effect.fn.Return<ReadonlyArray<Item>, ApiError.ApiError> {
+  const { requests } = yield* decodeCreate(yield* Json.parse(request, maximumBytes))
   const { length } = requests
   if (length === 0) return yield* refuse("requests: List should have at least 1 item after validation, not 0")
   if (length > maximumItems) {

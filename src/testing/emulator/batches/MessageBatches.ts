@@ -17,21 +17,22 @@ import type { Shared } from "../answering/CreateMessage.ts"
 import * as Exchange from "../wire/Exchange.ts"
 import type { Options } from "../Options.ts"
 import * as Page from "../wire/Page.ts"
-import { refuse } from "../wire/Refusal.ts"
+import { refuse, refuseIf } from "../wire/Refusal.ts"
+import type * as Signature from "../request/Signature.ts"
 import * as Validation from "../request/Validation.ts"
 import * as Wire from "../wire/Message.ts"
 
 interface Entry {
   readonly batch: Batch.Batch
-  /** Those of the request that created it hold for every request in it. */
-  readonly headers: Exchange.Request["headers"]
+  /** The head of the request that created the batch; it holds for every request in it. */
+  readonly head: Pick<Exchange.Request, "path" | "headers">
 }
 
 /** The routes, and what has batches go on. */
 export type MessageBatches = ReturnType<typeof make>
 
 /** No batches yet. */
-export const make = (options: Options, { answerTo, ledger, messageId }: Shared) => {
+export const make = (options: Options, { answerTo, ledger, messageId, signatures }: Shared) => {
   // No batch has ended when it is created.
   const processing = Math.max(1, Duration.toMillis(options.batchProcessing ?? "1 second"))
   const entries = new Map<string, Entry>()
@@ -39,8 +40,8 @@ export const make = (options: Options, { answerTo, ledger, messageId }: Shared) 
   const lock = Semaphore.makeUnsafe(1)
 
   const answer = Effect.fnUntraced(
-    function* ({ batch, headers }: Entry, { body }: BatchRequest.Item, now: number) {
-      const call = yield* readCall({ method: "POST", path: "/v1/messages", headers, body })
+    function* ({ batch, head }: Entry, { body }: BatchRequest.Item, now: number) {
+      const call = yield* readCall({ ...head, method: "POST", body }, signatures)
       const reply = yield* answerTo(call)
       const usage = { ...reply.usage, service_tier: "batch" as const }
       if (Answer.isBilled(reply)) ledger.open(call.requestHash, call.model)(usage, now)
@@ -93,7 +94,8 @@ export const make = (options: Options, { answerTo, ledger, messageId }: Shared) 
       const shuffled = yield* Random.withSeed(Random.shuffle(items), `${options.seed ?? 0} ${id}`)
       const now = yield* Clock.currentTimeMillis
       const batch = Batch.make(id, shuffled, processing, now)
-      const entry = { batch, headers: request.headers }
+      const { "content-length": _, ...headers } = request.headers
+      const entry = { batch, head: { path: request.path, headers } }
       entries.set(id, entry)
       unfinished.add(entry)
       return Exchange.json(Batch.toJson(batch, now, originOf(request)))
@@ -144,11 +146,16 @@ export const make = (options: Options, { answerTo, ledger, messageId }: Shared) 
   }
 }
 
-/** A call in a batch is stricter: no stream, and at least one token. */
-const readCall = Effect.fnUntraced(function* (request: Exchange.Request) {
-  const call = yield* Validation.call(request)
-  if (call.stream) return yield* refuse('"stream=True" is not supported in the Message Batches API')
-  if (call.maxTokens < 1) return yield* refuse("max_tokens: must be greater than or equal to 1")
+/** A call in a batch is stricter: no stream, no fallbacks, no fast mode, and at least one token. */
+const readCall = Effect.fnUntraced(function* (request: Exchange.Request, { has }: Signature.Issued) {
+  const call = yield* Validation.call(request, has)
+  const notInBatches = ["fallbacks", "fallback_credit_token"].find((field) => Object.hasOwn(call.request, field))
+  yield* refuseIf(
+    call.stream ? '"stream=True" is not supported in the Message Batches API' : undefined,
+    notInBatches && `${notInBatches}: not supported in the Message Batches API`,
+    call.request.speed === "fast" ? "speed: 'fast' is not supported in the Message Batches API" : undefined,
+    call.maxTokens < 1 ? "max_tokens: must be greater than or equal to 1" : undefined
+  )
   return call
 })
 

@@ -11,6 +11,12 @@ import * as ApiError from "./ApiError.ts"
 export const refuse = (message: string): Effect.Effect<never, ApiError.ApiError> =>
   Effect.fail(ApiError.make(400, message))
 
+/** Refuses with the first message; passes where every check gave `undefined`. */
+export const refuseIf = (...messages: ReadonlyArray<string | undefined>): Effect.Effect<void, ApiError.ApiError> => {
+  const message = messages.find((one) => one !== undefined)
+  return message === undefined ? Effect.void : refuse(message)
+}
+
 /** The words for a missing field. */
 export const required = { messageMissingKey: "Field required" }
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Signature from "../../../../src/testing/emulator/request/Signature.ts"
 import * as StreamEvent from "../../../../src/claude/StreamEvent.ts"
 import * as Answer from "../../../../src/testing/emulator/answering/Answer.ts"
 import type * as Blocks from "../../../../src/testing/emulator/answering/Blocks.ts"
@@ -180,7 +181,7 @@ const tools = [
 ]
 
 const answering = (options: Options) => {
-  const answerTo = Answer.make(options)
+  const answerTo = Answer.make(options, Signature.make())
   return (body: object) =>
     Effect.flatMap(
       Validation.call({

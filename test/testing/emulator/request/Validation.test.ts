@@ -36,11 +36,6 @@ describe("Validation.call", () => {
           "messages.0.content: Input should be a valid string or list"
         ],
         [
-          { ...good, messages: [{ role: "assistant", content: "x" }] },
-          400,
-          'messages: first message must use the "user" role'
-        ],
-        [
           { ...good, messages: [{ role: "user", content: "" }] },
           400,
           "messages.0: all messages must have non-empty content except for the optional final assistant message"
@@ -94,20 +89,20 @@ describe("Validation.call", () => {
 
   it.effect("refuses threads, with the code for which clients send the whole conversation", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(Validation.call(request({ ...good, thread: { type: "create" } })))
+      const error = yield* Effect.flip(Validation.call(asBeta({ ...good, thread: { type: "create" } })))
       assert.deepStrictEqual([error.status, error.code], [400, "thread_unsupported_request"])
-      const call = yield* Validation.call(request({ ...good, thread: null }))
+      const call = yield* Validation.call(asBeta({ ...good, thread: null }))
       assert.strictEqual(call.prompt.last.text, "Hello")
     })
   )
 
   it.effect("takes the format of the output by its older name too", () =>
     Effect.gen(function* () {
-      const format = { type: "json_schema", schema: { type: "object", properties: {} } }
-      const old = yield* Validation.call(request({ ...good, output_format: format }))
+      const format = { type: "json_schema", schema: { type: "object", properties: {}, additionalProperties: false } }
+      const old = yield* Validation.call(asBeta({ ...good, output_format: format }))
       const current = yield* Validation.call(request({ ...good, output_config: { format } }))
       assert.deepStrictEqual(old.schema, current.schema)
-      const error = yield* Effect.flip(Validation.call(request({ ...good, output_format: { type: "json" } })))
+      const error = yield* Effect.flip(Validation.call(asBeta({ ...good, output_format: { type: "json" } })))
       assert.strictEqual(error.message, "output_format.type: Input should be 'json_schema'")
     })
   )
@@ -129,9 +124,10 @@ describe("Validation.call", () => {
     })
   )
 
-  it.effect("lets fields pass that it does not know", () =>
+  it.effect("accepts a conversation that starts with an assistant message", () =>
     Effect.gen(function* () {
-      const call = yield* Validation.call(request({ ...good, brand_new: { a: 1 } }))
+      const messages = [{ role: "assistant", content: "How can I help?" }, ...good.messages]
+      const call = yield* Validation.call(request({ ...good, messages }))
       assert.strictEqual(call.prompt.last.text, "Hello")
     })
   )
@@ -157,3 +153,5 @@ const request = (body: unknown, version = "2026-10-21"): Exchange.Request => ({
   headers: { "anthropic-version": version },
   body: JSON.stringify(body)
 })
+
+const asBeta = (body: unknown): Exchange.Request => ({ ...request(body), path: "/v1/messages?beta=true" })

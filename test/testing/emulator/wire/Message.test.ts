@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Signature from "../../../../src/testing/emulator/request/Signature.ts"
 import * as Schema from "effect/Schema"
 import * as StreamEvent from "../../../../src/claude/StreamEvent.ts"
 import * as Answer from "../../../../src/testing/emulator/answering/Answer.ts"
@@ -69,7 +70,7 @@ const replying = (content: ReadonlyArray<Blocks.Content>) =>
         messages: [{ role: "user", content: "Hi" }]
       })
     }),
-    Answer.make({ replies: [{ when: () => true, reply: { content } }] })
+    Answer.make({ replies: [{ when: () => true, reply: { content } }] }, Signature.make())
   )
 
 const dataOf = (body: string) => [...body.matchAll(/^data: ?(.*)$/gm)].map(([, data = ""]) => data.trim())
