@@ -12,13 +12,16 @@ export const withPlace = (error: unknown): string => {
   return place === undefined ? of(error) : `${of(error)}, at ${place}`
 }
 
-/** `path:line:column` of the first stack frame outside Node itself and installed packages. */
+/** The folder of this library. */
+const ours = new URL("..", import.meta.url).href
+
+/** `path:line:column` of the first stack frame outside Node, this library and installed packages. */
 export const placeOf = (error: unknown): string | undefined => {
   if (!(error instanceof Error)) return undefined
   for (const [, location = ""] of (error.stack ?? "").matchAll(
     /^ *at (?:.*\()?((?:file:\/\/|\/|[A-Z]:\\).*:\d+:\d+)\)?$/gm
   )) {
-    if (!location.includes("/node_modules/")) return toPath(location)
+    if (!location.includes("/node_modules/") && !location.startsWith(ours)) return toPath(location)
   }
   return undefined
 }

@@ -7,10 +7,12 @@ import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as Job from "../pipeline/Job.ts"
+import * as UserModules from "./UserModules.ts"
 
-/** The file gives no job. */
+/** The file has no job. */
 export class JobFileInvalid extends Schema.TaggedError<JobFileInvalid>()("JobFileInvalid", {
   path: Schema.String,
+  /** Where known, the file, line and column come first. */
   detail: Schema.String
 }) {
   override get message() {
@@ -18,25 +20,32 @@ export class JobFileInvalid extends Schema.TaggedError<JobFileInvalid>()("JobFil
   }
 }
 
-/** The job that a file exports by default. Its code runs as it is loaded. */
+/** The job that a file exports by default. Loading the file runs its code. */
 export const load = Effect.fn("JobFile.load")(function* (path: string) {
   const invalid = (detail: string) => new JobFileInvalid({ path, detail })
   const file = resolve(path)
   if (!existsSync(file)) return yield* invalid("there is no such file; name the file that exports the job")
-  const module: { readonly default?: unknown } = yield* Effect.tryPromise({
+  UserModules.install()
+  const module: Readonly<Record<string, unknown>> = yield* Effect.tryPromise({
     try: () => import(pathToFileURL(file).href),
     catch: (error) => {
-      const message = error instanceof Error ? error.message : String(error)
-      const isScript = message.includes("import statement outside a module")
+      const isScript = error instanceof Error && error.message.includes("import statement outside a module")
       return invalid(
         isScript
-          ? `is taken for a script; write "type": "module" in your package.json, or name it .mts`
-          : `cannot be loaded: ${message}`
+          ? `is read as CommonJS; write "type": "module" in your package.json, or rename it to .mts`
+          : `cannot be loaded: ${UserModules.describe(error)}`
       )
     }
   })
-  if (!Job.isJob(module.default)) {
-    return yield* invalid("its default export is not a job; write `export default Job.make({ … })`")
+  if (Job.isJob(module["default"])) return module["default"]
+  const write = "write `export default Job.make({ … })`"
+  if (!("default" in module)) {
+    const job = Object.keys(module).find((name) => Job.isJob(module[name]))
+    const found = job === undefined ? "" : `; it exports the job as ${job}`
+    return yield* invalid(`it has no default export${found}; ${write}`)
   }
-  return module.default
+  const place = UserModules.short(UserModules.placeIn(file, "export default", "as default"))
+  return yield* invalid(`${place}: the default export is ${kindOf(module["default"])}, not a job; ${write}`)
 })
+
+const kindOf = (value: unknown) => (value === null || value === undefined ? String(value) : `of type ${typeof value}`)
