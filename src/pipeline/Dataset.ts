@@ -16,6 +16,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
 import * as Ndjson from "./Ndjson.ts"
+import * as ResultLine from "./ResultLine.ts"
 
 /** The endings of the files that are understood. */
 const endings = [".ndjson", ".jsonl"]
@@ -77,7 +78,8 @@ export const fromFile = <A, R>(
   path: string
 ): Dataset<A, DatasetFailed, R | FileSystem.FileSystem> => {
   const placed = ({ number, value }: Ndjson.Line) => ({ place: { source: path, unit: "line" as const, number }, value })
-  return { name: path, path, schema, rows: rowsOf(schema, Stream.map(Ndjson.decode(bytesOf(path)), placed)) }
+  const lines = Stream.map(Ndjson.decode(bytesOf(path)), placed)
+  return { name: path, path, schema, rows: rowsOf(ResultLine.decode(schema), lines) }
 }
 
 /**
@@ -94,7 +96,8 @@ export const fromIterable = <A, R>(
     place: { source: name, unit: "row" as const, number: index + 1 },
     value: Result.succeed(value)
   })
-  return { name, schema, rows: rowsOf(schema, Stream.map(stream, placed)) }
+  const decode = Schema.decodeUnknownEffect(schema, { errors: "all", reportInput: true })
+  return { name, schema, rows: rowsOf(decode, Stream.map(stream, placed)) }
 }
 
 /** The same kind of rows, out of another file. */
@@ -111,7 +114,7 @@ export const keepApart = Effect.fn("Dataset.keepApart")(function* (
   if (path === undefined) return
   const [input, target] = yield* Effect.all([identityOf(path), identityOf(output)])
   if (input !== undefined && input === target) {
-    return yield* new DatasetFailed({ path: output, detail: "this is the input; name another file with --output" })
+    return yield* new DatasetFailed({ path: output, detail: "this is the input; write the output to another file" })
   }
 })
 
@@ -136,7 +139,7 @@ export interface Writer {
 export const writeLines = Effect.fn("Dataset.writeLines")(function* (path: string) {
   const fs = yield* FileSystem.FileSystem
   const { dirname } = yield* Path.Path
-  const failed = Effect.mapError((error: PlatformError) => failure(path, error, "output"))
+  const failed = Effect.mapError((error: PlatformError) => failure(path, error))
   yield* checkEnding(path)
   yield* failed(makeFolder(dirname(path)))
   const open = failed(fs.open(path, { flag: "a" }))
@@ -150,7 +153,7 @@ export const writeLines = Effect.fn("Dataset.writeLines")(function* (path: strin
   const replaceWith: Writer["replaceWith"] = (lines) =>
     lines.pipe(
       Stream.mapArray((chunk) => [Ndjson.encode(chunk)]),
-      Stream.run(Sink.mapError(fs.sink(draft), (error) => failure(path, error, "output"))),
+      Stream.run(Sink.mapError(fs.sink(draft), (error) => failure(path, error))),
       Effect.onError(() => Effect.ignore(fs.remove(draft))),
       Effect.andThen(Effect.uninterruptible(Effect.andThen(failed(fs.rename(draft, path)), ScopedRef.set(file, open)))),
       one.withPermit
@@ -188,16 +191,15 @@ const bytesOf = (path: string) =>
     Effect.gen(function* () {
       yield* checkEnding(path)
       const fs = yield* FileSystem.FileSystem
-      return Stream.mapError(fs.stream(path, { chunkSize: 256 * 1024 }), (error) => failure(path, error, "input"))
+      return Stream.mapError(fs.stream(path, { chunkSize: 256 * 1024 }), (error) => failure(path, error))
     })
   )
 
 const rowsOf = <A, R, E, R2>(
-  schema: Schema.ConstraintDecoder<A, R>,
+  decode: (value: unknown) => Effect.Effect<A, Schema.SchemaError, R>,
   values: Stream.Stream<{ readonly place: Place; readonly value: Result.Result<unknown, string> }, E, R2>
-): Stream.Stream<Row<A>, E, R | R2> => {
-  const decode = Schema.decodeUnknownEffect(schema, { errors: "all", reportInput: true })
-  return Stream.mapEffect(values, ({ place, value }) =>
+): Stream.Stream<Row<A>, E, R | R2> =>
+  Stream.mapEffect(values, ({ place, value }) =>
     Effect.fromResult(value).pipe(
       Effect.flatMap((encoded) => Effect.mapError(decode(encoded), ({ issue }) => wordsOf(issue))),
       Effect.mapBoth({
@@ -207,7 +209,6 @@ const rowsOf = <A, R, E, R2>(
       Effect.result
     )
   )
-}
 
 /** An issue in words, each field with its path: `"tags[0].name" must be a string, got 3`. */
 const wordsOf = (issue: SchemaIssue.Issue): string =>
@@ -218,10 +219,16 @@ const wordsOf = (issue: SchemaIssue.Issue): string =>
       if (message === "Missing key") return `${field} is missing`
       const [, expected, got = ""] = /^Expected (.+?)(, got .*)?$/s.exec(message) ?? []
       if (expected === undefined) return `${field}: ${message}`
-      const kinds = expected.split(" | ").map((kind) => articles.get(kind) ?? kind)
+      const kinds = expected
+        .replace(nonFinite, "number")
+        .split(" | ")
+        .map((kind) => articles.get(kind) ?? kind)
       return `${field} must be ${kinds.join(" or ")}${got.length > 70 ? `${got.slice(0, 69)}…` : got}`
     })
     .join("; ")
+
+/** The JSON form of a number that JSON does not have. */
+const nonFinite = '"Infinity" | "-Infinity" | "NaN"'
 
 const articles = new Map([
   ["number", "a number"],
@@ -241,9 +248,9 @@ const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1({
   }
 })
 
-const failure = (path: string, { reason }: PlatformError, flag: "input" | "output") => {
+const failure = (path: string, { reason }: PlatformError) => {
   const code = Predicate.hasProperty(reason.cause, "code") ? String(reason.cause.code) : ""
-  return new DatasetFailed({ path, detail: `${remedies[code] ?? reason.message}, or name another with --${flag}` })
+  return new DatasetFailed({ path, detail: `${remedies[code] ?? reason.message}, or use another file` })
 }
 
 /** By the code of the system. */

@@ -1,28 +1,65 @@
 /**
- * A result as a line of the output: the key of its row, then its fields, so that lines can be joined with the input
- * again. What is no record, or has a `key` of its own, stands under `value`.
+ * A result as a line of the output: the key of its row, and then the fields of the result, so that lines can be joined
+ * with the input. A result without fixed fields, such as a text or a map, is the field `value`. The values are in the JSON
+ * form of the schema: what `encode` writes, `decode` reads with the same schema.
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
+import * as Struct from "effect/Struct"
 
-/** The line of a result. */
-export const encode = <Out>(output: Schema.ConstraintCodec<Out, unknown>, key: string, out: Out) =>
-  Effect.map(Schema.encodeEffect(Schema.toCodecJson(output))(out), (encoded) =>
-    JSON.stringify(
-      Predicate.isObject(encoded) && !Object.hasOwn(encoded, "key")
-        ? Object.assign({ key }, encoded)
-        : { key, value: encoded }
+/** Makes the line of a result. */
+export const encode = <Out>(
+  output: Schema.ConstraintCodec<Out, unknown>
+): ((key: string, out: Out) => Effect.Effect<string, Schema.SchemaError>) => {
+  const encodeJson = Schema.encodeEffect(Schema.toCodecJson(output))
+  const isMerged = hasFixedFields(output)
+  return (key, out) =>
+    Effect.map(encodeJson(out), (encoded: unknown) =>
+      JSON.stringify(isMerged && Predicate.isObject(encoded) ? { key, ...encoded } : { key, value: encoded })
     )
+}
+
+/**
+ * Decodes a line of JSON, with or without what `encode` adds. A schema that takes any JSON reads a line that has only
+ * the fields `key` and `value` as a result.
+ */
+export const decode = <A, R>(
+  schema: Schema.ConstraintDecoder<A, R>
+): ((line: unknown) => Effect.Effect<A, Schema.SchemaError, R>) => {
+  const decodeJson = Schema.decodeUnknownEffect(Schema.toCodecJson(schema), { errors: "all", reportInput: true })
+  // A schema that refuses unknown fields refuses the key, which the others ignore.
+  if (hasFixedFields(schema)) {
+    return (line) =>
+      Effect.catch(decodeJson(line), (error) =>
+        hasKeyOfRow(line) ? Effect.mapError(decodeJson(Struct.omit(line, ["key"])), () => error) : Effect.fail(error)
+      )
+  }
+  return (line) =>
+    hasKeyOfRow(line) && "value" in line && Object.keys(line).length === 2
+      ? Effect.catch(decodeJson(line.value), () => decodeJson(line))
+      : decodeJson(line)
+}
+
+const hasKeyOfRow = (line: unknown): line is { readonly key: string } =>
+  Predicate.hasProperty(line, "key") && typeof line.key === "string"
+
+/** Whether results have a field `key`, which would clash with the key of the row. */
+export const hasKey = (output: Schema.Constraint): boolean =>
+  encodedTypes(output).some(
+    (type) => SchemaAST.isObjects(type) && type.propertySignatures.some(({ name }) => name === "key")
   )
 
-/** Whether results have a field `key`, as far as their schema knows. */
-export const hasKey = (output: Schema.Constraint): boolean =>
-  mayHaveKey(SchemaAST.toEncoded(Schema.toCodecJson(output).ast))
+/** Whether every result is an object whose fields the schema names. */
+const hasFixedFields = (schema: Schema.Constraint): boolean =>
+  encodedTypes(schema).every((type) => SchemaAST.isObjects(type) && type.indexSignatures.length === 0)
 
-const mayHaveKey = (ast: SchemaAST.AST): boolean => {
-  if (SchemaAST.isUnion(ast)) return ast.types.some(mayHaveKey)
-  if (SchemaAST.isSuspend(ast)) return mayHaveKey(ast.thunk())
-  return SchemaAST.isObjects(ast) && ast.propertySignatures.some(({ name }) => name === "key")
+/** What the JSON form of a schema may be, without unions. */
+const encodedTypes = (schema: Schema.Constraint) => membersOf(SchemaAST.toEncoded(Schema.toCodecJson(schema).ast))
+
+const membersOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
+  if (SchemaAST.isUnion(ast)) return ast.types.flatMap(membersOf)
+  if (SchemaAST.isSuspend(ast)) return membersOf(ast.thunk())
+  return [ast]
 }

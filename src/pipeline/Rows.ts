@@ -28,6 +28,7 @@ export const make = <Row, Out, E>(
 ) => {
   let stopped: Summary["stopped"] | StopRules.JobNeeds
   let taken = 0
+  const encode = ResultLine.encode(job.output)
   const running = new Set<RowCalls.RowCalls>()
   const hasFailed = () => stopped !== undefined && stopped !== "limit"
 
@@ -66,7 +67,7 @@ export const make = <Row, Out, E>(
         const emit = (succeeded: boolean) => Event.emit(() => ({ _tag: "row-finished", index: ordinal, succeeded }))
         const calls = RowCalls.make(hasFailed)
         running.add(calls)
-        const line = Effect.flatMap(job.step(row), (out) => ResultLine.encode(job.output, key, out))
+        const line = Effect.flatMap(job.step(row), (out) => encode(key, out))
         const store = (line: string) =>
           Effect.withSpan(Effect.andThen(journal.finish(key, line), sink.append(line)), "store")
         const exit = yield* Effect.exit(restore(calls.run(line))).pipe(

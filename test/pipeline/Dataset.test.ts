@@ -4,9 +4,12 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -84,13 +87,13 @@ describe("a file", () => {
       const absent = join(directory, "absent.jsonl")
       assert.strictEqual(
         yield* unreadable(absent),
-        `${absent}: there is no such file; check the path, or name another with --input`
+        `${absent}: there is no such file; check the path, or use another file`
       )
       const inside = join(directory, "folder.jsonl")
       mkdirSync(inside)
       assert.strictEqual(
         yield* unreadable(inside),
-        `${inside}: this is a folder; name a file in it, or name another with --input`
+        `${inside}: this is a folder; name a file in it, or use another file`
       )
       assert.strictEqual(
         yield* unreadable("tickets.csv"),
@@ -161,6 +164,48 @@ describe("a writer", () => {
     }).pipe(provideNode)
   )
 
+  it.effect("adds lines whole when the system writes them in parts, one after the other", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "out.jsonl")
+      const parts = yield* inParts
+      const { append } = yield* Effect.provide(Dataset.writeLines(path), parts.layer)
+      const first = yield* Effect.forkChild(append(`"first"`), { startImmediately: true })
+      yield* parts.isHalfWritten
+      const second = yield* Effect.forkChild(append(`"second"`), { startImmediately: true })
+      yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+      yield* parts.goOn
+      yield* Fiber.join(first)
+      yield* Fiber.join(second)
+      assert.strictEqual(readFileSync(path, "utf8"), `"first"\n"second"\n`)
+    }).pipe(provideNode)
+  )
+
+  it.effect("adds a line whole when it is interrupted in the middle of it", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "out.jsonl")
+      const parts = yield* inParts
+      const { append } = yield* Effect.provide(Dataset.writeLines(path), parts.layer)
+      const fiber = yield* Effect.forkChild(append(`"first"`), { startImmediately: true })
+      yield* parts.isHalfWritten
+      const interruption = yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+      yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+      yield* parts.goOn
+      yield* Fiber.join(interruption)
+      assert.strictEqual(readFileSync(path, "utf8"), `"first"\n`)
+    }).pipe(provideNode)
+  )
+
+  it.effect("knows the size of the file", () =>
+    Effect.gen(function* () {
+      const { append, replaceWith, size } = yield* Dataset.writeLines(yield* fileOf("old\n"))
+      assert.strictEqual(yield* size, 4)
+      yield* append(`"é"`)
+      assert.strictEqual(yield* size, 9)
+      yield* replaceWith(Stream.make("1"))
+      assert.strictEqual(yield* size, 2)
+    }).pipe(provideNode)
+  )
+
   it.effect("replaces everything at once, and appends after it", () =>
     Effect.gen(function* () {
       const path = yield* fileOf("old\n")
@@ -201,13 +246,13 @@ describe("a writer", () => {
       mkdirSync(inside)
       assert.strictEqual(
         yield* unwritable(inside),
-        `${inside}: this is a folder; name a file in it, or name another with --output`
+        `${inside}: this is a folder; name a file in it, or use another file`
       )
       writeFileSync(join(directory, "file"), "")
       const below = join(directory, "file", "out.jsonl")
       assert.match(
         yield* unwritable(below),
-        /out\.jsonl: there is a file where a folder should be; check the path, or name/
+        /out\.jsonl: there is a file where a folder should be; check the path, or use/
       )
       assert.strictEqual(
         yield* unwritable("out.parquet"),
@@ -224,7 +269,7 @@ describe("a writer", () => {
       const error = yield* Effect.flip(append("1"))
       assert.strictEqual(
         error.message,
-        `${path}: there is no space left on the disk; make room and run again, or name another with --output`
+        `${path}: there is no space left on the disk; make room and run again, or use another file`
       )
     }).pipe(provideNode)
   )
@@ -243,6 +288,31 @@ describe("a writer", () => {
 })
 
 const provideNode = Effect.provide(NodeServices.layer)
+
+/** A file system that writes the first half of a line, and the rest once the test says so. */
+const inParts = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const half = yield* Deferred.make<void>()
+  const gate = yield* Deferred.make<void>()
+  const writingInParts = (file: FileSystem.File): FileSystem.File => ({
+    ...file,
+    stat: file.stat,
+    writeAll: (bytes) =>
+      Effect.gen(function* () {
+        const middle = Math.ceil(bytes.length / 2)
+        yield* file.writeAll(bytes.subarray(0, middle))
+        yield* Deferred.succeed(half, undefined)
+        yield* Deferred.await(gate)
+        yield* file.writeAll(bytes.subarray(middle))
+      })
+  })
+  const open: FileSystem.FileSystem["open"] = (path, options) => Effect.map(fs.open(path, options), writingInParts)
+  return {
+    layer: Layer.succeed(FileSystem.FileSystem, { ...fs, open }),
+    isHalfWritten: Deferred.await(half),
+    goOn: Deferred.succeed(gate, undefined)
+  }
+})
 
 const rowsOf = <A, E, R>(dataset: Dataset.Dataset<A, E, R>) => Stream.runCollect(dataset.rows)
 
