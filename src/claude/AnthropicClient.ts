@@ -10,8 +10,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import type { Fetch } from "./Transport.ts"
+import { type Dispatching, type Fetch, globalFetch, patientDispatcher } from "./Transport.ts"
 
 /** What we use of an SDK client. */
 export interface Client {
@@ -65,7 +66,11 @@ export const layerConfig = (options: Omit<Options, "apiKey"> = {}): Layer.Layer<
     })
   )
 
-/** A client of your own, such as `new AnthropicBedrock()`. It keeps its own fetch; `Transport` does not reach it. */
+/**
+ * A client of your own, such as `new AnthropicBedrock()`. It keeps its own fetch; `Transport` does not reach it. Its
+ * `fetchOptions.dispatcher` waits any time for an answer, as `Claude.Timeouts` limits the call. The limits inside a
+ * `fetch` of your own stay: an answer that takes longer fails with `TimedOut`, and is not retried.
+ */
 export const layerFrom = (client: Client): Layer.Layer<AnthropicClient> => Layer.succeed(AnthropicClient, client)
 
 /** The largest delay of a timer: an explicit time-out switches off the SDK's guard against long calls, and its own. */
@@ -80,17 +85,24 @@ interface CarriesFetch {
   readonly [fetchKey]?: Fetch
 }
 
+type FetchOptions = NonNullable<Anthropic.RequestOptions["fetchOptions"]>
+
 const fetchOfCall: Fetch = (input, init: (RequestInit & CarriesFetch) | undefined) =>
-  (init?.[fetchKey] ?? globalThis.fetch)(input, init)
+  (init?.[fetchKey] ?? globalFetch)(input, init)
 
 /**
- * What a client is told of one call: to leave retries and time alone, the transport, and the signal that ends it. A
- * client made here gets both as one fetch, since to watch the signal of a call is a quarter of the SDK's work on it.
+ * The SDK's options for one call: no retries and no time-outs, the transport, and the signal that ends it. A client made
+ * here gets transport and signal as one fetch: to watch the signal is a quarter of the SDK's work on a call.
  */
 export const callOptions = (client: Client, transport: Fetch, signal: AbortSignal): Anthropic.RequestOptions => {
   const options = { maxRetries: 0, timeout: noTimeout }
-  if (!ours.has(client)) return { ...options, signal }
+  if (!ours.has(client)) {
+    const own = Predicate.hasProperty(client, "fetchOptions") ? client.fetchOptions : undefined
+    const dispatcher = Predicate.hasProperty(own, "dispatcher") ? own.dispatcher : undefined
+    const fetchOptions: FetchOptions & Dispatching = { dispatcher: patientDispatcher(dispatcher) }
+    return { ...options, signal, fetchOptions }
+  }
   const fetch: Fetch = (input, init) => transport(input, { ...init, signal })
-  const fetchOptions: Anthropic.RequestOptions["fetchOptions"] & CarriesFetch = { [fetchKey]: fetch }
+  const fetchOptions: FetchOptions & CarriesFetch = { [fetchKey]: fetch }
   return { ...options, fetchOptions }
 }

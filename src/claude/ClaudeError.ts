@@ -23,6 +23,8 @@ const facts = {
   /** What `x-should-retry` said. */
   shouldRetry: Schema.optionalKey(Schema.Boolean),
   rateLimits: Schema.optionalKey(RateLimits),
+  /** What to do next, where that is not what usually helps for the reason. */
+  remedy: Schema.optionalKey(Schema.String),
   /** Tokens that were billed although the answer is of no use. */
   usage: Schema.optionalKey(Usage)
 }

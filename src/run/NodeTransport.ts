@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import { Duplex } from "node:stream"
 import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib"
 import { Agent, type Dispatcher, EnvHttpProxyAgent, interceptors, Pool } from "undici"
-import { type Fetch, Transport } from "../claude/Transport.ts"
+import { type Fetch, globalFetch, Transport } from "../claude/Transport.ts"
 
 /** What can be changed of the pool. */
 export interface Options {
@@ -68,7 +68,7 @@ const fetchOver =
   (input, init = {}) => {
     const { body, headers, method = "GET", signal } = init
     if (input instanceof Request || !isPlain(body) || !Object.keys(init).every((key) => understood.has(key))) {
-      return globalThis.fetch(input, init)
+      return globalFetch(input, init)
     }
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
