@@ -6,7 +6,7 @@ import { describe, expect, it } from "@effect/vitest"
 describe("the public names", () => {
   it("of effect-claude", () => {
     expect(namesOf("src/index.ts")).toMatchInlineSnapshot(`
-      "AnthropicClient: AnthropicClient Client Options callOptions layer layerConfig layerFrom
+      "AnthropicClient: AnthropicClient Client ClientMisconfigured Options callOptions layer layerConfig layerFrom
       Event: CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt RowFinished RowSkipped RowsCounted both emit emitHit emitWaited finished listen
       CallSite: CallSite label row within
       ClaudeError: BillingFailed CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
@@ -16,7 +16,7 @@ describe("the public names", () => {
       Reply: Message Origin Reply ReplyFacts discard isBilled isEmulated isMessage text textLength
       Request: Defaults Prompt Request canonical fill hash resolve
       StreamEvent: Accumulator StreamEvent StreamStart accumulator definedOnly fromMessage isContent text
-      Transport: Fetch Transport
+      Transport: Dispatching Fetch Transport globalFetch patientDispatcher
       Usage: ApiTokens ApiUsage Besides Tokens Usage billed fromMessage sum totalInput zero
       Claude: Claude Defaults Message ObjectReply Origin Prompt Reply Request StackOptions StreamEvent StreamStart TextReply Timeouts countTokens create generateObject generateText layer layerConfig stack stream streamText wrap
       Batch: Finished Options fanOut map stream

@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
+import * as Misconfigured from "./ClientMisconfigured.ts"
 import { type Dispatching, type Fetch, globalFetch, patientDispatcher } from "./Transport.ts"
 
 /** What we use of an SDK client. */
@@ -31,6 +32,9 @@ export interface Client {
 /** The SDK client of this program. */
 export class AnthropicClient extends Context.Service<AnthropicClient, Client>()("effect-claude/AnthropicClient") {}
 
+/** The key or the address cannot work; `message` tells what to correct. */
+export type ClientMisconfigured = Misconfigured.ClientMisconfigured
+
 /** The SDK's options, less those that Effect owns, with the key `Redacted` until the client is built. */
 export interface Options extends Omit<
   ClientOptions,
@@ -39,32 +43,51 @@ export interface Options extends Omit<
   readonly apiKey: Redacted.Redacted<string>
 }
 
-/** A client of the Claude API. `baseURL` defaults to the public address, `logLevel` to `warn`, whatever the environment. */
-export const layer = ({ apiKey, ...options }: Options): Layer.Layer<AnthropicClient> =>
-  Layer.sync(AnthropicClient, () => {
-    const client = new Anthropic({
-      baseURL: "https://api.anthropic.com",
-      logLevel: "warn",
-      ...options,
-      apiKey: Redacted.value(apiKey),
-      fetch: fetchOfCall,
-      maxRetries: 0,
-      timeout: noTimeout,
-      openTelemetry: false
-    })
-    ours.add(client)
-    return client
-  })
+/**
+ * A client of the Claude API. `baseURL` defaults to the public address, `logLevel` to `warn`, whatever the environment.
+ * Fails where the key or the address cannot work, before anything is sent.
+ */
+export const layer = (options: Options): Layer.Layer<AnthropicClient, ClientMisconfigured> =>
+  Layer.effect(AnthropicClient, make(options, { apiKey: "the API key", baseURL: "the base URL" }))
 
-/** `layer` with `ANTHROPIC_API_KEY` and, where set, `ANTHROPIC_BASE_URL` from the program's configuration. */
-export const layerConfig = (options: Omit<Options, "apiKey"> = {}): Layer.Layer<AnthropicClient, Config.ConfigError> =>
-  Layer.unwrap(
+const make = Effect.fnUntraced(function* ({ apiKey, ...options }: Options, names: Misconfigured.Names) {
+  const key = Redacted.value(apiKey)
+  const baseURL = options.baseURL ?? "https://api.anthropic.com"
+  const problem = Misconfigured.find(key, baseURL, names)
+  if (problem !== undefined) return yield* problem
+  const client = new Anthropic({
+    logLevel: "warn",
+    ...options,
+    baseURL: baseURL.trim(),
+    apiKey: key.trim(),
+    fetch: fetchOfCall,
+    maxRetries: 0,
+    timeout: noTimeout,
+    openTelemetry: false
+  })
+  ours.add(client)
+  return AnthropicClient.of(client)
+})
+
+/**
+ * `layer` with `ANTHROPIC_API_KEY` and, where set, `ANTHROPIC_BASE_URL` from the program's configuration. A missing key
+ * fails with a message that names it.
+ */
+export const layerConfig = (
+  options: Omit<Options, "apiKey"> = {}
+): Layer.Layer<AnthropicClient, ClientMisconfigured | Config.ConfigError> =>
+  Layer.effect(
+    AnthropicClient,
     Effect.gen(function* () {
-      const apiKey = yield* Config.Redacted("ANTHROPIC_API_KEY")
-      const baseURL = yield* Config.option(Config.String("ANTHROPIC_BASE_URL"))
-      return layer({ ...(Option.isSome(baseURL) && { baseURL: baseURL.value }), ...options, apiKey })
+      const apiKey = yield* Config.option(Config.String(names.apiKey))
+      if (Option.isNone(apiKey)) return yield* Misconfigured.missingKey(names.apiKey)
+      const baseURL = Option.getOrElse(yield* Config.option(Config.String(names.baseURL)), () => "")
+      const settings = { ...(baseURL.trim() !== "" && { baseURL }), ...options }
+      return yield* make({ ...settings, apiKey: Redacted.make(apiKey.value) }, names)
     })
   )
+
+const names = { apiKey: "ANTHROPIC_API_KEY", baseURL: "ANTHROPIC_BASE_URL" }
 
 /**
  * A client of your own, such as `new AnthropicBedrock()`. It keeps its own fetch; `Transport` does not reach it. Its

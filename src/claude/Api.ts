@@ -4,6 +4,7 @@
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { APIConnectionError } from "@anthropic-ai/sdk/error"
+import * as Clock from "effect/Clock"
 import type * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -45,7 +46,7 @@ export const layer: Layer.Layer<Claude, never, AnthropicClient> = Layer.effect(
 /** Claude with `ANTHROPIC_API_KEY` and, where set, `ANTHROPIC_BASE_URL` from the environment. */
 export const layerConfig = (
   options?: Parameters<typeof Anthropics.layerConfig>[0]
-): Layer.Layer<Claude | AnthropicClient, Config.ConfigError> =>
+): Layer.Layer<Claude | AnthropicClient, Anthropics.ClientMisconfigured | Config.ConfigError> =>
   Layer.provideMerge(layer, Anthropics.layerConfig(options))
 
 const create = (client: Client, request: Request): Effect.Effect<Reply, ClaudeError> =>
@@ -126,6 +127,8 @@ const send = <A>(
     const limit = fiber.getRef(Timeouts).call
     const controller = held ?? new AbortController()
     const warnings: Array<string> = []
+    const clock = fiber.getRef(Clock.Clock)
+    const begun = clock.currentTimeMillisUnsafe()
     const answer = Effect.callback<A, ClaudeError>((resume) => {
       const timer = Effect.runForkWith(fiber.context)(Effect.sleep(limit))
       const settle = (result: Effect.Effect<A, ClaudeError>) => {
@@ -134,10 +137,11 @@ const send = <A>(
       }
       timer.addObserver((exit) => {
         if (Exit.isFailure(exit)) return
-        resume(Effect.fail(new ClaudeError({ reason: new TimedOut({ detail: timedOut(limit) }) })))
+        resume(Effect.fail(timedOut(limit)))
         controller.abort(late)
       })
-      const fail = (error: unknown) => settle(Effect.suspend(() => Effect.fail(fromUnknown(error))))
+      const fail = (error: unknown) =>
+        settle(Effect.suspend(() => Effect.fail(fromUnknown(error, clock.currentTimeMillisUnsafe() - begun))))
       try {
         const { headers, ...params } = request
         const options = { ...callOptions(client, transport, controller.signal), ...(headers && { headers }) }
@@ -186,7 +190,13 @@ const logOnce = (warnings: ReadonlyArray<string>) =>
     { discard: true }
   )
 
-const timedOut = (limit: Duration.Input) => `no answer within ${Duration.format(Duration.fromInputUnsafe(limit))}`
+const timedOut = (limit: Duration.Input) =>
+  new ClaudeError({
+    reason: new TimedOut({
+      detail: `no answer within ${Duration.format(Duration.fromInputUnsafe(limit))}`,
+      remedy: "retry, raise Claude.Timeouts.call, or stream the answer"
+    })
+  })
 
 const unsupported = (what: string) =>
   new ClaudeError({ reason: new Unsupported({ detail: `this backend cannot ${what}` }) })

@@ -44,7 +44,7 @@ export class RateLimited extends Schema.TaggedClass<RateLimited>()("RateLimited"
     return this.shouldRetry ?? true
   }
   get message() {
-    return say(this, "wait as told, or lower the concurrency")
+    return say(this, "retry later, or lower the concurrency")
   }
 }
 
@@ -74,7 +74,7 @@ export class ServerFailed extends Schema.TaggedClass<ServerFailed>()("ServerFail
     return this.shouldRetry ?? true
   }
   get message() {
-    return say(this, "try again; if it stays, check the status page of the API")
+    return say(this, "retry; if it continues, see the status page of the API")
   }
 }
 
@@ -84,7 +84,7 @@ export class TimedOut extends Schema.TaggedClass<TimedOut>()("TimedOut", facts) 
     return this.shouldRetry ?? true
   }
   get message() {
-    return say(this, "try again, or give it longer with Claude.Timeouts")
+    return say(this, "retry")
   }
 }
 
@@ -94,17 +94,17 @@ export class Conflict extends Schema.TaggedClass<Conflict>()("Conflict", facts) 
     return this.shouldRetry ?? true
   }
   get message() {
-    return say(this, "try again")
+    return say(this, "retry")
   }
 }
 
 /** No answer at all: refused, unknown host, TLS, or a broken connection. */
 export class ConnectionFailed extends Schema.TaggedClass<ConnectionFailed>()("ConnectionFailed", facts) {
   get isRetryable() {
-    return true
+    return this.shouldRetry ?? true
   }
   get message() {
-    return say(this, "check ANTHROPIC_BASE_URL and the network")
+    return say(this, "check the base URL (ANTHROPIC_BASE_URL) and the network")
   }
 }
 
@@ -114,7 +114,7 @@ export class StreamInterrupted extends Schema.TaggedClass<StreamInterrupted>()("
     return true
   }
   get message() {
-    return say(this, "ask again")
+    return say(this, "send the request again")
   }
 }
 
@@ -154,7 +154,7 @@ export class NotFound extends Schema.TaggedClass<NotFound>()("NotFound", facts) 
     return false
   }
   get message() {
-    return say(this, "check the model's name")
+    return say(this, "check the name of the model")
   }
 }
 
@@ -174,7 +174,7 @@ export class RequestTooLarge extends Schema.TaggedClass<RequestTooLarge>()("Requ
     return false
   }
   get message() {
-    return say(this, "send less: shorten the prompt, or upload files")
+    return say(this, "shorten the prompt, or upload large files")
   }
 }
 
@@ -200,7 +200,7 @@ export class MalformedResponse extends Schema.TaggedClass<MalformedResponse>()("
     return this.shouldRetry ?? true
   }
   get message() {
-    return say(this, "check what stands between here and the API")
+    return say(this, "check the proxy or gateway in front of the API")
   }
 }
 
@@ -210,7 +210,7 @@ export class Unsupported extends Schema.TaggedClass<Unsupported>()("Unsupported"
     return false
   }
   get message() {
-    return say(this, "ask for something else, or use another backend")
+    return say(this, "use another backend, or leave this feature out")
   }
 }
 
@@ -396,7 +396,7 @@ const withoutText = (reason: object): object =>
 const say = (reason: Facts & { readonly _tag: string }, remedy: string): string => {
   const status = reason.status === undefined ? "" : ` (${reason.status})`
   const code = reason.code === undefined ? "" : ` [${reason.code}]`
-  const wait = reason.retryAfter === undefined ? "" : ` after ${Duration.format(reason.retryAfter)}`
+  const wait = reason.retryAfter === undefined ? "" : `; the API asks to wait ${Duration.format(reason.retryAfter)}`
   const id = reason.requestId === undefined ? "" : ` (request ${reason.requestId})`
-  return `${reason._tag}${status}: ${reason.detail}${code}; ${remedy}${wait}${id}`
+  return `${reason._tag}${status}: ${reason.detail}${code}; ${reason.remedy ?? remedy}${wait}${id}`
 }

@@ -83,7 +83,7 @@ const fromWhole = Effect.fnUntraced(function* (response: Response, idle: Duratio
   }).pipe(
     Effect.timeoutOrElse({
       duration: idle,
-      orElse: () => Effect.fail(new ClaudeError({ reason: new TimedOut({ detail }) }))
+      orElse: () => Effect.fail(new ClaudeError({ reason: new TimedOut({ detail, remedy: raiseIdle }) }))
     })
   )
   const data = Json.parse(text)
@@ -161,7 +161,7 @@ const eventDecoder = (headers: Headers) => {
 
   const facts = () => ({ ...requestIdOf(headers), ...(usage && { usage }) })
 
-  const failWith = (Reason: typeof StreamInterrupted | typeof MalformedResponse | typeof TimedOut, detail: string) =>
+  const failWith = (Reason: typeof StreamInterrupted | typeof MalformedResponse, detail: string) =>
     new ClaudeError({ reason: new Reason({ detail, ...facts() }) })
 
   const fromFault = ({ detail, isFinal, reason }: StreamOrder.Fault) => {
@@ -215,8 +215,10 @@ const eventDecoder = (headers: Headers) => {
       error instanceof AnthropicError || error instanceof SyntaxError
         ? failWith(MalformedResponse, unreadable)
         : failWith(StreamInterrupted, `the connection broke: ${fromUnknown(error).reason.detail}`),
-    stalled: (idle: Duration.Duration) =>
-      failWith(TimedOut, `no byte for ${Duration.format(idle)} in the middle of a stream`),
+    stalled: (idle: Duration.Duration) => {
+      const detail = `no byte for ${Duration.format(idle)} in the middle of a stream`
+      return new ClaudeError({ reason: new TimedOut({ detail, remedy: raiseIdle, ...facts() }) })
+    },
     add: (bytes: Uint8Array) => {
       parser.feed(bytesToText.decode(bytes, { stream: true }))
       return taken()
@@ -229,6 +231,8 @@ const eventDecoder = (headers: Headers) => {
     }
   }
 }
+
+const raiseIdle = "retry, or raise Claude.Timeouts.idle"
 
 const cutReasons = { OutputTruncated, ContextWindowExceeded, Refused }
 

@@ -1,6 +1,6 @@
 /**
- * From what went wrong to its reason: answers that say they failed, error events, and whatever the SDK or a fetch threw.
- * Told apart by `error_code`, `type` and status, never by message text.
+ * Finds the reason of a failure: of an answer with an error, of an error event, of whatever the SDK or a fetch threw. It
+ * goes by `error_code`, `type` and status; the text counts only for three refusals that have nothing else of their own.
  */
 import { APIConnectionError, APIConnectionTimeoutError, APIError, AnthropicError } from "@anthropic-ai/sdk/error"
 import * as Duration from "effect/Duration"
@@ -30,7 +30,7 @@ import * as Json from "./Json.ts"
 import { redact } from "./Redact.ts"
 import type { Usage } from "./Usage.ts"
 
-/** What an error said of itself, before it has a reason. */
+/** An error as it was reported, before it has a reason. */
 export interface Failure {
   readonly status?: number | undefined
   readonly type?: string | null | undefined
@@ -40,9 +40,10 @@ export interface Failure {
   readonly requestId?: string | undefined
   readonly headers?: Headers | undefined
   readonly usage?: Usage | undefined
+  readonly remedy?: string | undefined
 }
 
-/** The error of an answer that says it failed: by `error_code`, then `type`, then status; never by message text. */
+/** The error of an answer that reports a failure. */
 export const fromFailure = (failure: Failure): ClaudeError => {
   const headers = failure.headers
   const requestId = headers?.get("request-id") ?? failure.requestId
@@ -58,6 +59,7 @@ export const fromFailure = (failure: Failure): ClaudeError => {
       ...(retryAfter && { retryAfter }),
       ...((shouldRetry === "true" || shouldRetry === "false") && { shouldRetry: shouldRetry === "true" }),
       ...(rateLimits && { rateLimits }),
+      ...(failure.remedy && { remedy: failure.remedy }),
       ...(failure.usage && { usage: failure.usage })
     })
   })
@@ -73,8 +75,16 @@ export const fromErrorBody = (body: unknown, headers: Headers, others: ErrorFact
   const { detail, status: named, ...facts } = ErrorBody.read(body)
   const status = others.status !== undefined && others.status >= 400 ? others.status : (named ?? others.status)
   const silent = status === undefined ? "an error without a description" : `HTTP status ${status}`
-  return fromFailure({ ...facts, usage: others.usage, status, detail: detail ?? silent, headers })
+  const isForeign = facts.type === undefined && (!Predicate.isObject(body) || status === 404 || status === 405)
+  const remedy = isForeign && status !== undefined && foreignStatuses.has(status) ? foreign : undefined
+  return fromFailure({ ...facts, usage: others.usage, status, detail: detail ?? silent, headers, remedy })
 }
+
+/** With these, a server that is no Claude API refuses a path or a protocol. */
+const foreignStatuses: ReadonlySet<number> = new Set([400, 404, 405, 421, 426])
+
+const foreign =
+  "no Claude API answered: check scheme, port and path of the base URL (ANTHROPIC_BASE_URL); the client adds /v1/messages"
 
 interface ErrorFacts {
   readonly status?: number | undefined
@@ -101,40 +111,81 @@ const fromApiError = (failed: APIError): ClaudeError => {
   return fromErrorBody(body, headers ?? new Headers(), { status })
 }
 
-/** The error of whatever the SDK or a fetch threw. */
-export const fromUnknown = (error: unknown): ClaudeError => {
+/** The error of whatever the SDK or a fetch threw; `elapsed` is the time since the call began, in milliseconds. */
+export const fromUnknown = (error: unknown, elapsed = 0): ClaudeError => {
   if (error instanceof ClaudeError) return error
-  if (error instanceof APIConnectionTimeoutError) {
-    return new ClaudeError({ reason: new TimedOut({ detail: "no connection in time" }) })
-  }
+  if (error instanceof APIConnectionTimeoutError) return elapsed < longest ? noConnection() : gaveUp(elapsed)
   if (error instanceof APIConnectionError) return connectionFailed(error.cause ?? error)
   if (error instanceof APIError) return fromApiError(error)
   if (error instanceof SyntaxError) return malformed("expected JSON, got something else")
   if (error instanceof Error && (error instanceof AnthropicError || !isOfNetwork(error))) {
-    return new ClaudeError({ reason: new InvalidRequest({ detail: redact(error.message) }) })
+    return neverSent({ detail: redact(error.message) })
   }
   return connectionFailed(error)
 }
 
-/** What came from the network has a cause or a code of the system. The rest was never sent, such as without a key. */
+/** Errors of the network have a cause or a code of the system. Other errors came before anything was sent. */
 const isOfNetwork = (error: Error) => error.cause !== undefined || Predicate.hasProperty(error, "code")
 
 /** An answer that is not the API's. */
 export const malformed = (detail: string, others: Partial<Facts> = {}): ClaudeError =>
   new ClaudeError({ reason: new MalformedResponse({ ...others, detail: redact(detail) }) })
 
-const connectionFailed = (cause: unknown): ClaudeError => {
-  const innermost = rootOf(cause)
-  const code = Predicate.hasProperty(innermost, "code") && String(innermost.code)
-  const detail = redact(innermost instanceof Error ? innermost.message : String(innermost))
-  // Such as ERR_INVALID_URL: no server was asked, and none ever will be.
-  const neverSent = code && code.startsWith("ERR_INVALID_")
+/** No connection takes longer, in milliseconds: a fetch that fails later had a connection, and gave up on the answer. */
+const longest = 60_000
+
+const noConnection = () =>
+  new ClaudeError({ reason: new TimedOut({ detail: "no connection in time", remedy: checkAddress }) })
+
+/** Another attempt would take as long. The SDK does not tell which limit it was. */
+const gaveUp = (elapsed?: number) => {
+  const after = elapsed === undefined ? "" : ` after ${Duration.format(Duration.seconds(Math.round(elapsed / 1000)))}`
   return new ClaudeError({
-    reason: new (neverSent ? InvalidRequest : ConnectionFailed)({ detail, ...(code && { code }) })
+    reason: new TimedOut({
+      detail: `the client's own fetch gave up waiting${after}`,
+      shouldRetry: false,
+      remedy: "raise the limits of that fetch (headersTimeout and bodyTimeout), or stream the answer"
+    })
   })
 }
 
-/** Where a host has several addresses, each failed on its own: the first one speaks for all. */
+const neverSent = (facts: Facts) =>
+  new ClaudeError({ reason: new InvalidRequest({ ...facts, remedy: "check how the client is configured" }) })
+
+const checkAddress = "check the base URL (ANTHROPIC_BASE_URL) and the network"
+
+const connectionFailed = (cause: unknown): ClaudeError => {
+  const innermost = rootOf(cause)
+  const code = Predicate.hasProperty(innermost, "code") ? String(innermost.code) : ""
+  const detail = redact(innermost instanceof Error ? innermost.message : String(innermost))
+  const facts = { detail, ...(code !== "" && { code }) }
+  if (/^(UND_)?ERR_INVALID_/.test(code)) return neverSent(facts)
+  if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") return gaveUp()
+  const final = finalRemedy(code)
+  return new ClaudeError({
+    reason: new ConnectionFailed({ ...facts, ...(final !== undefined && { remedy: final, shouldRetry: false }) })
+  })
+}
+
+/** The remedy for a failure that no repetition changes. */
+const finalRemedy = (code: string): string | undefined => {
+  if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "EPROTO" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG") {
+    return "the server speaks no TLS at this port: write http:// in the base URL, or correct its port"
+  }
+  return code.startsWith("ERR_TLS_CERT") || code.startsWith("CERT_") || certificates.has(code)
+    ? "make Node trust the certificate of the server or the proxy, with NODE_EXTRA_CA_CERTS"
+    : undefined
+}
+
+const certificates = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
+])
+
+/** The innermost cause. Where a host has several addresses, each failed by itself, and the first one is taken. */
 const rootOf = (error: unknown): unknown => {
   if (error instanceof AggregateError && error.errors.length > 0) return rootOf(error.errors[0])
   return error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : error
@@ -146,9 +197,20 @@ const spendLimits = new Set([
   "linked_organization_spend_limit_reached"
 ])
 
+/** The API reports these as an invalid request, without a code: only their text tells them apart. */
+const refusedAccounts = [
+  { text: /^Your credit balance is too low/, Reason: BillingFailed },
+  { text: /^You have reached your specified API usage limits/, Reason: SpendLimitReached },
+  { text: /^This organization has been disabled/, Reason: BillingFailed }
+]
+
 /** Types in camel case are exceptions of Bedrock in the middle of a stream, which have no status. */
-const classOf = ({ status, type, code }: Failure) => {
+const classOf = ({ status, type, code, detail }: Failure) => {
   if (code && spendLimits.has(code)) return SpendLimitReached
+  if (type === "invalid_request_error") {
+    const account = refusedAccounts.find(({ text }) => text.test(detail))
+    if (account !== undefined) return account.Reason
+  }
   switch (type) {
     case "rate_limit_error":
     case "throttlingException":

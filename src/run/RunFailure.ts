@@ -21,8 +21,6 @@ export const toExit =
   (error: Failure): ExitWith => {
     if (error instanceof ExitWith) return error
     switch (error._tag) {
-      case "ConfigError":
-        return new ExitWith(2, "ANTHROPIC_API_KEY is not set; set it, or try --emulator, which needs none")
       case "DatasetFailed": {
         const flag = "path" in error && error.path === output ? "--output" : "--input"
         return new ExitWith(2, `${error.message} (flag: ${flag})`)
@@ -37,6 +35,7 @@ export const toExit =
 const otherState = "; use another --state and --output, or move both away"
 
 const remedies: Readonly<Record<string, string>> = {
+  ClientMisconfigured: ", or try --emulator, which needs no key",
   JournalMismatch: otherState,
   JournalMixed: otherState,
   JournalTooNew: otherState,

@@ -39,6 +39,16 @@ describe("layer", () => {
   )
 })
 
+describe("layer with a key or an address that cannot work", () => {
+  it.effect("fails before anything is sent", () =>
+    Effect.gen(function* () {
+      const broken = AnthropicClient.layer({ apiKey: Redacted.make("Bearer SECRET") })
+      const error = yield* Effect.flip(sentThrough(Layer.provide(Api.layer, broken)))
+      assert.strictEqual(error.message, 'the API key begins with "Bearer"; leave that word out')
+    })
+  )
+})
+
 describe("layerConfig", () => {
   it.effect("reads the key and the address through the ConfigProvider", () =>
     Effect.gen(function* () {
@@ -57,17 +67,31 @@ describe("layerConfig", () => {
     })
   )
 
-  it.effect("says which key is missing", () =>
+  it.effect.each([
+    { config: {}, message: "ANTHROPIC_API_KEY is not set; set it to your API key" },
+    { config: { ANTHROPIC_API_KEY: "" }, message: "ANTHROPIC_API_KEY is not set; set it to your API key" },
+    { config: { ANTHROPIC_API_KEY: "'k'" }, message: "ANTHROPIC_API_KEY is in quotes; remove the quotes" },
+    {
+      config: { ANTHROPIC_API_KEY: "k", ANTHROPIC_BASE_URL: "localhost:4000" },
+      message:
+        "ANTHROPIC_BASE_URL has no http:// or https:// at its beginning; write it as https://host or http://host:port"
+    }
+  ])("fails before anything is sent, and names the variable and the remedy: $message", ({ config, message }) =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(sentThrough(Api.layerConfig(), {}))
-      assert.match(String(error), /ANTHROPIC_API_KEY/)
+      const error = yield* Effect.flip(sentThrough(Api.layerConfig(), config))
+      assert.strictEqual(error._tag, "ClientMisconfigured")
+      assert.strictEqual(error.message, message)
     })
   )
 
-  it.effect("refuses an empty key, instead of asking without one", () =>
+  it.effect("ignores white space around the key and the address, and an empty address", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(sentThrough(Api.layerConfig(), { ANTHROPIC_API_KEY: "" }))
-      assert.match(String(error), /ANTHROPIC_API_KEY/)
+      const config = { ANTHROPIC_API_KEY: " sk-ant-config\n", ANTHROPIC_BASE_URL: "http://config.invalid\n" }
+      const sent = yield* sentThrough(Api.layerConfig(), config)
+      assert.strictEqual(sent.url, "http://config.invalid/v1/messages")
+      assert.strictEqual(sent.headers.get("authorization"), "Bearer sk-ant-config")
+      const { url } = yield* sentThrough(Api.layerConfig(), { ANTHROPIC_API_KEY: "k", ANTHROPIC_BASE_URL: " " })
+      assert.strictEqual(url, "https://api.anthropic.com/v1/messages")
     })
   )
 })

@@ -104,7 +104,10 @@ describe("create", () => {
       const api = yield* serve((response) => response.writeHead(529, { ...json, "retry-after": "7" }).end(body))
       const { reason } = yield* failed(create(), api.layer)
       assert.strictEqual(reason._tag, "Overloaded")
-      assert.strictEqual(reason.message, "Overloaded (529): Overloaded; try again later after 7s (request req_1)")
+      assert.strictEqual(
+        reason.message,
+        "Overloaded (529): Overloaded; try again later; the API asks to wait 7s (request req_1)"
+      )
       assert.strictEqual(api.received.length, 1)
     })
   )
@@ -362,7 +365,7 @@ const serve = Effect.fnUntraced(function* (answer: (response: ServerResponse, re
 })
 
 const layerAt = (baseURL: string) =>
-  Layer.provide(Api.layer, AnthropicClient.layer({ apiKey: Redacted.make("sk-ant-test"), baseURL }))
+  Layer.provide(Api.layer, Layer.orDie(AnthropicClient.layer({ apiKey: Redacted.make("sk-ant-test"), baseURL })))
 
 const create = (fields?: Partial<typeof request>) => Claude.use((claude) => claude.create({ ...request, ...fields }))
 const stream = (fields?: Partial<typeof request>) =>

@@ -90,7 +90,7 @@ describe("the reason of an answer", () => {
     assert.strictEqual(
       reason.message,
       "RateLimited (429): slow down [ramp_limit_exceeded]; " +
-        "wait as told, or lower the concurrency after 20s (request req_1)"
+        "retry later, or lower the concurrency; the API asks to wait 20s (request req_1)"
     )
   })
 
@@ -167,6 +167,7 @@ describe("the reason of an error that is no answer", () => {
       const { reason } = fromUnknown(error)
       assert.strictEqual(reason._tag, "InvalidRequest")
       assert.notInclude(reason.message, "SECRETTAIL")
+      assert.include(reason.message, "check how the client is configured")
     }
   })
 
@@ -180,14 +181,71 @@ describe("the reason of an error that is no answer", () => {
     })
   })
 
-  it("is TimedOut where the SDK gave up waiting", () => {
-    assert.strictEqual(fromUnknown(new APIConnectionTimeoutError()).reason._tag, "TimedOut")
+  it("is TimedOut where no connection came in time", () => {
+    const error = fromUnknown(new APIConnectionTimeoutError(), 10_000)
+    assert.deepInclude(error.reason, { _tag: "TimedOut", detail: "no connection in time" })
+    assert.isTrue(error.isRetryable)
+  })
+
+  it("is TimedOut, and final, where a client's own fetch gave up on the answer", () => {
+    const headers = Object.assign(new Error("Headers Timeout Error"), { code: "UND_ERR_HEADERS_TIMEOUT" })
+    for (const [thrown, detail] of [
+      [new APIConnectionTimeoutError(), "the client's own fetch gave up waiting after 5m"],
+      [new APIConnectionError({ cause: headers }), "the client's own fetch gave up waiting"]
+    ] as const) {
+      const error = fromUnknown(thrown, 300_100)
+      assert.deepInclude(error.reason, { _tag: "TimedOut", detail })
+      assert.include(error.message, "raise the limits of that fetch (headersTimeout and bodyTimeout)")
+      assert.isFalse(error.isRetryable)
+    }
+  })
+
+  it.each([
+    ["ERR_SSL_WRONG_VERSION_NUMBER", "write http://"],
+    ["SELF_SIGNED_CERT_IN_CHAIN", "NODE_EXTRA_CA_CERTS"],
+    ["CERT_HAS_EXPIRED", "NODE_EXTRA_CA_CERTS"],
+    ["ERR_TLS_CERT_ALTNAME_INVALID", "NODE_EXTRA_CA_CERTS"]
+  ])("is ConnectionFailed, and final, after the TLS failure %s", (code, remedy) => {
+    const error = fromUnknown(new APIConnectionError({ cause: Object.assign(new Error("TLS"), { code }) }))
+    assert.strictEqual(error.reason._tag, "ConnectionFailed")
+    assert.include(error.message, remedy)
+    assert.isFalse(error.isRetryable)
   })
 
   it("is InvalidRequest, and final, where nothing was sent", () => {
     const { reason } = fromUnknown(new Error("Could not resolve authentication method"))
     assert.strictEqual(reason._tag, "InvalidRequest")
     assert.isFalse(reason.isRetryable)
+  })
+})
+
+describe("the remedy", () => {
+  it.each([
+    [404, "<html><title>404 Not Found</title></html>"],
+    [404, { detail: "Not Found" }],
+    [405, undefined],
+    [400, "<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>"]
+  ])("is to check the address where no Claude API answered: %s %j", (status, body) => {
+    const text = typeof body === "string" ? body : undefined
+    const error = fromUnknown(APIError.generate(status, text === undefined ? body : undefined, text, new Headers()))
+    assert.include(error.message, "check scheme, port and path of the base URL (ANTHROPIC_BASE_URL)")
+  })
+
+  it("is to check the model where the API knows none of this name", () => {
+    assert.include(answered({ status: 404, type: "not_found_error" }).message, "check the name of the model")
+  })
+})
+
+describe("an account that the API refuses", () => {
+  it.each([
+    ["Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing.", "BillingFailed"],
+    ["You have reached your specified API usage limits. You will regain access on 2026-12-01.", "SpendLimitReached"],
+    ["This organization has been disabled.", "BillingFailed"]
+  ])("is told apart by its text alone: %s", (text, reason) => {
+    const error = answered({ status: 400, type: "invalid_request_error", text })
+    assert.strictEqual(error.reason._tag, reason)
+    assert.strictEqual(error.reason.detail, text)
+    assert.isFalse(error.isRetryable)
   })
 })
 
@@ -251,7 +309,7 @@ function messages() {
   return [
     "Overloaded",
     "rate_limit_error",
-    "Your credit balance is too low",
+    "The credit balance is too low",
     "prompt is too long: 1000001 tokens > 1000000 maximum",
     "Request timed out.",
     "enforced_spend_limit_reached",

@@ -70,7 +70,7 @@ describe("the fetch of a client of one's own", () => {
 
 const apiKey = Redacted.make("key")
 
-const ask = (client: Layer.Layer<AnthropicClient.AnthropicClient>) =>
+const ask = <E>(client: Layer.Layer<AnthropicClient.AnthropicClient, E>) =>
   Claude.use((claude) => claude.create(request)).pipe(Effect.provide(Layer.provide(Api.layer, client)))
 
 /** An agent that notes the limits of each request. Node's fetch takes an agent of undici 8 in a wrapper only. */

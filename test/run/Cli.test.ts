@@ -182,7 +182,10 @@ describe("effect-claude run", () => {
   it("ends with 2 without a key or without a job", async () => {
     const keyless = await cli(runOf(folder(3)))
     assert.strictEqual(keyless.code, 2)
-    assert.match(keyless.stderr, /ANTHROPIC_API_KEY is not set; set it, or try --emulator/)
+    assert.match(
+      keyless.stderr,
+      /^effect-claude: ANTHROPIC_API_KEY is not set; set it to your API key, or try --emulator, which needs no key\n$/
+    )
     const { stderr } = await cli(runOf({ ...folder(3), job: "nowhere.ts" }), { env: nobody })
     assert.match(stderr, /nowhere\.ts: there is no such file/)
   })

@@ -749,7 +749,7 @@ const node = (args: ReadonlyArray<string>, env: Record<string, string>) =>
 
 const claude = (baseURL: string, options?: NodeTransport.Options) =>
   Api.layer.pipe(
-    Layer.provide(AnthropicClient.layer({ apiKey: Redacted.make("sk-ant-test"), baseURL })),
+    Layer.provide(Layer.orDie(AnthropicClient.layer({ apiKey: Redacted.make("sk-ant-test"), baseURL }))),
     Layer.provideMerge(Layer.orDie(NodeTransport.layer(options)))
   )
 
