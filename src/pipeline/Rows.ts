@@ -44,32 +44,40 @@ export const make = <Row, Out, E>(
   }
 
   /** The latest failures, which are alike. They become final as soon as a row ends in another way. */
-  const held: Array<Effect.Effect<void, JournalFailed>> = []
+  let held: Array<Effect.Effect<void, JournalFailed>> = []
   let kind: string | undefined
-  const settle = Effect.suspend(() => (hasFailed() ? Effect.void : Effect.all(held.splice(0), { discard: true })))
+  /** Ends the series of failures at once, and returns what records them. */
+  const release = (): Effect.Effect<void, JournalFailed> => {
+    if (hasFailed()) return Effect.void
+    const final = held
+    held = []
+    return Effect.all(final, { discard: true })
+  }
 
-  const fail = Effect.fnUntraced(function* (error: unknown, record: Effect.Effect<void, JournalFailed>) {
-    if (hasFailed()) return
+  const fail = (error: unknown, record: Effect.Effect<void, JournalFailed>) => {
+    if (hasFailed()) return Effect.void
     const needs = StopRules.missingService(error)
-    if (needs !== undefined) return yield* stop(needs)
-    if (StopRules.isCertain(error)) return yield* stop(error)
-    const isAlike = StopRules.kindOf(error) === kind
+    if (needs !== undefined) return stop(needs)
+    if (StopRules.isCertain(error)) return stop(error)
+    const earlier = StopRules.kindOf(error) === kind ? Effect.void : release()
     kind = StopRules.kindOf(error)
-    if (!isAlike) yield* settle
     held.push(record)
-    if (held.length >= StopRules.maxAlike) yield* stop(StopRules.hopeless(error))
-  })
+    return held.length < StopRules.maxAlike ? earlier : stop(StopRules.hopeless(error))
+  }
 
   const run = ({ key, ordinal, row }: KeyedRow<Row>) =>
     Effect.uninterruptibleMask(
       Effect.fnUntraced(function* (restore) {
         if (hasFailed()) return
+        let earlier: Effect.Effect<void, JournalFailed> = Effect.void
         const emit = (succeeded: boolean) => Event.emit(() => ({ _tag: "row-finished", index: ordinal, succeeded }))
         const calls = RowCalls.make(hasFailed)
         running.add(calls)
         const line = Effect.flatMap(job.step(row), (out) => encode(key, out))
-        const store = (line: string) =>
-          Effect.withSpan(Effect.andThen(journal.finish(key, line), sink.append(line)), "store")
+        const store = (line: string) => {
+          earlier = release()
+          return Effect.withSpan(Effect.andThen(journal.finish(key, line), sink.append(line)), "store")
+        }
         const exit = yield* Effect.exit(restore(calls.run(line))).pipe(
           Effect.tap((exit) =>
             Exit.isSuccess(exit) && Option.isSome(exit.value) ? store(exit.value.value) : Effect.void
@@ -81,7 +89,7 @@ export const make = <Row, Out, E>(
         if (Exit.isSuccess(exit)) {
           if (Option.isNone(exit.value)) return
           yield* emit(true)
-          return yield* settle
+          return yield* earlier
         }
         if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
         const error = Cause.squash(exit.cause)
@@ -89,5 +97,5 @@ export const make = <Row, Out, E>(
       })
     )
 
-  return { takesMore, run, settle, stop, stopped: () => stopped }
+  return { takesMore, run, settle: Effect.suspend(release), stop, stopped: () => stopped }
 }
