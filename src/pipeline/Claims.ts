@@ -84,6 +84,7 @@ export const pendingRows = <Row>(job: AnyJob<Row>) =>
       )
       let pending = yield* next
       return keyedRows(job).pipe(
+        Stream.takeWhile(() => pending !== undefined),
         Stream.filterMap((row) => row),
         Stream.filterEffect(
           Effect.fnUntraced(function* ({ key, ordinal }) {

@@ -11,48 +11,48 @@ import { Claude } from "../claude/Claude.ts"
 import type * as Dataset from "./Dataset.ts"
 import { draw, type Step } from "./Step.ts"
 
-export { JobBroken, JobLayerFailed, run, type RunOptions, type Summary } from "./Run.ts"
-export { JobHopeless, JobNeeds } from "./StopRules.ts"
+export { JobLayerFailed, run, type RunOptions, type Summary } from "./Run.ts"
+export { JobBroken, JobHopeless, JobNeeds } from "./StopRules.ts"
 
 const TypeId = "~effect-claude/Job"
 
 /** The services that every run provides. */
 export type Provided = Claude | FileSystem.FileSystem | Path.Path
 
-/**
- * What to do for every row of a source. A step that needs more than every run provides and `layer` provides (`L`) does
- * not compile.
- */
-export interface Declaration<Row, Out, E, L = never> {
+interface Work<Row, Out, E, R> {
   /** The name of the job in reports and in the state. */
   readonly name: string
   readonly source: Dataset.Dataset<Row>
   /** Identifies a row: unique, and the same in every run. */
   readonly key: (row: Row) => string
-  readonly step: Step<Row, Out, E, Provided | NoInfer<L>>
-  /**
-   * What the step needs besides Claude, such as a database, and what only this job changes: `Claude.Defaults`, a policy
-   * on `Job.claude`, a tracer. It is built once per run and released at the end of the run.
-   */
-  readonly layer?: Layer.Layer<L, unknown, Provided>
+  readonly step: Step<Row, Out, E, R>
   /** How a result is written. It has no field `key`, since each line has the key of its row there. */
   readonly output: Schema.ConstraintCodec<Out, unknown>
   /** The file for the results, unless the caller names another. */
   readonly sink: string
 }
 
-/** A job that can be run. */
-export interface Job<Row, Out, E> extends Declaration<Row, Out, E> {
-  readonly [TypeId]: typeof TypeId
+/**
+ * What to do for every row of a source. `layer` provides the services that the step needs besides `Provided`, such as a
+ * database, and changes what only this job has: `Claude.Defaults`, a policy on `Job.claude`, a tracer. It is built once
+ * per run and released at the end of the run.
+ */
+export interface Declaration<Row, Out, E, R> extends Work<Row, Out, E, R> {
+  readonly layer: Layer.Layer<NoInfer<Exclude<R, Provided>>, unknown, Provided>
 }
 
-/** Declares a job. */
-export const make = <Row, Out, E, L = never>(declaration: Declaration<Row, Out, E, L>): Job<Row, Out, E> => ({
-  ...declaration,
-  // The run provides the layer to the step, so a job has no open needs.
-  step: declaration.step as Step<Row, Out, E, Provided>,
-  [TypeId]: TypeId
-})
+/** A job that can be run. Its step needs nothing that the layer does not provide. */
+export interface Job<Row, Out, E> extends Work<Row, Out, E, Provided> {
+  readonly [TypeId]: typeof TypeId
+  readonly layer?: Layer.Layer<never, unknown, Provided>
+}
+
+/** Declares a job. A job whose step needs a service that neither `Provided` nor its layer has does not compile. */
+export function make<Row, Out, E>(declaration: Omit<Job<Row, Out, E>, typeof TypeId>): Job<Row, Out, E>
+export function make<Row, Out, E, R>(declaration: Declaration<Row, Out, E, R>): Job<Row, Out, E>
+export function make<Row, Out, E>(declaration: Omit<Job<Row, Out, E>, typeof TypeId>): Job<Row, Out, E> {
+  return { ...declaration, [TypeId]: TypeId }
+}
 
 /** The Claude of the run as a layer. Pipe policies onto it in `layer`: `Job.claude.pipe(Retry.policy())`. */
 export const claude: Layer.Layer<Claude, never, Claude> = Layer.effect(Claude, Claude)

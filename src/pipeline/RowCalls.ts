@@ -6,43 +6,51 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Event from "../claude/Event.ts"
+import { isEmulated } from "../claude/Reply.ts"
 
 export interface RowCalls {
   /** Runs the row. `None`: it was interrupted because the run stopped. */
   readonly run: <A, E, R>(row: Effect.Effect<A, E, R>) => Effect.Effect<Option.Option<A>, E, R>
   /** Interrupts the row if the run has stopped and nothing would be lost. */
   readonly check: () => void
+  /** Whether an emulator answered a call, directly or through a cache. */
+  readonly isEmulated: () => boolean
 }
 
 export const make = (hasStopped: () => boolean): RowCalls => {
   const abandoned = Deferred.makeUnsafe<Option.Option<never>>()
-  let onTheWire = 0
+  const onTheWire = new Set<number>()
   let isPaid = false
+  let emulated = false
 
   const check = () => {
-    if (hasStopped() && onTheWire === 0 && !isPaid) Deferred.doneUnsafe(abandoned, Effect.succeedNone)
+    if (hasStopped() && onTheWire.size === 0 && !isPaid) Deferred.doneUnsafe(abandoned, Effect.succeedNone)
   }
   const count = (event: Event.Event) => {
     switch (event._tag) {
       case "call-sent":
-        onTheWire += 1
+        onTheWire.add(event.attempt)
         return
       case "call-finished":
-        onTheWire -= 1
+        onTheWire.delete(event.attempt)
         isPaid = true
+        emulated ||= isEmulated(event.requestId)
         return
       case "call-failed":
-        onTheWire -= 1
+        onTheWire.delete(event.attempt)
         isPaid ||= event.error.reason.usage !== undefined
         return check()
       case "call-interrupted":
-        onTheWire -= 1
+        onTheWire.delete(event.attempt)
         return check()
+      case "call-hit":
+        emulated ||= isEmulated(event.requestId)
     }
   }
   const listen = Event.listen((event) => Effect.sync(() => count(event)))
   return {
     run: (row) => Effect.raceFirst(Effect.asSome(listen(row)), Deferred.await(abandoned)),
-    check
+    check,
+    isEmulated: () => emulated
   }
 }

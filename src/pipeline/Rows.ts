@@ -58,7 +58,7 @@ export const make = <Row, Out, E>(
     if (hasFailed()) return Effect.void
     const needs = StopRules.missingService(error)
     if (needs !== undefined) return stop(needs)
-    if (StopRules.isCertain(error)) return stop(error)
+    if (error instanceof StopRules.JobBroken || StopRules.isCertain(error)) return stop(error)
     const earlier = StopRules.kindOf(error) === kind ? Effect.void : release()
     kind = StopRules.kindOf(error)
     held.push(record)
@@ -73,7 +73,11 @@ export const make = <Row, Out, E>(
         const emit = (succeeded: boolean) => Event.emit(() => ({ _tag: "row-finished", index: ordinal, succeeded }))
         const calls = RowCalls.make(hasFailed)
         running.add(calls)
-        const line = Effect.flatMap(job.step(row), (out) => encode(key, out))
+        const isOurs = () => journal.emulated || !calls.isEmulated()
+        const line = job.step(row).pipe(
+          Effect.flatMap((out) => encode(key, out)),
+          Effect.filterOrFail(isOurs, () => StopRules.emulated)
+        )
         const store = (line: string) => {
           earlier = release()
           return Effect.withSpan(Effect.andThen(journal.finish(key, line), sink.append(line)), "store")

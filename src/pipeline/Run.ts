@@ -43,14 +43,7 @@ export interface Summary {
   /** Whether an emulator answered in place of Claude, in this run or an earlier one. */
   readonly emulated: boolean
   /** Why the run stopped early. `input`: some rows were missing when the input was read for the second time. */
-  readonly stopped: ClaudeError | StopRules.JobHopeless | JobBroken | "limit" | "input" | undefined
-}
-
-/** Something other than Claude ended a run after its start, such as a full disk. The next run continues from there. */
-export class JobBroken extends Schema.TaggedError<JobBroken>()("JobBroken", { detail: Schema.String }) {
-  override get message() {
-    return `the run broke off: ${this.detail}`
-  }
+  readonly stopped: ClaudeError | StopRules.JobHopeless | StopRules.JobBroken | "limit" | "input" | undefined
 }
 
 /** The layer of the job cannot be built, so no row was claimed. */
@@ -132,9 +125,9 @@ const keyIsTaken = `each line has the key of its row as "key", and the results h
 const unknownLines = "has lines that this state does not know; move it away, or write the output to another file"
 
 /** Any failure or defect becomes `JobBroken`. An interruption stays one. */
-const orBroken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, JobBroken, R> =>
+const orBroken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, StopRules.JobBroken, R> =>
   Effect.catchCause(effect, (cause) =>
     Cause.hasInterruptsOnly(cause)
       ? Effect.interrupt
-      : Effect.fail(new JobBroken({ detail: RowFailure.messageOf(Cause.squash(cause)) }))
+      : Effect.fail(new StopRules.JobBroken({ detail: RowFailure.messageOf(Cause.squash(cause)) }))
   )

@@ -13,6 +13,13 @@ import { messageOf, tagOf } from "./RowFailure.ts"
  */
 export const maxAlike = 16
 
+/** Something other than Claude ended a run after its start, such as a full disk. The next run continues from there. */
+export class JobBroken extends Schema.TaggedError<JobBroken>()("JobBroken", { detail: Schema.String }) {
+  override get message() {
+    return `the run broke off: ${this.detail}`
+  }
+}
+
 /** The last `rows` rows failed alike, so the run stopped. `reason` is the failure where Claude failed. */
 export class JobHopeless extends Schema.TaggedError<JobHopeless>()("JobHopeless", {
   rows: Schema.Int,
@@ -40,6 +47,12 @@ export class JobNeeds extends Schema.TaggedError<JobNeeds>()("JobNeeds", { servi
     return `the job uses the service "${this.service}", which nothing provides; add its layer to Job.make as \`layer\``
   }
 }
+
+/** The run expects the answers of Claude, and an emulator answered. Its answers are never kept as those of Claude. */
+export const emulated = new JobBroken({
+  detail:
+    "an emulator answered in place of Claude; open the journal with `emulated: true`, and use another state and output"
+})
 
 /** The service that was missing, if this is Effect's defect for it. */
 export const missingService = (defect: unknown): JobNeeds | undefined => {

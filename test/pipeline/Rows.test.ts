@@ -1,0 +1,231 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Batch, Claude, ClaudeError, Concurrency, Event, Job, Progress, Retry, Step } from "effect-claude"
+import { Emulator, TestClaude } from "effect-claude/testing"
+import { Deferred, Effect, Fiber, FileSystem } from "effect"
+import { TestClock } from "effect/testing"
+import { calls, greetings, inFolder, names, notYou, overloaded, type Person } from "./jobs.ts"
+
+describe("a failure that every other row would meet too", () => {
+  for (const reason of [
+    new ClaudeError.BillingFailed({ detail: "Your credit balance is too low", status: 400 }),
+    new ClaudeError.SpendLimitReached({ detail: "You have reached your specified API usage limits." }),
+    new ClaudeError.Unauthenticated({ detail: "invalid x-api-key", status: 401 }),
+    new ClaudeError.PermissionDenied({ detail: "no permission to use the specified resource", status: 403 }),
+    new ClaudeError.NotFound({ detail: "model: claude-sonet-5-5", status: 404 }),
+    new ClaudeError.ConnectionFailed({ detail: "connect ECONNREFUSED", code: "ECONNREFUSED" })
+  ]) {
+    it.effect(`stops the run at once and leaves all rows pending: ${reason._tag}`, () =>
+      inFolder((files) =>
+        Effect.gen(function* () {
+          const summary = yield* files.run(greetings(names(50)), { concurrency: 4 })
+          assert.deepInclude(summary, { done: 0, failed: 0, pending: 50, problems: [] })
+          assert.include(summary.stopped, { message: reason.message })
+          assert.isAtMost((yield* calls).length, 4)
+        })
+      ).pipe(Effect.provide(TestClaude.layer(reason)))
+    )
+  }
+
+  it.effect("stops the run before any call that waits for a permit is sent", () => {
+    const all = meeting(64)
+    return inFolder((files) =>
+      Effect.gen(function* () {
+        assert.deepInclude(yield* files.run(greetings(names(300))), { done: 0, failed: 0, pending: 300 })
+        // 128 rows were at work, and 64 of them waited.
+        assert.strictEqual((yield* calls).length, 64)
+      })
+    ).pipe(
+      Effect.provide(TestClaude.layer(() => Effect.andThen(all, Effect.fail(badKey))).pipe(Concurrency.policy(64)))
+    )
+  })
+
+  it.effect("stops the run before any call is repeated", () => {
+    const both = meeting(2)
+    const after = (reason: ClaudeError.Reason) => () => Effect.andThen(both, Effect.fail(reason))
+    return inFolder((files) =>
+      Effect.gen(function* () {
+        // The clock stands still, so a repeat would never come.
+        assert.deepInclude(yield* files.run(greetings(names(2))), { failed: 0, pending: 2 })
+        assert.lengthOf(yield* calls, 2)
+      })
+    ).pipe(
+      Effect.provide(
+        TestClaude.layer(TestClaude.when(/person 0/, after(overloaded)), after(badKey)).pipe(Retry.policy())
+      )
+    )
+  })
+
+  it.effect("lets rows finish whose call is in flight or answered", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const answered = yield* Deferred.make<void>()
+        const refused = yield* Deferred.make<void>()
+        const step = Step.make("ask", ({ name }: typeof Person.Type) =>
+          Effect.gen(function* () {
+            const { text } = yield* Claude.generateText(name)
+            if (name !== "answered") return text
+            yield* Deferred.succeed(answered, undefined)
+            yield* Effect.sleep("1 minute")
+            return (yield* Claude.generateText("again")).text
+          })
+        )
+        const running = yield* files.run(Job.make({ ...greetings(["answered", "in flight", "refused"]), step })).pipe(
+          Event.listen((event) =>
+            event._tag === "call-failed" ? Effect.asVoid(Deferred.succeed(refused, undefined)) : Effect.void
+          ),
+          Effect.provide(
+            TestClaude.layer(
+              TestClaude.when(/refused/, () => Effect.andThen(Deferred.await(answered), Effect.fail(badKey))),
+              TestClaude.when(/in flight/, () => Effect.as(Deferred.await(refused), "hi")),
+              "hi"
+            )
+          ),
+          Effect.forkChild
+        )
+        yield* Deferred.await(refused)
+        yield* TestClock.adjust("1 minute")
+        assert.deepInclude(yield* Fiber.join(running), { done: 2, failed: 0, pending: 1 })
+      })
+    )
+  )
+})
+
+describe("consecutive rows that fail alike", () => {
+  it.effect("stop the run and stay pending, and so do the rest", () => {
+    let count = 0
+    const noCredit = (requestId: string) => invalid(`Your credit is too low (${requestId}).`)
+    const answer = () => (++count <= 20 ? "hi" : noCredit(`req_${count}`))
+    return inFolder((files) =>
+      Effect.gen(function* () {
+        const summary = yield* files.run(greetings(names(300)), { concurrency: 8 })
+        assert.deepInclude(summary, { done: 20, failed: 0, pending: 280, problems: [] })
+        assert.instanceOf(summary.stopped, Job.JobHopeless)
+        assert.match(String(summary.stopped), /16 consecutive rows failed alike: InvalidRequest \(400\): Your credit/)
+        assert.isAtMost((yield* calls).length, 20 + 15 + 8)
+        // The next run tries them again.
+        count = -300
+        assert.deepInclude(yield* files.run(greetings(names(300))), { done: 300, pending: 0, stopped: undefined })
+      })
+    ).pipe(Effect.provide(TestClaude.layer(answer)))
+  })
+
+  it.effect("stop the run after at most 15 requests more than there are permits", () => {
+    const all = meeting(64)
+    return inFolder((files) =>
+      Effect.gen(function* () {
+        assert.deepInclude(yield* files.run(greetings(names(300))), { failed: 0, pending: 300 })
+        assert.isAtMost((yield* calls).length, 64 + 15)
+      })
+    ).pipe(
+      Effect.provide(TestClaude.layer(() => Effect.andThen(all, Effect.fail(notYou))).pipe(Concurrency.policy(64)))
+    )
+  })
+
+  it.effect("stop the run for a bug in the step too, before every row is paid for in vain", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const buggy = Step.text("greet", ({ name }: typeof Person.Type) => name).pipe(
+          Step.map((text): string => JSON.parse(text))
+        )
+        const summary = yield* files.run(Job.make({ ...greetings(names(100)), step: buggy }), { concurrency: 4 })
+        assert.deepInclude(summary, { done: 0, failed: 0, pending: 100 })
+        assert.match(String(summary.stopped), /16 consecutive rows failed alike: .*JSON.*catch this error in the step/)
+        assert.isAtMost((yield* calls).length, 15 + 4)
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("do not stop the run when each fails for another reason", () => {
+    const words = ["too long", "no such tool", "bad image", "empty prompt", "unknown field", "wrong role", "bad order"]
+    const answer = (request: Claude.Request) => {
+      const number = Number(/person (\d+)/.exec(TestClaude.promptText(request))?.[1])
+      return number < 35 ? invalid(words[number % words.length] ?? "") : "hi"
+    }
+    return inFolder((files) =>
+      Effect.gen(function* () {
+        const summary = yield* files.run(greetings(names(40)), { concurrency: 1 })
+        assert.deepInclude(summary, { done: 5, failed: 35, pending: 0, stopped: undefined })
+      })
+    ).pipe(Effect.provide(TestClaude.layer(answer)))
+  })
+
+  it.effect("do not stop the run when good rows finish in between", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const summary = yield* files.run(greetings(names(100)), { concurrency: 4 })
+        assert.deepInclude(summary, { done: 90, failed: 10, pending: 0, stopped: undefined })
+      })
+    ).pipe(Effect.provide(TestClaude.layer(TestClaude.when(/person \d?7\./, invalid("prompt is too long")), "hi")))
+  )
+
+  it.effect("count in the order in which rows finish, while a good row is still being stored", () => {
+    // Rows 20 to 60 fail within one turn of the loop, in which no row is stored yet.
+    let count = 0
+    return inFolder((files) =>
+      Effect.gen(function* () {
+        const summary = yield* files.run(greetings(names(61)), { concurrency: 61 })
+        assert.deepInclude(summary, { done: 20, failed: 0, pending: 41 })
+        assert.instanceOf(summary.stopped, Job.JobHopeless)
+      })
+    ).pipe(Effect.provide(TestClaude.layer(() => (++count <= 20 ? "hi" : notYou))))
+  })
+
+  it.effect("do not stop a run whose step catches the error", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const step = Step.make("greet", ({ name }: typeof Person.Type) =>
+          Effect.map(Claude.generateText(name), ({ text }) => text).pipe(
+            Effect.catchTag("ClaudeError", () => Effect.succeed("no answer"))
+          )
+        )
+        const summary = yield* files.run(Job.make({ ...greetings(names(50)), step }))
+        assert.deepInclude(summary, { done: 50, failed: 0, stopped: undefined })
+      })
+    ).pipe(Effect.provide(TestClaude.layer(badKey)))
+  )
+})
+
+describe("a row whose step calls Batch", () => {
+  it.effect("counts as one row", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        let progress = Progress.empty
+        const step = Step.make("greet", ({ name }: typeof Person.Type) =>
+          Effect.as(
+            Batch.map([1, 2, 3, 4], (item) => Claude.generateText(`${name} ${item}`)),
+            "hi"
+          )
+        )
+        yield* files
+          .run(Job.make({ ...greetings(["Ann", "Bob"]), step }))
+          .pipe(Event.listen((event) => Effect.sync(() => (progress = Progress.update(progress, event)))))
+        assert.deepInclude(progress, { total: 2, succeeded: 2, failed: 0, calls: 8 })
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+})
+
+describe("an emulator that answers in place of Claude", () => {
+  it.effect("stops the run, and its answer is not kept", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const summary = yield* files.run(greetings(names(3)), { concurrency: 1 })
+        assert.deepInclude(summary, { done: 0, failed: 0, pending: 3 })
+        assert.match(String(summary.stopped), /an emulator answered in place of Claude; open the journal with/)
+        assert.strictEqual(yield* FileSystem.FileSystem.use((fs) => fs.readFileString(files.output)), "")
+      })
+    ).pipe(Effect.provide(Emulator.layer()))
+  )
+})
+
+// Builders
+
+const badKey = new ClaudeError.Unauthenticated({ detail: "invalid x-api-key" })
+const invalid = (detail: string) => new ClaudeError.InvalidRequest({ detail, status: 400 })
+
+/** Waits until this many fibers wait for it. */
+const meeting = (size: number) => {
+  const gate = Deferred.makeUnsafe<void>()
+  let arrived = 0
+  return Effect.suspend(() => (++arrived === size ? Deferred.succeed(gate, undefined) : Deferred.await(gate)))
+}
