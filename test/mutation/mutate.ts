@@ -40,7 +40,7 @@ const results = await new Stryker({
   ignorePatterns: ["out", "dist", "bench"],
   tempDirName: "out/mutation",
   concurrency: 1,
-  reporters: ["clear-text", "json"],
+  reporters: ["clear-text", "json", "progress-append-only"],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false, reportScoreTable: false },
   jsonReporter: { fileName: "out/mutation.json" }
 }).runMutationTest()
