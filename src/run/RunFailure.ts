@@ -33,11 +33,16 @@ export const toExit =
   }
 
 const otherState = "; use another --state and --output, or move both away"
+const stateFlag = " (flag: --state)"
 
 const remedies: Readonly<Record<string, string>> = {
   ClientMisconfigured: ", or try --emulator, which needs no key",
   JournalMismatch: otherState,
   JournalMixed: otherState,
-  JournalTooNew: otherState,
+  JournalTooNew: ", or use another --state and --output",
+  JournalForeign: stateFlag,
+  JournalFailed: stateFlag,
+  SqliteFailed: stateFlag,
+  SqliteInUse: stateFlag,
   ServerUnreachable: ", or try --emulator"
 }

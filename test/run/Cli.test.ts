@@ -148,7 +148,7 @@ describe("effect-claude run", () => {
     diary.close()
     const { code, stderr } = await cli(runOf(files), { env: nobody })
     assert.strictEqual(code, 2)
-    assert.match(stderr, /^effect-claude: the journal failed: /)
+    assert.match(stderr, /^effect-claude: .*out\.state\.sqlite is a database of another program.* \(flag: --state\)\n$/)
   })
 
   it("ends with 2 when the output is the input, which stays", async () => {

@@ -23,6 +23,7 @@ import * as JobFile from "../JobFile.ts"
 import * as JobReport from "../JobReport.ts"
 import * as Log from "../Log.ts"
 import * as NodeTransport from "../NodeTransport.ts"
+import * as OtlpExport from "../OtlpExport.ts"
 import * as RunFailure from "../RunFailure.ts"
 import * as Sqlite from "../Sqlite.ts"
 
@@ -54,7 +55,8 @@ export const run = Command.make(
     const output = Option.getOrElse(flags.output, () => job.sink)
     const state = Option.getOrElse(flags.state, () => `${output.replace(/\.\w+$/, "")}.state.sqlite`)
     yield* execute(flags, job, { output, state }).pipe(
-      Effect.provide(NodeTransport.layer()),
+      Effect.provide(OtlpExport.layer),
+      Effect.provide([NodeTransport.layer(), Log.layer]),
       Effect.mapError(RunFailure.toExit({ output }))
     )
   }, Effect.scoped)
@@ -94,7 +96,7 @@ const execute = Effect.fnUntraced(function* (
           : "interrupted before anything was sent; nothing has changed"
       )
     ),
-    Effect.provide([claude, journal, Log.layer])
+    Effect.provide([claude, journal])
   )
 })
 
