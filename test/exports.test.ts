@@ -23,7 +23,7 @@ describe("the public names", () => {
       Dataset: Dataset DatasetFailed Place Row RowInvalid Valid Writer at fromFile fromIterable keepApart withFile writeLines
       Job: Declaration Job JobBroken JobHopeless JobLayerFailed JobNeeds Provided RunOptions Summary claude isJob make run shape
       Journal: Claim Counts Journal JournalFailed JournalForeign JournalInUse JournalMismatch JournalMixed JournalTooNew Options Row layer
-      Progress: Progress bar cost counted empty line promptCache responseCache tokens update
+      Progress: Progress bar cost counted empty line promptCache rate responseCache tick tokens update
       Step: Shape Step all andThen draw each make map object text
       Concurrency: Concurrency make policy resize
       Logging: policy

@@ -1,5 +1,5 @@
 /**
- * How far a job is: a fold over `Event`s, and its picture as text. Pure; what draws it is in `run`.
+ * How far a job is: a fold over `Event`s and over time, and its rendering as text. All of it is pure; `run` draws it.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Duration from "effect/Duration"
@@ -10,9 +10,22 @@ import * as Cost from "../claude/Cost.ts"
 import { isEmulated } from "../claude/Reply.ts"
 import * as Usage from "../claude/Usage.ts"
 
-/** The counts so far. Tokens and cost are those of this run, also of answers that were of no use. */
+/** How fast rows finish. `tick` keeps it. Times are seconds since the start of the run. */
+interface Pace {
+  /** When rows could begin to finish. */
+  readonly since: number
+  readonly at: number
+  /** Rows that had finished at the last tick. */
+  readonly rows: number
+  /** Rows per second, exponentially weighted, starting from 0. */
+  readonly weighted: number
+}
+
+/** The counts so far. Tokens and cost are those of this run, unusable answers included. */
 export interface Progress {
+  /** Undefined until the rows are counted. */
   readonly total: number | undefined
+  readonly pace: Pace
   readonly succeeded: number
   readonly failed: number
   readonly skipped: number
@@ -21,31 +34,32 @@ export interface Progress {
   readonly unsettled: HashMap.HashMap<number, "in flight" | "interrupted">
   readonly calls: number
   readonly retries: number
-  /** Why the last one was: the reason of the failure, with its code where it has one. */
+  /** The reason of the failure before the last retry, with its code. */
   readonly lastRetry: string | undefined
   readonly inputTokens: number
   readonly outputTokens: number
-  /** US dollars, of the calls whose price is known. */
+  /** US dollars, for the calls with a known price. */
   readonly cost: BigDecimal.BigDecimal
   readonly unpricedCalls: number
-  /** Tokens that were read from the prompt cache, and written to it; they are input tokens too. */
+  /** Tokens read from the prompt cache and written to it. They are input tokens too. */
   readonly cacheReadTokens: number
   readonly cacheWrittenTokens: number
-  /** US dollars, of the calls whose price is known. Negative where writing cost more than reading saved. */
+  /** US dollars, for the calls with a known price. Negative if writing cost more than reading saved. */
   readonly cacheSaved: BigDecimal.BigDecimal
-  /** Calls that the response cache answered, and what they would have cost in US dollars. */
+  /** Calls that the response cache answered, and their price without it in US dollars. */
   readonly hits: number
   readonly hitsSaved: BigDecimal.BigDecimal
   readonly unpricedHits: number
-  /** How often its store failed. */
+  /** How often the store of the response cache failed. */
   readonly cacheFailures: number
-  /** Whether the emulator answered, and not Claude. */
+  /** Whether an emulator answered in place of Claude. */
   readonly emulated: boolean
 }
 
-/** Nothing yet. */
+/** The start of a run. */
 export const empty: Progress = {
   total: undefined,
+  pace: { since: 0, at: 0, rows: 0, weighted: 0 },
   succeeded: 0,
   failed: 0,
   skipped: 0,
@@ -153,33 +167,69 @@ const billed = (
   cacheSaved: saved === undefined ? progress.cacheSaved : BigDecimal.sum(progress.cacheSaved, saved)
 })
 
-/** One line: rows, rate, calls in flight, retries and why, tokens, cost so far, time left. */
-export const line = (progress: Progress, elapsed: Duration.Duration): string => {
-  const { failed, inFlight, lastRetry, retries, succeeded, total } = progress
-  const seconds = Duration.toSeconds(elapsed)
-  const done = progress.skipped + succeeded + failed
-  const rate = seconds > 0 ? (succeeded + failed) / seconds : 0
-  return [
-    `${done}${total === undefined ? "" : `/${total}`} rows`,
-    `${rate.toFixed(1)}/s`,
-    `${inFlight} in flight`,
-    lastRetry !== undefined && `${counted(retries, "retry", "retries")}, last ${lastRetry}`,
-    failed > 0 && `${failed} failed`,
-    `${tokens(progress.inputTokens)} tokens in, ${tokens(progress.outputTokens)} out`,
-    cost(progress),
-    total !== undefined && rate > 0 && `${clock((total - done) / rate)} left`
-  ]
-    .filter((part) => part !== false)
-    .join(" · ")
+/**
+ * The progress after `elapsed` time since the start of the run. Call it before each `line`: the rate and the time left
+ * follow the last half minute, or the last 20 rows of a slow job.
+ */
+export const tick = (progress: Progress, elapsed: Duration.Duration): Progress => {
+  const now = Duration.toSeconds(elapsed)
+  const rows = progress.succeeded + progress.failed
+  // No row can finish while the rows are being counted.
+  if (progress.total === undefined) return { ...progress, pace: { since: now, at: now, rows, weighted: 0 } }
+  const { at, since, ...last } = progress.pace
+  const step = now - at
+  if (step <= 0) return progress
+  const weight = 1 - Math.exp(-step / memory(now - since, rows))
+  const weighted = last.weighted + weight * ((rows - last.rows) / step - last.weighted)
+  return { ...progress, pace: { since, at: now, rows, weighted } }
 }
 
-/** A bar of `width` columns, as full as the job is far. */
+/** The time constant of the average, in seconds. */
+const memory = (seconds: number, rows: number) => Math.max(30, (20 * seconds) / Math.max(1, rows))
+
+/** Rows per second. Early in a run the average still contains its start at 0, which the divisor corrects. */
+export const rate = ({ pace }: Progress): number => {
+  const seconds = pace.at - pace.since
+  return seconds > 0 ? pace.weighted / (1 - Math.exp(-seconds / memory(seconds, pace.rows))) : 0
+}
+
+/**
+ * One line: rows, rate, calls in flight, retries with the last reason, failures, tokens, cost so far, time left. It has
+ * at most `columns` characters: the least important parts are left out first.
+ */
+export const line = (progress: Progress, columns = Infinity): string => {
+  const { failed, inFlight, lastRetry, retries, succeeded, total } = progress
+  const done = progress.skipped + succeeded + failed
+  const speed = rate(progress)
+  const parts: ReadonlyArray<Part> = [
+    { rank: 0, text: `${done}${total === undefined ? "" : `/${total}`} rows` },
+    { rank: 5, text: `${speed.toFixed(1)}/s` },
+    { rank: 6, text: `${inFlight} in flight` },
+    { rank: 4, text: lastRetry !== undefined && `${counted(retries, "retry", "retries")}, last ${lastRetry}` },
+    { rank: 2, text: failed > 0 && `${failed} failed` },
+    { rank: 7, text: `${tokens(progress.inputTokens)} tokens in, ${tokens(progress.outputTokens)} out` },
+    { rank: 3, text: cost(progress) },
+    { rank: 1, text: total !== undefined && speed > 0 && `${clock((total - done) / speed)} left` }
+  ]
+  const upTo = (rank: number) =>
+    parts.flatMap((part) => (part.text !== false && part.rank <= rank ? [part.text] : [])).join(" · ")
+  const fitting = parts.map((_, index) => upTo(parts.length - 1 - index)).find((text) => text.length <= columns)
+  return fitting ?? upTo(0).slice(0, Math.max(0, columns))
+}
+
+/** A part of the line. Parts of a higher rank are left out first. */
+interface Part {
+  readonly rank: number
+  readonly text: string | false
+}
+
+/** A bar of `width` columns that fills up as rows finish. */
 export const bar = ({ failed, skipped, succeeded, total }: Progress, width: number): string => {
   const full = total ? Math.min(width, Math.floor((width * (succeeded + failed + skipped)) / total)) : 0
   return "━".repeat(full) + "─".repeat(width - full)
 }
 
-/** What the run cost so far; says where calls have no known price. */
+/** The cost of the run so far, and the number of calls that have no known price. */
 export const cost = ({ cost, unpricedCalls }: Progress): string => {
   if (unpricedCalls === 0) return Cost.format(cost)
   return BigDecimal.isZero(cost)
@@ -187,7 +237,7 @@ export const cost = ({ cost, unpricedCalls }: Progress): string => {
     : `${Cost.format(cost)} and ${counted(unpricedCalls, "call", "calls")} with no known price`
 }
 
-/** What the prompt cache did and whether it paid; `false` where nothing was written to it or read from it. */
+/** The tokens and savings of the prompt cache; `false` if it was not used. */
 export const promptCache = ({ cacheReadTokens, cacheSaved, cacheWrittenTokens }: Progress): string | false => {
   if (cacheReadTokens + cacheWrittenTokens === 0) return false
   const did = `prompt cache: ${tokens(cacheReadTokens)} tokens read, ${tokens(cacheWrittenTokens)} written`
@@ -196,7 +246,7 @@ export const promptCache = ({ cacheReadTokens, cacheSaved, cacheWrittenTokens }:
   return BigDecimal.isNegative(cacheSaved) ? `${did}: cost ${money} more than without it` : `${did}: saved ${money}`
 }
 
-/** What the response cache saved, and how often it failed; `false` where there was neither. */
+/** The hits, savings and failures of the response cache; `false` if it was not used. */
 export const responseCache = (progress: Progress): string | false => {
   const { cacheFailures, hits, hitsSaved, unpricedHits } = progress
   if (hits + cacheFailures === 0) return false
@@ -208,7 +258,7 @@ export const responseCache = (progress: Progress): string | false => {
 /** A count with its noun: `1 call`, `2 calls`. */
 export const counted = (count: number, one: string, more: string): string => `${count} ${count === 1 ? one : more}`
 
-/** A count in the usual short form: 950, 12.3k, 4.5M. */
+/** A count in short form: 950, 12.3k, 4.5M. */
 export const tokens = (count: number): string => {
   if (count < 1000) return String(count)
   return count < 1e6 ? `${(count / 1e3).toFixed(1)}k` : `${(count / 1e6).toFixed(1)}M`

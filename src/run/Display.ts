@@ -28,7 +28,8 @@ export const show = <A, E, R>(
     const { stderr } = yield* Screen.Outputs
     const { clear, every, show } = yield* stderr.isTTY ? live(name) : plain(name, stderr)
     const draw = Effect.map(elapsed, (elapsed) => {
-      if (progress.total !== undefined) show(progress, elapsed)
+      progress = Progress.tick(progress, elapsed)
+      if (progress.total !== undefined) show(progress)
     })
     const isUntouched = () => progress.succeeded + progress.failed === 0
     yield* Effect.addFinalizer((exit) => (Exit.isFailure(exit) && isUntouched() ? Effect.sync(clear) : draw))
@@ -40,17 +41,17 @@ export const show = <A, E, R>(
 interface View {
   readonly every: Duration.Input
   readonly clear: () => void
-  readonly show: (progress: Progress.Progress, elapsed: Duration.Duration) => void
+  readonly show: (progress: Progress.Progress) => void
 }
 
 const live = (name: string) =>
   Effect.map(Screen.open, ({ clear, columns, draw }): View => ({
     clear,
     every: "100 millis",
-    show: (progress, elapsed) => {
+    show: (progress) => {
       const bar = Math.min(40, Math.floor(columns() / 2))
       const label = Screen.fit(name, columns() - bar - 2)
-      draw([`${label} ${Progress.bar(progress, bar)}`, Progress.line(progress, elapsed)])
+      draw([`${label} ${Progress.bar(progress, bar)}`, Progress.line(progress, columns() - 1)])
     }
   }))
 
@@ -58,5 +59,5 @@ const plain = (name: string, stderr: Screen.Output) =>
   Effect.succeed<View>({
     clear: () => undefined,
     every: "5 seconds",
-    show: (progress, elapsed) => void stderr.write(`${name}: ${Progress.line(progress, elapsed)}\n`)
+    show: (progress) => void stderr.write(`${name}: ${Progress.line(progress)}\n`)
   })

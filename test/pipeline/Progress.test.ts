@@ -78,22 +78,90 @@ describe("Progress", () => {
       lastRetry: "Overloaded"
     }
     assert.strictEqual(
-      Progress.line(progress, Duration.seconds(10)),
+      Progress.line(Progress.tick(progress, Duration.seconds(10))),
       "50/100 rows · 2.0/s · 8 in flight · 2 retries, last Overloaded · 100 tokens in, 20 out · $1.50 · 0:25 left"
     )
+  })
+
+  it("fits into the columns of a terminal: the least important parts are left out first", () => {
+    const progress = Progress.tick(
+      {
+        ...after(attempt(1, finished("1.5"))),
+        total: 100_000,
+        succeeded: 20_000,
+        failed: 7,
+        inFlight: 64,
+        retries: 2000,
+        lastRetry: "ConnectionFailed [ECONNREFUSED]"
+      },
+      Duration.seconds(100)
+    )
+    assert.strictEqual(
+      Progress.line(progress, 110),
+      "20007/100000 rows · 2000 retries, last ConnectionFailed [ECONNREFUSED] · 7 failed · $1.50 · 6:40 left"
+    )
+    assert.strictEqual(Progress.line(progress, 60), "20007/100000 rows · 7 failed · $1.50 · 6:40 left")
+    assert.strictEqual(Progress.line(progress, 30), "20007/100000 rows · 6:40 left")
+    for (let columns = 0; columns < 200; columns++) assert.isAtMost(Progress.line(progress, columns).length, columns)
+  })
+
+  it("has a rate and a time left that follow the current rate, not the average since the start", () => {
+    const counted = { ...Progress.empty, total: 10_000 }
+    // 600 rows in the first minute, then none in the next minute, then 10 a second again.
+    const rows = (second: number) => (second <= 60 ? 10 * second : Math.max(600, 600 + 10 * (second - 120)))
+    const rateAt = (end: number) => {
+      let progress: Progress.Progress = counted
+      for (let second = 1; second <= end; second++) {
+        progress = Progress.tick({ ...progress, succeeded: rows(second) }, Duration.seconds(second))
+      }
+      return Number(/([\d.]+)\/s/.exec(Progress.line(progress))?.[1])
+    }
+    assert.approximately(rateAt(2), 10, 0.1)
+    assert.approximately(rateAt(60), 10, 0.1)
+    assert.isBelow(rateAt(120), 2)
+    assert.approximately(rateAt(240), 10, 0.3)
+  })
+
+  it("has no rate for the time in which the rows are counted", () => {
+    const counting = Progress.tick(Progress.empty, Duration.seconds(50))
+    const counted = Progress.update(counting, at({ _tag: "rows-counted", total: 100 }))
+    const progress = Progress.tick({ ...counted, succeeded: 20 }, Duration.seconds(60))
+    assert.include(Progress.line(progress), "20/100 rows · 2.0/s")
+  })
+
+  it("averages a slow job over its rows, so that the time left is steady", () => {
+    let progress: Progress.Progress = { ...Progress.empty, total: 1000 }
+    const rates: Array<number> = []
+    for (let minute = 1; minute <= 60; minute++) {
+      // One row a minute, seen 20 seconds after it finished.
+      progress = Progress.tick({ ...progress, succeeded: minute }, Duration.seconds(60 * minute + 20))
+      rates.push(Progress.rate(progress) * 60)
+    }
+    for (const rate of rates.slice(20)) assert.approximately(rate, 1, 0.1)
+  })
+
+  it("does not count the items of a Batch within a row", () => {
+    const progress = after([
+      { _tag: "rows-counted", total: 2 },
+      { _tag: "item-finished", index: 0, succeeded: true },
+      { _tag: "item-finished", index: 1, succeeded: false },
+      { _tag: "row-finished", index: 0, succeeded: true }
+    ])
+    assert.include(Progress.line(progress), "1/2 rows")
+    assert.deepInclude(progress, { succeeded: 1, failed: 0 })
   })
 
   it("says why the last call was repeated", () => {
     const refused = new ClaudeError.ConnectionFailed({ detail: "connect", code: "ECONNREFUSED" })
     const once = after([retried(refused)])
-    assert.include(Progress.line(once, Duration.seconds(1)), " · 1 retry, last ConnectionFailed [ECONNREFUSED] · ")
+    assert.include(Progress.line(once), " · 1 retry, last ConnectionFailed [ECONNREFUSED] · ")
     const twice = Progress.update(once, at(retried(overloaded.reason)))
-    assert.include(Progress.line(twice, Duration.seconds(1)), " · 2 retries, last Overloaded · ")
+    assert.include(Progress.line(twice), " · 2 retries, last Overloaded · ")
   })
 
-  it("tells no time left while this run has finished nothing", () => {
+  it("has no time left while this run has finished nothing", () => {
     const progress = { ...Progress.empty, total: 100, skipped: 30 }
-    assert.notInclude(Progress.line(progress, Duration.seconds(10)), "left")
+    assert.notInclude(Progress.line(Progress.tick(progress, Duration.seconds(10))), "left")
   })
 
   it("has a bar that is full at the end, and empty where nothing is known", () => {
