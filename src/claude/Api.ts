@@ -89,7 +89,10 @@ const stream = (client: Client, request: Request): Stream.Stream<StreamEvent, Cl
 const countTokens = (client: Client, request: Request): Effect.Effect<number, ClaudeError> =>
   send(client, request, (messages, params, options) => {
     if (messages.countTokens === undefined) throw uncountable()
-    return messages.countTokens(Struct.omit(params, uncounted), options).asResponse().then(withData)
+    return messages
+      .countTokens(Struct.pick(params as CountParams, countedFields), options)
+      .asResponse()
+      .then(withData)
   }).pipe(
     Effect.flatMap(({ data, response, text }) =>
       Predicate.hasProperty(data, "input_tokens") && Predicate.isNumber(data.input_tokens)
@@ -98,16 +101,30 @@ const countTokens = (client: Client, request: Request): Effect.Effect<number, Cl
     )
   )
 
-/** What `count_tokens` does not take. */
-const uncounted = [
-  "max_tokens",
-  "metadata",
-  "service_tier",
-  "stop_sequences",
-  "container",
-  "diagnostics",
-  "inference_geo"
-] as const
+type CountParams = Anthropic.MessageCountTokensParams & Anthropic.Beta.Messages.MessageCountTokensParams
+
+/** Every field that the endpoint takes, by the SDK's types: it refuses a request with any other. */
+const counted: Readonly<Record<keyof CountParams, true>> = {
+  betas: true,
+  billing_policy: true,
+  cache_control: true,
+  compaction: true,
+  context_management: true,
+  mcp_servers: true,
+  messages: true,
+  model: true,
+  output_config: true,
+  output_format: true,
+  speed: true,
+  system: true,
+  thinking: true,
+  tool_choice: true,
+  tools: true,
+  user_profile_id: true,
+  workspace_id: true
+}
+
+const countedFields = Struct.keys(counted)
 
 type Messages = Client["messages"]
 type Params = Anthropic.MessageCreateParamsNonStreaming

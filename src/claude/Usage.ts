@@ -95,9 +95,14 @@ export const billed = (message: ApiMessage): Usage => {
   const usage = fromMessage(message.usage)
   const { stop_reason: reason, stop_details: details, content } = message
   // Results of batches may lack the details; then the refusal counts as billed.
-  const free = reason === "refusal" && content.length === 0 && details && !billedRefusals.has(details.category ?? "")
+  const hasOutput = !content.every(isEmptyText)
+  const free = reason === "refusal" && !hasOutput && details && !billedRefusals.has(details.category ?? "")
   return free ? { ...usage, ...tokensOf({}) } : usage
 }
+
+/** The API opens a text block before it refuses, and leaves it empty. */
+const isEmptyText = (block: unknown) =>
+  Predicate.isObject(block) && block["type"] === "text" && (block["text"] ?? "") === ""
 
 const billedRefusals = new Set(["bio", "frontier_llm", "reasoning_extraction"])
 

@@ -265,6 +265,33 @@ describe("countTokens", () => {
     })
   )
 
+  it.effect("sends only the fields that the endpoint takes, for the beta API too", () =>
+    Effect.gen(function* () {
+      const api = yield* serve((response) => response.writeHead(200, json).end(`{"input_tokens":42}`))
+      const counted: Partial<typeof request> = {
+        output_config: { effort: "low", task_budget: { type: "tokens", total: 20_000 } },
+        context_management: { edits: [{ type: "clear_thinking_20251015" }] },
+        mcp_servers: [{ type: "url", name: "docs", url: "https://docs.test" }]
+      }
+      const others: Partial<typeof request> = {
+        fallbacks: [{ model: "claude-opus-4-8" }],
+        fallback_credit_token: "token",
+        thread: null,
+        metadata: { user_id: "u" },
+        service_tier: "auto",
+        inference_geo: "us",
+        container: "c",
+        diagnostics: {}
+      }
+      yield* Effect.provide(
+        countTokens({ betas: ["server-side-fallback-2026-07-01"], ...counted, ...others }),
+        api.layer
+      )
+      const { model, messages } = request
+      assert.deepStrictEqual(api.received[0]?.body, { model, messages, ...counted })
+    })
+  )
+
   it.effect("calls an answer malformed that has no count", () =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.writeHead(200, json).end(`{"tokens":42}`))

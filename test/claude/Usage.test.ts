@@ -106,6 +106,11 @@ describe("Usage.billed", () => {
     }
   })
 
+  it("does not bill a refusal before any output that left a text block empty", () => {
+    const empty = { ...refusal("cyber"), content: [{ type: "text", text: "" }] }
+    assert.deepStrictEqual(Usage.billed(empty), { ...Usage.zero, serviceTier: "standard" })
+  })
+
   it("bills a refusal midway, one of the billed categories, and one without details", () => {
     const bio = refusal("bio")
     assert.strictEqual(Usage.billed(bio).input, 412)
