@@ -83,6 +83,7 @@ export const pendingRows = <Row>(job: AnyJob<Row>) =>
         () => Effect.undefined
       )
       let pending = yield* next
+      if (pending === undefined) return Stream.empty
       return keyedRows(job).pipe(
         Stream.takeWhile(() => pending !== undefined),
         Stream.filterMap((row) => row),

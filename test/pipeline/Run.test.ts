@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Event, ClaudeError, Concurrency, Dataset, Job, Step } from "effect-claude"
+import { Event, ClaudeError, Concurrency, Dataset, Job, Journal, Step } from "effect-claude"
 import { TestClaude } from "effect-claude/testing"
 import { Deferred, Effect, Fiber, FileSystem, Schema, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -193,7 +193,7 @@ describe("Job.run", () => {
         for (const output of [input, files.path("link.jsonl")]) {
           const error = yield* Effect.flip(files.run(job, { output }))
           assert.instanceOf(error, Dataset.DatasetFailed)
-          assert.strictEqual(error.message, `${output}: this is the input; name another file with --output`)
+          assert.strictEqual(error.message, `${output}: this is the input; write the output to another file`)
         }
         assert.strictEqual(yield* fs.readFileString(input), '{"name":"Ann"}\n')
         assert.deepStrictEqual(yield* calls, [])
@@ -354,6 +354,96 @@ describe("Job.run", () => {
           assert.deepStrictEqual(yield* files.lines, before)
           yield* Fiber.interrupt(fiber)
         }
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("writes the whole output once, at its end", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        let written = 0
+        const counting = (journal: Journal.Journal["Service"]) => ({
+          ...journal,
+          outputs: Stream.suspend(() => {
+            written += 1
+            return journal.outputs
+          })
+        })
+        for (const limit of [1, 1, 5]) {
+          written = 0
+          yield* Effect.provide(files.runHere(greetings(["Ann", "Bob", "Cid"]), { limit }, counting), files.state)
+          assert.strictEqual(written, 1)
+        }
+        assert.lengthOf(yield* files.lines, 3)
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("stops when a result cannot be stored, and counts no row as failed", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const full = new Journal.JournalFailed({ detail: "disk full" })
+        const failing = (journal: Journal.Journal["Service"]) => ({ ...journal, finish: () => Effect.fail(full) })
+        const first = yield* files.runHere(greetings(names(20)), { concurrency: 4 }, failing)
+        assert.deepInclude(first, { done: 0, failed: 0, pending: 20, problems: [] })
+        assert.include(first.stopped, { message: "the run broke off: the journal failed: disk full" })
+        assert.isAtMost((yield* calls).length, 8)
+        assert.deepInclude(yield* files.runHere(greetings(names(20))), { done: 20, failed: 0, pending: 0 })
+      }).pipe(Effect.provide(files.state))
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("stops when an error cannot be stored, and counts no row as failed", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const full = new Journal.JournalFailed({ detail: "disk full" })
+        const failing = (journal: Journal.Journal["Service"]) => ({ ...journal, fail: () => Effect.fail(full) })
+        const summary = yield* files.runHere(greetings(["Ann", "Bob"]), {}, failing)
+        assert.deepInclude(summary, { done: 0, failed: 0, pending: 2 })
+        assert.instanceOf(summary.stopped, Job.JobBroken)
+      }).pipe(Effect.provide(files.state))
+    ).pipe(Effect.provide(TestClaude.layer(notYou)))
+  )
+
+  it.effect("works on many rows at once in later runs too, also with a limit", () => {
+    let running = 0
+    let most = 0
+    const counting = Step.make("count", () =>
+      Effect.gen(function* () {
+        most = Math.max(most, ++running)
+        yield* Effect.yieldNow
+        running -= 1
+        return "ok"
+      })
+    )
+    return inFolder((files) =>
+      Effect.gen(function* () {
+        const job = Job.make({ ...greetings(names(30)), step: counting })
+        for (const done of [5, 10]) {
+          most = 0
+          assert.deepInclude(yield* files.run(job, { limit: 5 }), { done })
+          assert.strictEqual(most, 5)
+        }
+      })
+    ).pipe(Effect.provide(TestClaude.layer()))
+  })
+
+  it.effect("tells odd keys apart, or refuses them with their row", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const long = "x".repeat(10_000)
+        const keys = ["", " ", "1", "01", "a\nb", "a b", "\u001b[31m", "caf\u00e9", "cafe\u0301"]
+        const odd = ["__proto__", "constructor", long, `${long}y`, "null", "\ud83d", "a\u0000b", "a"]
+        const job = greetings([...keys, ...odd])
+        for (let run = 1; run <= 2; run++) {
+          const { invalid, problems, total, done } = yield* files.run(job)
+          assert.deepStrictEqual({ total, done, invalid }, { total: 17, done: 15, invalid: 2 })
+          assert.match(problems[0] ?? "", /^people row 15: its key has half a character/)
+          assert.match(problems[1] ?? "", /^people row 16: its key has the character U\+0000/)
+        }
+        const written = (yield* files.lines).map((line) => JSON.parse(line).key)
+        assert.deepStrictEqual(written, [...keys, ...odd.slice(0, 5), "a"])
+        assert.lengthOf(yield* calls, 15)
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )

@@ -42,13 +42,20 @@ const makeFiles = Effect.gen(function* () {
   const folder = yield* fs.makeTempDirectoryScoped()
   const output = path.join(folder, "out.jsonl")
   const state = Sqlite.layer({ path: path.join(folder, "state.sqlite") })
-  const runHere = <Row, Out, E>(job: Job.Job<Row, Out, E>, options: Job.RunOptions = {}) =>
-    Effect.provide(Job.run(job, { output, ...options }), Journal.layer({ job: job.name, shape: Job.shape(job) }))
+  const runHere = <Row, Out, E>(
+    job: Job.Job<Row, Out, E>,
+    options: Job.RunOptions = {},
+    change: (journal: Journal.Journal["Service"]) => Journal.Journal["Service"] = (journal) => journal
+  ) =>
+    Job.run(job, { output, ...options }).pipe(
+      Effect.updateService(Journal.Journal, change),
+      Effect.provide(Journal.layer({ job: job.name, shape: Job.shape(job) }))
+    )
   return {
     output,
     path: (name: string) => path.join(folder, name),
     state,
-    /** A run on a state that is open. */
+    /** A run on a state that is open. `change` replaces members of the journal. */
     runHere,
     /** The files in the folder, and the rows in the state. */
     names: fs.readDirectory(folder),
