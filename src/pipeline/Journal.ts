@@ -17,6 +17,7 @@ import * as Stream from "effect/Stream"
 import * as Differences from "./journal/Differences.ts"
 import * as JobLock from "./journal/JobLock.ts"
 import * as RowId from "./journal/RowId.ts"
+import * as SqlMessage from "./journal/SqlMessage.ts"
 import * as Tables from "./journal/Tables.ts"
 
 /** A row of the input: its key, and its place in the input, counted from 0. */
@@ -332,9 +333,7 @@ const failed = (error: MigrationError | SqlError | Schema.SchemaError): JournalF
   if (Predicate.isTagged(error, "SchemaError")) {
     return new JournalFailed({ detail: `its content is not a journal's, ${error.message}` })
   }
-  const { cause } = error.reason
-  const hasMore = cause instanceof Error && !error.message.includes(cause.message)
-  return new JournalFailed({ detail: hasMore ? `${error.message}: ${cause.message}` : error.message })
+  return new JournalFailed({ detail: SqlMessage.of(error) })
 }
 
 /** The path of the file, as SQLite knows it, or the name of the database. */

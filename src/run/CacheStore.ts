@@ -1,5 +1,6 @@
 /**
- * Where the command line keeps answers: in a Redis, named by its URL, or in an SQLite file, named by its path.
+ * Where the command line keeps cached answers: in a Redis or a PostgreSQL database, named by its address, or in an
+ * SQLite file, named by its path.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -7,32 +8,37 @@ import { BackingPersistence, layerBackingSql } from "effect/persistence/Persiste
 import * as Schema from "effect/Schema"
 import { redact } from "../claude/Redact.ts"
 import * as ResponseCache from "../policy/ResponseCache.ts"
+import * as Postgres from "./Postgres.ts"
 import * as Sqlite from "./Sqlite.ts"
 
-/** The store cannot be opened. Once it is open, what fails there fails no call. */
+/** The store cannot be opened. Once it is open, its failures fail no call. */
 export class CacheStoreFailed extends Schema.TaggedError<CacheStoreFailed>()("CacheStoreFailed", {
   /** Where, what went wrong, and what to do. */
   detail: Schema.String
 }) {
   override get message() {
-    return `the cache cannot be opened: ${this.detail}`
+    return `the cache cannot be opened: ${this.detail} (flag: --cache)`
   }
 }
 
-/** The store at a `redis://` or `rediss://` URL, for which the package `redis` is needed, or in a file. */
-export const layer = (place: string): Layer.Layer<BackingPersistence, CacheStoreFailed> =>
-  /^rediss?:\/\//.test(place) ? redis(place) : sqlite(place)
+/**
+ * The store at an address, `redis://`, `rediss://` or `postgres://`, or in a file. The packages `redis` and
+ * `@effect/sql-pg` are needed only for their addresses.
+ */
+export const layer = (place: string): Layer.Layer<BackingPersistence, CacheStoreFailed> => {
+  if (/^rediss?:\/\//.test(place)) return redis(place)
+  if (Postgres.isAddress(place)) return orFailed(Layer.provide(ResponseCache.layerSql(), Postgres.layer(place)))
+  if (/^[\w+.-]+:\/\//.test(place)) return notStored(`${Postgres.withoutSecrets(place)}: ${forms}`)
+  return orFailed(Layer.provide(layerBackingSql, Sqlite.layer({ path: place })))
+}
 
-const sqlite = (path: string) =>
-  layerBackingSql.pipe(
-    Layer.provide(Sqlite.layer({ path })),
-    Layer.catch((error) => Layer.effect(BackingPersistence, failed(error.message.replaceAll("--state", "--cache"))))
-  )
+const forms = "this address is not known; use the path of a file, redis://host:6379 or postgres://host:5432/database"
 
-/** Loaded when asked for: `redis` is no dependency of ours. */
+const check = "check that the server runs and that the address is right"
+
 const redis = (url: string) => {
-  // User and password stay out of messages.
-  const place = url.replace(/\/\/.*@/, "//")
+  const place = Postgres.withoutSecrets(url)
+  if (!URL.canParse(url)) return notStored(`${place}: this is no address; write redis://host:6379`)
   const client = Effect.map(
     Effect.tryPromise({
       try: () => import("@effect/platform-node/NodeRedis"),
@@ -43,11 +49,14 @@ const redis = (url: string) => {
   return ResponseCache.layerRedis.pipe(
     Layer.provide(Layer.unwrap(client)),
     Layer.catchTag("RedisError", ({ cause }) =>
-      Layer.effect(BackingPersistence, failed(`${place}: ${wordsOf(cause)}; start it, or use another --cache`))
+      notStored(`${place}: ${cause instanceof Error ? cause.message : String(cause)}; ${check}`)
     )
   )
 }
 
-const failed = (detail: string) => new CacheStoreFailed({ detail: redact(detail) })
+const orFailed = <E extends Error>(store: Layer.Layer<BackingPersistence, E>) =>
+  Layer.catch(store, (error) => notStored(error.message))
 
-const wordsOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
+const notStored = (detail: string) => Layer.effect(BackingPersistence, failed(detail))
+
+const failed = (detail: string) => new CacheStoreFailed({ detail: redact(detail) })

@@ -17,8 +17,8 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 import * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
-import { attempt, look, open, type SqliteFailed, sqlErrorOf } from "./sqlite/Database.ts"
-import { identityOf, lock, lockOf, SqliteInUse } from "./sqlite/Lock.ts"
+import { attempt, checkHeader, look, open, type SqliteFailed, sqlErrorOf } from "./sqlite/Database.ts"
+import * as Lock from "./sqlite/Lock.ts"
 
 export { SqliteFailed } from "./sqlite/Database.ts"
 export { Holder, SqliteInUse } from "./sqlite/Lock.ts"
@@ -29,7 +29,7 @@ export { Holder, SqliteInUse } from "./sqlite/Lock.ts"
  */
 export const layer = (options: {
   readonly path: string
-}): Layer.Layer<SqlClient.SqlClient, SqliteInUse | SqliteFailed> => layerOf(openLocked(options.path), options.path)
+}): Layer.Layer<SqlClient.SqlClient, Lock.SqliteInUse | SqliteFailed> => layerOf(openLocked(options.path), options.path)
 
 /** A database in memory, gone with the layer: for tests and dry runs. */
 export const layerMemory: Layer.Layer<SqlClient.SqlClient> = Layer.suspend(() =>
@@ -47,17 +47,9 @@ const openLocked = Effect.fnUntraced(function* (path: string) {
     attempt(path, () => makeFolder(dirname(path))),
     (made) => Effect.forEach(made, (folder) => Effect.ignore(attempt(folder, () => rmdirSync(folder))))
   )
-  // Looks into the file before the lock is taken, so that no lock file appears beside what is no database.
-  const opened = yield* attempt(path, () => identityOf(path))
-  if (opened !== undefined) {
-    yield* look(path, (database) => database.exec("SELECT 1 FROM sqlite_schema")).pipe(
-      Effect.catchIf(
-        () => identityOf(path) !== opened,
-        () => new SqliteInUse({ path })
-      )
-    )
-  }
-  yield* lock(path)
+  // First of all, so that no lock file appears beside a file that is no database.
+  yield* checkHeader(path)
+  yield* Lock.take(path, yield* Lock.open(path))
   // A link to where no file is yet is the user's.
   const isNew = yield* attempt(path, () => lstatSync(path, { throwIfNoEntry: false }) === undefined)
   if (isNew) yield* Effect.addFinalizer(() => removeIfEmpty(path))
@@ -75,7 +67,7 @@ const removeIfEmpty = (path: string) =>
   Effect.gen(function* () {
     if (yield* look(path, hasRows)) return
     yield* attempt(path, () => rmSync(path))
-    yield* attempt(path, () => rmSync(lockOf(path)))
+    yield* attempt(path, () => rmSync(Lock.fileOf(path)))
   }).pipe(Effect.ignore)
 
 /** The record of the migrations has rows in a database that is as good as empty. */

@@ -133,11 +133,14 @@ describe("effect-claude run", () => {
     writeFileSync(join(files.path, "diary"), "Dear diary, today it rained.")
     const diary = await cli(runOf(files, "--cache", join(files.path, "diary")), { env: nobody })
     assert.strictEqual(diary.code, 2)
-    assert.match(diary.stderr, /^effect-claude: the cache cannot be opened: .*diary: .*use another --cache/)
+    assert.match(
+      diary.stderr,
+      /^effect-claude: the cache cannot be opened: .*diary: file is not a database; .* \(flag: --cache\)/
+    )
     const redis = runOf(files, "--cache", "redis://me:secret@127.0.0.1:1")
     const { code, stderr } = await cli(redis, { env: nobody })
     assert.strictEqual(code, 2)
-    assert.match(stderr, /the cache cannot be opened: redis:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*use another --cache/)
+    assert.match(stderr, /the cache cannot be opened: redis:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.* \(flag: --cache\)/)
     assert.notInclude(stderr, "secret")
   })
 

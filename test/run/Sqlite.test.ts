@@ -123,7 +123,7 @@ describe("a file that cannot be used", () => {
       const path = join(directory, "notes.txt")
       writeFileSync(path, "These are my notes, and not a database.\n".repeat(10))
       const error = yield* Effect.flip(Effect.provide(SqlClient, Sqlite.layer({ path })))
-      assert.strictEqual(error.message, `${path}: file is not a database; use another --state, or move that file away`)
+      assert.strictEqual(error.message, `${path}: file is not a database; use another file, or move this one away`)
       assert.deepStrictEqual(readdirSync(directory), ["notes.txt"])
     })
   )
@@ -134,7 +134,7 @@ describe("a file that cannot be used", () => {
       mkdirSync(path)
       const error = yield* Effect.flip(Effect.provide(SqlClient, Sqlite.layer({ path })))
       assert.instanceOf(error, Sqlite.SqliteFailed)
-      assert.include(error.message, `${path}: unable to open database file; check that it is no folder`)
+      assert.match(error.message, /state\.sqlite: EISDIR: .*; this is a folder: use a file in it$/)
     })
   )
 
@@ -144,7 +144,7 @@ describe("a file that cannot be used", () => {
       writeFileSync(file, "")
       const path = join(file, "state.sqlite")
       const error = yield* Effect.flip(Effect.provide(SqlClient, Sqlite.layer({ path })))
-      assert.match(error.message, /state\.sqlite: .*; there is a file where its folder should be: use another --state$/)
+      assert.match(error.message, /state\.sqlite: .*; there is a file where its folder should be: use another file$/)
     })
   )
 })
@@ -156,7 +156,7 @@ describe("the lock", () => {
       const first = yield* Scope.make()
       yield* Layer.buildWithScope(Sqlite.layer({ path }), first)
       const error = yield* Effect.flip(Effect.provide(SqlClient, Sqlite.layer({ path })))
-      assert.include(error.message, `${path} is in use by this program already; give one layer to all`)
+      assert.include(error.message, `${path} is in use by this program already; provide one layer to everything`)
       yield* Scope.close(first, Exit.void)
       yield* Effect.provide(SqlClient, Sqlite.layer({ path }))
     })
@@ -169,7 +169,7 @@ describe("the lock", () => {
       assert.strictEqual(yield* holder.says, "holding")
 
       const loser = yield* hold(path)
-      const time = /since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d; wait for it, stop it, or use another --state$/
+      const time = /since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d; wait for it, stop it, or use another file$/
       const said = yield* loser.says
       assert.include(said, `${path} is in use by process ${holder.pid} (hold-sqlite.ts) on host ${hostname()} `)
       assert.match(said, time)
@@ -182,21 +182,13 @@ describe("the lock", () => {
     })
   )
 
-  it.live("keeps processes apart that come and go, though each takes the lock file away with it", () =>
-    Effect.gen(function* () {
-      const path = join(yield* folder, "state.sqlite")
-      const processes = yield* Effect.all(Array.from({ length: 3 }, () => start("take-sqlite.ts", path, "50")))
-      for (const { says } of processes) assert.strictEqual(yield* says, "some takes, 0 clashes")
-    })
-  )
-
   it.live("lets one of many in when they start together", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "state.sqlite")
       const processes = yield* Effect.all(Array.from({ length: 4 }, () => hold(path)))
       const said = yield* Effect.forEach(processes, ({ says }) => says)
       assert.strictEqual(said.filter((line) => line === "holding").length, 1)
-      assert.strictEqual(said.filter((line) => line.includes("is in use by process")).length, 3)
+      assert.strictEqual(said.filter((line) => line.includes("is in use by ")).length, 3)
     })
   )
 })

@@ -1,6 +1,7 @@
 /**
  * Opens SQLite files with `node:sqlite`, and says in words what fails there and what to do.
  */
+import { closeSync, existsSync, openSync, readSync } from "node:fs"
 import type { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -34,6 +35,25 @@ export const look = <A>(path: string, f: (database: DatabaseSync) => A) =>
     Effect.scoped
   )
 
+/** Fails if the file exists and is no database. It reads the first bytes, without SQLite, and leaves no trace. */
+export const checkHeader = (path: string) =>
+  attempt(path, () => {
+    if (!existsSync(path)) return
+    const file = openSync(path, "r")
+    try {
+      const header = Buffer.alloc(magic.length)
+      const isDatabase = readSync(file, header) === 0 || header.equals(magic)
+      if (!isDatabase) throw Object.assign(new Error("file is not a database"), { errcode: notADatabase })
+    } finally {
+      closeSync(file)
+    }
+  })
+
+/** The first bytes of every database, https://sqlite.org/fileformat.html */
+const magic = Buffer.from("SQLite format 3\0")
+
+const notADatabase = 26
+
 /** Does what may fail in the ways of SQLite and of the file system. */
 export const attempt = <A>(path: string, f: () => A): Effect.Effect<A, SqliteFailed> =>
   Effect.try({
@@ -59,17 +79,19 @@ const explain = (error: unknown) => {
 /** By SQLite's primary result code, https://sqlite.org/rescode.html, or the code of the system for the folder. */
 const remedies: Readonly<Record<number | string, string>> = {
   5: "another program has it open: close that and run again",
-  8: "make the file and its folder writable, or use another --state",
+  8: "make the file and its folder writable, or use another file",
   10: "the disk failed: check it, and run again",
-  11: "the file is damaged: bring back a copy of it, or use another --state",
+  11: "the file is damaged: restore a copy of it, or use another file",
   13: "make room on the disk, and run again: what is stored stays",
-  14: "check that it is no folder and that its folder is writable, or use another --state",
-  26: "use another --state, or move that file away",
-  EACCES: "make the folder writable, or use another --state",
-  ENOENT: "no folder can be made there: use another --state",
-  EEXIST: "there is a file where its folder should be: use another --state",
-  ENOTDIR: "there is a file where its folder should be: use another --state",
-  EROFS: "the disk is read-only: use another --state"
+  14: "check that it is no folder and that its folder is writable, or use another file",
+  [notADatabase]: "use another file, or move this one away",
+  EACCES: "make the file and its folder readable and writable, or use another file",
+  EISDIR: "this is a folder: use a file in it",
+  ENOENT: "no folder can be made there: use another file",
+  ENOSPC: "make room on the disk, and run again",
+  EEXIST: "there is a file where its folder should be: use another file",
+  ENOTDIR: "there is a file where its folder should be: use another file",
+  EROFS: "the disk is read-only: use another file"
 }
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 

@@ -4,10 +4,13 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { hostname } from "node:os"
 import { basename } from "node:path"
+import type { DatabaseSync } from "node:sqlite"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { attempt, open } from "./Database.ts"
+import type { Scope } from "effect/Scope"
+import * as Database from "./Database.ts"
+import { attempt, type SqliteFailed } from "./Database.ts"
 
 /** Who has a file open. */
 export const Holder = Schema.Struct({
@@ -30,25 +33,37 @@ export class SqliteInUse extends Schema.TaggedError<SqliteInUse>()("SqliteInUse"
     const holder = this.holder === undefined ? "another process" : describe(this.holder)
     const isOurs = this.holder?.pid === process.pid && this.holder.host === hostname()
     return isOurs
-      ? `${this.path} is in use by this program already; give one layer to all who need it, or name another file`
-      : `${this.path} is in use by ${holder}; wait for it, stop it, or use another --state`
+      ? `${this.path} is in use by this program already; provide one layer to everything that needs it, or use another file`
+      : `${this.path} is in use by ${holder}; wait for it, stop it, or use another file`
   }
 }
 
+/** The file that is locked in place of `path`. Only the process that holds the lock may remove it. */
+export const fileOf = (path: string) => `${path}.lock`
+
+/** A lock file that is open, and the identity that it had under its name just before. */
+export interface Candidate {
+  readonly database: DatabaseSync
+  readonly identity: string | undefined
+}
+
+/** Opens the lock file until the scope closes. */
+export const open = Effect.fnUntraced(function* (path: string): Effect.fn.Return<Candidate, SqliteFailed, Scope> {
+  const file = fileOf(path)
+  if (identityOf(file) === undefined) yield* Effect.scoped(Database.open(file))
+  return { identity: identityOf(file), database: yield* Database.open(file) }
+})
+
 /**
- * Holds a lock until the scope closes: a transaction on an SQLite file in which nothing is ever written, so that there is
- * no journal either. One process can have it; who that is stands in a file beside it. Whoever holds the lock may take the
- * file away: a lock on a file that nobody else will find keeps nobody out. So it is the file that has the name before it
- * is opened, and has it still when it is locked.
+ * Locks an open lock file until the scope closes, or fails if another process has it. The lock is a transaction that
+ * writes nothing, so there is no journal. The holder may remove the file, and a lock on a file that nobody else finds
+ * keeps nobody out. So the file must still have the identity that it had before it was opened.
  */
-export const lock = Effect.fnUntraced(function* (path: string) {
-  const file = lockOf(path)
-  if (identityOf(file) === undefined) yield* Effect.scoped(open(file))
-  const found = identityOf(file)
-  const database = yield* open(file)
+export const take = Effect.fnUntraced(function* (path: string, { database, identity }: Candidate) {
+  const file = fileOf(path)
   const isFree = yield* attempt(file, () => {
     database.exec("PRAGMA busy_timeout = 250; PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE")
-    return found !== undefined && identityOf(file) === found
+    return identity !== undefined && identityOf(file) === identity
   }).pipe(
     Effect.catchIf(
       ({ code }) => code === busy,
@@ -89,11 +104,8 @@ const describe = ({ pid, host, command, since }: Holder) =>
   // The Swedish way to write a date is the ISO one, in local time.
   `process ${pid} (${command}) on host ${host} since ${new Date(since).toLocaleString("sv-SE")}`
 
-/** The file that is locked in place of `path`. Only who holds the lock may remove it. */
-export const lockOf = (path: string) => `${path}.lock`
-
 /** Which file it is that has this name just now. */
-export const identityOf = (path: string) => {
+const identityOf = (path: string) => {
   const found = statSync(path, { throwIfNoEntry: false })
   return found && `${found.ino} ${found.birthtimeMs}`
 }

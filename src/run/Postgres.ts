@@ -1,0 +1,55 @@
+/**
+ * A PostgreSQL database as an `SqlClient`, for a cache or a journal. It needs the optional package `@effect/sql-pg`,
+ * which is loaded when a layer is built. Errors never show the user or the password of the address.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { SqlClient } from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import * as SqlMessage from "../pipeline/journal/SqlMessage.ts"
+
+/** The database cannot be used: no package, no server, no such database, a wrong password. */
+export class PostgresFailed extends Schema.TaggedError<PostgresFailed>()("PostgresFailed", {
+  /** The address without user and password. */
+  place: Schema.String,
+  /** What went wrong and what to do. */
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.place}: ${this.detail}`
+  }
+}
+
+/** Whether a place is an address of a PostgreSQL database. */
+export const isAddress = (place: string): boolean => /^postgres(ql)?:\/\//.test(place)
+
+/** Removes what may hold a password: the user, and the options. */
+export const withoutSecrets = (address: string): string => address.replace(/\/\/.*@/, "//").replace(/\?.*$/, "")
+
+/** Connects, so that a database that cannot be reached fails here and not at its first use. */
+export const layer = (url: string): Layer.Layer<SqlClient, PostgresFailed> => {
+  const place = withoutSecrets(url)
+  const fail = (detail: string) => new PostgresFailed({ place, detail })
+  const explain = (error: SqlError) =>
+    fail(`${SqlMessage.of(error)}; check that the server runs and that the address is right`)
+  if (!URL.canParse(url))
+    return Layer.effect(SqlClient, fail("this is no address; write postgres://host:5432/database"))
+  const client = Effect.map(
+    Effect.tryPromise({
+      try: () => import("@effect/sql-pg/PgClient"),
+      catch: () => fail("the package @effect/sql-pg is missing: npm install @effect/sql-pg")
+    }),
+    (PgClient) => PgClient.layer({ url: Redacted.make(url), applicationName: "effect-claude" })
+  )
+  const isReachable = Layer.effectDiscard(
+    Effect.withTracerEnabled(
+      SqlClient.use((sql) => sql`SELECT 1`),
+      false
+    )
+  )
+  return Layer.provideMerge(isReachable, Layer.unwrap(client)).pipe(
+    Layer.catchTag("SqlError", (error) => Layer.effect(SqlClient, explain(error)))
+  )
+}
