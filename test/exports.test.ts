@@ -45,7 +45,8 @@ describe("the public names", () => {
   it("of effect-claude/node", () => {
     expect(namesOf("src/run/index.ts")).toMatchInlineSnapshot(
       `
-      "NodeTransport: Options ProxyInvalid layer
+      "Http: text toResponse
+      NodeTransport: Options ProxyInvalid layer
       Sqlite: Holder SqliteFailed SqliteInUse layer layerMemory"
     `
     )

@@ -1,5 +1,6 @@
 /**
  * What needs Node.
  */
+export * as Http from "./Http.ts"
 export * as NodeTransport from "./NodeTransport.ts"
 export * as Sqlite from "./Sqlite.ts"

@@ -1,0 +1,15 @@
+import { assert, it } from "@effect/vitest"
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+
+it("flags of the command line are named in src/run only, since programs read the other messages too", () => {
+  const src = join(import.meta.dirname, "../../src")
+  const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter(
+    (file) => file.endsWith(".ts") && !file.startsWith("run/")
+  )
+  assert.isAbove(files.length, 50)
+  const named = files.filter((file) =>
+    /(^|[^-\w])--[a-z]+/m.test(readFileSync(join(src, file), "utf8").replaceAll(/--depth/g, ""))
+  )
+  assert.deepStrictEqual(named, [])
+})
