@@ -55,7 +55,7 @@ const translated = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>) 
   const node = Result.try({
     try: () => {
       const codec = Schema.toCodecJson(schema)
-      return { codec, node: rooted(translate(codec.ast, (problem) => problems.push(problem))) }
+      return { codec, node: rooted(translate(schema.ast, (problem) => problems.push(problem))) }
     },
     // Effect throws where a schema has no JSON codec.
     catch: (error) =>

@@ -95,15 +95,21 @@ export const sentence = (phrases: ReadonlyArray<string>): string => {
 
 const isPattern = (one: string) => one.startsWith("matches the regular expression ")
 
+/** A description without its constraints, and their phrases. */
+export const split = (description: string): { readonly text: string; readonly phrases: ReadonlyArray<string> } => {
+  const start = description.lastIndexOf(opening)
+  if (start === -1) return { text: description, phrases: [] }
+  const [head = "", ...patterns] = `; ${description.slice(start + opening.length)}`
+    .replace(/\.$/, "")
+    .split(/; (?=matches the regular expression \/)/)
+  const phrases = [...head.split("; "), ...patterns].filter((one) => one !== "")
+  return { text: description.slice(0, start).trimEnd(), phrases }
+}
+
 /** The constraints that a description ends with. Phrases in other words are skipped. */
 export const constraintsIn = (description: string): Constraints => {
-  const start = description.lastIndexOf(opening)
-  if (start === -1) return {}
-  const text = description.slice(start + opening.length).replace(/\.$/, "")
-  const [head = "", ...patterns] = text.split(/(?:^|; )matches the regular expression (?=\/)/)
   const found: Mutable = {}
-  for (const one of head.split("; ")) read(one, found)
-  for (const pattern of patterns) found.pattern ??= pattern.slice(1, pattern.lastIndexOf("/"))
+  for (const one of split(description).phrases) read(one, found)
   return found
 }
 
@@ -112,6 +118,7 @@ type Mutable = { -readonly [K in keyof Constraints]: Constraints[K] }
 const bound = /^(at least|at most|greater than|less than|a multiple of) (-?\d[\d.e+-]*)(?: (character|item|entr))?/
 
 const read = (one: string, found: Mutable): void => {
+  if (isPattern(one)) found.pattern ??= one.slice(one.indexOf("/") + 1, one.lastIndexOf("/"))
   if (one === "no item twice") found.uniqueItems = true
   if (one.startsWith("format: ")) found.format = one.slice("format: ".length)
   const [, side, quoted] = /^(starts with|ends with|contains) (".*")$/.exec(one) ?? []

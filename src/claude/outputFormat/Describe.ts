@@ -2,8 +2,8 @@
  * Adds to the schema of a type what was declared about it: as a keyword where the subset has one, else in words.
  */
 import * as Schema from "effect/Schema"
-import type * as SchemaAST from "effect/SchemaAST"
-import type { Check, Unit } from "./Constraints.ts"
+import * as SchemaAST from "effect/SchemaAST"
+import * as Constraints from "./Constraints.ts"
 import { formats, type JsonSchema } from "./JsonSchema.ts"
 import * as Shape from "./Shape.ts"
 import * as Stages from "./Stages.ts"
@@ -52,21 +52,22 @@ export const describe = (node: Node, chain: Chain, isSpecial: boolean): Node => 
   const { extra, schema } = keywords(node.schema, own)
   const sent = JSON.stringify(node.schema)
   const isNew = (text: string) => !sent.includes(JSON.stringify(text).slice(1, -1))
-  const inner = chain
-    .slice(0, -1)
-    .map((stage) => within(stage, isNew))
-    .reduce(Words.merge, Words.none)
+  const declared = chain.slice(0, -1).map((stage) => within(stage, isNew))
+  const inner = Words.filter(declared.reduce(Words.merge, Words.none), isNew)
+  // A union of one member is that member, with what is declared about it.
+  const before = Constraints.split(node.schema.description ?? "")
   const constraints = [
+    ...before.phrases,
     ...(node.constraints ?? []),
     ...extra,
     ...own.constraints.filter((one) => !(isSpecial && one.includes("will be decoded as"))),
-    ...inner.constraints.filter(isNew),
+    ...inner.constraints,
     ...(isSpecial ? [] : Stages.decoded(chain))
   ]
   const description = Words.describe({
     ...own,
-    descriptions: [...own.descriptions, ...[...inner.titles, ...inner.descriptions].filter(isNew)],
-    notes: [...(node.notes ?? []), ...own.notes, ...inner.notes.filter(isNew)],
+    descriptions: [...own.descriptions, before.text, ...inner.titles, ...inner.descriptions],
+    notes: [...(node.notes ?? []), ...own.notes, ...inner.notes],
     constraints
   })
   return { ...node, schema: description === undefined ? schema : { ...schema, description } }
@@ -76,8 +77,11 @@ export const describe = (node: Node, chain: Chain, isSpecial: boolean): Node => 
 const within = (stage: SchemaAST.AST, isNew: (text: string) => boolean): Words.Words => {
   const all = (parts: Chain): Words.Words =>
     parts
-      .flatMap(Stages.of)
-      .map((part) => Words.merge(Words.of(part, "characters", Words.json), within(part, isNew)))
+      .flatMap((part) => {
+        const stages = Stages.of(part)
+        const inside = stages.map((one) => Words.merge(Words.of(one, unitIn(stages), Words.json), within(one, isNew)))
+        return [...inside, { ...Words.none, constraints: Stages.decoded(stages) }]
+      })
       .reduce(Words.merge, Words.none)
   switch (stage._tag) {
     case "Declaration":
@@ -88,8 +92,8 @@ const within = (stage: SchemaAST.AST, isNew: (text: string) => boolean): Words.W
       return all(stage.types)
     case "Objects": {
       const notes = stage.propertySignatures.flatMap(({ name, type }) => {
-        const words = Words.describe(all([type]))
-        return words === undefined || !isNew(words) ? [] : [`${String(name)}: ${words}`]
+        const words = Words.describe(Words.filter(all([type]), isNew))
+        return words === undefined ? [] : [`${String(name)}: ${words}`]
       })
       return { ...Words.none, notes }
     }
@@ -98,14 +102,20 @@ const within = (stage: SchemaAST.AST, isNew: (text: string) => boolean): Words.W
   }
 }
 
-const unitOf = ({ isMap, schema }: Node): Unit => {
+const unitIn = (stages: Chain): Constraints.Unit => {
+  const last = stages.at(-1)
+  if (last === undefined || !(SchemaAST.isArrays(last) || SchemaAST.isObjects(last))) return "characters"
+  return SchemaAST.isArrays(last) && !stages.some(Stages.isMap) ? "items" : "entries"
+}
+
+const unitOf = ({ isMap, schema }: Node): Constraints.Unit => {
   if (schema.type === "array") return isMap === true ? "entries" : "items"
   return schema.type === "object" ? "entries" : "characters"
 }
 
 /** Examples are values of the decoded side; they are sent in the shape in which the model sends them. */
 const exampleOf = (ast: SchemaAST.AST, node: Node) => {
-  const encode = Words.encodeWith(Schema.make<Schema.Codec<unknown>>(ast))
+  const encode = Words.encodeWith(Schema.toCodecJson(Schema.make<Schema.Codec<unknown>>(ast)))
   return (example: unknown): unknown => {
     const json = encode(example)
     return json === undefined ? Words.json(example) : Shape.write(node, json)
@@ -133,7 +143,7 @@ const keywords = (schema: JsonSchema, { checks, formats: named }: Words.Words) =
 }
 
 /** Whether a list must have an item. */
-const isFilled = (checks: ReadonlyArray<Check>): boolean =>
+const isFilled = (checks: ReadonlyArray<Constraints.Check>): boolean =>
   checks.some(({ id, payload }) => {
     const { minimum, minLength, minProperties, minSize }: Record<string, unknown> = { ...payload }
     const isSize = /^effect\/schema\/is(Min|Between)(Length|Size|Properties)$/.test(id)

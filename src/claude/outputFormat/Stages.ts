@@ -5,14 +5,38 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 
-/** The stages of a type from its decoded to its encoded side. */
-export const of = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => [
+/** The stages of a type from its decoded side to JSON. */
+export const of = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
+  const stages = declared(ast)
+  const last = stages.at(-1) ?? ast
+  if (SchemaAST.isDeclaration(last)) {
+    // Effect's own codec is made of the encoded sides of the parameters, and has lost what was declared about them.
+    const link = codecOf(last)?.(last.typeParameters.map((parameter) => Schema.make(parameter)))
+    return link === undefined ? stages : [...stages, ...of(link.to)]
+  }
+  if (hasParts(last)) return stages
+  const [, ...encoded] = declared(Schema.toCodecJson(Schema.make(last)).ast)
+  return [...stages, ...encoded]
+}
+
+/** The stages that are transformations. */
+const declared = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => [
   ast,
-  ...(ast.encoding ?? []).flatMap(({ to }) => of(to))
+  ...(ast.encoding ?? []).flatMap(({ to }) => declared(to))
 ]
 
-/** The encoded side. */
-export const last = (ast: SchemaAST.AST): SchemaAST.AST => of(ast).at(-1) ?? ast
+/** Whether a key of the type may be missing in JSON. */
+export const isOptional = (ast: SchemaAST.AST): boolean => SchemaAST.isOptional(declared(ast).at(-1) ?? ast)
+
+const hasParts = ({ _tag }: SchemaAST.AST) => ["Arrays", "Objects", "Union", "Suspend"].includes(_tag)
+
+type Codec = (parameters: ReadonlyArray<Schema.Top>) => SchemaAST.Link | undefined
+
+const codecOf = ({ annotations = {} }: SchemaAST.AST): Codec | undefined => {
+  const codec = annotations["toCodecJson"] ?? annotations["toCodec"]
+  // Effect types these two annotations so, wherever it reads them.
+  return Predicate.isFunction(codec) ? (codec as Codec) : undefined
+}
 
 /** The id of a type that Effect declares, such as `Date`. */
 export const idOf = (ast: SchemaAST.AST): string | undefined => {
@@ -26,9 +50,7 @@ export const isJson = (ast: SchemaAST.AST) => idOf(ast) === "Json" || idOf(ast) 
 
 /** A declared type whose codec leaves it as it is: only the program can make a value of it. */
 export const isOpaque = (stage: SchemaAST.AST, next: SchemaAST.AST | undefined): boolean =>
-  SchemaAST.isDeclaration(stage) && !isJson(stage) && (next === undefined || (isJson(next) && !hasCodec(stage)))
-
-const hasCodec = ({ annotations = {} }: SchemaAST.AST) => "toCodecJson" in annotations || "toCodec" in annotations
+  SchemaAST.isDeclaration(stage) && !isJson(stage) && next === undefined
 
 /** What a type is called. */
 export const nameOf = ({ annotations = {} }: SchemaAST.AST): string | undefined => {

@@ -12,14 +12,14 @@ import { special } from "./Special.ts"
 import * as Stages from "./Stages.ts"
 import * as Shape from "./Shape.ts"
 
-/** Translates the codec; what cannot be sent is reported, and stands for a null. */
-export const translate = (codec: SchemaAST.AST, report: (problem: Problem) => void): Node => {
+/** Translates a schema; what cannot be sent is reported, and stands for a null. */
+export const translate = (root: SchemaAST.AST, report: (problem: Problem) => void): Node => {
   const inside: Array<SchemaAST.AST> = []
 
   const visit = (ast: SchemaAST.AST, path: string, isOptional = false): Node => {
     const chain = Stages.of(ast)
     const final = chain.at(-1) ?? ast
-    if (inside.includes(final)) {
+    if (inside.includes(final) || inside.length > deepest) {
       report({ path, what: "it contains itself", remedy: "bound its depth" })
       return nothing
     }
@@ -62,6 +62,7 @@ export const translate = (codec: SchemaAST.AST, report: (problem: Problem) => vo
         return nothing
     }
     if (Stages.isJson(ast)) return Shape.anyJson
+    if (SchemaAST.isDeclaration(ast)) return nothing
     report({
       path,
       what: `${ast._tag} has no form in JSON`,
@@ -88,7 +89,7 @@ export const translate = (codec: SchemaAST.AST, report: (problem: Problem) => vo
 
   const tuple = (ast: SchemaAST.Arrays, path: string, names: ReadonlyArray<string> = []): Node => {
     const elements = ast.elements.map((element, index) => {
-      const isOptional = SchemaAST.isOptional(Stages.last(element))
+      const isOptional = Stages.isOptional(element)
       return { name: names[index] ?? String(index), node: visit(element, `${path}[${index}]`, isOptional), isOptional }
     })
     const [item, ...tail] = ast.rest.map((one) => visit(one, `${path}[…]`))
@@ -108,7 +109,9 @@ export const translate = (codec: SchemaAST.AST, report: (problem: Problem) => vo
 
   const object = (ast: SchemaAST.Objects, path: string): Node => {
     const properties = ast.propertySignatures.map(({ name, type }) => {
-      const isOptional = SchemaAST.isOptional(Stages.last(type))
+      if (typeof name === "symbol")
+        report({ path, what: `a key is a symbol (${String(name)})`, remedy: "use a string" })
+      const isOptional = Stages.isOptional(type)
       return { name: String(name), node: visit(type, `${path}[${JSON.stringify(name)}]`, isOptional), isOptional }
     })
     const maps = ast.indexSignatures.map(({ parameter, type }) => {
@@ -152,8 +155,11 @@ export const translate = (codec: SchemaAST.AST, report: (problem: Problem) => vo
     return { schema, notes, constraints: one, ...Shape.oneOf(members) }
   }
 
-  return visit(codec, "")
+  return visit(root, "")
 }
+
+/** Schemas that are made anew each time they are looked at are found to contain themselves here. */
+const deepest = 100
 
 const mapNote = "A map, as a list of its entries; each key once"
 
@@ -161,7 +167,7 @@ const nothing: Node = { schema: { type: "null" } }
 
 /** Whether JSON is that of a codec, with nothing left over. */
 const guard = (ast: SchemaAST.AST): ((json: unknown) => boolean) => {
-  const codec = Schema.make<Schema.Codec<unknown>>(SchemaAST.toEncoded(ast))
+  const codec = Schema.make<Schema.Codec<unknown>>(SchemaAST.toEncoded(Schema.toCodecJson(Schema.make(ast)).ast))
   const decode = Schema.decodeUnknownOption(codec, { onExcessProperty: "error" })
   return (json) => Option.isSome(decode(json))
 }

@@ -42,6 +42,15 @@ export const merge = (a: Words, b: Words): Words => ({
   isOpaque: a.isOpaque || b.isOpaque
 })
 
+/** The words that `keep` keeps. */
+export const filter = (words: Words, keep: (text: string) => boolean): Words => ({
+  ...words,
+  titles: words.titles.filter(keep),
+  descriptions: words.descriptions.filter(keep),
+  notes: words.notes.filter(keep),
+  constraints: words.constraints.filter(keep)
+})
+
 type Annotations = Readonly<Record<string, unknown>>
 
 /** The words of one stage: of its key, of its type, and of its checks. `encode` gives the JSON of an example. */
