@@ -89,8 +89,8 @@ const violationsIn = (root: OutputFormat.JsonSchema): ReadonlyArray<string> => {
   const visit = (schema: OutputFormat.JsonSchema, path: string): void => {
     const { additionalProperties, anyOf, enum: values, format, items, minItems, properties, required, type } = schema
     const isList = values !== undefined || schema.const !== undefined
-    const allowed = ["type", "description", "const", "enum", "anyOf", ...(keywords[type ?? ""] ?? [])]
-    for (const key of Object.keys(schema)) if (!allowed.includes(key)) found.push(`${path}: ${key}`)
+    const allowed = new Set(["type", "description", "const", "enum", "anyOf", ...(keywords[type ?? ""] ?? [])])
+    for (const key of Object.keys(schema)) if (!allowed.has(key)) found.push(`${path}: ${key}`)
     if (type === undefined && !isList && anyOf === undefined) found.push(`${path}: no type`)
     if (values?.length === 0 || anyOf?.length === 0) found.push(`${path}: nothing to choose`)
     if (anyOf !== undefined) unions++
