@@ -1,6 +1,6 @@
 /**
- * One effect on each of many items, with a bounded fan-out that follows what Claude can take. Nothing is lost because
- * one item failed: each result is a `Result`.
+ * Runs one effect for each of many items, with a bounded fan-out that follows the capacity of Claude. Each result is a
+ * `Result`, so one failed item does not lose the others.
  */
 import * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
@@ -11,20 +11,20 @@ import { Claude } from "../claude/Claude.ts"
 /** How to run a batch. */
 export interface Options {
   /**
-   * Items worked on at once. By default twice Claude's capacity, read at the start, so that items which wait to be
-   * tried again do not leave permits idle.
+   * Items worked on at once. The default is twice the capacity of Claude, read at the start: items that wait for a
+   * retry then leave no permit idle.
    */
   readonly concurrency?: number
 }
 
-/** One item of a batch, as it finished. */
+/** A finished item of a batch. */
 export interface Finished<A, B, E> {
   readonly index: number
   readonly item: A
   readonly result: Result.Result<B, E>
 }
 
-/** The results in the order of the items. With `mode: "failFast"` the first failure stops the rest, and is the error. */
+/** Returns the results in the order of the items. With `mode: "failFast"`, the first failure stops the rest and is the error. */
 export function map<A, B, E, R>(
   items: Iterable<A>,
   f: (item: A, index: number) => Effect.Effect<B, E, R>,
@@ -51,7 +51,7 @@ export function map<A, B, E, R>(
   )
 }
 
-/** The results as they finish. Items come from memory or from a stream, and are taken only as fast as they are done. */
+/** Emits the results as they finish. Items come from memory or from a stream, which is pulled only as fast as they finish. */
 export const stream = <A, B, E, R, E2 = never, R2 = never>(
   items: Iterable<A> | Stream.Stream<A, E2, R2>,
   f: (item: A, index: number) => Effect.Effect<B, E, R>,
@@ -66,7 +66,7 @@ export const stream = <A, B, E, R, E2 = never, R2 = never>(
     })
   )
 
-/** How many items to work on at once. */
+/** The number of items to work on at once. */
 export const fanOut = ({ concurrency }: Options) =>
   concurrency === undefined
     ? Claude.use((claude) => Effect.map(claude.capacity, (capacity) => Math.max(1, 2 * capacity)))

@@ -1,6 +1,6 @@
 /**
- * A step: a named, typed function to an Effect. Call it, pipe it, or look at its `shape`. The name is the place of its
- * calls in spans, costs and reports; inside a step is ordinary Effect code.
+ * A step: a named, typed function that returns an Effect. Call it, pipe it, or read its `shape`. Spans, costs and reports
+ * group the calls of a step under its name. The code inside a step is ordinary Effect code.
  */
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
@@ -15,13 +15,13 @@ import type { Claude } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
 import type { Prompt } from "../claude/Request.ts"
 
-/** What a step is made of, as data. */
+/** The structure of a step, as data. */
 export interface Shape {
   readonly name: string
   readonly steps: ReadonlyArray<Shape>
 }
 
-/** A named function from `A` to an effect of `B`. */
+/** A named function from `A` to an effect that succeeds with `B`. */
 export interface Step<in A, out B, out E = never, out R = never> extends Pipeable {
   (input: A): Effect.Effect<B, E, R>
   readonly name: string
@@ -39,15 +39,15 @@ const build = <A, B, E, R>(shape: Shape, run: (input: A) => Effect.Effect<B, E, 
     { shape }
   )
 
-/** A step of your own: whatever it calls stands under its name. */
+/** Makes a step from any function. Its calls are attributed to `name`. */
 export const make = <A, B, E, R>(name: string, run: (input: A) => Effect.Effect<B, E, R>): Step<A, B, E, R> =>
   build({ name, steps: [] }, (input) => CallSite.within(name)(run(input)))
 
-/** Asks Claude for text. */
+/** A step that asks Claude for text. It fails if the answer is unfinished or empty. */
 export const text = <A>(name: string, prompt: (input: A) => Prompt): Step<A, string, ClaudeError, Claude> =>
   make(name, (input) => Effect.map(generateText(prompt(input)), (reply) => reply.text))
 
-/** Asks Claude for a value of a schema. */
+/** A step that asks Claude for a value of a schema. */
 export const object = <A, B, I, RD, RE>(
   name: string,
   schema: Schema.ConstraintCodec<B, I, RD, RE>,
@@ -55,7 +55,7 @@ export const object = <A, B, I, RD, RE>(
 ): Step<A, B, ClaudeError, Claude | RD> =>
   make(name, (input) => Effect.map(generateObject(schema, prompt(input)), (reply) => reply.value))
 
-/** One step after the other. */
+/** Runs one step after the other. */
 export const andThen: {
   <B, C, E2, R2>(next: Step<B, C, E2, R2>): <A, E, R>(self: Step<A, B, E, R>) => Step<A, C, E | E2, R | R2>
   <A, B, E, R, C, E2, R2>(self: Step<A, B, E, R>, next: Step<B, C, E2, R2>): Step<A, C, E | E2, R | R2>
@@ -65,7 +65,7 @@ export const andThen: {
   )
 )
 
-/** Changes what a step gives. */
+/** Changes the output of a step. */
 export const map: {
   <B, C>(f: (output: B) => C): <A, E, R>(self: Step<A, B, E, R>) => Step<A, C, E, R>
   <A, B, E, R, C>(self: Step<A, B, E, R>, f: (output: B) => C): Step<A, C, E, R>
@@ -74,7 +74,7 @@ export const map: {
 )
 
 type AnyStep = Step<never, unknown, unknown, unknown>
-/** What suits every one of the steps. Boxed, since the intersection would tear an input apart that is itself a union. */
+/** The input that fits all steps. It is boxed, because the intersection would distribute over an input that is a union. */
 type Input<S> =
   Types.UnionToIntersection<
     S extends Step<infer A, infer _B, infer _E, infer _R> ? { readonly box: A } : never
@@ -87,24 +87,24 @@ type Output<S> = S extends Step<never, infer B, infer _E, infer _R> ? B : never
 type Failure<S> = S extends Step<never, infer _B, infer E, infer _R> ? E : never
 type Services<S> = S extends Step<never, infer _B, infer _E, infer R> ? R : never
 
-/** Several steps on one input at the same time; gives a record of what they gave. */
+/** Runs several steps on one input at the same time, and returns a record of their outputs. */
 export const all = <const S extends Readonly<Record<string, AnyStep>>>(name: string, steps: S) =>
   build(
     { name, steps: Object.values(steps).map((step) => step.shape) },
     (
       input: Input<S[keyof S]>
     ): Effect.Effect<{ [K in keyof S]: Output<S[K]> }, Failure<S[keyof S]>, Services<S[keyof S]>> =>
-      // The record's type is computed above; here its steps are known only as `AnyStep`.
+      // The type of the record is computed above; here the steps are only known as `AnyStep`.
       CallSite.within(name)(
         Effect.all(
           Record.map(steps, (step) => step(input as never)),
-          // As many at once as the record has keys.
+          // Bounded by the number of keys.
           { concurrency: "unbounded" }
         )
       ) as never
   )
 
-/** One step on each element of a list, at most `concurrency` at the same time (8 by default). */
+/** Runs a step on each element of a list, at most `concurrency` at the same time (8 by default). */
 export const each: {
   (options?: {
     readonly concurrency?: number
@@ -121,6 +121,6 @@ export const each: {
     )
 )
 
-/** The shape as an indented outline, one step a line. */
+/** The shape as an indented outline, one step per line. */
 export const draw = (shape: Shape, depth = 0): string =>
   [`${"  ".repeat(depth)}${shape.name}`, ...shape.steps.map((step) => draw(step, depth + 1))].join("\n")

@@ -1,15 +1,15 @@
 /**
- * What came of a run, in words or as JSON: what is done and where it is, what failed and why, what it took, and how to
- * go on.
+ * The report of a run, as text or as JSON: the finished rows and where they are, the failed rows and why, the calls and
+ * their cost, and how to continue.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import type { Summary } from "../pipeline/Job.ts"
 import * as Progress from "../pipeline/Progress.ts"
 
-/** How to go on after a stop. */
-export const goOn = "run the same command again to go on"
+/** How to continue after a stop. */
+export const howToContinue = "run the same command again to continue"
 
-/** What is known when a run has ended. */
+/** The facts of a run that has ended. */
 export interface JobReport {
   readonly summary: Summary
   readonly progress: Progress.Progress
@@ -17,34 +17,35 @@ export interface JobReport {
   readonly state: string
 }
 
-/** 0: every row is done; 1: some failed; 3: stopped before the end. */
+/** 0: every row is done; 1: some rows failed; 3: the run stopped early. */
 export const exitCode = ({ summary }: JobReport): number => {
   if (summary.stopped !== undefined) return 3
   return summary.failed + summary.invalid > 0 ? 1 : 0
 }
 
-/** The report for a person. */
+/** The report for people. */
 export const toText = (report: JobReport): string => {
   const { output, progress, state, summary } = report
   const failed = summary.failed + summary.invalid
   const more = failed - summary.problems.length
   return [
     `${summary.done} of ${summary.total} rows are done: ${output} (state: ${state})`,
-    failed > 0 && `${failed} failed; mend what can be mended, and ${goOn}, with these only:`,
+    failed > 0 && `${failed} failed; correct them and ${howToContinue} with these rows only:`,
     ...summary.problems.map((problem) => `  ${problem}`),
     more > 0 && `  … and ${more} more`,
     used(report),
     Progress.promptCache(progress),
     Progress.responseCache(progress),
-    isEmulated(report) && "An emulator answered, not Claude: nothing was billed, and the answers quote the prompts.",
+    isEmulated(report) &&
+      "An emulator answered, not Claude: nothing was billed, and the answers only quote the prompts.",
     summary.stopped !== undefined &&
-      `Stopped: ${reasonOf(summary.stopped)}. ${Progress.counted(summary.pending, "row is", "rows are")} pending: ${goOn}.`
+      `Stopped: ${reasonOf(summary.stopped)}. ${Progress.counted(summary.pending, "row is", "rows are")} pending: ${howToContinue}.`
   ]
     .filter((line) => line !== false)
     .join("\n")
 }
 
-/** The report for a program. `cost`, `cacheSaved` and `hitsSaved` are in US dollars, exact, without what has no known price. */
+/** The report for programs. `cost`, `cacheSaved` and `hitsSaved` are exact US dollars; calls without a known price are left out. */
 export const toJson = (report: JobReport): string => {
   const { output, progress, state, summary } = report
   const { cacheReadTokens, cacheWrittenTokens, calls, inputTokens, outputTokens, retries, unpricedCalls } = progress
@@ -60,7 +61,7 @@ export const toJson = (report: JobReport): string => {
   return JSON.stringify({ ...summary, stopped, ...used, ...caches, output, state, exitCode: exitCode(report) })
 }
 
-/** Answers of an earlier run are in the output too; those of this run may all have been of no use. */
+/** The output may hold answers of earlier runs only, and this run may have had no usable answer. */
 const isEmulated = ({ progress, summary }: JobReport) => progress.emulated || summary.emulated
 
 const used = (report: JobReport): string => {
@@ -68,7 +69,7 @@ const used = (report: JobReport): string => {
   const { calls, inputTokens, outputTokens, retries } = progress
   const tokens = `${Progress.tokens(inputTokens)} tokens in, ${Progress.tokens(outputTokens)} out`
   const cost = isEmulated(report)
-    ? `with Claude they would have cost ${Progress.cost(progress)}`
+    ? `the same calls to Claude would cost ${Progress.cost(progress)}`
     : Progress.cost(progress)
   const { counted } = Progress
   return `${counted(calls, "call", "calls")} (${counted(retries, "retry", "retries")}), ${tokens}: ${cost}`
@@ -77,5 +78,5 @@ const used = (report: JobReport): string => {
 const reasonOf = (stopped: NonNullable<Summary["stopped"]>): string => {
   if (stopped === "limit") return "the limit of this run is reached"
   if (stopped !== "input") return stopped.message
-  return "the input changed while it was read, or can be read only once; make it a file, an array or a function"
+  return "the input changed between two reads, or it can be read only once; pass a file, an array or a function"
 }

@@ -6,7 +6,7 @@ import type * as Config from "effect/Config"
 import type { JobBroken } from "../pipeline/Job.ts"
 import type { DatasetFailed } from "../pipeline/Dataset.ts"
 import { ExitWith } from "./ExitWith.ts"
-import { goOn } from "./JobReport.ts"
+import { howToContinue } from "./JobReport.ts"
 
 type Failure = ExitWith | Config.ConfigError | JobBroken | DatasetFailed | Other
 
@@ -26,7 +26,7 @@ export const toExit =
         return new ExitWith(2, `${error.message} (flag: ${flag})`)
       }
       case "JobBroken":
-        return new ExitWith(3, `${error.message}; finished rows are kept: ${goOn}`)
+        return new ExitWith(3, `${error.message}; finished rows are kept: ${howToContinue}`)
       default:
         return new ExitWith(2, error.message + (remedies[error._tag] ?? ""))
     }

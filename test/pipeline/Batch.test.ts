@@ -15,7 +15,7 @@ import * as Concurrency from "../../src/policy/Concurrency.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 
 describe("Batch.map", () => {
-  it.effect("gives a result for each item, in the order of the items", () =>
+  it.effect("returns a result for each item, in the order of the items", () =>
     Effect.gen(function* () {
       const work = (item: number) => (item === 2 ? Effect.fail("two" as const) : taking(10 - item)(item))
       const results = yield* during(Batch.map([1, 2, 3], work))
@@ -34,7 +34,7 @@ describe("Batch.map", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("works on twice as many items as Claude takes calls", () =>
+  it.effect("works on twice as many items as Claude has capacity", () =>
     Effect.gen(function* () {
       const { work, most } = counting()
       yield* during(Batch.map(range(50), work))
@@ -42,7 +42,7 @@ describe("Batch.map", () => {
     }).pipe(Effect.provide(TestClaude.layer().pipe(Concurrency.policy(3))))
   )
 
-  it.effect("works on as many items as it is told to", () =>
+  it.effect("works on as many items at once as `concurrency` says", () =>
     Effect.gen(function* () {
       const { work, most } = counting()
       yield* during(Batch.map(range(50), work, { concurrency: 5 }))
@@ -50,7 +50,7 @@ describe("Batch.map", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("goes on one item at a time where Claude is paused", () =>
+  it.effect("works on one item at a time while Claude is paused", () =>
     Effect.gen(function* () {
       const { work, most } = counting()
       yield* during(Batch.map(range(3), work))
@@ -58,7 +58,7 @@ describe("Batch.map", () => {
     }).pipe(Effect.provide(TestClaude.layer().pipe(Concurrency.policy(0))))
   )
 
-  it.effect("works through 10,000 items with no more than its fan-out in the air", () =>
+  it.effect("works through 10,000 items with no more than its fan-out at once", () =>
     Effect.gen(function* () {
       const { work, most } = counting(Effect.yieldNow)
       const results = yield* Batch.map(range(10_000), work)
@@ -67,7 +67,7 @@ describe("Batch.map", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("tells of every item how it ended", () =>
+  it.effect("emits an event for each item when it ends", () =>
     Effect.gen(function* () {
       const { events, listener } = recording()
       const work = (item: number) => (item === 1 ? Effect.fail("one") : taking(3 - item)(item))
@@ -93,7 +93,7 @@ describe("Batch.map", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("is stopped by a defect, which is no result but a bug", () =>
+  it.effect("stops at a defect, since a bug is not a result", () =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(
         Batch.map([1, 2], (item) => (item === 2 ? Effect.die("bug") : Effect.succeed(item)))
@@ -102,7 +102,7 @@ describe("Batch.map", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("is done with no items at once", () =>
+  it.effect("finishes at once without items", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* Batch.map([], taking(1)), [])
     }).pipe(Effect.provide(layer))
@@ -110,7 +110,7 @@ describe("Batch.map", () => {
 })
 
 describe("Batch.map with failFast", () => {
-  it.effect("gives the values alone", () =>
+  it.effect("returns the values alone", () =>
     Effect.gen(function* () {
       const values = yield* during(Batch.map([1, 2, 3], (item) => taking(4 - item)(item), { mode: "failFast" }))
       expectTypeOf(values).toEqualTypeOf<Array<number>>()
@@ -118,7 +118,7 @@ describe("Batch.map with failFast", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("fails with the first failure, stops what runs and begins nothing more", () =>
+  it.effect("fails with the first failure, interrupts the running items and starts no more", () =>
     Effect.gen(function* () {
       const { work, started, stopped } = counting()
       const failing = (item: number) => (item === 3 ? Effect.fail("three" as const) : work(item))
@@ -131,7 +131,7 @@ describe("Batch.map with failFast", () => {
 })
 
 describe("Batch.stream", () => {
-  it.effect("gives each result as it finishes, with its item and its place", () =>
+  it.effect("emits each result as it finishes, with its item and index", () =>
     Effect.gen(function* () {
       const work = (item: string) => (item === "b" ? Effect.fail("no" as const) : taking(item === "a" ? 3 : 1)(item))
       const finished = yield* during(Stream.runCollect(Batch.stream(["a", "b", "c"], work)))
@@ -144,7 +144,7 @@ describe("Batch.stream", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("takes items from a stream, only as fast as they are done", () =>
+  it.effect("pulls items from a stream only as fast as they finish", () =>
     Effect.gen(function* () {
       let taken = 0
       const items = Stream.tap(Stream.fromIterable(range(1000)).pipe(Stream.rechunk(1)), () =>
@@ -158,7 +158,7 @@ describe("Batch.stream", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("waits with the next items while its consumer is busy", () =>
+  it.effect("starts no more items while its consumer is busy", () =>
     Effect.gen(function* () {
       const { work, started } = counting(Effect.void)
       const slow = Batch.stream(range(1000), work, { concurrency: 4 }).pipe(
@@ -171,7 +171,7 @@ describe("Batch.stream", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("fails as its source fails, after what it had", () =>
+  it.effect("fails when its source fails, after the items before", () =>
     Effect.gen(function* () {
       const source = Stream.concat(Stream.make("a"), Stream.fail("unreadable"))
       const seen: Array<string> = []
@@ -191,7 +191,7 @@ describe("Batch.stream", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("works on twice as many items as Claude takes calls, and tells of each", () =>
+  it.effect("works on twice as many items as Claude has capacity, and emits an event for each", () =>
     Effect.gen(function* () {
       const { work, most } = counting()
       const { events, listener } = recording()
@@ -207,13 +207,13 @@ describe("Batch.stream", () => {
 const layer = TestClaude.layer("Hello.")
 const range = (length: number) => Array.from({ length }, (_, index) => index)
 
-/** Work on an item that takes so many seconds. */
+/** Work that takes this many seconds. */
 const taking =
   (seconds: number) =>
   <A>(item: A) =>
     Effect.as(Effect.sleep(seconds * 1000), item)
 
-/** Runs an effect while the time goes by. */
+/** Runs an effect while an hour passes. */
 const during = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
   const running = yield* Effect.forkChild(effect)
   yield* TestClock.adjust("1 hour")
@@ -225,7 +225,7 @@ const recording = () => {
   return { events, listener: (event: Event.Event) => Effect.sync(() => void events.push(event)) }
 }
 
-/** Work that counts itself. */
+/** Work that counts how often and how many at once it runs. */
 const counting = (labour: Effect.Effect<unknown> = Effect.sleep("1 seconds")) => {
   let inFlight = 0
   let most = 0

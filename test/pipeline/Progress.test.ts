@@ -20,13 +20,13 @@ describe("Progress", () => {
     assert.strictEqual(Cost.format(progress.cost), "$0.2500")
   })
 
-  it("counts the tokens and the cost of an answer that broke off", () => {
+  it("counts the tokens and the cost of an interrupted answer", () => {
     const progress = after([...attempt(1, brokenOff("0.5")), ...attempt(2, failed), ...attempt(3, finished("1"))])
     assert.deepInclude(progress, { inputTokens: 107, outputTokens: 20, inFlight: 0, unpricedCalls: 0 })
     assert.strictEqual(Progress.cost(progress), "$1.50")
   })
 
-  it("tells attempts that overlap apart", () => {
+  it("tells overlapping attempts apart", () => {
     const first = { ...finished("1"), attempt: 1 }
     const second = { ...finished("2"), attempt: 2 }
     const progress = after([sent(1), sent(2), second])
@@ -49,7 +49,7 @@ describe("Progress", () => {
     assert.strictEqual(Progress.cost(late), "$1.00")
   })
 
-  it("says which calls have no known price", () => {
+  it("reports the number of calls without a known price", () => {
     assert.strictEqual(Progress.cost(after(attempt(1, finished(undefined)))), "no known price")
     assert.strictEqual(
       Progress.cost(after([...attempt(1, finished(undefined)), ...attempt(2, finished("1"))])),
@@ -63,11 +63,11 @@ describe("Progress", () => {
     )
   })
 
-  it("knows that the emulator answered", () => {
+  it("records that an emulator answered", () => {
     assert.isTrue(after(attempt(1, { ...finished("1"), requestId: "req_emulated_00000001" })).emulated)
   })
 
-  it("reads as one line: rows, rate, in flight, retries, tokens, cost, time left", () => {
+  it("renders as one line: rows, rate, in flight, retries, tokens, cost, time left", () => {
     const progress = {
       ...after(attempt(1, finished("1.5"))),
       total: 100,
@@ -151,7 +151,7 @@ describe("Progress", () => {
     assert.deepInclude(progress, { succeeded: 1, failed: 0 })
   })
 
-  it("says why the last call was repeated", () => {
+  it("shows the reason of the last retry", () => {
     const refused = new ClaudeError.ConnectionFailed({ detail: "connect", code: "ECONNREFUSED" })
     const once = after([retried(refused)])
     assert.include(Progress.line(once), " · 1 retry, last ConnectionFailed [ECONNREFUSED] · ")
@@ -164,13 +164,13 @@ describe("Progress", () => {
     assert.notInclude(Progress.line(Progress.tick(progress, Duration.seconds(10))), "left")
   })
 
-  it("has a bar that is full at the end, and empty where nothing is known", () => {
+  it("has a bar that is full at the end, and empty while the number of rows is unknown", () => {
     assert.strictEqual(Progress.bar({ ...Progress.empty, total: 4, succeeded: 1, skipped: 1 }, 8), "━━━━────")
     assert.strictEqual(Progress.bar({ ...Progress.empty, total: 2, succeeded: 2 }, 4), "━━━━")
     assert.strictEqual(Progress.bar(Progress.empty, 3), "───")
   })
 
-  it("says what the prompt cache saved, or what it cost where more was written than read", () => {
+  it("reports the savings of the prompt cache, or its cost if more was written than read", () => {
     const cached = (saved: string | undefined, cacheRead: number, cacheWrite1h: number) => ({
       ...finished(saved === undefined ? undefined : "1"),
       usage: { ...Usage.zero, cacheRead, cacheWrite5m: 1000, cacheWrite1h },
@@ -192,7 +192,7 @@ describe("Progress", () => {
     assert.isFalse(Progress.promptCache(after(attempt(1, failed))))
   })
 
-  it("says what the response cache saved, and how often it failed", () => {
+  it("reports the savings and the failures of the response cache", () => {
     const hit = (saved: string | undefined): Event.EventBody => ({
       _tag: "call-hit",
       model,

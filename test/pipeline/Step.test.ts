@@ -12,7 +12,7 @@ import * as Step from "../../src/pipeline/Step.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 
 describe("a step", () => {
-  it.effect("is a function to an effect, with a name", () =>
+  it.effect("is a named function that returns an effect", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* double(21), 42)
       assert.strictEqual(yield* Effect.flatMap(Effect.succeed(4), double), 8)
@@ -32,7 +32,7 @@ describe("a step", () => {
     })
   )
 
-  it("takes what it needs and gives what it has: less is more on the way in", () => {
+  it("accepts a wider input and returns a narrower output than its type asks for", () => {
     const named = Step.make("named", ({ name }: { readonly name: string }) => Effect.succeed(name))
     expectTypeOf(named).toExtend<
       Step.Step<{ readonly name: string; readonly age: number }, string | number, Error, Claude>
@@ -42,7 +42,7 @@ describe("a step", () => {
 })
 
 describe("text and object", () => {
-  it.effect("ask Claude, and give the text or the value alone", () =>
+  it.effect("ask Claude, and return the text or the value alone", () =>
     Effect.gen(function* () {
       const summary = Step.text("summarise", (letter: string) => `Summarise: ${letter}`)
       const year = Step.object("date", Schema.Struct({ year: Schema.Int }), (letter: string) => `Date: ${letter}`)
@@ -62,7 +62,7 @@ describe("text and object", () => {
 })
 
 describe("the path of a call", () => {
-  it.effect("names the steps from the outside in", () =>
+  it.effect("lists the steps from the outermost to the innermost", () =>
     Effect.gen(function* () {
       const inner = path("inner")
       const outer = Step.make("outer", (input: string) => Effect.all([path("first")(input), inner(input)]))
@@ -74,7 +74,7 @@ describe("the path of a call", () => {
     })
   )
 
-  it.effect("has the name of `all`, but none of `andThen` and `each`, which only join", () =>
+  it.effect("contains the name of `all`, and no name for `andThen` and `each`", () =>
     Effect.gen(function* () {
       const both = Step.all("both", { a: path("a"), b: path("b") })
       assert.deepStrictEqual(yield* both("x"), { a: ["both", "a"], b: ["both", "b"] })
@@ -86,7 +86,7 @@ describe("the path of a call", () => {
 })
 
 describe("andThen and map", () => {
-  it.effect("take their step first or last", () =>
+  it.effect("accept their step as the first argument or in a pipe", () =>
     Effect.gen(function* () {
       const steps = [
         Step.andThen(double, double),
@@ -103,7 +103,7 @@ describe("andThen and map", () => {
 })
 
 describe("all", () => {
-  it.effect("runs its steps at the same time, and gives a record", () =>
+  it.effect("runs its steps at the same time, and returns a record", () =>
     Effect.gen(function* () {
       const second = Step.make("slow", (input: string) => Effect.as(Effect.sleep("1 seconds"), input))
       const running = yield* Effect.forkChild(Step.all("both", { a: second, b: second })("x"))
@@ -112,7 +112,7 @@ describe("all", () => {
     })
   )
 
-  it("needs what any of its steps needs", () => {
+  it("needs the services of all its steps", () => {
     const facts = Step.all("facts", {
       name: Step.make("name", ({ name }: { readonly name: string }) => Effect.succeed(name)),
       age: Step.make("age", ({ age }: { readonly age: number }) => Effect.succeed(age)),
@@ -124,7 +124,7 @@ describe("all", () => {
     >()
   })
 
-  it.effect("takes steps of a union", () =>
+  it.effect("accepts steps whose input is a union", () =>
     Effect.gen(function* () {
       const not = Step.make("not", (input: boolean) => Effect.succeed(!input))
       const word = Step.make("word", (input: boolean | string) => Effect.succeed(String(input)))
@@ -136,7 +136,7 @@ describe("all", () => {
 })
 
 describe("each", () => {
-  it.effect("runs its step on every element, in order, and so many at a time", () =>
+  it.effect("runs its step on every element, with bounded concurrency, and keeps the order", () =>
     Effect.gen(function* () {
       let running = 0
       let most = 0

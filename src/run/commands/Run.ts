@@ -92,7 +92,7 @@ const execute = Effect.fnUntraced(function* (
     Effect.onInterrupt(() =>
       Console.error(
         begun
-          ? `interrupted; finished rows are in ${state}: ${JobReport.goOn}`
+          ? `interrupted; finished rows are in ${state}: ${JobReport.howToContinue}`
           : "interrupted before anything was sent; nothing has changed"
       )
     ),
