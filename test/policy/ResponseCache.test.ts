@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -340,6 +341,52 @@ describe("of equal calls at the same time", () => {
       yield* Fiber.join(reading)
       assert.strictEqual(leases, 0)
     })
+  )
+
+  it.effect(
+    "another process waits as long as the call takes, longer than its lease, and takes over from a killed one",
+    () =>
+      Effect.gen(function* () {
+        const leases = new Map<string, { readonly holder: string; readonly until: number }>()
+        const lease: Lease = {
+          hold: (key, holder, time) =>
+            Effect.map(Clock.currentTimeMillis, (now) => {
+              const held = leases.get(key)
+              if (held !== undefined && held.holder !== holder && held.until > now) return false
+              leases.set(key, { holder, until: now + Duration.toMillis(time) })
+              return true
+            }),
+          release: (key) => Effect.sync(() => leases.delete(key))
+        }
+        const store = yield* Layer.build(Layer.merge(ResponseCache.layerMemory(), Layer.succeed(Lease, lease)))
+        const asked: Array<string> = []
+        const process = (name: string) => {
+          const reply = { ...facts, message: message() }
+          const api = Layer.mock(Claude)({
+            create: () =>
+              Effect.delay(
+                Effect.suspend(() => Effect.succeed((asked.push(name), reply))),
+                "65 seconds"
+              )
+          })
+          return Layer.build(api.pipe(ResponseCache.policy(), Layer.provide(Layer.succeedContext(store))))
+        }
+        const [one, other] = [yield* process("one"), yield* process("other")]
+        const first = yield* Effect.forkChild(Effect.provide(create(request), one))
+        yield* TestClock.adjust("1 second")
+        const second = yield* Effect.forkChild(Effect.provide(create(request), other))
+        yield* TestClock.adjust("2 minutes")
+        assert.strictEqual((yield* Fiber.join(first)).origin, "api")
+        assert.strictEqual((yield* Fiber.join(second)).origin, "cache")
+        assert.deepStrictEqual(asked, ["one"])
+
+        const another = { ...request, max_tokens: 99 }
+        leases.set(`effect-claude-lease-${Request.hash(another)}`, { holder: "killed", until: 150_000 })
+        const waiting = yield* Effect.forkChild(Effect.provide(create(another), other))
+        yield* TestClock.adjust("2 minutes")
+        assert.strictEqual((yield* Fiber.join(waiting)).origin, "api")
+        assert.deepStrictEqual(asked, ["one", "other"])
+      })
   )
 
   it.effect("one is made anew by who refreshes, and that of the others goes on", () =>
