@@ -1,13 +1,16 @@
 /**
- * `npm run bench -- calls|stream|paced [--json]`: every subject in a process of its own, against one server in another,
- * in short rounds that each begin with another subject; medians of 21, after 9 to warm up. A ratio is the median of the
- * ratios within the rounds: a machine that is shared changes its speed from one second to the next. `stream` is a burst:
- * ten events a write, as fast as the socket takes them. `paced` is as models talk: one event a write, 1 ms apart, so that
- * the CPU of an event is the figure to look at. Figures hold within one run only: compare, do not quote.
- * `npm run bench -- emulator`, `-- cache` and `-- redact` are benches of their own.
+ * `npm run bench -- calls|stream|paced [IN_FLIGHT…] [--before CHECKOUT] [--json]`: every subject in a process of its own,
+ * against one server in another process, in short rounds that each begin with another subject; medians of 21 rounds,
+ * after 9 to warm up. `--before` adds our subjects of another checkout, which has its own node_modules. A ratio is the
+ * median of the ratios within the rounds, because a shared machine changes its speed from one second to the next.
+ * `stream` is a burst: ten events a write, as fast as the socket takes them. `paced` is like a model: one event a write,
+ * 1 ms apart, so the figure to compare is the CPU time of an event. Compare figures of one run only.
+ * `npm run bench -- emulator`, `-- cache` and `-- redact` are separate benches.
  */
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
+import { resolve } from "node:path"
+import { parseArgs } from "node:util"
 import type { Serving } from "./server.ts"
 import type { Measured, Round } from "./worker.ts"
 
@@ -19,8 +22,13 @@ for (const [name, file] of Object.entries(others)) {
   }
 }
 
-const bench = process.argv[2] === "stream" || process.argv[2] === "paced" ? process.argv[2] : "calls"
-const json = process.argv.includes("--json")
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { before: { type: "string" }, json: { type: "boolean", default: false } }
+})
+const [named, ...chosen] = positionals
+const bench = named === "stream" || named === "paced" ? named : "calls"
+const { json } = values
 const rounds = 21
 const warmUp = 9
 const plans = {
@@ -37,6 +45,8 @@ const plans = {
     sizes: [1, 16, 64].map((inFlight) => ({ inFlight, count: inFlight * 2 }))
   }
 } as const
+
+const ours: ReadonlySet<string> = new Set(["effect-claude", "our stack", "all our policies"])
 
 const children: Array<ChildProcess> = []
 
@@ -59,8 +69,16 @@ const start = async (name: string, file: string, args: ReadonlyArray<string>) =>
 
 const serving: Serving = (await start("the server", "./server.ts", [bench])).said
 
+const here = resolve(import.meta.dirname, "..")
 const workers = new Map<string, ChildProcess>()
-for (const name of plans[bench].names) workers.set(name, (await start(name, "./worker.ts", [name, serving.url])).child)
+for (const name of plans[bench].names) {
+  const isOurs = ours.has(name)
+  workers.set(name, (await start(name, "./worker.ts", [name, serving.url, ...(isOurs ? [here] : [])])).child)
+  if (!isOurs || values.before === undefined) continue
+  const before = await start(`${name} before`, "./worker.ts", [name, serving.url, resolve(values.before)])
+  workers.set(`${name} before`, before.child)
+}
+const names = [...workers.keys()]
 
 /** Their streams are ten times slower: a tenth of them measures as well. */
 const slow = new Set(["ai", "langchain"])
@@ -78,8 +96,8 @@ const median = (numbers: ReadonlyArray<number>) =>
 
 const hundredths = (number: number) => Math.round(number * 100) / 100
 
-for (const { count, inFlight } of plans[bench].sizes) {
-  const { names } = plans[bench]
+const sizes = plans[bench].sizes.filter(({ inFlight }) => chosen.length === 0 || chosen.includes(`${inFlight}`))
+for (const { count, inFlight } of sizes) {
   const taken = new Map<string, Array<Measured>>(names.map((name) => [name, []]))
   for (let round = 0; round < warmUp + rounds; round++) {
     const first = round % names.length
@@ -90,19 +108,35 @@ for (const { count, inFlight } of plans[bench].sizes) {
   }
   const sdk = taken.get("sdk") ?? []
   const figure = bench === "paced" ? "cpuMicros" : "perSecond"
+  /** How many times the figure of another subject, or how many times less CPU time. */
+  const ratio = (all: ReadonlyArray<Measured>, other: ReadonlyArray<Measured>, figure: keyof Measured) =>
+    hundredths(
+      median(
+        all.map((measured, round) =>
+          figure === "cpuMicros"
+            ? (other[round]?.cpuMicros ?? NaN) / measured.cpuMicros
+            : measured.perSecond / (other[round]?.perSecond ?? NaN)
+        )
+      )
+    )
   for (const [subject, all] of taken) {
+    const before = taken.get(`${subject} before`)
     const row = {
       bench,
       subject,
       inFlight,
       perSecond: Math.round(median(all.map(({ perSecond }) => perSecond))),
       cpuMicros: hundredths(median(all.map(({ cpuMicros }) => cpuMicros))),
-      toSdk: hundredths(median(all.map((measured, round) => measured[figure] / (sdk[round]?.[figure] ?? 1))))
+      toSdk: ratio(all, sdk, figure),
+      ...(before && { toBefore: ratio(all, before, figure), cpuToBefore: ratio(all, before, "cpuMicros") })
     }
-    const line = [row.subject.padEnd(16), `${inFlight} in flight`.padEnd(16), `${row.perSecond}/s`.padStart(12)]
-    const ratio = `${row.toSdk.toFixed(2)} × sdk`
+    const line = [row.subject.padEnd(24), `${inFlight} in flight`.padEnd(16), `${row.perSecond}/s`.padStart(12)]
+    const ratios = [`${row.toSdk.toFixed(2)} × sdk`, row.toBefore && `${row.toBefore.toFixed(2)} × before`]
+    const cpu = row.cpuToBefore && `(CPU ${row.cpuToBefore.toFixed(2)} ×)`
     console.log(
-      json ? JSON.stringify(row) : [...line, `${row.cpuMicros} µs`.padStart(12), ratio.padStart(12)].join(" ")
+      json
+        ? JSON.stringify(row)
+        : [...line, `${row.cpuMicros} µs`.padStart(12), ...ratios, cpu].filter((part) => part !== undefined).join("  ")
     )
   }
 }

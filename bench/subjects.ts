@@ -1,16 +1,12 @@
 /**
- * What is measured: each subject makes one call, and reads one stream to its end and says how many pieces it had. A
- * subject that runs many at once by its own means says so with `many`.
+ * The tools to compare with. Each subject makes calls, and reads streams to their end and counts their deltas.
  */
 import Anthropic from "@anthropic-ai/sdk"
 import { createAnthropic } from "@ai-sdk/anthropic"
 import { ChatAnthropic } from "@langchain/anthropic"
 import { generateText, streamText } from "ai"
-import { Effect, Layer, ManagedRuntime, Redacted, Stream } from "effect"
 import pLimit from "p-limit"
 import { Agent, request } from "undici"
-import { AnthropicClient, Batch, Claude, Concurrency, ResponseCache, Retry } from "../src/index.ts"
-import { NodeTransport } from "../src/run/index.ts"
 
 export interface Subject {
   /** Makes `count` calls, `inFlight` at once. */
@@ -31,59 +27,7 @@ const limited = async <A>(count: number, inFlight: number, run: () => Promise<A>
 
 const sum = (numbers: ReadonlyArray<number>) => numbers.reduce((a, b) => a + b, 0)
 
-type Pile = (concurrency: number) => (wire: Layer.Layer<Claude.Claude>) => Layer.Layer<Claude.Claude>
-
-/** Retry and a cap: what the other tools have. */
-const bare: Pile = (concurrency) => (wire) => wire.pipe(Concurrency.policy(concurrency), Retry.policy())
-
-/** The recommended pile: traced, measured and logged, with nobody there to look. */
-const stacked: Pile = (concurrency) => Claude.stack({ concurrency })
-
-/** Every policy there is, over a cache that has no answer yet, and keeps each. */
-const everything: Pile = (concurrency) =>
-  Claude.stack({ concurrency, promptCache: { ttl: "5m" }, cache: { store: ResponseCache.layerMemory() } })
-
-const ours =
-  (pile: Pile) =>
-  (baseURL: string): Subject => {
-    const wire = Claude.layer.pipe(Layer.provide(AnthropicClient.layer({ apiKey: Redacted.make("key"), baseURL })))
-    const runtimes = new Map<number, ManagedRuntime.ManagedRuntime<Claude.Claude, never>>()
-    const runtimeOf = (concurrency: number) => {
-      const live = pile(concurrency)(wire).pipe(Layer.provideMerge(NodeTransport.layer()), Layer.orDie)
-      const runtime = runtimes.get(concurrency) ?? ManagedRuntime.make(live)
-      runtimes.set(concurrency, runtime)
-      return runtime
-    }
-    let asked = 0
-    // Never the same twice, of the same length each time.
-    const numbers = (count: number) => Array.from({ length: count }, () => `${(asked += 1)}`.padStart(12))
-    const different = (number: string) => ({ ...params, system: number })
-    return {
-      calls: (count, inFlight) =>
-        runtimeOf(inFlight).runPromise(
-          Batch.map(numbers(count), (number) => Claude.create(different(number)), {
-            mode: "failFast",
-            concurrency: inFlight
-          })
-        ),
-      streams: (count, inFlight) => {
-        const read = (number: string) =>
-          Stream.runFold(
-            Claude.stream(different(number)),
-            () => 0,
-            (deltas, event) => (event.type === "content_block_delta" ? deltas + 1 : deltas)
-          )
-        return runtimeOf(inFlight)
-          .runPromise(Batch.map(numbers(count), read, { mode: "failFast", concurrency: inFlight }))
-          .then(sum)
-      }
-    }
-  }
-
 export const subjects: Record<string, (baseURL: string) => Subject> = {
-  "effect-claude": ours(bare),
-  "our stack": ours(stacked),
-  "all our policies": ours(everything),
   sdk: (baseURL) => {
     const client = new Anthropic({ apiKey: "key", baseURL, openTelemetry: false })
     return {

@@ -1,24 +1,25 @@
 /**
- * Measures one subject in a process of its own, a round each time that it is told to. What goes wrong ends it.
+ * Measures one subject in a process of its own, one round for each message. An error ends the process.
  */
-import { subjects } from "./subjects.ts"
 
 /** One round. */
 export interface Round {
   readonly bench: "calls" | "stream" | "paced"
   readonly inFlight: number
   readonly count: number
-  /** What one stream has. */
+  /** Deltas of one stream. */
   readonly deltas: number
 }
 
-/** What came of it: calls or deltas per second, and CPU microseconds for each. */
+/** Calls or deltas per second, and CPU microseconds for each. */
 export interface Measured {
   readonly perSecond: number
   readonly cpuMicros: number
 }
 
-const [, , name = "", url = ""] = process.argv
+const [, , name = "", url = "", root] = process.argv
+const subjects =
+  root === undefined ? (await import("./subjects.ts")).subjects : await (await import("./ours.ts")).load(root)
 const subject = subjects[name]?.(url)
 
 process.on("message", async ({ bench, inFlight, count, deltas }: Round) => {
