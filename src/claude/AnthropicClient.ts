@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Misconfigured from "./ClientMisconfigured.ts"
+import * as PlainCall from "./PlainCall.ts"
 import { type Dispatching, type Fetch, globalFetch, patientDispatcher } from "./Transport.ts"
 
 /** What we use of an SDK client. */
@@ -66,6 +67,9 @@ const make = Effect.fnUntraced(function* ({ apiKey, ...options }: Options, names
     openTelemetry: false
   })
   ours.add(client)
+  if (Object.keys(options).every((name) => constant.has(name)) && (options.logLevel ?? "warn") === "warn") {
+    PlainCall.enable(client)
+  }
   return AnthropicClient.of(client)
 })
 
@@ -101,6 +105,9 @@ const noTimeout = 2 ** 31 - 1
 
 /** The clients made here: their fetch is that of the call. */
 const ours = new WeakSet<Client>()
+
+/** Options that add nothing which differs from call to call; `middleware`, for one, may. */
+const constant: ReadonlySet<string> = new Set(["baseURL", "defaultHeaders", "logLevel"])
 
 const fetchKey: unique symbol = Symbol.for("effect-claude/fetch")
 

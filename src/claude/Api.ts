@@ -5,10 +5,12 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { APIConnectionError } from "@anthropic-ai/sdk/error"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import type * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
@@ -21,11 +23,12 @@ import { fromUnexpected, fromUnknown } from "./Failure.ts"
 import * as EventStream from "./EventStream.ts"
 import * as Json from "./Json.ts"
 import * as Observe from "./Observe.ts"
+import * as PlainCall from "./PlainCall.ts"
 import * as RateLimits from "./RateLimits.ts"
 import { isMessage, type Reply, type ReplyFacts } from "./Reply.ts"
 import type { Request } from "./Request.ts"
 import type { StreamEvent } from "./StreamEvent.ts"
-import { Transport } from "./Transport.ts"
+import { type Fetch, Transport } from "./Transport.ts"
 
 /** What is worth having in flight where no policy says otherwise. */
 const defaultCapacity = 64
@@ -50,9 +53,11 @@ export const layerConfig = (
   Layer.provideMerge(layer, Anthropics.layerConfig(options))
 
 const create = (client: Client, request: Request): Effect.Effect<Reply, ClaudeError> =>
-  send(client, request, (messages, params, options) =>
-    messages.create(params, options).asResponse().then(withData)
-  ).pipe(
+  send(client, request, {
+    plain: "create",
+    call: (messages, params, options) => messages.create(params, options).asResponse(),
+    read: withData
+  }).pipe(
     Effect.flatMap(({ data, response, text }) =>
       isMessage(data)
         ? Effect.succeed({ message: data, ...factsOf(response) })
@@ -74,12 +79,12 @@ const stream = (client: Client, request: Request): Stream.Stream<StreamEvent, Cl
         Effect.sync(() => new AbortController()),
         (controller) => Effect.sync(() => controller.abort(closed))
       )
-      const response = yield* send(
-        client,
-        request,
-        (messages, params, options) => messages.create({ ...params, stream: true }, options).asResponse(),
+      const response = yield* send(client, request, {
+        plain: "stream",
+        call: (messages, params, options) => messages.create({ ...params, stream: true }, options).asResponse(),
+        read: (response) => response,
         controller
-      )
+      })
       const events = yield* EventStream.fromResponse(response, Duration.fromInputUnsafe(idle))
       const start: StreamEvent = { type: "stream_start", ...factsOf(response) }
       return Stream.concat(Stream.make(start), events)
@@ -87,12 +92,12 @@ const stream = (client: Client, request: Request): Stream.Stream<StreamEvent, Cl
   )
 
 const countTokens = (client: Client, request: Request): Effect.Effect<number, ClaudeError> =>
-  send(client, request, (messages, params, options) => {
-    if (messages.countTokens === undefined) throw uncountable()
-    return messages
-      .countTokens(Struct.pick(params as CountParams, countedFields), options)
-      .asResponse()
-      .then(withData)
+  send(client, request, {
+    call: (messages, params, options) => {
+      if (messages.countTokens === undefined) throw uncountable()
+      return messages.countTokens(Struct.pick(params as CountParams, countedFields), options).asResponse()
+    },
+    read: withData
   }).pipe(
     Effect.flatMap(({ data, response, text }) =>
       Predicate.hasProperty(data, "input_tokens") && Predicate.isNumber(data.input_tokens)
@@ -129,51 +134,71 @@ const countedFields = Struct.keys(counted)
 type Messages = Client["messages"]
 type Params = Anthropic.MessageCreateParamsNonStreaming
 
+/** How to send one kind of call. */
+interface Sending<A> {
+  /** Which plain call it is, if it is one: `PlainCall` sends those. */
+  readonly plain?: "create" | "stream"
+  readonly call: (messages: Messages, params: Params, options: Anthropic.RequestOptions) => Promise<Response>
+  readonly read: (response: Response) => A | Promise<A>
+  /** Ends the call; it may outlive it. */
+  readonly controller?: AbortController
+}
+
 /**
- * One request to the SDK, with everything that Effect owns switched off there. One callback has the promise and the
- * time-out: with a race of two fibers in its place, and the SDK watching the signal, a call took half as much again.
+ * One request, without what Effect owns: retries and time. One callback holds the promise and the time-out: with a race
+ * of two fibers instead, and the SDK watching the signal, a call took half as much time again.
  */
 const send = <A>(
   client: Client,
   request: Request,
-  call: (messages: Messages, params: Params, options: Anthropic.RequestOptions) => Promise<A>,
-  held?: AbortController
+  { call, controller = new AbortController(), plain, read }: Sending<A>
 ): Effect.Effect<A, ClaudeError> =>
   Effect.withFiber((fiber) => {
     const transport = fiber.getRef(Transport)
     const limit = fiber.getRef(Timeouts).call
-    const controller = held ?? new AbortController()
-    const warnings: Array<string> = []
     const clock = fiber.getRef(Clock.Clock)
     const begun = clock.currentTimeMillisUnsafe()
+    const warnings: Array<string> = []
+    const { signal } = controller
+
+    const viaSdk = (transport: Fetch): Promise<Response> => {
+      const { headers, ...params } = request
+      const options = { ...callOptions(client, transport, signal), ...(headers && { headers }) }
+      const messages = params.betas === undefined ? client.messages : client.beta?.messages
+      if (messages === undefined) throw unsupported("use the beta API")
+      // The beta resource takes and returns supersets of the stable types, and so do our parameters.
+      return capturing(warnings, () => call(messages as Messages, params as Params, options))
+    }
+    const respond = (): Promise<Response> => {
+      if (plain === undefined) return viaSdk(transport)
+      const streaming = plain === "stream"
+      const response = PlainCall.send(client, request, streaming, transport, signal)
+      if (response === undefined) return viaSdk(PlainCall.copying(client, request, streaming, transport))
+      return response.then(
+        (response) => (response.ok ? response : viaSdk(() => Promise.resolve(response))),
+        (error) => viaSdk(() => Promise.reject(error))
+      )
+    }
     const answer = Effect.callback<A, ClaudeError>((resume) => {
-      const timer = Effect.runForkWith(fiber.context)(Effect.sleep(limit))
-      const settle = (result: Effect.Effect<A, ClaudeError>) => {
-        timer.interruptUnsafe()
-        resume(result)
-      }
-      timer.addObserver((exit) => {
-        if (Exit.isFailure(exit)) return
+      const stop = after(limit, fiber, () => {
         resume(Effect.fail(timedOut(limit)))
         controller.abort(late)
       })
+      const settle = (result: Effect.Effect<A, ClaudeError>) => {
+        stop()
+        resume(result)
+      }
       const fail = (error: unknown) =>
         settle(Effect.suspend(() => Effect.fail(fromUnknown(error, clock.currentTimeMillisUnsafe() - begun))))
       try {
-        const { headers, ...params } = request
-        const options = { ...callOptions(client, transport, controller.signal), ...(headers && { headers }) }
-        const messages = params.betas === undefined ? client.messages : client.beta?.messages
-        if (messages === undefined) throw unsupported("use the beta API")
-        // The beta resource takes and returns supersets of the stable types, and so do our parameters.
-        capturing(warnings, () => call(messages as Messages, params as Params, options)).then(
-          (value) => settle(Effect.succeed(value)),
-          fail
-        )
+        respond()
+          .then(read)
+          .then((value) => settle(Effect.succeed(value)), fail)
       } catch (error) {
         fail(error)
       }
       return Effect.sync(() => {
-        timer.interruptUnsafe()
+        stop()
         controller.abort(gone)
       })
     })
@@ -182,6 +207,29 @@ const send = <A>(
       Effect.suspend(() => (warnings.length === 0 ? Effect.void : logOnce(warnings)))
     )
   })
+
+const systemClock = Context.get(Context.empty(), Clock.Clock)
+
+/** The largest delay of a timer of the platform, in milliseconds. */
+const longestTimer = 2 ** 31 - 1
+
+/**
+ * Runs `late` after a time, unless the returned function was called before. On the clock of the system, a timer of the
+ * platform replaces the fiber that sleeps: to fork and interrupt one for every call took a thirtieth of its time.
+ */
+const after = (limit: Duration.Input, fiber: Fiber.Fiber<unknown, unknown>, late: () => void): (() => void) => {
+  const milliseconds = Duration.toMillis(limit)
+  if (milliseconds === Infinity) return () => {}
+  if (fiber.getRef(Clock.Clock) === systemClock && milliseconds <= longestTimer) {
+    const timer = setTimeout(late, milliseconds)
+    return () => clearTimeout(timer)
+  }
+  const timer = Effect.runForkWith(fiber.context)(Effect.sleep(limit))
+  timer.addObserver((exit) => {
+    if (Exit.isSuccess(exit)) late()
+  })
+  return () => timer.interruptUnsafe()
+}
 
 /** The SDK warns of deprecated models on the console, while `create` is being called: for so long we listen there. */
 const capturing = <A>(warnings: Array<string>, call: () => A): A => {

@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import { Duplex } from "node:stream"
 import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib"
 import { Agent, type Dispatcher, EnvHttpProxyAgent, interceptors, Pool } from "undici"
+import { pairs, type RawHeaders, ShortResponse } from "./nodeTransport/ShortResponse.ts"
 import { type Fetch, globalFetch, Transport } from "../claude/Transport.ts"
 
 /** What can be changed of the pool. */
@@ -72,14 +73,41 @@ const fetchOver =
     }
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      const { origin, pathname, search } = new URL(input)
-      const sent = Object.fromEntries(headers instanceof Headers ? headers : new Headers(headers))
-      // To decode the answer of a call, a few KB, is as much work again as the call; results of a batch may be 100 MB.
-      sent["accept-encoding"] ??= method === "GET" ? "gzip, deflate, br" : "identity"
-      const request = { origin, path: pathname + search, method, headers: sent, body: body ?? null, ...patient }
+      const { origin, path } = addressOf(input)
+      const request = { origin, path, method, headers: headersOf(headers, method), body: body ?? null, ...patient }
       pool.dispatch(request, exchange(signal ?? undefined, resolve, reject))
     })
   }
+
+interface Address {
+  readonly origin: string
+  readonly path: string
+}
+
+let lastAddress: { readonly input: string; readonly address: Address } | undefined
+
+/** Most calls go to the same address as the call before. */
+const addressOf = (input: string | URL): Address => {
+  if (lastAddress !== undefined && lastAddress.input === input) return lastAddress.address
+  const { origin, pathname, search } = new URL(input)
+  const address = { origin, path: pathname + search }
+  if (typeof input === "string") lastAddress = { input, address }
+  return address
+}
+
+const prepared = new WeakMap<object, Record<string, string>>()
+
+/** Headers that are frozen are those of many calls: they are prepared once. */
+const headersOf = (headers: RequestInit["headers"], method: string): Record<string, string> => {
+  const known = headers && prepared.get(headers)
+  if (known !== undefined && method === "POST") return known
+  const sent = Object.fromEntries(headers instanceof Headers ? headers : new Headers(headers))
+  // To decode the answer of a call, a few KB, is as much work again as the call; results of a batch may be 100 MB.
+  sent["accept-encoding"] ??= method === "GET" ? "gzip, deflate, br" : "identity"
+  if (headers && !(headers instanceof Headers) && Object.isFrozen(headers) && method === "POST")
+    prepared.set(headers, sent)
+  return sent
+}
 
 const understood: ReadonlySet<string> = new Set(["method", "headers", "body", "signal"])
 
@@ -94,7 +122,7 @@ const exchange = (
 ): Dispatcher.DispatchHandler => {
   let socket: Dispatcher.DispatchController | undefined
   let body: ReadableByteStreamController | undefined
-  let short: ResponseInit | undefined
+  let short: { readonly headers: RawHeaders; readonly statusText: string } | undefined
   let arrived: Array<Uint8Array> = []
   let waiting = 0
   let wanted = false
@@ -152,11 +180,11 @@ const exchange = (
     },
     onResponseStart: (_, status, headers, statusText = "") => {
       if (status < 200) return
-      const init = { status, statusText, headers: pairs(headers) }
       if (isShort(status, headers)) {
-        short = init
+        short = { headers, statusText }
         return
       }
+      const init = { status, statusText, headers: pairs(headers) }
       const stream = new ReadableStream({
         type: "bytes",
         start: (controller) => {
@@ -183,7 +211,7 @@ const exchange = (
       if (short === undefined) return deliverSoon()
       if (over) return
       finish()
-      resolve(new Response(joined(arrived), short))
+      resolve(new ShortResponse(short.headers, short.statusText, joined(arrived)))
     },
     onResponseError: (_, error) => {
       end = () => fail(new TypeError((body ?? short) ? "terminated" : "fetch failed", { cause: error }))
@@ -192,8 +220,6 @@ const exchange = (
     }
   }
 }
-
-type RawHeaders = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
 
 /** How much may wait for the reader, in bytes, before the socket has to wait too. */
 const enough = 64 * 1024
@@ -222,15 +248,6 @@ const joined = (chunks: ReadonlyArray<Uint8Array>): Uint8Array<ArrayBuffer> => {
     offset += chunk.length
   }
   return bytes
-}
-
-const pairs = (headers: RawHeaders) => {
-  const pairs: Array<[string, string]> = []
-  for (const [name, values = []] of Object.entries(headers)) {
-    if (typeof values === "string") pairs.push([name, values])
-    else for (const value of values) pairs.push([name, value])
-  }
-  return pairs
 }
 
 /** The body without the codings it was sent in, the last one first. With one that is not known it stays as it is. */
