@@ -191,7 +191,15 @@ const bytesOf = (path: string) =>
     Effect.gen(function* () {
       yield* checkEnding(path)
       const fs = yield* FileSystem.FileSystem
-      return Stream.mapError(fs.stream(path, { chunkSize: 256 * 1024 }), (error) => failure(path, error))
+      let isFirst = true
+      return fs.stream(path, { chunkSize: 256 * 1024 }).pipe(
+        Stream.mapError((error) => failure(path, error)),
+        Stream.tap((chunk) => {
+          const detail = isFirst ? Ndjson.problemOf(chunk) : undefined
+          isFirst = false
+          return detail === undefined ? Effect.void : Effect.fail(new DatasetFailed({ path, detail }))
+        })
+      )
     })
   )
 

@@ -1,22 +1,41 @@
 /**
- * NDJSON, also called JSON Lines: one JSON value a line. Blank lines are skipped, but counted; CRLF, a BOM and a last
- * line without an end are fine. Works on bytes, so that a line in another encoding is found, and does not harm others.
+ * NDJSON, also called JSON Lines: one JSON value a line. Blank lines are skipped and counted. CRLF, a BOM and a last line
+ * without an end are accepted. It works on bytes, so a line in another encoding is found and does not affect the others.
  */
 import * as Bytes from "effect/Bytes"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 
-/** A longer line is no row: a request to Claude has at most 32 MB. */
+/** The length in bytes of the longest row, which is that of the longest request to Claude. */
 const longest = 32_000_000
 
-/** A line that is not blank: its number, counted from 1, and its value, or why it has none. */
+/** A line that is not blank: its number, counted from 1, and its value, or the reason that it has none. */
 export interface Line {
   readonly number: number
   readonly value: Result.Result<unknown, string>
 }
 
-/** The lines in the bytes of a file, however those are cut into chunks. */
+/**
+ * What is wrong with a file as a whole, by its first bytes: undefined where it may be NDJSON. Without this check, every
+ * line of such a file is reported as broken.
+ */
+export const problemOf = (start: Uint8Array): string | undefined => {
+  if (isUtf16(start)) return "this is UTF-16; save it as UTF-8"
+  const text = new TextDecoder().decode(start).trimStart()
+  const [line = ""] = text.split("\n", 1)
+  const isOpen = line !== text && Result.isFailure(Result.try((): unknown => JSON.parse(line)))
+  if (isOpen && /^(\[|\{\s*$)/.test(line)) {
+    return "this is JSON over several lines; write one value a line, with jq -c '.[]' for an array and jq -c . otherwise"
+  }
+  if (line === text && /\r./.test(line)) return "its lines end in CR; end them in LF"
+  return undefined
+}
+
+const isUtf16 = ([first, second]: Uint8Array) =>
+  (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
+
+/** The lines in the bytes of a file, however they are cut into chunks. */
 export const decode = <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Stream.Stream<Line, E, R> =>
   bytes.pipe(
     Stream.mapAccum(makeCutter, (cutter, chunk) => [cutter, cutter.add(chunk)], { onHalt: (cutter) => cutter.end() }),
@@ -28,7 +47,7 @@ export const decode = <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Stream.Str
 export const encode = (lines: ReadonlyArray<string>): Uint8Array =>
   new TextEncoder().encode(lines.map((line) => `${line}\n`).join(""))
 
-/** Cuts bytes at LF, which is in no other character of UTF-8. A line that is too long is dropped: `undefined`. */
+/** Cuts bytes at LF, a byte that no other character of UTF-8 contains. A line that is too long becomes `undefined`. */
 const makeCutter = () => {
   let pieces: Array<Uint8Array> = []
   let length = 0
@@ -67,16 +86,38 @@ const parse = (bytes: Uint8Array | undefined, index: number): Line | undefined =
   if (text.success.trim() === "") return undefined
   return {
     number,
-    // Schema's parser of JSON does not say what is wrong.
-    value: Result.try({ try: () => JSON.parse(text.success), catch: (error) => `not JSON: ${wordsOf(error)}` })
+    // Schema's parser of JSON does not report the position of an error.
+    value: Result.flatMap(
+      Result.try({ try: (): unknown => JSON.parse(text.success), catch: (error) => `not JSON: ${reasonOf(error)}` }),
+      (value) => {
+        const inexact = inexactIn(text.success)
+        if (inexact === undefined) return Result.succeed(value)
+        return Result.fail(`the number ${inexact} cannot be read exactly; write it as a text: "${inexact}"`)
+      }
+    )
   }
 }
 
-/** Drops a BOM at the start, as decoders do. */
+/**
+ * The first whole number that JavaScript would read as another number, such as 9007199254740993 as 9007199254740992. Two
+ * rows whose ids differ in the last digit would become one.
+ */
+const inexactIn = (text: string): string | undefined => {
+  if (!/\d{16}/.test(text)) return undefined
+  let inexact: string | undefined
+  JSON.parse(text, (_key, value: unknown, { source = "" }: { readonly source?: string } = {}) => {
+    const isWhole = typeof value === "number" && /^-?\d+$/.test(source)
+    if (isWhole && (!Number.isFinite(value) || BigInt(source) !== BigInt(value))) inexact ??= source
+    return value
+  })
+  return inexact
+}
+
+/** Removes a BOM at the start, as decoders do. */
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-/** V8 says where, and counts the lines in what is one line. */
-const wordsOf = (error: unknown) =>
+/** The message of V8, with the column only: the line number would always be 1. */
+const reasonOf = (error: unknown) =>
   String(error instanceof Error ? error.message : error).replace(
     /( in JSON)? at position .* column (\d+)\)$/,
     " at column $2"

@@ -102,6 +102,13 @@ describe("a file", () => {
     }).pipe(provideNode)
   )
 
+  it.effect("is refused as a whole where every line of it would be broken", () =>
+    Effect.gen(function* () {
+      const path = yield* fileOf(`[\n{"id":"a","urgency":1},\n{"id":"b","urgency":2}\n]\n`)
+      assert.match(yield* unreadable(path), /tickets\.ndjson: this is JSON over several lines; write one value a line/)
+    }).pipe(provideNode)
+  )
+
   it.effect("takes the place of another source of the same rows", () =>
     Effect.gen(function* () {
       const path = yield* fileOf(`{"id":"b","urgency":2}`)

@@ -58,6 +58,23 @@ describe("decode", () => {
     })
   )
 
+  it.effect("refuses a number that JavaScript cannot hold exactly, and reads long numbers that it can", () =>
+    Effect.gen(function* () {
+      const lines = yield* decode(
+        '{"id":9007199254740993}\n{"id":[{"n":-90071992547409930001}]}\n{"id":9007199254740992,"text":"9007199254740993"}'
+      )
+      const reason = (number: string) => `the number ${number} cannot be read exactly; write it as a text: "${number}"`
+      assert.deepStrictEqual(
+        lines.map(({ value }) => Result.merge(value)),
+        [
+          reason("9007199254740993"),
+          reason("-90071992547409930001"),
+          { id: 9007199254740992, text: "9007199254740993" }
+        ]
+      )
+    })
+  )
+
   it.effect.prop(
     "reads what encode wrote, however it is cut into chunks",
     [Schema.Array(Schema.Json), Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 7 }))],
@@ -73,6 +90,44 @@ describe("decode", () => {
         assert.deepStrictEqual(lines, expected)
       })
   )
+})
+
+describe("problemOf", () => {
+  const problemOf = (text: string) => Ndjson.problemOf(new TextEncoder().encode(text))
+
+  it("recognizes UTF-16 by its BOM", () => {
+    assert.strictEqual(Ndjson.problemOf(new Uint8Array([0xff, 0xfe, 0x7b, 0])), "this is UTF-16; save it as UTF-8")
+    assert.strictEqual(Ndjson.problemOf(new Uint8Array([0xfe, 0xff, 0, 0x7b])), "this is UTF-16; save it as UTF-8")
+  })
+
+  it("recognizes JSON over several lines", () => {
+    for (const text of [
+      '[\n{"id":1},\n{"id":2}\n]\n',
+      ' [{"id":1},\n{"id":2}]',
+      '{\n  "id": 1\n}\n',
+      "\uFEFF[\r\n{}]"
+    ]) {
+      assert.match(problemOf(text) ?? "", /^this is JSON over several lines; write one value a line/)
+    }
+  })
+
+  it("recognizes lines that end in CR", () => {
+    assert.strictEqual(problemOf('{"id":1}\r{"id":2}\r'), "its lines end in CR; end them in LF")
+  })
+
+  it("accepts NDJSON, also with a broken first line", () => {
+    for (const text of [
+      "",
+      "\n\n1\n",
+      '{"id":1}\r\n{"id":2}\r\n',
+      '{"id":1\n{"id":2}\n',
+      "[1]\n[2]\n",
+      '[{"id":1}]',
+      "1\r"
+    ]) {
+      assert.isUndefined(problemOf(text))
+    }
+  })
 })
 
 const decode = (text: string) => Stream.runCollect(Ndjson.decode(Stream.make(new TextEncoder().encode(text))))
