@@ -23,7 +23,7 @@ import type { Options } from "./emulator/Options.ts"
 
 export type { Request } from "./emulator/wire/Exchange.ts"
 export { Fault, Faults, FaultsFromString, Kind, type Script } from "./emulator/faults/Faults.ts"
-export type { LedgerEntry, Usage } from "./emulator/billing/Ledger.ts"
+export type { LedgerEntry } from "./emulator/billing/Ledger.ts"
 export type { Options } from "./emulator/Options.ts"
 export type { Limits } from "./emulator/billing/RateLimits.ts"
 export type { Reply, Rule } from "./emulator/answering/Replies.ts"

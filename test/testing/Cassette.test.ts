@@ -93,7 +93,7 @@ describe("a cassette", () => {
       const { fetch, ledger } = yield* emulator({ timeToFirstToken: "10 seconds", tokensPerSecond: 1 })
       const times = yield* inVirtualTime(firstTexts(2, clock)).pipe(Effect.provide(recording(path, fetch)))
       assert.deepStrictEqual(times, [10_000, 14_000])
-      assert.isBelow((yield* ledger)[0]?.usage.output_tokens ?? NaN, 12, "the answer was given up")
+      assert.isBelow((yield* ledger)[0]?.usage.output ?? NaN, 12, "the answer was given up")
       const replayed = yield* firstTexts(2, clock).pipe(Effect.provide(replaying(path)))
       assert.strictEqual(replayed.length, 2)
     })

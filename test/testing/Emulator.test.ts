@@ -34,7 +34,7 @@ describe("Emulator.layer", () => {
       const fiber = yield* Effect.forkChild(Effect.andThen(eightAtOnce(drain), Clock.currentTimeMillis))
       yield* TestClock.adjust("1 hour")
       const [first] = yield* Emulator.Emulator.use(({ ledger }) => ledger)
-      assert.strictEqual(yield* Fiber.join(fiber), 25 * (500 + (first?.usage.output_tokens ?? 0) * 100))
+      assert.strictEqual(yield* Fiber.join(fiber), 25 * (500 + (first?.usage.output ?? 0) * 100))
     }).pipe(Effect.provide(Emulator.layer({ timeToFirstToken: "500 millis", tokensPerSecond: 10 })))
   )
 

@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Request from "../../../src/claude/Request.ts"
+import * as Usage from "../../../src/claude/Usage.ts"
 import * as App from "../../../src/testing/emulator/App.ts"
 import * as Exchange from "../../../src/testing/emulator/wire/Exchange.ts"
 
@@ -76,20 +77,15 @@ describe("the ledger", () => {
       yield* post(app, hello, {}, "/v1/messages/count_tokens")
       const requestHash = Request.hash(hello)
       const dated = "claude-haiku-4-5-20251001"
-      const usage = {
-        ...whole.usage,
-        cache_creation_input_tokens: 0,
-        cache_read_input_tokens: 0,
-        cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
-        service_tier: "standard" as const
-      }
+      const { input_tokens: input, output_tokens: output } = whole.usage
+      const usage = { ...Usage.zero, input, output, serviceTier: "standard" }
       const calls = [
         { requestHash, model: dated, usage },
         { requestHash, model: dated, usage },
         {
           requestHash: Request.hash({ ...hello, max_tokens: 0, betas: ["context-1m-2025-08-07"] }),
           model: dated,
-          usage: { ...usage, output_tokens: 0 }
+          usage: { ...usage, output: 0 }
         }
       ]
       assert.deepStrictEqual(yield* app.ledger, calls)
@@ -131,7 +127,7 @@ describe("the ledger", () => {
       yield* TestClock.adjust("1200 millis")
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(
-        (yield* app.ledger).map(({ usage }) => usage.output_tokens),
+        (yield* app.ledger).map(({ usage }) => usage.output),
         [4]
       )
     })

@@ -6,7 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import * as Usages from "../../../claude/Usage.ts"
+import * as Usage from "../../../claude/Usage.ts"
 import * as Blocks from "./Blocks.ts"
 import type { Options } from "../Options.ts"
 import * as Prompt from "../request/Prompt.ts"
@@ -19,8 +19,8 @@ import * as ToolAnswer from "./ToolAnswer.ts"
 import type * as Signature from "../request/Signature.ts"
 import type { Call } from "../request/Validation.ts"
 
-/** What a message reports as its usage. A reply from code may report more. */
-export interface Usage extends PromptCache.Input {
+/** The usage that a message reports. A reply from code may report more. */
+export interface Reported extends PromptCache.Input {
   readonly output_tokens: number
   readonly output_tokens_details: { readonly thinking_tokens: number }
   readonly service_tier: "standard" | "batch"
@@ -33,7 +33,7 @@ export interface Answer {
   readonly stopReason: string
   readonly stopSequence: string | null
   readonly stopDetails: Blocks.Content | null
-  readonly usage: Usage
+  readonly usage: Reported
 }
 
 /** How this emulator answers calls, unless they are not admitted with the input that they would have. */
@@ -87,7 +87,7 @@ export const isBilled = ({ blocks, stopDetails, stopReason, usage }: Answer): bo
   const category = stopDetails?.["category"]
   const stop_details = stopDetails && { category: Predicate.isString(category) ? category : null }
   const message = { usage, content: blocks, stop_reason: stopReason, stop_details }
-  return Usages.totalInput(Usages.billed(message)) > 0
+  return Usage.totalInput(Usage.billed(message)) > 0
 }
 
 /** In a prompt, it makes the API refuse, for tests (Anthropic, "Handle streaming refusals"). The rest is hexadecimal. */

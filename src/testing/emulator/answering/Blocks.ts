@@ -53,7 +53,8 @@ const spell = (content: Content, most: number): Block & { readonly isCut: boolea
     return {
       whole: { ...content, text: kept, ...(citations !== undefined && { citations: cited }) },
       start: { ...content, text: "", ...(citations !== undefined && { citations: [] }) },
-      deltas: [...deltas, ...cited.map((citation) => untimed({ type: "citations_delta", citation }))],
+      // The API sends the citations of a block before its text.
+      deltas: [...cited.map((citation) => untimed({ type: "citations_delta", citation })), ...deltas],
       isCut
     }
   }

@@ -9,12 +9,13 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as Models from "../../../claude/Models.ts"
 import * as Answer from "./Answer.ts"
 import type { ApiError } from "../wire/ApiError.ts"
 import * as Exchange from "../wire/Exchange.ts"
 import type { Ledger } from "../billing/Ledger.ts"
 import type { Options } from "../Options.ts"
-import * as RateLimits from "../billing/RateLimits.ts"
+import type * as RateLimits from "../billing/RateLimits.ts"
 import type { SpendLimit } from "../billing/SpendLimit.ts"
 import type * as Signature from "../request/Signature.ts"
 import * as Validation from "../request/Validation.ts"
@@ -40,7 +41,7 @@ export const make = (options: Options, { answerTo, ledger, messageId, rateLimits
   return Effect.fnUntraced(function* (request: Exchange.Request): Effect.fn.Return<Exchange.Response, ApiError> {
     const call = yield* Validation.call(request, signatures.has)
     const start = yield* Clock.currentTimeMillis
-    const group = RateLimits.groupOf(call.model)
+    const group = Models.limitGroup(call.model)
     const answer = yield* answerTo(call, ({ cache_creation_input_tokens, input_tokens }) => {
       const input = input_tokens + cache_creation_input_tokens
       const refusal = spendLimit.check(start) ?? rateLimits.admit(group, input, start)

@@ -4,36 +4,21 @@
  */
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js"
 import * as Stream from "effect/Stream"
-import * as Usages from "../../../claude/Usage.ts"
+import * as Usage from "../../../claude/Usage.ts"
 import type * as Exchange from "../wire/Exchange.ts"
 import type { SpendLimit } from "./SpendLimit.ts"
-
-/** The tokens of a call, as the API reports them. */
-export interface Usage {
-  /** What was neither written to the prompt cache nor read from it. */
-  readonly input_tokens: number
-  readonly output_tokens: number
-  readonly cache_creation_input_tokens: number
-  readonly cache_read_input_tokens: number
-  readonly cache_creation: {
-    readonly ephemeral_5m_input_tokens: number
-    readonly ephemeral_1h_input_tokens: number
-  }
-  /** `batch` is half price. */
-  readonly service_tier: "standard" | "batch"
-}
 
 /** A billed call. `requestHash` is `Request.hash` of what the client asked. */
 export interface LedgerEntry {
   readonly requestHash: string
   readonly model: string
-  readonly usage: Usage
+  readonly usage: Usage.Usage
 }
 
 /** The calls so far, in the order in which they were billed. */
 export interface Ledger {
   /** An account for a call. It enters the ledger with its first bill; later bills take its place. */
-  readonly open: (requestHash: string, model: string) => (usage: Usage, now: number) => void
+  readonly open: (requestHash: string, model: string) => (usage: Usage.ApiUsage, now: number) => void
   readonly entries: () => ReadonlyArray<LedgerEntry>
   /** `{ "calls": [...] }` with one call a line; streamed, so that a million calls do not become one string. */
   readonly toResponse: () => Exchange.Response
@@ -61,11 +46,10 @@ export const make = (spendLimit: SpendLimit): Ledger => {
     return known === -1 ? models.push(model) - 1 : known
   }
 
-  const write = (row: number, requestHash: string, model: string, usage: Usage) => {
+  const write = (row: number, requestHash: string, model: string, usage: Usage.Usage) => {
     const at = (row % rowsOfBlock) * rowBytes
     const view = block(row)
-    // A reply from code may report anything: it is read as a client reads it.
-    const { cacheRead, cacheWrite1h, cacheWrite5m, input, output, serviceTier } = Usages.fromMessage(usage)
+    const { cacheRead, cacheWrite1h, cacheWrite5m, input, output, serviceTier } = usage
     new Uint8Array(view.buffer, at, 32).set(hexToBytes(requestHash))
     view.setUint32(at + 32, input)
     view.setUint32(at + 36, output)
@@ -79,18 +63,17 @@ export const make = (spendLimit: SpendLimit): Ledger => {
   const read = (row: number): LedgerEntry => {
     const at = (row % rowsOfBlock) * rowBytes
     const view = block(row)
-    const ephemeral_5m_input_tokens = view.getUint32(at + 40)
-    const ephemeral_1h_input_tokens = view.getUint32(at + 44)
     return {
       requestHash: bytesToHex(new Uint8Array(view.buffer, at, 32)),
       model: models[view.getUint8(at + 53)] ?? "",
       usage: {
-        input_tokens: view.getUint32(at + 32),
-        output_tokens: view.getUint32(at + 36),
-        cache_creation_input_tokens: ephemeral_5m_input_tokens + ephemeral_1h_input_tokens,
-        cache_read_input_tokens: view.getUint32(at + 48),
-        cache_creation: { ephemeral_5m_input_tokens, ephemeral_1h_input_tokens },
-        service_tier: tiers[view.getUint8(at + 52)] ?? "standard"
+        input: view.getUint32(at + 32),
+        output: view.getUint32(at + 36),
+        cacheWrite5m: view.getUint32(at + 40),
+        cacheWrite1h: view.getUint32(at + 44),
+        cacheRead: view.getUint32(at + 48),
+        webSearches: 0,
+        serviceTier: tiers[view.getUint8(at + 52)] ?? "standard"
       }
     }
   }
@@ -99,7 +82,9 @@ export const make = (spendLimit: SpendLimit): Ledger => {
     open: (requestHash, model) => {
       let row: number | undefined
       const spend = spendLimit.open(model)
-      return (usage, now) => {
+      return (reported, now) => {
+        // A reply from code may report anything: it is read as a client reads it.
+        const usage = Usage.fromMessage(reported)
         row ??= count++
         write(row, requestHash, model, usage)
         spend(usage, now)

@@ -25,13 +25,8 @@ interface Entry {
   until: number
 }
 
-const lifetimes = { "5m": 5 * 60_000, "1h": 60 * 60_000 } as const
-
 /** At each breakpoint, so many prefixes are looked up: the one that ends there and those that end before. */
 const lookBack = 20
-
-/** Where no source says what the least is, it is that of the other models of the generation. */
-const leastTokens = 512
 
 /** An empty cache; its entries can be read so many milliseconds after they were written. */
 export const make = (delay: number) => {
@@ -43,18 +38,18 @@ export const make = (delay: number) => {
     return entry !== undefined && entry.from <= now && now < entry.until ? entry : undefined
   }
 
-  const write = (key: string, ttl: Segments.Ttl, now: number): void => {
+  const write = (key: string, ttl: Models.CacheTtl, now: number): void => {
     if (entries.size >= sweepAt) {
       for (const [old, { until }] of entries) if (until <= now) entries.delete(old)
       sweepAt = Math.max(1024, 2 * entries.size)
     }
     const pending = entries.get(key)
     const from = pending !== undefined && now < pending.until ? Math.min(pending.from, now + delay) : now + delay
-    entries.set(key, { lifetime: lifetimes[ttl], from, until: now + lifetimes[ttl] })
+    entries.set(key, { lifetime: Models.cacheLifetimes[ttl], from, until: now + Models.cacheLifetimes[ttl] })
   }
 
   const look = (model: string, segments: ReadonlyArray<Segments.Segment>, now: number) => {
-    const least = Models.find(model)?.minCacheTokens ?? leastTokens
+    const least = Models.minCacheTokens(model)
     const prefixes = prefixesOf(model, segments)
     const breakpoints = prefixes.flatMap(({ breakpoint: ttl, ...prefix }) =>
       ttl === undefined || prefix.tokens < least ? [] : [{ ...prefix, ttl }]
@@ -108,7 +103,7 @@ interface Prefix {
   readonly key: string
   /** Of the whole prefix. */
   readonly tokens: number
-  readonly breakpoint: Segments.Ttl | undefined
+  readonly breakpoint: Models.CacheTtl | undefined
 }
 
 /** The prefixes up to the last breakpoint; without one, none has to be hashed. */

@@ -3,10 +3,11 @@
  * tokens and one of output tokens. Input is taken when a call is let in, without what the prompt cache saves; output is
  * taken as it is produced, so `max_tokens` does not matter. Batches have requests of their own, and tokens without limit.
  */
+import * as Record from "effect/Record"
 import * as ApiError from "../wire/ApiError.ts"
 import * as TokenBucket from "./TokenBucket.ts"
 
-/** What each class of models may do in a minute; what is not limited has no headers either. */
+/** What each group of models may do in a minute. A limit that is left out is so generous that no call meets it. */
 export interface Limits {
   readonly requestsPerMinute?: number | undefined
   /** Tokens read from the prompt cache are free. */
@@ -27,16 +28,26 @@ export interface RateLimits {
 /** The calls to `/v1/messages/batches`. */
 export const batches = "batches"
 
-/** Models of one line and one number share their limits: `claude-opus-5-5` and `claude-opus-5`. */
-export const groupOf = (model: string): string => /^claude-[a-z]+-\d+/.exec(model)?.[0] ?? model
+/** Every message of the API reports three limits, so the emulator has them all. */
+const generous = { requests: 1_000_000, inputTokens: 20_000_000_000, outputTokens: 4_000_000_000 }
 
-/** Full buckets for every class of models. */
-export const make = (limits: Limits = {}): RateLimits => {
+/** Full buckets for every group of models. */
+export const make = (given: Limits = {}): RateLimits => {
+  const requests = given.requestsPerMinute
+  const limits = {
+    requests: requests ?? generous.requests,
+    inputTokens: given.inputTokensPerMinute ?? generous.inputTokens,
+    outputTokens: given.outputTokensPerMinute ?? generous.outputTokens
+  }
   const groups = new Map<string, Group>()
   const find = (name: string): Group => {
     const known = groups.get(name)
     if (known !== undefined) return known
-    const group = open(name === batches ? { requestsPerMinute: limits.requestsPerMinute } : limits)
+    // The API reports no limits with batches, and tokens have none there.
+    const group =
+      name === batches
+        ? open(requests === undefined ? {} : { requests }, undefined)
+        : open(limits, given.acceleration && ramp(given.acceleration))
     groups.set(name, group)
     return group
   }
@@ -55,26 +66,18 @@ export const make = (limits: Limits = {}): RateLimits => {
   }
 }
 
+type Kind = "requests" | "inputTokens" | "outputTokens"
+type Ramp = (now: number) => ApiError.ApiError | undefined
+
 interface Group {
-  readonly buckets: {
-    readonly requests: TokenBucket.TokenBucket | undefined
-    readonly inputTokens: TokenBucket.TokenBucket | undefined
-    readonly outputTokens: TokenBucket.TokenBucket | undefined
-  }
-  readonly ramp: ((now: number) => ApiError.ApiError | undefined) | undefined
+  readonly buckets: { readonly [kind in Kind]?: TokenBucket.TokenBucket }
+  readonly ramp: Ramp | undefined
 }
 
-const open = (limits: Limits): Group => {
-  const bucket = (limit: number | undefined) => (limit === undefined ? undefined : TokenBucket.make(limit))
-  return {
-    buckets: {
-      requests: bucket(limits.requestsPerMinute),
-      inputTokens: bucket(limits.inputTokensPerMinute),
-      outputTokens: bucket(limits.outputTokensPerMinute)
-    },
-    ramp: limits.acceleration && ramp(limits.acceleration)
-  }
-}
+const open = (limits: { readonly [kind in Kind]?: number }, ramp: Ramp | undefined): Group => ({
+  buckets: Record.map<string, number, TokenBucket.TokenBucket>(limits, TokenBucket.make),
+  ramp
+})
 
 /** Whichever bucket takes longest says how long. */
 const exceeded = ({ buckets }: Group, inputTokens: number, now: number): ApiError.ApiError | undefined => {
@@ -95,11 +98,11 @@ const exceeded = ({ buckets }: Group, inputTokens: number, now: number): ApiErro
 }
 
 /** Counts the calls let in, minute by minute from the first one on. */
-const ramp = ({ factor, requests }: { readonly requests: number; readonly factor: number }) => {
+const ramp = ({ factor, requests }: { readonly requests: number; readonly factor: number }): Ramp => {
   let minute = -Infinity
   let before = 0
   let count = 0
-  return (now: number): ApiError.ApiError | undefined => {
+  return (now) => {
     if (now >= minute + 60_000) {
       const elapsed = Math.floor((now - minute) / 60_000)
       before = elapsed === 1 ? count : 0
@@ -122,9 +125,9 @@ const ramp = ({ factor, requests }: { readonly requests: number; readonly factor
 const headersOf = ({ buckets }: Group, now: number): Readonly<Record<string, string>> => {
   const { inputTokens, outputTokens, requests } = buckets
   const states = {
-    ...(requests && { requests: state(requests, now) }),
-    ...(inputTokens && { "input-tokens": state(inputTokens, now) }),
-    ...(outputTokens && { "output-tokens": state(outputTokens, now) })
+    ...(requests && { requests: state(requests, now, 1) }),
+    ...(inputTokens && { "input-tokens": state(inputTokens, now, 1000) }),
+    ...(outputTokens && { "output-tokens": state(outputTokens, now, 1000) })
   }
   const input = states["input-tokens"]
   const output = states["output-tokens"]
@@ -145,11 +148,12 @@ interface State {
   readonly reset: number
 }
 
-/** The API rounds what is left of its limits to a thousand; those below ten thousand are ours, and told to the token. */
-const state = (bucket: TokenBucket.TokenBucket, now: number): State => {
+/** The API rounds what is left of its tokens to a thousand. Limits below ten thousand are the user's own, and exact. */
+const state = (bucket: TokenBucket.TokenBucket, now: number, unit: number): State => {
   const { limit } = bucket
   const left = Math.max(0, bucket.level(now))
-  const remaining = limit < 10_000 ? Math.floor(left + 1e-9) : Math.min(limit, Math.round(left / 1000) * 1000)
+  const remaining =
+    limit < 10_000 || unit === 1 ? Math.floor(left + 1e-9) : Math.min(limit, Math.round(left / unit) * unit)
   return { limit, remaining, reset: Math.ceil((now + bucket.wait(now, limit)) / 1000) * 1000 }
 }
 

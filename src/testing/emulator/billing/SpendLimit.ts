@@ -5,14 +5,13 @@
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Cost from "../../../claude/Cost.ts"
-import * as Usages from "../../../claude/Usage.ts"
+import type * as Usage from "../../../claude/Usage.ts"
 import * as ApiError from "../wire/ApiError.ts"
-import type { Usage } from "./Ledger.ts"
 
 /** What was spent, and whether that is too much. Times are in milliseconds since 1970. */
 export interface SpendLimit {
   /** An account for a call of a model; a later bill takes the place of an earlier one. */
-  readonly open: (model: string) => (usage: Usage, now: number) => void
+  readonly open: (model: string) => (usage: Usage.Usage, now: number) => void
   readonly check: (now: number) => ApiError.ApiError | undefined
 }
 
@@ -37,7 +36,7 @@ export const make = (dollars: number | undefined): SpendLimit => {
     open: (model) => {
       let billed = zero
       return (usage, now) => {
-        const cost = Cost.of({ model, usage: Usages.fromMessage(usage), at: new Date(now) }) ?? zero
+        const cost = Cost.of({ model, usage, at: new Date(now) }) ?? zero
         if (isOfThisMonth(now)) spent = BigDecimal.sum(spent, BigDecimal.subtract(cost, billed))
         billed = cost
       }

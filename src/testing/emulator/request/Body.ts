@@ -18,15 +18,12 @@ const Block = Schema.StructWithRest(
 
 const Content = Schema.Union([Schema.String, Schema.Array(Block)]).annotate(shouldBe("a valid string or list"))
 
-const Message = Schema.StructWithRest(
-  Schema.Struct({
-    role: Schema.Literals(["user", "assistant", "system"])
-      .annotate(shouldBe("'user', 'assistant' or 'system'"))
-      .annotateKey(required),
-    content: Content.annotateKey(required)
-  }),
-  [rest]
-).annotate(shouldBe("an object"))
+const Message = Schema.Struct({
+  role: Schema.Literals(["user", "assistant", "system"])
+    .annotate(shouldBe("'user', 'assistant' or 'system'"))
+    .annotateKey(required),
+  content: Content.annotateKey(required)
+}).annotate(shouldBe("an object"))
 
 const Format = Schema.Struct({
   type: text

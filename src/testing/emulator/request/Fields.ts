@@ -145,9 +145,7 @@ const customTool = {
 const message = { content: true, role: true } satisfies Names<keyof Anthropic.Messages.MessageParam>
 
 /** The parameters of version 2023-06-01 that version 2026-10-21 dropped, and the SDK with it. */
-export const sampling = ["temperature", "top_p", "top_k"] as const
-
-const withSampling = Object.fromEntries(sampling.map((name) => [name, true]))
+const sampling = new Set(["temperature", "top_p", "top_k"])
 
 /** Which request is read. */
 export interface Endpoint {
@@ -159,14 +157,14 @@ export interface Endpoint {
 
 /** The refusal of the first field of a request, a message or a tool that the API does not know. */
 export const check = (json: unknown, { counts, isBeta, isNewVersion }: Endpoint): string | undefined => {
-  const known = {
-    ...(counts ? counted : created),
-    ...(isBeta && (counts ? betaCounted : betaCreated)),
-    ...(!counts && !isNewVersion && withSampling)
-  }
+  const accepts = (name: string) =>
+    Object.hasOwn(counts ? counted : created, name) ||
+    (isBeta && Object.hasOwn(counts ? betaCounted : betaCreated, name)) ||
+    (!counts && !isNewVersion && sampling.has(name))
   if (!Predicate.isObject(json)) return "Input should be an object"
+  const unknown = Object.keys(json).find((name) => !accepts(name))
+  if (unknown !== undefined) return notPermitted(unknown)
   return (
-    unknownField(json, known, "") ??
     firstOf(listOf(json, "messages"), (one, at) => unknownField(one, message, `messages.${at}.`)) ??
     firstOf(listOf(json, "tools"), (tool, at) => unknownTool(tool, `tools.${at}`))
   )
@@ -200,8 +198,10 @@ const unknownTag = (type: unknown, known: object, path: string) => {
 /** The refusal of the first field that is not in a list, with its path. */
 export const unknownField = (json: object, known: object, path: string): string | undefined => {
   const unknown = Object.keys(json).find((name) => !Object.hasOwn(known, name))
-  return unknown === undefined ? undefined : `${path}${unknown}: Extra inputs are not permitted`
+  return unknown === undefined ? undefined : notPermitted(`${path}${unknown}`)
 }
+
+const notPermitted = (path: string) => `${path}: Extra inputs are not permitted`
 
 const firstOf = <A>(all: ReadonlyArray<A>, check: (one: A, at: number) => string | undefined): string | undefined => {
   for (const [at, one] of all.entries()) {

@@ -40,7 +40,7 @@ describe("Blocks.cut", () => {
     assert.deepStrictEqual(Blocks.cut([{ type: "brand_new" }, call], 0), { blocks: [], isCut: true })
   })
 
-  it("sends thinking before its signature, and text before its citations", () => {
+  it("sends thinking before its signature, and citations before their text", () => {
     const thinking = { type: "thinking", thinking: "Hm.", signature: "c2ln" }
     const cited = { ...text("Warm."), citations: [{ type: "char_location" }] }
     const { blocks } = Blocks.cut([thinking, cited], 100)
@@ -53,7 +53,7 @@ describe("Blocks.cut", () => {
     )
     assert.deepStrictEqual(
       blocks.flatMap(({ deltas }) => deltas.map(({ delta }) => delta.type)),
-      ["thinking_delta", "signature_delta", "text_delta", "citations_delta"]
+      ["thinking_delta", "signature_delta", "citations_delta", "text_delta"]
     )
   })
 

@@ -67,7 +67,7 @@ describe("the life of a batch", () => {
       const { content, usage } = yield* decodeMessage(JSON.stringify(result?.result.message))
       assert.deepStrictEqual(content, direct.content)
       assert.deepStrictEqual(usage, { ...direct.usage, service_tier: "batch" })
-      const tiers = (yield* app.ledger).map((entry) => [entry.requestHash, entry.usage.service_tier])
+      const tiers = (yield* app.ledger).map((entry) => [entry.requestHash, entry.usage.serviceTier])
       assert.deepStrictEqual(tiers, [
         [Request.hash(hello("row 0")), "standard"],
         [Request.hash(hello("row 0")), "batch"]
@@ -158,7 +158,7 @@ describe("the life of a batch", () => {
         const app = yield* App.make({ batchProcessing })
         yield* create(app, cached)
         yield* TestClock.adjust("1 day")
-        return (yield* app.ledger).filter(({ usage }) => usage.cache_read_input_tokens > 0).length
+        return (yield* app.ledger).filter(({ usage }) => usage.cacheRead > 0).length
       })
       // A minute apart every one but the first is in time; ten minutes apart none is.
       assert.deepStrictEqual([yield* readsOf("12 minutes"), yield* readsOf("2 hours")], [11, 0])

@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
+import * as Usage from "../../../../src/claude/Usage.ts"
 import * as App from "../../../../src/testing/emulator/App.ts"
 import * as Exchange from "../../../../src/testing/emulator/wire/Exchange.ts"
 import * as Ledger from "../../../../src/testing/emulator/billing/Ledger.ts"
@@ -18,9 +19,9 @@ describe("Ledger", () => {
       const expected = Array.from({ length: 10_000 }, (_, row) => ({
         requestHash: hash(row),
         model: `claude-${row % 3}`,
-        usage: usage(row)
+        usage: Usage.fromMessage(usage(row))
       }))
-      for (const { model, requestHash, usage } of expected) ledger.open(requestHash, model)(usage, 0)
+      for (const [row, { model, requestHash }] of expected.entries()) ledger.open(requestHash, model)(usage(row), 0)
       assert.deepStrictEqual(ledger.entries(), expected)
       const text = yield* read(ledger)
       assert.deepStrictEqual(yield* decode(text), { calls: expected })
@@ -34,13 +35,10 @@ describe("Ledger", () => {
     const none = { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 }
     ledger.open(hash(1), "a")({ ...odd, cache_creation: none }, 0)
     ledger.open(hash(2), "a")(Object.assign(odd, { cache_creation: null }), 0)
-    for (const { usage } of ledger.entries()) {
-      assert.deepStrictEqual(
-        [usage.cache_creation_input_tokens, usage.cache_creation.ephemeral_5m_input_tokens],
-        [5000, 5000]
-      )
-    }
-    assert.lengthOf(ledger.entries(), 2)
+    assert.deepStrictEqual(
+      ledger.entries().map(({ usage }) => usage.cacheWrite5m),
+      [5000, 5000]
+    )
   })
 
   it.effect("has nothing in it at first", () =>
@@ -56,7 +54,7 @@ describe("Ledger", () => {
     first(usage(2), 0)
     second(usage(3), 0)
     assert.deepStrictEqual(
-      ledger.entries().map(({ model, usage }) => [model, usage.input_tokens]),
+      ledger.entries().map(({ model, usage }) => [model, usage.input]),
       [
         ["b", 3],
         ["a", 2]
@@ -115,7 +113,7 @@ const empty = () => Ledger.make(SpendLimit.make(undefined))
 
 const hash = (row: number) => bytesToHex(sha256(utf8ToBytes(`${row}`)))
 
-const usage = (row: number): Ledger.Usage => ({
+const usage = (row: number): Usage.ApiUsage => ({
   input_tokens: row,
   output_tokens: row + 1,
   cache_creation_input_tokens: 2 * row + 5,

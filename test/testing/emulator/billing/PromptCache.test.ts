@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
+import type * as Models from "../../../../src/claude/Models.ts"
 import type * as Prompt from "../../../../src/testing/emulator/request/Prompt.ts"
 import * as PromptCache from "../../../../src/testing/emulator/billing/PromptCache.ts"
 import * as Segments from "../../../../src/testing/emulator/request/Segments.ts"
@@ -61,10 +62,10 @@ describe("PromptCache", () => {
       const ask = asking()
       const messages = [{ role: "user", content: [block(300, "5m"), { type: "text", text: "Why?" }] }]
       const first = yield* ask({ system: [block(5000, "1h")], messages })
-      assert.deepStrictEqual(summary(first), { rest: 1, read: 0, written5m: 304, written1h: 5000 })
+      assert.deepStrictEqual(summary(first), { rest: 4, read: 0, written5m: 301, written1h: 5000 })
       yield* TestClock.adjust("10 minutes")
       const second = yield* ask({ system: [block(5000, "1h")], messages })
-      assert.deepStrictEqual(summary(second), { rest: 1, read: 5000, written5m: 304, written1h: 0 })
+      assert.deepStrictEqual(summary(second), { rest: 4, read: 5000, written5m: 301, written1h: 0 })
     })
   )
 
@@ -76,13 +77,24 @@ describe("PromptCache", () => {
       const longer = [...opening, { role: "assistant", content: "y".repeat(400) }, user("z".repeat(40))]
       assert.deepStrictEqual(summary(yield* ask({ cache_control, messages: opening })), {
         ...nothing,
-        written5m: 5004
+        rest: 3,
+        written5m: 5001
       })
       assert.deepStrictEqual(summary(yield* ask({ cache_control, messages: longer })), {
         ...nothing,
-        read: 5004,
+        rest: 3,
+        read: 5001,
         written5m: 118
       })
+    })
+  )
+
+  it.effect("counts the last few tokens behind a breakpoint as input, as the API does", () =>
+    Effect.gen(function* () {
+      const ask = asking()
+      const request = { messages: [{ role: "user", content: [block(5000, "5m")] }] }
+      assert.deepStrictEqual(summary(yield* ask(request)), { ...nothing, rest: 3, written5m: 5001 })
+      assert.deepStrictEqual(summary(yield* ask(request)), { ...nothing, rest: 3, read: 5001 })
     })
   )
 
@@ -111,8 +123,8 @@ describe("PromptCache", () => {
       const ask = asking("claude-haiku-4-5", cache)
       const first = yield* ask({ tools, messages })
       const other = summary(yield* ask({ tools, messages, tool_choice: { type: "none" } }))
-      assert.strictEqual(other.read, first.cache_creation_input_tokens - 304)
-      assert.strictEqual(other.written5m, 304)
+      assert.strictEqual(other.read, first.cache_creation_input_tokens - 301)
+      assert.strictEqual(other.written5m, 301)
       assert.strictEqual(summary(yield* asking("claude-opus-4-5", cache)({ tools, messages })).read, 0)
     })
   )
@@ -142,7 +154,7 @@ const asking =
       return input
     })
 
-const block = (tokens: number, ttl?: Segments.Ttl) => ({
+const block = (tokens: number, ttl?: Models.CacheTtl) => ({
   type: "text",
   text: "word".repeat(tokens),
   ...(ttl !== undefined && { cache_control: { type: "ephemeral", ttl } })

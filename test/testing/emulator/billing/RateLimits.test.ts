@@ -170,17 +170,33 @@ describe("the headers of the limits", () => {
     })
   )
 
-  it.effect(
-    "come with every answer, streams and refusals for too much among them, and not where nothing is limited",
-    () =>
-      Effect.gen(function* () {
-        const app = yield* App.make({ limits: { requestsPerMinute: 2 } })
-        const remaining = "anthropic-ratelimit-requests-remaining"
-        assert.strictEqual((yield* post(app)).headers[remaining], "1")
-        assert.strictEqual((yield* post(app, { stream: true })).headers[remaining], "0")
-        assert.strictEqual((yield* post(app)).headers[remaining], "0")
-        assert.isUndefined((yield* post(yield* App.make())).headers[remaining])
-      })
+  it.effect("come with every answer, with streams and with refusals for too much", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({ limits: { requestsPerMinute: 2 } })
+      const remaining = "anthropic-ratelimit-requests-remaining"
+      assert.strictEqual((yield* post(app)).headers[remaining], "1")
+      assert.strictEqual((yield* post(app, { stream: true })).headers[remaining], "0")
+      assert.strictEqual((yield* post(app)).headers[remaining], "0")
+    })
+  )
+
+  it.effect("report generous limits where none are given, with every message and no count of tokens", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make()
+      const { headers } = yield* post(app)
+      const names = Object.keys(headers).filter((name) => name.startsWith("anthropic-ratelimit-"))
+      const parts = ["limit", "remaining", "reset"]
+      assert.sameMembers(
+        names,
+        ["requests", "input-tokens", "output-tokens", "tokens"].flatMap((bucket) =>
+          parts.map((part) => `anthropic-ratelimit-${bucket}-${part}`)
+        )
+      )
+      assert.strictEqual(headers["anthropic-ratelimit-requests-remaining"], "999999")
+      const counted = yield* app.handle({ ...asking({ max_tokens: undefined }), path: "/v1/messages/count_tokens" })
+      assert.strictEqual(counted.status, 200)
+      assert.notInclude(Object.keys(counted.headers).join(" "), "ratelimit")
+    })
   )
 })
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { Claude } from "../../../../src/claude/Claude.ts"
-import type * as Ledger from "../../../../src/testing/emulator/billing/Ledger.ts"
+import * as Usage from "../../../../src/claude/Usage.ts"
 import * as SpendLimit from "../../../../src/testing/emulator/billing/SpendLimit.ts"
 import * as Emulator from "../../../../src/testing/Emulator.ts"
 
@@ -11,9 +11,9 @@ describe("SpendLimit", () => {
     // Claude Haiku 4.5: a dollar for a million input tokens, five for a million output tokens.
     const limit = SpendLimit.make(0.000_030_5)
     limit.open("claude-haiku-4-5")(usage(5, 3), 0)
-    limit.open("claude-haiku-4-5")({ ...usage(5, 3), service_tier: "batch" }, 0)
+    limit.open("claude-haiku-4-5")({ ...usage(5, 3), serviceTier: "batch" }, 0)
     assert.isUndefined(limit.check(0))
-    limit.open("claude-haiku-4-5")({ ...usage(1, 0), service_tier: "batch" }, 0)
+    limit.open("claude-haiku-4-5")({ ...usage(1, 0), serviceTier: "batch" }, 0)
     assert.strictEqual(limit.check(0)?.code, "enforced_spend_limit_reached")
   })
 
@@ -66,11 +66,4 @@ const request = {
   messages: [{ role: "user" as const, content: "The cat sat on the mat. The dog lay on the rug." }]
 }
 
-const usage = (input_tokens: number, output_tokens: number): Ledger.Usage => ({
-  input_tokens,
-  output_tokens,
-  cache_creation_input_tokens: 0,
-  cache_read_input_tokens: 0,
-  cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
-  service_tier: "standard"
-})
+const usage = (input: number, output: number): Usage.Usage => ({ ...Usage.zero, input, output })

@@ -47,7 +47,7 @@ describe("Disturb.around", () => {
         const app = yield* App.make({ faults: () => ({ kind, after }), tokensPerSecond })
         const fiber = yield* Effect.forkChild(Effect.flatMap(Effect.exit(chunks(app, true)), () => app.ledger))
         yield* TestClock.adjust("1 minute")
-        return (yield* Fiber.join(fiber)).map(({ usage }) => usage.output_tokens)
+        return (yield* Fiber.join(fiber)).map(({ usage }) => usage.output)
       })
       const [whole = NaN] = yield* tokens("unknown-events", 0)
       assert.isAbove(whole, 4)

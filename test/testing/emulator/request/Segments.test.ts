@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import type * as Models from "../../../../src/claude/Models.ts"
 import * as Segments from "../../../../src/testing/emulator/request/Segments.ts"
 
 describe("Segments.read", () => {
@@ -66,7 +67,7 @@ describe("Segments.read", () => {
   )
 })
 
-const marking = ({ text, ttl }: { readonly text: string; readonly ttl?: Segments.Ttl }) => ({
+const marking = ({ text, ttl }: { readonly text: string; readonly ttl?: Models.CacheTtl }) => ({
   type: "text",
   text,
   cache_control: { type: "ephemeral", ...(ttl !== undefined && { ttl }) }

@@ -90,7 +90,7 @@ describe("the fetch of an emulator in memory", () => {
       stream.controller.abort()
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(
-        (yield* emulator.ledger).map(({ usage }) => usage.output_tokens),
+        (yield* emulator.ledger).map(({ usage }) => usage.output),
         [4]
       )
     })
