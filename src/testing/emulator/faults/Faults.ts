@@ -4,9 +4,11 @@
  * in which different requests arrive. `Disturb` says what a fault does to an exchange.
  */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as Models from "../../../claude/Models.ts"
 import * as Sha256 from "../../../claude/Sha256.ts"
 import type * as Exchange from "../wire/Exchange.ts"
 import * as Occurrences from "../wire/Occurrences.ts"
@@ -51,14 +53,19 @@ export const Fault = Schema.Struct({
 })
 export type Fault = typeof Fault.Type
 
+/** The model whose requests meet a fault, by an id with or without the date; by default every model. */
+const target = { model: Schema.optionalKey(Schema.String) }
+
 const ByRate = Schema.Struct({
   ...Fault.fields,
+  ...target,
   /** The share of arrivals that meet it, between 0 and 1. */
   rate: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 })
 
 const ByCount = Schema.Struct({
   ...Fault.fields,
+  ...target,
   /** So many arrivals of every request meet it, the first ones; those of the next count come after these. */
   times: Schema.Int.check(Schema.isGreaterThan(0))
 })
@@ -66,8 +73,12 @@ const ByCount = Schema.Struct({
 /** Faults of `POST /v1/messages`. An arrival meets one at most, so the rates add up to 1 at most; counts come first. */
 export const Faults = Schema.Array(Schema.Union([ByRate, ByCount])).check(
   Schema.makeFilter((faults) => {
-    const total = faults.reduce((sum, fault) => sum + ("rate" in fault ? fault.rate : 0), 0)
-    return total <= 1 || `the rates add up to ${total}; lower them to 1 or less in all`
+    for (const { model } of [...faults, {}]) {
+      const applicable = faults.filter((fault) => applies(fault, model))
+      const total = applicable.reduce((sum, fault) => sum + ("rate" in fault ? fault.rate : 0), 0)
+      if (total > 1) return `the rates add up to ${total}; lower them to 1 or less in all`
+    }
+    return true
   })
 )
 export type Faults = typeof Faults.Type
@@ -75,7 +86,10 @@ export type Faults = typeof Faults.Type
 /** Says what the n-th arrival (from 1) of a request meets, whatever its path. */
 export type Script = (request: Exchange.Request, arrival: number) => Fault | undefined
 
-/** Faults as the command line writes them: `429:0.02,cut:1x`. */
+const applies = (fault: { readonly model?: string }, model: string | undefined): boolean =>
+  fault.model === undefined || (model !== undefined && Models.isSame(fault.model, model))
+
+/** Faults as the command line writes them: `429:0.02,cut:1x,claude-sonnet-5-5=529:1`. */
 export const FaultsFromString = Schema.String.pipe(
   Schema.decodeTo(
     Faults,
@@ -83,28 +97,39 @@ export const FaultsFromString = Schema.String.pipe(
       decode: (text) => Effect.forEach(text.split(","), parse),
       encode: (faults) =>
         Effect.succeed(
-          faults.map((fault) => `${fault.kind}:${"rate" in fault ? fault.rate : `${fault.times}x`}`).join(",")
+          faults
+            .map(({ kind, model, ...often }) => {
+              const target = model === undefined ? "" : `${model}=`
+              return `${target}${kind}:${"rate" in often ? often.rate : `${often.times}x`}`
+            })
+            .join(",")
         )
     })
   )
 )
 
 const parse = (text: string): Effect.Effect<Faults[number], SchemaIssue.Issue> => {
-  const [name, howOften = ""] = text.split(":").map((part) => part.trim())
+  const [, model, fault = ""] = /^(?:([^=]*)=)?(.*)$/.exec(text.trim()) ?? []
+  const [name, howOften = ""] = fault.split(":").map((part) => part.trim())
   const kind = kinds.find((known) => `${known}` === name)
   const [, times] = /^(\d+)x$/.exec(howOften) ?? []
   const when =
     times === undefined ? { rate: howOften === "" ? Number.NaN : Number(howOften) } : { times: Number(times) }
   return Effect.mapError(
-    Effect.fromOption(decodeFault({ kind, ...when })),
+    Effect.fromOption(decodeFault({ kind, ...when, ...(model !== undefined && { model: knownId(model.trim()) }) })),
     () =>
       new SchemaIssue.InvalidValue({
         message:
           `"${text}" is not a fault: write name:rate, such as 429:0.02, with a rate between 0 and 1, or name:times, ` +
-          `such as cut:2x for the first 2 arrivals of every request; the names are ${kinds.join(", ")}`
+          `such as cut:2x for the first 2 arrivals of every request; the names are ${kinds.join(", ")}. Put model= ` +
+          `before it for one model, such as claude-sonnet-5-5=529:1; the models are ` +
+          Models.all.map(({ id }) => id).join(", ")
       })
   )
 }
+
+/** A mistyped id would never match; a number is refused as one. */
+const knownId = (id: string) => Models.find(id)?.id ?? 0
 
 const decodeFault = Schema.decodeUnknownOption(Schema.Union([ByRate, ByCount]))
 
@@ -120,14 +145,19 @@ export const make = (faults: Faults | Script, seed: number) => {
   }
 }
 
-const draw = (faults: Faults, { method, path }: Exchange.Request, arrival: number, drawn: string) => {
+const draw = (all: Faults, { body, method, path }: Exchange.Request, arrival: number, drawn: string) => {
   if (method !== "POST" || !/^\/v1\/messages(\?|$)/.test(path)) return undefined
+  const hasTargets = all.some(({ model }) => model !== undefined)
+  const asked = hasTargets ? Option.getOrUndefined(decodeModel(body))?.model : undefined
+  const faults = hasTargets ? all.filter((fault) => applies(fault, asked)) : all
   let left = arrival
   for (const fault of faults) if ("times" in fault && (left -= fault.times) <= 0) return fault
   let rest = uniform(drawn)
   for (const fault of faults) if ("rate" in fault && (rest -= fault.rate) < 0) return fault
   return undefined
 }
+
+const decodeModel = Schema.decodeOption(Schema.fromJsonString(Schema.Struct({ model: Schema.String })))
 
 /** A number in [0, 1) that the text decides. */
 const uniform = (text: string): number => Number.parseInt(Sha256.hex(text).slice(0, 8), 16) / 2 ** 32

@@ -17,6 +17,24 @@ describe("FaultsFromString", () => {
     })
   )
 
+  it.effect("reads faults of one model among others, and adds up rates model by model", () =>
+    Effect.gen(function* () {
+      const text = "claude-sonnet-5-5=529:1,claude-haiku-4-5=cut:2x,claude-opus-5-5=429:0.9,reset:0"
+      const faults = yield* decode(text)
+      assert.deepStrictEqual(faults, [
+        { kind: 529, model: "claude-sonnet-5-5", rate: 1 },
+        { kind: "cut", model: "claude-haiku-4-5", times: 2 },
+        { kind: 429, model: "claude-opus-5-5", rate: 0.9 },
+        { kind: "reset", rate: 0 }
+      ])
+      assert.strictEqual(yield* Schema.encodeEffect(Faults.FaultsFromString)(faults), text)
+      const over = yield* Effect.flip(decode("claude-opus-5-5=429:0.9,529:0.2"))
+      assert.include(over.message, "the rates add up to 1.1")
+      const mistyped = yield* Effect.flip(decode("claude-sonet-5-5=529:1"))
+      assert.include(mistyped.message, "the models are claude-fable-5-2, ")
+    })
+  )
+
   it.effect("says what is wrong and what to write", () =>
     Effect.gen(function* () {
       for (const text of ["429", "429:2", "200:0.5", "429:", "", "529:0.1,x", "cut:0x", "cut:1.5x", "cutx:1x"]) {
@@ -73,6 +91,19 @@ describe("Faults.make", () => {
       const kinds = Array.from({ length: 5 }, () => draw(message(body))?.kind)
       assert.deepStrictEqual(kinds, [529, "cut", "cut", "stall", "stall"])
     }
+  })
+
+  it("meets a fault of one model only for that model, with or without the date in its id", () => {
+    const faults: Faults.Faults = [
+      { kind: 529, rate: 1, model: "claude-haiku-4-5" },
+      { kind: "cut", times: 1 }
+    ]
+    const draw = Faults.make(faults, 0)
+    const kinds = (model: string) =>
+      Array.from({ length: 2 }, () => draw(message(JSON.stringify({ model, messages: [] })))?.kind)
+    assert.deepStrictEqual(kinds("claude-haiku-4-5"), ["cut", 529])
+    assert.deepStrictEqual(kinds("claude-haiku-4-5-20251001"), ["cut", 529])
+    assert.deepStrictEqual(kinds("claude-haiku-5-5"), ["cut", undefined])
   })
 
   it("spares whatever is not a message, save where a script says otherwise", () => {
