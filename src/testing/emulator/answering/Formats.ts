@@ -30,13 +30,28 @@ const formats: Readonly<Record<string, Format>> = {
   }
 }
 
-/** The first string of this format in the texts, in their order; undefined where the format is unknown. */
-export const find = (format: string, texts: Iterable<string>): string | undefined => {
+/**
+ * The first string of this format in the texts, in their order, that fits; undefined where the format is unknown. A date
+ * becomes the start of its day where a time is asked for too.
+ */
+export const find = (format: string, texts: Iterable<string>, { from, to }: Range = {}): string | undefined => {
   const known = formats[format]
   if (known === undefined) return undefined
+  const fits = (found: string) => (from === undefined || found >= from) && (to === undefined || found <= to)
   for (const text of texts) {
-    const found = known.pattern.exec(text)?.[0]
-    if (found !== undefined) return found
+    const found = known.pattern.exec(text)?.[0] ?? startOfDay(format, text)
+    if (found !== undefined && fits(found)) return found
   }
-  return known.otherwise
+  return fits(known.otherwise) ? known.otherwise : (from ?? to)
+}
+
+/** The earliest and the latest date that fits, as text. */
+export interface Range {
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+}
+
+const startOfDay = (format: string, text: string): string | undefined => {
+  const day = format === "date-time" ? date.exec(text)?.[0] : undefined
+  return day === undefined ? undefined : `${day}T00:00:00Z`
 }

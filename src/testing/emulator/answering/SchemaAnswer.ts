@@ -1,9 +1,13 @@
 /**
  * Answers in JSON: a value that satisfies a schema, each part of it taken from a sentence of the prompt that shares a
- * word with the name or the description of its property, where there is one. Bounds are kept, `pattern` is not.
+ * word with the name or the description of its property, where there is one. Constraints hold, whether they are keywords
+ * or words of a description.
  */
+import { constraintsIn } from "../../../claude/OutputFormat.ts"
+import * as Predicate from "effect/Predicate"
 import * as Formats from "./Formats.ts"
 import { kindOf, type JsonSchema, simplify } from "../request/JsonSchema.ts"
+import * as Patterns from "./Patterns.ts"
 import * as Quotes from "./Quotes.ts"
 import type { Material, Sentence } from "./Sentences.ts"
 import * as TextAnswer from "./TextAnswer.ts"
@@ -30,8 +34,25 @@ const deepest = 8
 /** Where a schema requires itself without end, this is the end. */
 const bottom = 32
 
+/** Constraints that the API's part of JSON Schema lacks are in the description, where the model reads them. */
+const constrained = (schema: JsonSchema): JsonSchema => {
+  const { description } = schema
+  if (description === undefined) return schema
+  const inWords = numerals.find(([words]) => words.test(description))
+  return { ...(inWords && { pattern: inWords[1] }), ...schema, ...constraintsIn(description) }
+}
+
+/** What a property is about, without its constraints. */
+const subject = ({ description = "" }: JsonSchema): string => description.replace(/\s*Constraints: [^]*$/, "")
+
+/** Texts that stand for numbers. */
+const numerals = [
+  [/\ba whole number in decimal digits\b/, "^-?\\d{1,15}$"],
+  [/\bdecoded as (a|an) .*?(number|integer)\b/, "^-?\\d{1,9}$"]
+] as const
+
 const value = (unresolved: JsonSchema, place: Place): unknown => {
-  const schema = simplify(unresolved, place.root)
+  const schema = constrained(simplify(unresolved, place.root))
   switch (kindOf(schema)) {
     case "const":
       return schema.const
@@ -76,7 +97,7 @@ const object = (schema: JsonSchema, place: Place): unknown => {
   const fields: Record<string, unknown> = {}
   if (place.depth > bottom) return fields
   for (const [position, [name, property]] of Object.entries(schema.properties ?? {}).entries()) {
-    const about = Quotes.about(name, simplify(property, place.root).description ?? "")
+    const about = Quotes.about(name, subject(simplify(property, place.root)))
     const spokenOf = Quotes.matching(place.material, about).length > 0
     const inside = {
       ...place,
@@ -93,15 +114,26 @@ const object = (schema: JsonSchema, place: Place): unknown => {
 const array = (schema: JsonSchema, place: Place): ReadonlyArray<unknown> => {
   const fewest = schema.minItems ?? 0
   if (place.depth > deepest && fewest === 0) return []
-  const items = simplify(schema.items ?? {}, place.root)
+  const items = constrained(simplify(schema.items ?? {}, place.root))
   const most = Math.min(schema.maxItems ?? Infinity, Math.max(3, fewest))
+  const isMap = schema.description?.includes("each key once") ?? false
   const found = new Map<string, unknown>()
   for (const item of candidates(items, place)) {
     if (found.size === most) break
-    found.set(JSON.stringify(item), item)
+    found.set(JSON.stringify(isMap && Predicate.isObject(item) ? item["key"] : item), item)
   }
   const distinct = [...found.values()]
-  return Array.from({ length: Math.max(distinct.length, fewest) }, (_, at) => distinct[at] ?? value(items, place))
+  const more = (at: number) => {
+    const item = value(items, place)
+    return schema.uniqueItems === true ? variant(item, at, items) : item
+  }
+  return Array.from({ length: Math.max(distinct.length, fewest) }, (_, at) => distinct[at] ?? more(at))
+}
+
+/** Another value for a list whose items must differ, where the prompt has too few. */
+const variant = (item: unknown, at: number, items: JsonSchema): unknown => {
+  if (typeof item === "number") return items.maximum === undefined ? item + at : item - at
+  return typeof item === "string" ? fit(`${item} ${at + 1}`, items) : item
 }
 
 /** Values for the items of an array: options that are said, key phrases, or one value for each sentence that matches. */
@@ -112,7 +144,7 @@ function* candidates(items: JsonSchema, place: Place): Iterable<unknown> {
     yield option(items.enum ?? [], place)
     return
   }
-  if (kindOf(items) === "string" && items.format === undefined) {
+  if (kindOf(items) === "string" && items.format === undefined && items.pattern === undefined) {
     const phrases = Quotes.keyPhrases(quotable(place).slice(0, 10), material, properties[0])
     for (const phrase of phrases) yield fit(phrase, items)
     return
@@ -177,15 +209,24 @@ const number = (schema: JsonSchema, place: Place): number => {
 
 const string = (schema: JsonSchema, place: Place): string => {
   const quoted = quotable(place)
+  const texts = [...quoted, ...place.material.sentences].map((sentence) => sentence.text)
   if (schema.format !== undefined) {
-    const formatted = Formats.find(
-      schema.format,
-      [...quoted, ...place.material.sentences].map((sentence) => sentence.text)
-    )
+    const formatted = Formats.find(schema.format, texts, range(schema))
     if (formatted !== undefined) return formatted
+  }
+  if (schema.pattern !== undefined) {
+    const matching = Patterns.find(schema.pattern, texts, (text) => fit(text, schema) === text)
+    const generated = matching ?? Patterns.sample(schema.pattern, schema)
+    if (generated !== undefined) return generated
   }
   const sentence = quoted[place.position % quoted.length]
   return fit(sentence === undefined ? "" : Quotes.phrase(sentence, place.properties[0]), schema)
+}
+
+/** The bounds of a date, which a description states in words. */
+const range = ({ description = "" }: JsonSchema): Formats.Range => {
+  const bound = (words: string) => new RegExp(`(?:${words}) (\\d{4}-[\\dT:.Z+-]*[\\dZ])`).exec(description)?.[1]
+  return { from: bound("at least|greater than"), to: bound("at most|less than") }
 }
 
 /** Lengths are counted in code points, as JSON Schema does. */

@@ -18,11 +18,13 @@ export interface JsonSchema {
   readonly multipleOf?: number
   readonly minLength?: number
   readonly maxLength?: number
+  readonly pattern?: string
   readonly properties?: { readonly [name: string]: JsonSchema }
   readonly required?: ReadonlyArray<string>
   readonly items?: JsonSchema
   readonly minItems?: number
   readonly maxItems?: number
+  readonly uniqueItems?: boolean
   readonly anyOf?: ReadonlyArray<JsonSchema>
   readonly oneOf?: ReadonlyArray<JsonSchema>
   readonly allOf?: ReadonlyArray<JsonSchema>
@@ -51,11 +53,13 @@ export const JsonSchema: Schema.Codec<JsonSchema> = Schema.Struct({
   multipleOf: number,
   minLength: number,
   maxLength: number,
+  pattern: text,
   properties: named,
   required: Schema.optionalKey(Schema.Array(Schema.String)),
   items: Schema.optionalKey(part),
   minItems: number,
   maxItems: number,
+  uniqueItems: Schema.optionalKey(Schema.Boolean),
   anyOf: parts,
   oneOf: parts,
   allOf: parts,
