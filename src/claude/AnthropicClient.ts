@@ -1,8 +1,8 @@
 /**
- * Holds an SDK client. The shape is structural, so that `Anthropic`, `AnthropicBedrock`, `AnthropicVertex`,
- * `AnthropicFoundry` and `AnthropicAws` all fit; what a backend lacks fails with the reason `Unsupported`.
+ * Holds an SDK client. The type is structural, so that `Anthropic`, `AnthropicBedrock`, `AnthropicVertex`,
+ * `AnthropicFoundry` and `AnthropicAws` all fit. An operation that a backend lacks fails with the reason `Unsupported`.
  *
- * Retries, spans and time belong to Effect: clients made here have none of their own.
+ * Effect owns retries, spans and time: clients made here have these switched off.
  */
 import Anthropic, { type ClientOptions } from "@anthropic-ai/sdk"
 import * as Config from "effect/Config"
@@ -16,7 +16,7 @@ import * as Misconfigured from "./ClientMisconfigured.ts"
 import * as PlainCall from "./PlainCall.ts"
 import { type Dispatching, type Fetch, globalFetch, patientDispatcher } from "./Transport.ts"
 
-/** What we use of an SDK client. */
+/** The part of an SDK client that this library uses. */
 export interface Client {
   readonly messages: Pick<Anthropic["messages"], "create"> &
     Partial<Pick<Anthropic["messages"], "batches" | "countTokens">>
@@ -36,7 +36,7 @@ export class AnthropicClient extends Context.Service<AnthropicClient, Client>()(
 /** The key or the address cannot work; `message` tells what to correct. */
 export type ClientMisconfigured = Misconfigured.ClientMisconfigured
 
-/** The SDK's options, less those that Effect owns, with the key `Redacted` until the client is built. */
+/** The SDK's options without those that Effect owns. The key is `Redacted` until the client is built. */
 export interface Options extends Omit<
   ClientOptions,
   "apiKey" | "fetch" | "maxRetries" | "timeout" | "openTelemetry" | "authToken" | "credentials" | "config" | "profile"
@@ -45,8 +45,8 @@ export interface Options extends Omit<
 }
 
 /**
- * A client of the Claude API. `baseURL` defaults to the public address, `logLevel` to `warn`, whatever the environment.
- * Fails where the key or the address cannot work, before anything is sent.
+ * A client of the Claude API. It reads no environment variables: `baseURL` defaults to the public address, `logLevel` to
+ * `warn`. Fails where the key or the address cannot work, before anything is sent.
  */
 export const layer = (options: Options): Layer.Layer<AnthropicClient, ClientMisconfigured> =>
   Layer.effect(AnthropicClient, make(options, { apiKey: "the API key", baseURL: "the base URL" }))
@@ -94,16 +94,16 @@ export const layerConfig = (
 const names = { apiKey: "ANTHROPIC_API_KEY", baseURL: "ANTHROPIC_BASE_URL" }
 
 /**
- * A client of your own, such as `new AnthropicBedrock()`. It keeps its own fetch; `Transport` does not reach it. Its
- * `fetchOptions.dispatcher` waits any time for an answer, as `Claude.Timeouts` limits the call. The limits inside a
- * `fetch` of your own stay: an answer that takes longer fails with `TimedOut`, and is not retried.
+ * A client that the program builds, such as `new AnthropicBedrock()`. It keeps its own fetch and ignores `Transport`.
+ * Its `fetchOptions.dispatcher` waits any time for an answer, because `Claude.Timeouts` limits the call. Limits inside a
+ * custom `fetch` stay: an answer that takes longer fails with `TimedOut` and is not retried.
  */
 export const layerFrom = (client: Client): Layer.Layer<AnthropicClient> => Layer.succeed(AnthropicClient, client)
 
-/** The largest delay of a timer: an explicit time-out switches off the SDK's guard against long calls, and its own. */
+/** The largest delay of a timer. An explicit time-out also switches off the SDK's guard against long calls. */
 const noTimeout = 2 ** 31 - 1
 
-/** The clients made here: their fetch is that of the call. */
+/** The clients made here. Their fetch is the transport of each call. */
 const ours = new WeakSet<Client>()
 
 /** Options that add nothing which differs from call to call; `middleware`, for one, may. */
@@ -121,8 +121,8 @@ const fetchOfCall: Fetch = (input, init: (RequestInit & CarriesFetch) | undefine
   (init?.[fetchKey] ?? globalFetch)(input, init)
 
 /**
- * The SDK's options for one call: no retries and no time-outs, the transport, and the signal that ends it. A client made
- * here gets transport and signal as one fetch: to watch the signal is a quarter of the SDK's work on a call.
+ * The SDK's options for one call: no retries, no time-outs, the transport, and the signal that ends the call. A client
+ * made here gets transport and signal as one fetch, because watching the signal is a quarter of the SDK's work on a call.
  */
 export const callOptions = (client: Client, transport: Fetch, signal: AbortSignal): Anthropic.RequestOptions => {
   const options = { maxRetries: 0, timeout: noTimeout }

@@ -1,6 +1,6 @@
 /**
- * Claude over the API: the layer that everything else is wrapped around. It sends one request for one call, keeps to
- * `Claude.Timeouts`, closes the socket when the caller goes away, and tells the `Event` listener what happened.
+ * Claude over the API: the layer that policies wrap. It sends one request for each call, applies `Claude.Timeouts`,
+ * closes the socket when the caller is interrupted, and reports each call to the `Event` listener.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { APIConnectionError } from "@anthropic-ai/sdk/error"
@@ -30,7 +30,7 @@ import type { Request } from "./Request.ts"
 import type { StreamEvent } from "./StreamEvent.ts"
 import { type Fetch, Transport } from "./Transport.ts"
 
-/** What is worth having in flight where no policy says otherwise. */
+/** The number of calls in flight without a policy that limits it. */
 const defaultCapacity = 64
 
 /** Claude over an SDK client. */
@@ -65,12 +65,12 @@ const create = (client: Client, request: Request): Effect.Effect<Reply, ClaudeEr
     )
   )
 
-/** Made once each: a DOMException captures a stack. */
+/** Created once: a new DOMException captures a stack. */
 const closed = new DOMException("the stream was closed", "AbortError")
-const gone = new DOMException("the caller went away", "AbortError")
+const interrupted = new DOMException("the caller was interrupted", "AbortError")
 const late = new DOMException("the call took too long", "TimeoutError")
 
-/** The controller lasts as long as the stream: what stands between a body and its socket may not pass a cancel on. */
+/** The controller lives as long as the stream: code between a body and its socket may not forward a cancel. */
 const stream = (client: Client, request: Request): Stream.Stream<StreamEvent, ClaudeError> =>
   Stream.unwrap(
     Effect.gen(function* () {
@@ -108,7 +108,7 @@ const countTokens = (client: Client, request: Request): Effect.Effect<number, Cl
 
 type CountParams = Anthropic.MessageCountTokensParams & Anthropic.Beta.Messages.MessageCountTokensParams
 
-/** Every field that the endpoint takes, by the SDK's types: it refuses a request with any other. */
+/** Every field that the endpoint accepts, by the SDK's types. It refuses a request with any other field. */
 const counted: Readonly<Record<keyof CountParams, true>> = {
   betas: true,
   billing_policy: true,
@@ -136,17 +136,17 @@ type Params = Anthropic.MessageCreateParamsNonStreaming
 
 /** How to send one kind of call. */
 interface Sending<A> {
-  /** Which plain call it is, if it is one: `PlainCall` sends those. */
+  /** The kind of a plain call, which `PlainCall` sends. */
   readonly plain?: "create" | "stream"
   readonly call: (messages: Messages, params: Params, options: Anthropic.RequestOptions) => Promise<Response>
   readonly read: (response: Response) => A | Promise<A>
-  /** Ends the call; it may outlive it. */
+  /** Ends the call; a stream keeps it for its whole life. */
   readonly controller?: AbortController
 }
 
 /**
- * One request, without what Effect owns: retries and time. One callback holds the promise and the time-out: with a race
- * of two fibers instead, and the SDK watching the signal, a call took half as much time again.
+ * Sends one request, without the SDK's retries and time-outs. One callback handles the promise and the time-out: a race
+ * of two fibers, with the SDK watching the signal, made a call 1.5 times as expensive.
  */
 const send = <A>(
   client: Client,
@@ -199,7 +199,7 @@ const send = <A>(
       }
       return Effect.sync(() => {
         stop()
-        controller.abort(gone)
+        controller.abort(interrupted)
       })
     })
     return Effect.ensuring(
@@ -231,7 +231,7 @@ const after = (limit: Duration.Input, fiber: Fiber.Fiber<unknown, unknown>, late
   return () => timer.interruptUnsafe()
 }
 
-/** The SDK warns of deprecated models on the console, while `create` is being called: for so long we listen there. */
+/** Collects the SDK's warnings about deprecated models, which it writes to the console during the call of `create`. */
 const capturing = <A>(warnings: Array<string>, call: () => A): A => {
   const { warn } = console
   console.warn = (...parts) => warnings.push(parts.join(" "))
@@ -268,13 +268,13 @@ const unsupported = (what: string) =>
 
 const uncountable = () => unsupported("count tokens")
 
-/** What AWS answers where it has no such operation, with status 200: Bedrock's client offers more than Bedrock does. */
+/** Whether AWS knows no such operation, which it reports with status 200: Bedrock's client offers more than Bedrock. */
 const isUnknownOperation = (data: unknown) =>
   Predicate.hasProperty(data, "Output") &&
   Predicate.hasProperty(data.Output, "__type") &&
   data.Output.__type === "com.amazon.coral.service#UnknownOperationException"
 
-/** A response and its body, whatever content type it has. A body that breaks off rejects. */
+/** A response and its body, of any content type. Rejects where the body breaks off. */
 const withData = (response: Response) =>
   response.text().then(
     (text) => ({ response, text, data: Json.parse(text) }),

@@ -1,7 +1,7 @@
 /**
- * The one error of Claude calls. `reason` says what happened; `Effect.catchReason("ClaudeError", "RateLimited", …)`
- * narrows to it. Reasons are plain data: they persist and travel through `Schema` without loss, and a foreign cause is
- * kept as a code and a redacted message, never as an object.
+ * The one error of Claude calls. `reason` tells what happened; `Effect.catchReason("ClaudeError", "RateLimited", …)`
+ * narrows to it. Reasons are plain data, so `Schema` encodes and decodes them without loss. A foreign cause is kept as a
+ * code and a redacted message, never as an object.
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
@@ -11,110 +11,110 @@ import { isMessage, type Message } from "./Reply.ts"
 import { Usage } from "./Usage.ts"
 
 const facts = {
-  /** What happened, in the API's words where it spoke. */
+  /** What happened, in the words of the API where it sent any. */
   detail: Schema.String,
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status, where the server answered. */
   status: Schema.optionalKey(Schema.Int),
   requestId: Schema.optionalKey(Schema.String),
   /** `error_code` of the API, or the code of the system (`ECONNREFUSED`). */
   code: Schema.optionalKey(Schema.String),
   /** How long the API asks to wait. */
   retryAfter: Schema.optionalKey(Schema.Duration),
-  /** What `x-should-retry` said. */
+  /** Whether another attempt can help: the header `x-should-retry`, or a cause that no repetition changes. */
   shouldRetry: Schema.optionalKey(Schema.Boolean),
   rateLimits: Schema.optionalKey(RateLimits),
-  /** What to do next, where that is not what usually helps for the reason. */
+  /** What to do next, where the reason's usual remedy would not help. */
   remedy: Schema.optionalKey(Schema.String),
-  /** Tokens that were billed although the answer is of no use. */
+  /** Tokens that were billed although the answer cannot be used. */
   usage: Schema.optionalKey(Usage)
 }
 
-/** What every reason carries. */
+/** The fields of every reason. */
 export type Facts = Schema.Struct.Type<typeof facts>
 
 const answerFacts = {
   ...facts,
-  /** The text that came; never part of the message. */
+  /** The text of the answer so far. Never part of `message`. */
   text: Schema.String
 }
 
-/** Too many requests or tokens a minute; passes by itself. */
+/** Too many requests or tokens per minute. The limit refills by itself. */
 export class RateLimited extends Schema.TaggedClass<RateLimited>()("RateLimited", facts) {
   get isRetryable() {
     return this.shouldRetry ?? true
   }
   get message() {
-    return say(this, "retry later, or lower the concurrency")
+    return describe(this, "retry later, or lower the concurrency")
   }
 }
 
-/** The spending limit of the organisation is reached. Waiting does not help until the month rolls over. */
+/** The organisation has reached its spending limit. Waiting does not help until the next month. */
 export class SpendLimitReached extends Schema.TaggedClass<SpendLimitReached>()("SpendLimitReached", facts) {
   get isRetryable() {
     return false
   }
   get message() {
-    return say(this, "raise the spending limit in the Claude Console")
+    return describe(this, "raise the spending limit in the Claude Console")
   }
 }
 
-/** The API has no capacity for the moment. */
+/** The API has no capacity at the moment. */
 export class Overloaded extends Schema.TaggedClass<Overloaded>()("Overloaded", facts) {
   get isRetryable() {
     return this.shouldRetry ?? true
   }
   get message() {
-    return say(this, "try again later")
+    return describe(this, "try again later")
   }
 }
 
-/** The API, or something in front of it, failed. */
+/** The API, or a server in front of it, failed. */
 export class ServerFailed extends Schema.TaggedClass<ServerFailed>()("ServerFailed", facts) {
   get isRetryable() {
     return this.shouldRetry ?? true
   }
   get message() {
-    return say(this, "retry; if it continues, see the status page of the API")
+    return describe(this, "retry; if it continues, see the status page of the API")
   }
 }
 
-/** No answer in time: ours ran out (`Claude.Timeouts`), or the API's did. */
+/** No answer in time: a limit of `Claude.Timeouts`, of a client's own fetch, or of the API. */
 export class TimedOut extends Schema.TaggedClass<TimedOut>()("TimedOut", facts) {
   get isRetryable() {
     return this.shouldRetry ?? true
   }
   get message() {
-    return say(this, "retry")
+    return describe(this, "retry")
   }
 }
 
-/** Two requests changed one thing at the same time. */
+/** Two requests changed the same resource at the same time. */
 export class Conflict extends Schema.TaggedClass<Conflict>()("Conflict", facts) {
   get isRetryable() {
     return this.shouldRetry ?? true
   }
   get message() {
-    return say(this, "retry")
+    return describe(this, "retry")
   }
 }
 
-/** No answer at all: refused, unknown host, TLS, or a broken connection. */
+/** No answer: the connection was refused or broke, the host is unknown, or TLS failed. */
 export class ConnectionFailed extends Schema.TaggedClass<ConnectionFailed>()("ConnectionFailed", facts) {
   get isRetryable() {
     return this.shouldRetry ?? true
   }
   get message() {
-    return say(this, "check the base URL (ANTHROPIC_BASE_URL) and the network")
+    return describe(this, "check the base URL (ANTHROPIC_BASE_URL) and the network")
   }
 }
 
-/** A stream ended before its `message_stop`. What had arrived was billed. */
+/** A stream ended before its `message_stop`, or its events are no single complete answer. It was billed so far. */
 export class StreamInterrupted extends Schema.TaggedClass<StreamInterrupted>()("StreamInterrupted", facts) {
   get isRetryable() {
     return true
   }
   get message() {
-    return say(this, "send the request again")
+    return describe(this, "send the request again")
   }
 }
 
@@ -124,17 +124,17 @@ export class Unauthenticated extends Schema.TaggedClass<Unauthenticated>()("Unau
     return false
   }
   get message() {
-    return say(this, "check ANTHROPIC_API_KEY")
+    return describe(this, "check ANTHROPIC_API_KEY")
   }
 }
 
-/** The key may not do this. */
+/** The key has no permission for this. */
 export class PermissionDenied extends Schema.TaggedClass<PermissionDenied>()("PermissionDenied", facts) {
   get isRetryable() {
     return false
   }
   get message() {
-    return say(this, "use a key with access to this model or feature")
+    return describe(this, "use a key with access to this model or feature")
   }
 }
 
@@ -144,27 +144,27 @@ export class BillingFailed extends Schema.TaggedClass<BillingFailed>()("BillingF
     return false
   }
   get message() {
-    return say(this, "see the billing page of the Claude Console")
+    return describe(this, "see the billing page of the Claude Console")
   }
 }
 
-/** There is no such model or resource. */
+/** The model or resource does not exist. */
 export class NotFound extends Schema.TaggedClass<NotFound>()("NotFound", facts) {
   get isRetryable() {
     return false
   }
   get message() {
-    return say(this, "check the name of the model")
+    return describe(this, "check the name of the model")
   }
 }
 
-/** The API will not take this request, whenever it is sent. */
+/** The API refuses this request, however often it is sent. */
 export class InvalidRequest extends Schema.TaggedClass<InvalidRequest>()("InvalidRequest", facts) {
   get isRetryable() {
     return this.shouldRetry ?? false
   }
   get message() {
-    return say(this, "change the request")
+    return describe(this, "change the request")
   }
 }
 
@@ -174,11 +174,11 @@ export class RequestTooLarge extends Schema.TaggedClass<RequestTooLarge>()("Requ
     return false
   }
   get message() {
-    return say(this, "shorten the prompt, or upload large files")
+    return describe(this, "shorten the prompt, or upload large files")
   }
 }
 
-/** The answer ran into the end of the model's context window. */
+/** The answer reached the end of the model's context window. */
 export class ContextWindowExceeded extends Schema.TaggedClass<ContextWindowExceeded>()(
   "ContextWindowExceeded",
   answerFacts
@@ -187,34 +187,34 @@ export class ContextWindowExceeded extends Schema.TaggedClass<ContextWindowExcee
     return false
   }
   get message() {
-    return say(this, "shorten the prompt, or use a model with a larger window")
+    return describe(this, "shorten the prompt, or use a model with a larger window")
   }
   toJSON() {
     return withoutText(this)
   }
 }
 
-/** An answer that is not what the API sends: HTML from a proxy, JSON that was cut off. */
+/** The answer is not one that the API sends, such as HTML from a proxy or truncated JSON. */
 export class MalformedResponse extends Schema.TaggedClass<MalformedResponse>()("MalformedResponse", facts) {
   get isRetryable() {
     return this.shouldRetry ?? true
   }
   get message() {
-    return say(this, "check the proxy or gateway in front of the API")
+    return describe(this, "check the proxy or gateway in front of the API")
   }
 }
 
-/** The backend, or a policy, cannot do what was asked. */
+/** The backend or a policy does not support this request. */
 export class Unsupported extends Schema.TaggedClass<Unsupported>()("Unsupported", facts) {
   get isRetryable() {
     return false
   }
   get message() {
-    return say(this, "use another backend, or leave this feature out")
+    return describe(this, "use another backend, or leave this feature out")
   }
 }
 
-/** Claude declined to answer. `category` is the API's, such as `bio` or `cyber`, where it names one. */
+/** Claude declined to answer. `category` is the API's, such as `bio` or `cyber`, where it gives one. */
 export class Refused extends Schema.TaggedClass<Refused>()("Refused", {
   ...answerFacts,
   category: Schema.optionalKey(Schema.String)
@@ -223,20 +223,20 @@ export class Refused extends Schema.TaggedClass<Refused>()("Refused", {
     return false
   }
   get message() {
-    return say(this, "rephrase the request, or fall back to another model")
+    return describe(this, "rephrase the request, or fall back to another model")
   }
   toJSON() {
     return withoutText(this)
   }
 }
 
-/** The answer did not fit into `max_tokens`. */
+/** The answer reached `max_tokens` before its end. */
 export class OutputTruncated extends Schema.TaggedClass<OutputTruncated>()("OutputTruncated", answerFacts) {
   get isRetryable() {
     return false
   }
   get message() {
-    return say(this, "raise max_tokens")
+    return describe(this, "raise max_tokens")
   }
   toJSON() {
     return withoutText(this)
@@ -249,7 +249,7 @@ export class OutputInvalid extends Schema.TaggedClass<OutputInvalid>()("OutputIn
     return false
   }
   get message() {
-    return say(this, "loosen the schema, or describe the field better")
+    return describe(this, "loosen the schema, or describe the field better")
   }
   toJSON() {
     return withoutText(this)
@@ -303,7 +303,7 @@ export class ToolUseRequested extends Schema.TaggedClass<ToolUseRequested>()("To
     return false
   }
   get message() {
-    return say(this, "run the tool and ask again with its result, or leave the tool out")
+    return describe(this, "run the tool and send its result, or leave the tool out")
   }
   toJSON() {
     return withoutText(this)
@@ -316,7 +316,7 @@ export class OutputEmpty extends Schema.TaggedClass<OutputEmpty>()("OutputEmpty"
     return true
   }
   get message() {
-    return say(this, "ask again, or ask for text in the prompt")
+    return describe(this, "ask again, or ask for text in the prompt")
   }
   toJSON() {
     return withoutText(this)
@@ -329,14 +329,14 @@ export class TurnPaused extends Schema.TaggedClass<TurnPaused>()("TurnPaused", a
     return false
   }
   get message() {
-    return say(this, "ask for less in one turn, or continue the turn with Claude.create")
+    return describe(this, "ask for less in one turn, or continue the turn with Claude.create")
   }
   toJSON() {
     return withoutText(this)
   }
 }
 
-/** A cassette has no recording of this request. Never repeated, and no other model is asked instead. */
+/** A cassette has no recording of this request. It is never retried, and there is no fallback to another model. */
 export class CassetteMiss extends Schema.TaggedClass<CassetteMiss>()("CassetteMiss", facts) {
   get isRetryable() {
     return false
@@ -380,11 +380,11 @@ export class ClaudeError extends Schema.TaggedError<ClaudeError>()("ClaudeError"
   override get message() {
     return this.reason.message
   }
-  /** Whether the same request may succeed later, by its nature and by what `x-should-retry` said. */
+  /** Whether the same request may succeed later, by its reason and by `x-should-retry`. */
   get isRetryable(): boolean {
     return this.reason.isRetryable
   }
-  /** What loggers print: everything but the answer and its text. */
+  /** The form for loggers, without the answer and its text. */
   override toJSON() {
     return { _tag: this._tag, message: this.message, reason: withoutText(this.reason) }
   }
@@ -393,7 +393,7 @@ export class ClaudeError extends Schema.TaggedError<ClaudeError>()("ClaudeError"
 const withoutText = (reason: object): object =>
   Object.fromEntries(Object.entries(reason).filter(([name]) => name !== "text" && name !== "answer"))
 
-const say = (reason: Facts & { readonly _tag: string }, remedy: string): string => {
+const describe = (reason: Facts & { readonly _tag: string }, remedy: string): string => {
   const status = reason.status === undefined ? "" : ` (${reason.status})`
   const code = reason.code === undefined ? "" : ` [${reason.code}]`
   const wait = reason.retryAfter === undefined ? "" : `; the API asks to wait ${Duration.format(reason.retryAfter)}`

@@ -1,6 +1,7 @@
 /**
- * Finds the reason of a failure: of an answer with an error, of an error event, of whatever the SDK or a fetch threw. It
- * goes by `error_code`, `type` and status; the text counts only for three refusals that have nothing else of their own.
+ * Finds the reason of a failure: an answer with an error, an error event, or an error that the SDK or a fetch threw. The
+ * reason follows from `error_code`, `type` and status. Only three refusals are recognized by their text, since they have
+ * no code.
  */
 import { APIConnectionError, APIConnectionTimeoutError, APIError, AnthropicError } from "@anthropic-ai/sdk/error"
 import * as Duration from "effect/Duration"
@@ -111,7 +112,7 @@ const fromApiError = (failed: APIError): ClaudeError => {
   return fromErrorBody(body, headers ?? new Headers(), { status })
 }
 
-/** The error of whatever the SDK or a fetch threw; `elapsed` is the time since the call began, in milliseconds. */
+/** The error for anything that the SDK or a fetch threw. `elapsed` is the time since the call began, in milliseconds. */
 export const fromUnknown = (error: unknown, elapsed = 0): ClaudeError => {
   if (error instanceof ClaudeError) return error
   if (error instanceof APIConnectionTimeoutError) return elapsed < longest ? noConnection() : gaveUp(elapsed)
@@ -266,9 +267,9 @@ const classOf = ({ status, type, code, detail }: Failure) => {
 }
 
 /**
- * `retry-after-ms`, or `retry-after` in seconds or as a date. A date is read against the `date` header of the same answer,
- * so that clocks which disagree do no harm; without one, against the clock of this machine, by `Date.now` and not `Clock`:
- * the server that named the date knows nothing of a test's time.
+ * The wait in `retry-after-ms`, or in `retry-after` as seconds or a date. A date is compared with the `date` header of
+ * the same answer, because the clocks of server and client may differ. Without that header, it is compared with
+ * `Date.now`, not with `Clock`: the server does not know the time of a test.
  */
 const retryAfterOf = (headers: Headers): Duration.Duration | undefined => {
   const milliseconds = headers.get("retry-after-ms")

@@ -146,8 +146,8 @@ export const all: ReadonlyArray<Model> = [
   { id: "claude-sonnet-4-6", ...million, ...from1024, prices: sonnet46 },
   { id: "claude-haiku-4-5", ...small, ...from4096, prices: haiku45 },
   { id: "claude-haiku-4-5-20251001", ...small, ...from4096, prices: haiku45 },
-  { id: "claude-opus-4-5", ...small, ...from4096, prices: opus45 },
-  { id: "claude-opus-4-5-20251101", ...small, ...from4096, prices: opus45 },
+  { id: "claude-opus-4-5", ...small, ...from4096, prices: opus45, retires: "2027-01-22" },
+  { id: "claude-opus-4-5-20251101", ...small, ...from4096, prices: opus45, retires: "2027-01-22" },
   { id: "claude-sonnet-4-5", ...small, ...from1024, prices: sonnet45, retires: "2026-11-30" },
   { id: "claude-sonnet-4-5-20250929", ...small, ...from1024, prices: sonnet45, retires: "2026-11-30" }
 ]

@@ -1,16 +1,16 @@
 /**
- * What the API said of the limits in its `anthropic-ratelimit-*` headers: the state of each bucket after a call.
+ * The rate limits in the `anthropic-ratelimit-*` headers of a response: the state of each bucket after a call.
  */
 import * as Schema from "effect/Schema"
 
-/** One bucket: its size, what is left of it, and when it will be full again (as the API writes it, RFC 3339). */
+/** One bucket: its size, the remaining amount, and the time when it is full again (RFC 3339, as in the header). */
 export const Bucket = Schema.Struct({
   limit: Schema.Finite,
   remaining: Schema.Finite,
   reset: Schema.optionalKey(Schema.String)
 })
 
-/** The buckets that the headers spoke of. Limits are per minute; tokens are counted apart for input and output. */
+/** The buckets that the headers name. Limits are per minute. Input and output tokens have separate buckets. */
 export const RateLimits = Schema.Struct({
   requests: Schema.optionalKey(Bucket),
   inputTokens: Schema.optionalKey(Bucket),
@@ -18,7 +18,7 @@ export const RateLimits = Schema.Struct({
 })
 export type RateLimits = typeof RateLimits.Type
 
-/** Reads the headers of a response; `undefined` where they say nothing. */
+/** Reads the headers of a response; `undefined` where they name no bucket. */
 export const fromHeaders = (headers: Headers): RateLimits | undefined => {
   const requests = bucket(headers, "requests")
   const inputTokens = bucket(headers, "input-tokens")

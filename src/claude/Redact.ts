@@ -1,8 +1,8 @@
 /**
- * Takes secrets out of text that leaves the program: errors, logs, spans, reports, cassettes. Pure, and idempotent.
+ * Removes secrets from text that leaves the program: errors, logs, spans, reports, cassettes. Pure and idempotent.
  *
- * The kinds of secrets are those that the rules of secretlint's recommended preset know, as far as they can be told by
- * their looks; that preset itself works in promises, on files. A test holds that it finds nothing in what came out.
+ * It covers the secrets of secretlint's recommended preset that have a recognizable form; the preset itself is
+ * asynchronous and reads files. A test checks that the preset finds nothing in redacted text.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -13,25 +13,25 @@ import * as Fields from "./redact/Fields.ts"
 /** Text without its secrets. */
 export type Redact = (text: string) => string
 
-/** What is secret besides the usual. */
+/** Further secrets, besides the usual ones. */
 export interface Options {
   /**
-   * Names of fields or headers, in any case: their values go. In JSON that is a text, a number, an object or a list; after
-   * `name:` what is in quotes or brackets there, or else the rest of the line; after `name=` what comes before a space,
-   * `,`, `;` or `&`.
+   * Names of fields or headers, in any case: their values are redacted. In JSON, the value is a text, a number, an object
+   * or a list. After `name:`, it is the text in quotes or brackets, or the rest of the line. After `name=`, it ends before
+   * a space, `,`, `;` or `&`.
    */
   readonly fields?: ReadonlyArray<string>
-  /** Whatever these match goes. */
+  /** Every match is redacted. */
   readonly patterns?: ReadonlyArray<RegExp>
 }
 
 const hidden = "[redacted]"
 
-/** Keys and tokens that say by their beginning what they are. */
+/** Keys and tokens with a prefix that identifies them. */
 const tokens = [
   "sk-ant-[\\w-]+", // Anthropic
-  "\\bsk-(?:[a-z][a-z0-9]{0,9}-){0,3}[A-Za-z0-9]{20}[\\w-]*", // OpenAI, and those that copied it
-  "(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![A-Za-z0-9])", // AWS, ids of keys
+  "\\bsk-(?:[a-z][a-z0-9]{0,9}-){0,3}[A-Za-z0-9]{20}[\\w-]*", // OpenAI, and APIs with the same form
+  "(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![A-Za-z0-9])", // AWS, key ids
   "gh[pousr]_\\w{36,}", // GitHub
   "github_pat_\\w{22,}",
   "gl(?:pat|ptt|ft|dt|rt|cbt|imt|agent|soat)-[\\w.-]{20,}", // GitLab
@@ -58,13 +58,13 @@ const tokens = [
   "(?<![\\w-])eyJ[\\w-]{10,}\\.[\\w-]{10,}\\.[\\w-]*" // JSON Web Tokens
 ]
 
-/** What is secret by what stands before it: the first group stays. Look-behinds would say it better, and be slower. */
+/** Secrets that the text before them identifies. The first group stays. Look-behinds would be clearer and slower. */
 const patterns = [
   new RegExp(`()(?:${tokens.join("|")})`, "g"),
-  // Long enough to be a token: the API itself says "Invalid bearer token".
+  // Long enough to be a token: the API's own error reads "Invalid bearer token".
   /(\bbearer\s{1,3})[^\s"'\\]{16,}/gi,
   /(\bbasic\s{1,3})[\w+/]{16,}={0,2}/gi,
-  // What Node says of a key that is no header value, such as one with a line break in it.
+  // Node repeats a key that is no header value, such as a key with a line break.
   /(Headers\.append: ")[^"]+/g,
   // The name and password of an address.
   /(:\/\/)[^\s/@:"'<>]*:[^\s/@"'<>]+(?=@)/g,
@@ -72,7 +72,7 @@ const patterns = [
   /()-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[^]*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|$)/g
 ]
 
-/** A redaction of the usual secrets and of one's own. */
+/** Redacts the usual secrets and the given ones. */
 export const make = ({ fields = [], patterns: own = [] }: Options): Redact => {
   const withoutFields = Fields.make(fields, hidden)
   const others = own.map((pattern) => new RegExp(pattern, `${pattern.flags.replace("g", "")}g`))
@@ -86,8 +86,8 @@ export const make = ({ fields = [], patterns: own = [] }: Options): Redact => {
 export const redact: Redact = make({})
 
 /**
- * The same end, but for what its failures and defects say: for the span that a policy or a job ends with it. The errors
- * themselves are the program's, and stay as they are.
+ * The same exit with redacted failures and defects, for the span that a policy or a job ends with it. The program's own
+ * errors stay as they are.
  */
 export const exit = <A>(exit: Exit.Exit<A, unknown>, redact: Redact): Exit.Exit<A, unknown> =>
   Exit.isSuccess(exit)
@@ -95,20 +95,20 @@ export const exit = <A>(exit: Exit.Exit<A, unknown>, redact: Redact): Exit.Exit<
     : Exit.failCause(
         Cause.fromReasons(
           exit.cause.reasons.map((reason) => {
-            if (Cause.isFailReason(reason)) return Cause.makeFailReason(told(reason.error, redact))
-            return Cause.isDieReason(reason) ? Cause.makeDieReason(told(reason.defect, redact)) : reason
+            if (Cause.isFailReason(reason)) return Cause.makeFailReason(redactError(reason.error, redact))
+            return Cause.isDieReason(reason) ? Cause.makeDieReason(redactError(reason.defect, redact)) : reason
           })
         )
       )
 
-/** Causes go no deeper than this: an error can be its own. */
+/** The limit for nested causes: an error can be its own cause. */
 const depth = 8
 
-const told = (error: unknown, redact: Redact, level = 0): unknown => {
+const redactError = (error: unknown, redact: Redact, level = 0): unknown => {
   if (!(error instanceof Error)) return redact(Formatter.format(error))
   const { cause, message, stack = "" } = error
   const below = (inner: unknown) =>
-    inner === undefined || level === depth ? undefined : told(inner, redact, level + 1)
+    inner === undefined || level === depth ? undefined : redactError(inner, redact, level + 1)
   return Object.create(error, {
     message: { value: redact(message) },
     stack: { value: redact(stack) },
@@ -118,10 +118,10 @@ const told = (error: unknown, redact: Redact, level = 0): unknown => {
 }
 
 /**
- * How the running fiber's logs, spans and reports are redacted; the usual way by default.
- * `Effect.provideService(Redact.Redactor, Redact.make({ fields: ["patient"] }))` makes it stricter. Errors are redacted in
- * the usual way, where they are made, and by this only where `Telemetry` and `Job` tell them. A span around, such as a
- * verb's or the program's own, is ended by Effect with the error as it is, in the API's words.
+ * Redacts the logs, spans and reports of the running fiber; by default the usual secrets.
+ * `Effect.provideService(Redact.Redactor, Redact.make({ fields: ["patient"] }))` makes it stricter. A `ClaudeError` has
+ * the usual secrets redacted when it is made; this redactor applies where `Telemetry` and `Job` report it. Effect ends
+ * other spans, such as a verb's or the program's own, with the error as it is.
  */
 export const Redactor: Context.Reference<Redact> = Context.Reference("effect-claude/Redact", {
   defaultValue: (): Redact => redact

@@ -1,5 +1,5 @@
 /**
- * An answer: the message as the API sent it, and the facts that came with it.
+ * A reply: the message as the API sent it, and the facts that came with it.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import * as Effect from "effect/Effect"
@@ -8,10 +8,10 @@ import type { RateLimits } from "./RateLimits.ts"
 
 type BetaMessage = Anthropic.Beta.Messages.BetaMessage
 
-/** The SDK's message. Where the call used the beta API, its extra fields are there too. */
+/** The SDK's message. A call of the beta API adds the extra fields of its message. */
 export type Message = Anthropic.Message & Partial<Omit<BetaMessage, keyof Anthropic.Message>>
 
-/** Whether what came is a message, as far as this library reads it itself. */
+/** Whether a value has the fields of a message that this library reads. */
 export const isMessage = (data: unknown): data is Message =>
   Predicate.hasProperty(data, "type") &&
   data.type === "message" &&
@@ -21,30 +21,30 @@ export const isMessage = (data: unknown): data is Message =>
   Predicate.hasProperty(data, "usage") &&
   Predicate.isObject(data.usage)
 
-/** Where an answer came from: only those of `api` and `batch` were paid for just now. */
+/** Where a reply came from. Replies from `api` and `batch` are billed now; the others were billed earlier. */
 export type Origin = "api" | "cache" | "journal" | "batch"
 
-/** What came with an answer. */
+/** The facts that come with a reply. */
 export interface ReplyFacts {
   readonly requestId: string | undefined
   readonly origin: Origin
   readonly rateLimits: RateLimits | undefined
-  /** There where a cache may hold the answer: takes it out again, since it turned out to be of no use. */
+  /** Present where a cache may hold the reply: removes it, so that a rejected reply is not served again. */
   readonly discard?: (() => Effect.Effect<void>) | undefined
 }
 
-/** Every answer with status 200, whatever its stop reason: the verbs judge it. */
+/** Any answer with status 200. The verbs judge its stop reason. */
 export interface Reply extends ReplyFacts {
   readonly message: Message
 }
 
-/** Whether the answer is billed now; what a cache or a journal gives was billed when it was made. */
+/** Whether a reply is billed now. A reply from a cache or a journal was billed when it was made. */
 export const isBilled = (origin: Origin): boolean => origin === "api" || origin === "batch"
 
-/** Takes an answer out of the cache that holds it, if any, so that the next call asks anew. */
+/** Removes a reply from the cache that holds it, if any, so that the next call asks the API again. */
 export const discard = (facts: ReplyFacts): Effect.Effect<void> => facts.discard?.() ?? Effect.void
 
-/** Whether the emulator answered, and not Claude: it says so in every request id. */
+/** Whether the emulator answered instead of Claude. Its request ids show it. */
 export const isEmulated = (requestId: string | undefined): boolean => requestId?.startsWith("req_emulated_") ?? false
 
 /** Characters in the text blocks of a message. */

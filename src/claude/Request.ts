@@ -1,6 +1,6 @@
 /**
- * What we ask of Claude. A `Prompt` is what a user writes; a `Request` is a prompt with `model` and `max_tokens` filled
- * in, so that policies and hashes only ever see resolved requests. The field names are the API's.
+ * A request to Claude. A user writes a `Prompt`; a `Request` is a prompt with `model` and `max_tokens` filled in, so
+ * that policies and hashes see only resolved requests. The field names are the API's.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import * as Context from "effect/Context"
@@ -13,7 +13,7 @@ import * as Sha256 from "./Sha256.ts"
 type Stable = Anthropic.Messages.MessageCreateParamsNonStreaming
 type Beta = Anthropic.Beta.Messages.MessageCreateParamsNonStreaming
 
-/** The SDK's non-streaming parameters; fields of the beta API fit in too, and so do beta tools, blocks and settings. */
+/** The SDK's non-streaming parameters, with the fields, tools, blocks and settings of the beta API. */
 type Params = { readonly [K in keyof Stable]: Stable[K] | (K extends keyof Beta ? Beta[K] : never) } & {
   readonly [K in Exclude<keyof Beta, keyof Stable>]?: Beta[K]
 }
@@ -24,10 +24,10 @@ type Params = { readonly [K in keyof Stable]: Stable[K] | (K extends keyof Beta 
  */
 export type Request = Omit<Params, "stream"> & { readonly headers?: Readonly<Record<string, string>> }
 
-/** What verbs take: a user message, or a request whose `model` and `max_tokens` may be left to `Defaults`. */
+/** The argument of a verb: a user message, or a request. `Defaults` fill in a missing `model` or `max_tokens`. */
 export type Prompt = string | (Omit<Request, "model" | "max_tokens"> & Partial<Pick<Request, "model" | "max_tokens">>)
 
-/** What a prompt does not say. */
+/** Values for a prompt without them. */
 export interface Defaults {
   readonly model: Request["model"]
   readonly max_tokens: number
@@ -41,35 +41,35 @@ export const Defaults: Context.Reference<Defaults> = Context.Reference("effect-c
   defaultValue: (): Defaults => ({ model: "claude-sonnet-5-5", max_tokens: 4096 })
 })
 
-/** Fills in what the prompt left out. */
+/** Fills in the defaults of the running fiber. */
 export const resolve = (prompt: Prompt): Effect.Effect<Request> =>
   Effect.map(Defaults, (defaults) => fill(prompt, defaults))
 
-/** `resolve` with the defaults given. */
+/** Fills in the given defaults. */
 export const fill = (prompt: Prompt, defaults: Defaults): Request =>
   typeof prompt === "string"
     ? { ...defaults, messages: [{ role: "user", content: prompt }] }
     : { ...prompt, model: prompt.model ?? defaults.model, max_tokens: prompt.max_tokens ?? defaults.max_tokens }
 
 /**
- * The text that two requests share exactly when the API would be asked the same thing: the API's own keys sorted, a text
- * and one block of it alike, and without what says nothing, such as a default spelled out, or cannot change the answer,
- * such as `metadata`, cache breakpoints and the headers of traces and keys. Schemas, and what tools are called with, are as
- * they are: Claude answers in the order of a schema's properties.
+ * The canonical form of a request: two requests have the same text exactly when they ask the API for the same thing.
+ * The API's own keys are sorted, and a single text block becomes a text. Explicit defaults are left out, and so are
+ * fields that cannot change the answer, such as `metadata`, cache breakpoints, and headers for traces and keys. Schemas
+ * and arguments of tools keep their order: Claude answers in the order of a schema's properties.
  */
 export const canonical = ({ headers, ...request }: Request): string => {
-  const asked = headers === undefined ? request : { ...request, headers: telling(headers) }
-  return JSON.stringify(said(asked, nonEmpty(request.tools) === undefined ? withoutTools : withTools))
+  const asked = headers === undefined ? request : { ...request, headers: relevantHeaders(headers) }
+  return JSON.stringify(canonicalValue(asked, nonEmpty(request.tools) === undefined ? withoutTools : withTools))
 }
 
 /** SHA-256 of the canonical form, in hexadecimal. */
 export const hash = (request: Request): string => Sha256.hex(canonical(request))
 
-const telling = (headers: Readonly<Record<string, string>>) =>
-  Record.filter(Record.mapKeys(headers, String.toLowerCase), (_, name) => !unheard.has(name))
+const relevantHeaders = (headers: Readonly<Record<string, string>>) =>
+  Record.filter(Record.mapKeys(headers, String.toLowerCase), (_, name) => !ignoredHeaders.has(name))
 
-/** Headers that change no answer. Any other may: a guardrail's on Bedrock does, or a gateway's that chooses the model. */
-const unheard = new Set([
+/** Headers that change no answer. Other headers may: Bedrock's guardrails, or a gateway's choice of the model. */
+const ignoredHeaders = new Set([
   "authorization",
   "baggage",
   "idempotency-key",
@@ -80,26 +80,26 @@ const unheard = new Set([
   "x-request-id"
 ])
 
-/** A field where the API has one of its name. */
+/** How one field of the API becomes canonical. */
 interface Field {
-  /** What its value says; `undefined` where that is what its absence says. */
-  readonly says?: (value: unknown) => unknown
-  /** The fields of the object in it, or of those in its list. */
-  readonly has?: () => Fields
-  /** What is in it is the program's: the order of its keys is part of it, and nothing in it is ours to read. */
+  /** The canonical value; `undefined` where the value means the same as no field. */
+  readonly normalize?: (value: unknown) => unknown
+  /** The fields of the object in it, or of the objects in its list. */
+  readonly fields?: () => Fields
+  /** The value belongs to the program: it stays as it is, with the order of its keys. */
   readonly isVerbatim?: true
 }
 
 type Fields = { readonly [name: string]: Field }
 
 const unless = (...values: ReadonlyArray<unknown>): Field => {
-  const unsaid = new Set(values.map((value) => JSON.stringify(value)))
-  return { says: (value) => (unsaid.has(JSON.stringify(value)) ? undefined : value) }
+  const defaults = new Set(values.map((value) => JSON.stringify(value)))
+  return { normalize: (value) => (defaults.has(JSON.stringify(value)) ? undefined : value) }
 }
 
 const nonEmpty = (value: unknown) => (value === "" || (Array.isArray(value) && value.length === 0) ? undefined : value)
 
-/** A text block with nothing but its text says what the text alone would say. */
+/** A single text block without other fields means the same as its text. */
 const shortest = (content: unknown): unknown => {
   if (!Array.isArray(content) || content.length !== 1) return content
   const [block]: ReadonlyArray<unknown> = content
@@ -107,17 +107,17 @@ const shortest = (content: unknown): unknown => {
   return isBare && Predicate.isString(block["text"]) ? block["text"] : content
 }
 
-// The meaning of a field's absence as the API's reference has it, whatever the model and the version. What is missing here
-// costs a call; what were wrong would answer with the answer to something else. The source is the comments of the SDK's
-// types (1.12), which take null for an absent field, and of platform.claude.com/docs/en:
-//   api/service-tiers                            service_tier; which capacity serves a call changes its price, no answer
+// The defaults of the API's fields, for every model and version. A missing entry costs a call; a wrong one returns the
+// answer to another request. Sources: the comments in the SDK's types (1.12), which treat null as an absent field, and
+// these pages of platform.claude.com/docs/en:
+//   api/service-tiers                            service_tier; the capacity changes the price of an answer, not its text
 //   agents-and-tools/tool-use/define-tools       tool_choice where there are tools
 //   agents-and-tools/tool-use/handle-tool-calls  is_error
 //   agents-and-tools/tool-use/strict-tool-use    strict
 //   agents-and-tools/tool-use/tool-search-tool   defer_loading
 //   build-with-claude/search-results             citations
-// Left alone are the defaults that hang on the model (`thinking`, `effort`, and `speed`, of which some models refuse any
-// value), on the version of the API (`temperature`), the tool (`allowed_callers`) or the workspace (`inference_geo`).
+// Not here: defaults that depend on the model (`thinking`, `effort`, and `speed`, which some models refuse), on the version
+// of the API (`temperature`), on the tool (`allowed_callers`) or on the workspace (`inference_geo`).
 
 const breakpoint = unless(
   null,
@@ -130,22 +130,22 @@ const citations = unless(null, {}, { enabled: false })
 
 const verbatim: Field = { isVerbatim: true }
 
-/** A block of content, or of what a block contains. */
+/** A block of content, or a block inside one. */
 const block: Fields = {
   cache_control: breakpoint,
   citations,
-  content: { has: () => block },
+  content: { fields: () => block },
   context: unless(null),
   input: verbatim,
   is_error: unless(false),
-  source: { has: () => source },
+  source: { fields: () => source },
   title: unless(null),
   transformations: unless(null, {}, { oversized_image: "downsize" })
 }
 
-const source: Fields = { content: { has: () => block } }
+const source: Fields = { content: { fields: () => block } }
 
-const message: Fields = { content: { has: () => block, says: shortest } }
+const message: Fields = { content: { fields: () => block, normalize: shortest } }
 
 const tool: Fields = {
   cache_control: breakpoint,
@@ -162,44 +162,44 @@ const toolChoice: Fields = { disable_parallel_tool_use: unless(false) }
 
 const format: Fields = { schema: verbatim }
 
-const outputConfig: Fields = { effort: unless(null), format: { has: () => format, ...unless(null) } }
+const outputConfig: Fields = { effort: unless(null), format: { fields: () => format, ...unless(null) } }
 
 const withoutTools: Fields = {
-  betas: { says: (names) => nonEmpty(Array.isArray(names) ? [...new Set(names)].toSorted() : names) },
+  betas: { normalize: (names) => nonEmpty(Array.isArray(names) ? [...new Set(names)].toSorted() : names) },
   cache_control: breakpoint,
   container: unless(null),
   diagnostics: unless(null),
   headers: unless({}),
   inference_geo: unless(null),
-  mcp_servers: { says: nonEmpty },
-  messages: { has: () => message },
-  metadata: { says: () => undefined },
-  output_config: { has: () => outputConfig, ...unless({}) },
-  output_format: { has: () => format, ...unless(null) },
+  mcp_servers: { normalize: nonEmpty },
+  messages: { fields: () => message },
+  metadata: { normalize: () => undefined },
+  output_config: { fields: () => outputConfig, ...unless({}) },
+  output_format: { fields: () => format, ...unless(null) },
   service_tier: unless("auto", "standard_only"),
-  stop_sequences: { says: nonEmpty },
+  stop_sequences: { normalize: nonEmpty },
   stream: unless(false),
-  system: { has: () => block, says: (system) => shortest(nonEmpty(system)) },
-  tool_choice: { has: () => toolChoice },
-  tools: { has: () => tool, says: nonEmpty }
+  system: { fields: () => block, normalize: (system) => shortest(nonEmpty(system)) },
+  tool_choice: { fields: () => toolChoice },
+  tools: { fields: () => tool, normalize: nonEmpty }
 }
 
-const withTools: Fields = { ...withoutTools, tool_choice: { has: () => toolChoice, ...unless({ type: "auto" }) } }
+const withTools: Fields = { ...withoutTools, tool_choice: { fields: () => toolChoice, ...unless({ type: "auto" }) } }
 
-/** Of what has no defaults. */
-const none: Fields = {}
+/** The fields of an object without defaults. */
+const noFields: Fields = {}
 
-/** What a value says, the keys of objects in order. It is read as `JSON.stringify` reads it. */
-const said = (given: unknown, fields: Fields): unknown => {
+/** The canonical form of a value, with sorted keys. It reads a value as `JSON.stringify` does. */
+const canonicalValue = (given: unknown, fields: Fields): unknown => {
   const value: unknown = Predicate.isObject(given) && Predicate.isFunction(given["toJSON"]) ? given["toJSON"]() : given
-  if (Array.isArray(value)) return value.map((item) => said(item, fields))
+  if (Array.isArray(value)) return value.map((item) => canonicalValue(item, fields))
   if (!Predicate.isObject(value)) return value
   const entries: Array<[string, unknown]> = []
   for (const name of Object.keys(value).toSorted()) {
     const field = fields[name]
-    const inner = field?.isVerbatim ? value[name] : said(value[name], field?.has?.() ?? none)
-    const meant = field?.says === undefined ? inner : field.says(inner)
-    if (meant !== undefined) entries.push([name, meant])
+    const inner = field?.isVerbatim ? value[name] : canonicalValue(value[name], field?.fields?.() ?? noFields)
+    const normalized = field?.normalize === undefined ? inner : field.normalize(inner)
+    if (normalized !== undefined) entries.push([name, normalized])
   }
   return Object.fromEntries(entries)
 }

@@ -1,10 +1,10 @@
 /**
- * What texts are told apart by. Effect's own `Digest` is asynchronous, which costs more than the digest does.
+ * Hashes texts. Effect's `Digest` is asynchronous, which costs more than the hash itself.
  */
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 
-/** Node's own takes a tenth of the time, and is there, without an import, in Deno and Bun too. Elsewhere it is computed. */
+/** Node's hash takes a tenth of the time. Deno and Bun have it too. Other runtimes use the JavaScript version. */
 const native = globalThis.process?.getBuiltinModule?.("node:crypto").hash
 
 /** SHA-256 of a text in UTF-8, in hexadecimal. */

@@ -1,12 +1,12 @@
 /**
- * The events of a streamed answer, and the fold that turns them into the message that `create` would have returned.
+ * The events of a streamed answer, and the fold that turns them into the message that `create` would return.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import * as Schema from "effect/Schema"
 import * as Json from "./Json.ts"
 import { type Message, type ReplyFacts, text as textOf } from "./Reply.ts"
 
-/** The first element of every stream: the facts that came with the headers. */
+/** The first element of every stream: the facts from the headers. */
 export interface StreamStart extends ReplyFacts {
   readonly type: "stream_start"
 }
@@ -14,7 +14,7 @@ export interface StreamStart extends ReplyFacts {
 /** `stream_start`, then the API's events as the SDK names and types them. Unknown events pass through. */
 export type StreamEvent = StreamStart | Anthropic.RawMessageStreamEvent
 
-/** True for the first event that a consumer could have acted on: from here on a stream is not retried. */
+/** Whether an event has content that a consumer may act on. After such an event, a stream is not retried. */
 export const isContent = (event: StreamEvent): boolean =>
   event.type === "content_block_start" || event.type === "content_block_delta"
 
@@ -32,7 +32,7 @@ export const text = (event: StreamEvent): string => {
   }
 }
 
-/** A message as the events that would have brought it, its text in pieces of a word each. */
+/** The events that would stream this message, with one word of its text in each. */
 export const fromMessage = (message: Message): Array<Anthropic.RawMessageStreamEvent> => [
   {
     type: "message_start",
@@ -64,7 +64,7 @@ const blockEvents = (block: Anthropic.ContentBlock, index: number): Array<Anthro
   switch (block.type) {
     case "text": {
       const start = { type: "content_block_start" as const, index, content_block: { ...block, text: "" } }
-      return [start, ...wordsOf(block.text).map((text) => event({ type: "text_delta", text })), stop]
+      return [start, ...splitWords(block.text).map((text) => event({ type: "text_delta", text })), stop]
     }
     case "tool_use": {
       const start = { type: "content_block_start" as const, index, content_block: { ...block, input: {} } }
@@ -84,8 +84,8 @@ const blockEvents = (block: Anthropic.ContentBlock, index: number): Array<Anthro
   }
 }
 
-/** Each with the white space before it; the last with that at the end, which is set apart, lest it is gone through again and again. */
-const wordsOf = (text: string): ReadonlyArray<string> => {
+/** The words, each with the white space before it. White space at the end is cut off first: the pattern would backtrack over it in quadratic time. */
+const splitWords = (text: string): ReadonlyArray<string> => {
   const trimmed = text.trimEnd()
   const end = text.slice(trimmed.length)
   const words = trimmed.match(/\s*\S+/g) ?? []
@@ -99,13 +99,13 @@ export interface Accumulator {
 }
 
 /**
- * A new, empty accumulator. Until a tool's block ends, and where its arguments are not JSON, its `input` is the text
- * that came.
+ * A new, empty accumulator. The `input` of a tool is its raw text until its block ends, and where that text is not
+ * JSON.
  */
 export const accumulator = (): Accumulator => {
   let message: Message | undefined
   const partialJson = new Map<number, string>()
-  // The place of each index in the content, which has no hole where the indexes skip one.
+  // The place of each index in the content. The indexes may skip numbers; the content has no holes.
   const places = new Map<number, number>()
   const blockAt = (index: number) => message?.content[places.get(index) ?? -1]
 
@@ -187,6 +187,6 @@ const isFallback = Schema.is(
 /** The beta API's: the delta holds the whole content of its block. */
 const isCompaction = ({ type }: { readonly type: string }) => type === "compaction_delta"
 
-/** The fields that an update sets: in `message_delta`, null stands for no change. */
+/** The fields that an update sets. In `message_delta`, null means no change. */
 export const definedOnly = (update: object): object =>
   Object.fromEntries(Object.entries(update).filter(([, value]) => value !== null && value !== undefined))

@@ -1,8 +1,8 @@
 /**
- * The fetch that carries calls, read at each call: the global one by default; a cassette or an emulator in memory
- * replaces it for a part of the program or for all of it.
+ * The fetch that carries calls, read at each call. It is the global fetch by default; a cassette or an emulator in
+ * memory replaces it for the whole program or a part of it.
  *
- * Clients given to `AnthropicClient.layerFrom` keep the fetch they were built with.
+ * Clients given to `AnthropicClient.layerFrom` keep their own fetch.
  */
 import * as Context from "effect/Context"
 import * as Predicate from "effect/Predicate"

@@ -1,8 +1,7 @@
 /**
- * The `Transport` for Node: a fetch over a pool of connections of its own, at half the work a call of the global one.
- * It waits a limited time for a connection and any time for an answer, since `Claude.Timeouts` has that, and goes
- * through the proxies that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name. What is more than headers with a string or bytes
- * goes through the global fetch.
+ * The `Transport` for Node: a fetch over a pool of connections, which does half the work of the global fetch. It limits
+ * the time for a connection, not for an answer, which `Claude.Timeouts` limits. It uses the proxies that HTTP_PROXY,
+ * HTTPS_PROXY and NO_PROXY name. Requests with more than headers and a body of text or bytes use the global fetch.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -14,20 +13,20 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent, interceptors, Pool } from "u
 import { pairs, type RawHeaders, ShortResponse } from "./nodeTransport/ShortResponse.ts"
 import { type Fetch, globalFetch, Transport } from "../claude/Transport.ts"
 
-/** What can be changed of the pool. */
+/** The options of the pool. */
 export interface Options {
-  /** How long a connection, or a proxy's tunnel, may take to come about before the call fails with `TimedOut`. 10 seconds. */
+  /** The limit for opening a connection or a proxy's tunnel; then the call fails with `TimedOut`. Default: 10 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
 }
 
-/** The environment names a proxy that cannot be one. */
+/** The environment names a proxy with an invalid address. */
 export class ProxyInvalid extends Schema.TaggedError<ProxyInvalid>()("ProxyInvalid", { detail: Schema.String }) {
   override get message() {
-    return `HTTP_PROXY or HTTPS_PROXY names no proxy (${this.detail}); write it as http://host:port, or unset it`
+    return `HTTP_PROXY or HTTPS_PROXY is no valid address (${this.detail}); write it as http://host:port, or unset it`
   }
 }
 
-/** Sends calls over a pool for as long as the layer's scope is open; then the pool is closed, whatever is in flight. */
+/** Sends calls over a pool. The pool closes with the layer's scope, together with all calls in flight. */
 export const layer = ({ connectTimeout = "10 seconds" }: Options = {}): Layer.Layer<never, ProxyInvalid> =>
   Layer.effect(
     Transport,
@@ -37,31 +36,31 @@ export const layer = ({ connectTimeout = "10 seconds" }: Options = {}): Layer.La
   )
 
 /**
- * HTTP/1.1 only. Measured over TLS at 64 in flight, a call is 1.14 times the work over HTTP/2 and an event of a stream
- * 0.22 times; but after many aborts undici 8.12 over node:http2 sometimes loops for ever, and takes memory as it does.
+ * HTTP/1.1 only. Over TLS at 64 in flight, HTTP/2 took 1.14 times the work for a call and 0.22 times for an event of a
+ * stream. But after many aborts, undici 8.12 over node:http2 sometimes loops forever and allocates memory.
  */
 const open = (connectTimeout: number) =>
   Effect.try({
     try: (): Dispatcher => {
       const options = { connectTimeout, allowH2: false, ...patient }
       if (!proxied()) return new Agent(options)
-      // What goes to a proxy itself is the wish for a tunnel: to wait for its answer is to wait for a connection.
+      // The only request to the proxy itself asks for a tunnel: its answer is part of opening a connection.
       const clientFactory = (url: URL, others: object) => new Pool(url, { ...others, headersTimeout: connectTimeout })
       return new EnvHttpProxyAgent({ ...options, clientFactory, noProxy: direct() })
     },
     catch: (error) => new ProxyInvalid({ detail: error instanceof Error ? error.message : String(error) })
   })
 
-/** Without a proxy nobody needs to ask of every call which one it takes. */
+/** Whether a proxy is configured. Without one, the simpler pool is faster. */
 const proxied = () => ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"].some((name) => process.env[name])
 
-/** What NO_PROXY says, and this machine: a proxy cannot reach the emulator. */
+/** The hosts in NO_PROXY, and this machine: a proxy cannot reach the emulator. */
 const direct = () => `${process.env["no_proxy"] ?? process.env["NO_PROXY"] ?? ""},localhost,127.0.0.1,[::1]`
 
-/** Said with each request too, since a proxy for plain HTTP does not hand on what the pool was told. */
+/** Sent with each request too: a proxy for plain HTTP does not forward the options of the pool. */
 const patient = { headersTimeout: 0, bodyTimeout: 0 }
 
-/** As often as fetch does. Credentials stay behind when the origin changes. */
+/** Follows as many redirects as fetch does. It drops credentials when the origin changes. */
 const redirect = interceptors.redirect({ maxRedirections: 20, throwOnMaxRedirect: true })
 
 const fetchOver =
@@ -114,7 +113,7 @@ const understood: ReadonlySet<string> = new Set(["method", "headers", "body", "s
 const isPlain = (body: unknown): body is string | Uint8Array | null | undefined =>
   body === null || body === undefined || typeof body === "string" || body instanceof Uint8Array
 
-/** One request and its answer: what the pool tells becomes a `Response`, whose reader sets the pace of the socket. */
+/** One request and its answer: turns the events of the pool into a `Response`. Its reader sets the pace of the socket. */
 const exchange = (
   signal: AbortSignal | undefined,
   resolve: (response: Response) => void,
@@ -127,7 +126,7 @@ const exchange = (
   let waiting = 0
   let wanted = false
   let delivering = false
-  /** What is to happen once all that arrived was handed on: the answer is whole, or its connection broke. */
+  /** Runs once the reader has all bytes that arrived: the answer is complete, or its connection broke. */
   let end: (() => void) | undefined
   let over = false
 
@@ -151,8 +150,8 @@ const exchange = (
     body?.close()
     body?.byobRequest?.respond(0)
   }
-  // What one read of the socket brought goes on in one piece: a piece costs more than its bytes do. It waits here until
-  // the reader asks, since a body that breaks forgets what it was given.
+  // All bytes of one read of the socket are delivered as one piece: a piece costs more than its bytes. They wait here until
+  // the reader asks, because a body that breaks discards its queue.
   const deliver = () => {
     delivering = false
     if (over) return
@@ -221,13 +220,12 @@ const exchange = (
   }
 }
 
-/** How much may wait for the reader, in bytes, before the socket has to wait too. */
+/** The number of bytes that may wait for the reader before the socket pauses. */
 const enough = 64 * 1024
 
 /**
- * Whether the answer is waited for and given in one piece: it says that it has at most 64 KB, and is no stream of events.
- * Most answers are: this spares them the web stream that a body otherwise is. One that failed says so by its status,
- * which must not be lost when its body breaks off.
+ * Whether to deliver the answer in one piece: it declares at most 64 KB, and is no event stream. Most answers qualify,
+ * and save the web stream of a body. Failed answers do not, because their status must survive a body that breaks off.
  */
 const isShort = (status: number, headers: RawHeaders) =>
   status === 200 &&
@@ -239,7 +237,7 @@ type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>
 
 const withoutBody: ReadonlySet<number> = new Set([204, 205, 304])
 
-/** A copy, in one piece: a byte stream takes the memory of what it is given, and the socket still needs it. */
+/** A copy in one piece: a byte stream detaches the memory that it gets, and the socket still needs it. */
 const joined = (chunks: ReadonlyArray<Uint8Array>): Uint8Array<ArrayBuffer> => {
   const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0))
   let offset = 0
@@ -250,7 +248,7 @@ const joined = (chunks: ReadonlyArray<Uint8Array>): Uint8Array<ArrayBuffer> => {
   return bytes
 }
 
-/** The body without the codings it was sent in, the last one first. With one that is not known it stays as it is. */
+/** Decodes the body, the last coding first. With an unknown coding, the body stays as it is. */
 const decoded = (body: Bytes, codings: string | ReadonlyArray<string> | undefined): Bytes => {
   if (codings === undefined) return body
   const known = String(codings)
@@ -260,7 +258,7 @@ const decoded = (body: Bytes, codings: string | ReadonlyArray<string> | undefine
   return known.reduceRight((body, decoder) => (decoder === undefined ? body : through(body, decoder())), body)
 }
 
-// As lenient as fetch: what was coded and cut short, or is empty, gives what came.
+// As lenient as fetch: a truncated or empty body gives the bytes that can be decoded.
 const zlib = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH }
 const brotli = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: constants.BROTLI_OPERATION_FLUSH }
 
@@ -271,6 +269,6 @@ const decoders: ReadonlyMap<string, () => Duplex> = new Map([
   ["br", () => createBrotliDecompress(brotli)]
 ])
 
-// Node's web streams are the global ones, under other types.
+// Node's web streams are the global ones with other types.
 const through = (body: Bytes, decoder: Duplex): Bytes =>
   body.pipeThrough(Duplex.toWeb(decoder) as ReadableWritablePair<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>)

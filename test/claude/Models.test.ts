@@ -81,6 +81,7 @@ describe("Models", () => {
   it("knows which models are about to go", () => {
     assert.strictEqual(Models.find("claude-sonnet-4-5")?.retires, "2026-11-30")
     assert.strictEqual(Models.find("claude-sonnet-4-5-20250929")?.retires, "2026-11-30")
+    assert.strictEqual(Models.find("claude-opus-4-5")?.retires, "2027-01-22")
     assert.isUndefined(Models.find("claude-sonnet-5-5")?.retires)
   })
 })

@@ -467,7 +467,7 @@ describe("the environment", () => {
       const env = { HTTPS_PROXY: "proxy:8080", ANTHROPIC_API_KEY: "key" }
       const { code, stderr } = yield* node(["src/run/main.ts", "run", "test/run/mails.job.ts", "--output", output], env)
       assert.strictEqual(code, 2)
-      assert.match(stderr, /HTTP_PROXY or HTTPS_PROXY names no proxy.*write it as http:\/\/host:port, or unset it/)
+      assert.match(stderr, /HTTP_PROXY or HTTPS_PROXY is no valid address.*write it as http:\/\/host:port, or unset it/)
     })
   )
 })

@@ -1,9 +1,9 @@
 /**
- * Takes the values of named fields out of a text: in JSON, however often that was quoted in other JSON, in
- * headers, and in `name=value`. A text that is cut off ends every value.
+ * Redacts the values of named fields in a text: in JSON, also where it is quoted in other JSON, in headers, and in
+ * `name=value`. The end of the text ends every value.
  */
 
-/** Names of fields that hold a secret wherever they stand. Patterns of plain letters are the fastest. */
+/** Names of fields that always hold a secret. Patterns of plain letters are the fastest. */
 const usual = [
   "api[_-]?key",
   "account_?key",
@@ -18,7 +18,7 @@ const usual = [
   "passwd"
 ]
 
-/** The usual fields' values where they are quoted, or long enough to be a secret; those of `own` in any case. */
+/** Redacts the values of the usual fields where they are quoted or long enough for a secret, and always those of `own`. */
 export const make = (own: ReadonlyArray<string>, hidden: string): ((text: string) => string) => {
   const hideUsual = hiding(usual, hidden, (text, start) => endOf(token, text, start))
   if (own.length === 0) return hideUsual
@@ -27,7 +27,7 @@ export const make = (own: ReadonlyArray<string>, hidden: string): ((text: string
   return (text) => hideUsual(hideOwn(text))
 }
 
-/** `end` says where a value ends that is not quoted. */
+/** `end` finds the end of a value without quotes. */
 const hiding = (names: ReadonlyArray<string>, hidden: string, end: typeof endOfOwn) => {
   const beginnings = new RegExp(`(?:${names.join("|")})(\\\\*["'])?\\s{0,3}([:=])\\s{0,3}(\\\\*["'])?`, "gi")
   return (text: string): string => {
@@ -45,11 +45,11 @@ const hiding = (names: ReadonlyArray<string>, hidden: string, end: typeof endOfO
   }
 }
 
-/** Long enough: prose has a colon after such a name, too. */
+/** At least 8 characters: prose may have a colon after such a name, too. */
 const token = /[^\s"'\\,;&}]{8,}/y
 const valueInPair = /[^\s"'\\,;&}]+/y
 const literal = /[^\s,}\]]+/y
-/** A header's: its text may itself be quoted in JSON. */
+/** The value of a header, which may be quoted in JSON. */
 const restOfLine = /(?:[^"\n\\]|\\(?![nr"\\]))+/y
 
 const endOf = (pattern: RegExp, text: string, start: number): number => {
@@ -64,8 +64,9 @@ const endOfOwn = (text: string, start: number, nameQuote: string | undefined, se
 }
 
 /**
- * Where a string ends that began with `delimiter`: a quote after n backslashes, which are 0, 1, 3, 7 for JSON that was
- * quoted so often. Then what is in it has 2n + 1 before a quote, and a multiple of 2n + 2 as backslashes of its own.
+ * The end of a string that began with `delimiter`: a quote after n backslashes, where n is 0, 1, 3, 7 for JSON that was
+ * quoted 0, 1, 2, 3 times. Quotes inside the string have 2n + 1 backslashes, and its own backslashes come in multiples of
+ * 2n + 2.
  */
 const closing = (text: string, start: number, delimiter: string): number => {
   const quote = delimiter.slice(-1)
@@ -78,7 +79,7 @@ const closing = (text: string, start: number, delimiter: string): number => {
   return text.length
 }
 
-/** Where the object or the list ends that begins here. */
+/** The end of the object or list that begins here. */
 const balanced = (text: string, start: number, quote: string | undefined): number => {
   const delimiters = quote === undefined ? ['"', "'"] : [quote]
   let depth = 0
