@@ -1,5 +1,5 @@
 /**
- * A secret is planted wherever one can be, everything that looks at calls is on, and what came out is searched.
+ * Plants secrets in every place that can hold one, turns on all observers of calls, and searches their output.
  */
 import { NodeFileSystem, NodeServices } from "@effect/platform-node"
 import { assert, it } from "@effect/vitest"
@@ -18,11 +18,11 @@ import { text } from "node:stream/consumers"
 import { DatabaseSync } from "node:sqlite"
 import { collector } from "./policy/telemetry/collector.ts"
 
-/** Each says where it was planted. They look like keys, but for the last: that is secret by the name of its field. */
+/** Each names its place. They look like keys, except the last, which is secret by the name of its field. */
 const canary = (place: string) => `sk-ant-api03-canary-${place}-AAAAAAAAAAAAAAAA`
 const patient = "canary-patient"
 
-it.live("a secret comes out of no log, span, metric, error, journal or report", () =>
+it.live("no log, span, metric, error, journal or report contains a secret", () =>
   Effect.gen(function* () {
     const folder = mkdtempSync(join(tmpdir(), "leaks-"))
     const api = yield* leaky
@@ -59,7 +59,7 @@ it.live("a secret comes out of no log, span, metric, error, journal or report", 
     )
     const error = yield* Effect.flip(Claude.generateText("fail")).pipe(Effect.provide(claude))
 
-    // Everything was reached, and was said where one may look.
+    // Every place was reached, and its output was searched.
     assert.isAbove(api.seen(), 3)
     assert.strictEqual(summary.done, 2)
     assert.isAbove(lines.length, 8)
@@ -82,7 +82,7 @@ it.live("a secret comes out of no log, span, metric, error, journal or report", 
   }).pipe(Effect.scoped)
 )
 
-it.live("a cassette that would hold a secret is not written", () =>
+it.live("a cassette with a secret is not written", () =>
   Effect.gen(function* () {
     const folder = mkdtempSync(join(tmpdir(), "leaks-"))
     const api = yield* leaky
@@ -97,9 +97,9 @@ it.live("a cassette that would hold a secret is not written", () =>
       const path = join(folder, "cassette.json")
       const cassette = Cassette.layer({ path, mode: "record" }).pipe(Layer.provide([NodeFileSystem.layer, environment]))
       const exit = yield* Claude.create(prompt).pipe(Effect.exit, Effect.provide(cassette), Effect.exit)
-      const told = exit._tag === "Failure" ? Cause.pretty(exit.cause) : "written"
-      assert.include(told, "not written, for it would hold secrets")
-      assertClean({ "what is told of it": told })
+      const outcome = exit._tag === "Failure" ? Cause.pretty(exit.cause) : "written"
+      assert.include(outcome, "not written, for it would hold secrets")
+      assertClean({ "the message about it": outcome })
       assert.deepStrictEqual(readdirSync(folder), [])
     }
   }).pipe(Effect.scoped)
@@ -131,7 +131,7 @@ const assertClean = (places: Record<string, string>) => {
   }
 }
 
-/** Every column of every table, but the values of rows that are done: these are the answers, which were asked for. */
+/** Every column of every table, except the values of finished rows, which are the answers. */
 const journalWithoutAnswers = (path: string) => {
   const database = new DatabaseSync(path, { readOnly: true })
   const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all()
@@ -140,7 +140,7 @@ const journalWithoutAnswers = (path: string) => {
   return rows.map((row) => JSON.stringify(row["done"] === 1 ? { ...row, value: "" } : row)).join("\n")
 }
 
-/** An API that says in answers and errors what nobody should say. */
+/** An API with secrets in its answers and errors. */
 const leaky = Effect.acquireRelease(
   Effect.callback<{ readonly url: string; readonly seen: () => number; readonly close: () => void }>((resume) => {
     let seen = 0
@@ -172,7 +172,7 @@ const leaky = Effect.acquireRelease(
       })
     })
     server.listen(0, "127.0.0.1", () => {
-      // A server that listens on a port has an address with one.
+      // A server that listens on a port has an address of this type.
       const { port } = server.address() as AddressInfo
       const close = () => {
         server.closeAllConnections()

@@ -13,7 +13,7 @@ import { Transport } from "../../src/claude/Transport.ts"
 import { message, request } from "../fixtures.ts"
 
 describe("layer", () => {
-  it.effect("takes nothing of the environment", () =>
+  it.effect("reads nothing from the environment", () =>
     Effect.gen(function* () {
       yield* environment({
         ANTHROPIC_API_KEY: "sk-ant-environment",
@@ -59,7 +59,7 @@ describe("layerConfig", () => {
     })
   )
 
-  it.effect("goes to the public address where the configuration names none", () =>
+  it.effect("uses the public address where the configuration names none", () =>
     Effect.gen(function* () {
       yield* environment({ ANTHROPIC_BASE_URL: "http://environment.invalid" })
       const sent = yield* sentThrough(Api.layerConfig(), { ANTHROPIC_API_KEY: "sk-ant-config" })
@@ -149,7 +149,7 @@ describe("layerFrom", () => {
     })
   )
 
-  it.effect("fails at once, and for good, where the client has no key", () =>
+  it.effect("fails without a retry where the client has no key", () =>
     Effect.gen(function* () {
       yield* environment({ ANTHROPIC_CONFIG_DIR: "/nowhere" })
       const error = yield* failed(create({}), new Anthropic({ apiKey: null, authToken: null }))

@@ -17,7 +17,7 @@ import { type Fetch, Transport } from "../../src/claude/Transport.ts"
 import { failure, firstHalf, message, request, sse } from "../fixtures.ts"
 
 describe("create", () => {
-  it.effect("sends the parameters as they are, and gives the message with what its headers say", () =>
+  it.effect("sends the parameters as they are, and returns the message with the facts of its headers", () =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.writeHead(200, json).end(JSON.stringify(message())))
       const reply = yield* Effect.provide(create(), api.layer)
@@ -34,7 +34,7 @@ describe("create", () => {
     })
   )
 
-  it.effect("succeeds whatever the stop reason", () =>
+  it.effect("succeeds with any stop reason", () =>
     Effect.gen(function* () {
       const refusal = message({ content: [], stop_reason: "refusal" })
       const api = yield* serve((response) => response.writeHead(200, json).end(JSON.stringify(refusal)))
@@ -51,7 +51,7 @@ describe("create", () => {
     })
   )
 
-  it.effect("sends the headers of a call with that call, and not in its body", () =>
+  it.effect("sends the headers of a call as headers, not in the body", () =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.writeHead(200, json).end(JSON.stringify(message())))
       yield* Effect.provide(Effect.andThen(create({ headers: { "x-tenant": "t1" } }), create()), api.layer)
@@ -119,7 +119,7 @@ describe("create", () => {
     { name: "JSON of something else", type: "application/json", body: `{"planted":1}` },
     { name: "nothing", type: "application/json", body: "" },
     { name: "a message without usage", type: "application/json", body: `{"type":"message","content":[]}` }
-  ])("calls an answer malformed that is $name, and does not repeat it", ({ type, body }) =>
+  ])("fails with MalformedResponse where an answer is $name, and does not repeat its text", ({ type, body }) =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.writeHead(200, { ...json, "content-type": type }).end(body))
       const { reason } = yield* failed(create(), api.layer)
@@ -128,14 +128,14 @@ describe("create", () => {
     })
   )
 
-  it.effect("tells a broken connection from a refused one by its code", () =>
+  it.effect("reports the code of a broken or refused connection", () =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.destroy())
       const broken = yield* failed(create(), api.layer)
       assert.strictEqual(broken.reason._tag, "ConnectionFailed")
       assert.strictEqual(broken.reason.code, "UND_ERR_SOCKET")
-      const gone = yield* Effect.scoped(serve(() => {}))
-      const refused = yield* failed(create(), gone.layer)
+      const closedServer = yield* Effect.scoped(serve(() => {}))
+      const refused = yield* failed(create(), closedServer.layer)
       assert.strictEqual(refused.reason._tag, "ConnectionFailed")
       assert.strictEqual(refused.reason.code, "ECONNREFUSED")
     })
@@ -143,7 +143,7 @@ describe("create", () => {
 })
 
 describe("stream", () => {
-  it.effect("gives the facts first, then the events of the API", () =>
+  it.effect("emits the facts first, then the events of the API", () =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.writeHead(200, eventStream).end(whole))
       const [first, ...rest] = yield* Effect.provide(Stream.runCollect(stream()), api.layer)
@@ -158,7 +158,7 @@ describe("stream", () => {
     })
   )
 
-  it.effect("closes the socket when it is dropped half way", () =>
+  it.effect("closes the socket when the consumer stops half way", () =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.writeHead(200, eventStream).write(half))
       const taken = yield* stream().pipe(Stream.take(3), Stream.runCollect, Effect.provide(api.layer))
@@ -182,7 +182,7 @@ describe("stream", () => {
     })
   )
 
-  it.effect("leaves no socket open, at whatever moment it is interrupted", () =>
+  it.effect("leaves no socket open when it is interrupted at any moment", () =>
     Effect.gen(function* () {
       for (let steps = 0; steps < 60; steps++) {
         const { transport, push, closed } = pushed()
@@ -196,7 +196,7 @@ describe("stream", () => {
     })
   )
 
-  it.effect("closes the socket of an answer that is no stream of events", () =>
+  it.effect("closes the socket of an answer that is no event stream", () =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.writeHead(200, { "content-type": "text/html" }).write("<html>"))
       const { reason } = yield* failed(Stream.runDrain(stream()), api.layer)
@@ -205,7 +205,7 @@ describe("stream", () => {
     })
   )
 
-  it.effect("uses its connection again after a whole answer", () =>
+  it.effect("reuses its connection after a complete answer", () =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.writeHead(200, eventStream).end(whole))
       yield* Effect.provide(Effect.replicateEffect(Stream.runDrain(stream()), 6), api.layer)
@@ -213,7 +213,7 @@ describe("stream", () => {
     })
   )
 
-  it.effect("fails with StreamInterrupted, and what it had cost, when the connection breaks", () =>
+  it.effect("fails with StreamInterrupted and the usage so far when the connection breaks", () =>
     Effect.gen(function* () {
       const api = yield* serve((response) => {
         response.writeHead(200, eventStream)
@@ -255,7 +255,7 @@ describe("stream", () => {
 })
 
 describe("countTokens", () => {
-  it.effect("asks with the same request, less what does not count", () =>
+  it.effect("sends the same request without the fields that do not count", () =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.writeHead(200, json).end(`{"input_tokens":42}`))
       const system = "Be brief."
@@ -265,7 +265,7 @@ describe("countTokens", () => {
     })
   )
 
-  it.effect("sends only the fields that the endpoint takes, for the beta API too", () =>
+  it.effect("sends only the fields that the endpoint accepts, for the beta API too", () =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.writeHead(200, json).end(`{"input_tokens":42}`))
       const counted: Partial<typeof request> = {
@@ -292,7 +292,7 @@ describe("countTokens", () => {
     })
   )
 
-  it.effect("calls an answer malformed that has no count", () =>
+  it.effect("fails with MalformedResponse where an answer has no count", () =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.writeHead(200, json).end(`{"tokens":42}`))
       assert.strictEqual((yield* failed(countTokens(), api.layer)).reason._tag, "MalformedResponse")
@@ -366,7 +366,7 @@ const eventStream = { "content-type": "text/event-stream; charset=utf-8", "reque
 const whole = sse(StreamEvent.fromMessage(message()))
 const half = sse(firstHalf(message()))
 
-/** A real server. `closed` tells, once the socket of the first answer is closed, whether the answer was whole. */
+/** A real server. `closed` waits until the socket of the first answer is closed, and tells whether the answer was complete. */
 const serve = Effect.fnUntraced(function* (answer: (response: ServerResponse, received: Received) => unknown) {
   const received: Array<Received> = []
   const arrived = yield* Deferred.make<void>()
@@ -418,7 +418,7 @@ const answering =
 
 const never: Fetch = () => new Promise(() => {})
 
-/** A transport whose one answer is a stream that the test pushes into, and that an abort breaks. */
+/** A transport with one answer: a stream that the test pushes into, and that an abort breaks. */
 const pushed = () => {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined
   let cancelled = false
@@ -435,7 +435,7 @@ const pushed = () => {
   }
   return {
     transport,
-    /** Whether it was never asked for, was given up before its headers, or was closed after them. */
+    /** Whether it was never requested, was aborted before its headers, or was closed after them. */
     closed: () => cancelled || signals.every((signal) => signal?.aborted),
     push: (text: string) => controller?.enqueue(new TextEncoder().encode(text)),
     close: () => controller?.close()

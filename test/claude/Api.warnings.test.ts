@@ -4,7 +4,7 @@ import { Effect, Layer, Logger, Redacted } from "effect"
 import { vi } from "vitest"
 import { message, request } from "../fixtures.ts"
 
-it.effect("a deprecated model is warned of once, through Effect's logger, and never on the console", () =>
+it.effect("a deprecated model causes one warning, in Effect's logger and not on the console", () =>
   Effect.gen(function* () {
     const logged: Array<string> = []
     const logger = Logger.make(({ message }) => logged.push(String(message)))

@@ -20,16 +20,16 @@ import type { ClaudeError } from "../../src/claude/ClaudeError.ts"
 import * as StreamEvent from "../../src/claude/StreamEvent.ts"
 import { failure, firstHalf, message, request, sse } from "../fixtures.ts"
 
-/** What tells one backend from the others: its client, which fits `layerFrom` as it is, and what it speaks. */
+/** The differences between backends: the client, which fits `layerFrom` without a cast, and its form on the wire. */
 interface Backend {
   readonly name: string
   readonly layer: (baseURL: string) => Layer.Layer<AnthropicClient.AnthropicClient>
   readonly paths: { readonly create: string; readonly stream: string; readonly countTokens: string }
-  /** The header that shows who asks. */
+  /** The header with the credentials. */
   readonly auth: readonly [header: string, value: RegExp]
   readonly streamType: string
   readonly encode: (events: ReadonlyArray<{ readonly type: string }>) => string | Uint8Array
-  /** The body of an answer that says it failed. */
+  /** The body of an answer with an error. */
   readonly failure: (text: string) => object
 }
 
@@ -130,7 +130,7 @@ describe.each(backends)("$name", (backend) => {
     })
   )
 
-  it.effect("streams the events, and uses its connection again", () =>
+  it.effect("streams the events, and reuses its connection", () =>
     Effect.gen(function* () {
       const api = yield* serve(backend, (response) => streamed(backend, response).end(backend.encode(events)))
       const [first, ...rest] = yield* Effect.provide(Stream.runCollect(stream()), api.layer)
@@ -187,7 +187,7 @@ describe.each(backends)("$name", (backend) => {
     })
   )
 
-  it.effect("closes the socket of a stream that is dropped half way", () =>
+  it.effect("closes the socket of a stream whose consumer stops half way", () =>
     Effect.gen(function* () {
       const api = yield* serve(backend, (response) => streamed(backend, response).write(backend.encode(half)))
       yield* stream().pipe(Stream.take(2), Stream.runDrain, Effect.provide(api.layer))
@@ -228,7 +228,7 @@ describe.each(backends.filter((backend) => backend !== bedrock))("$name", (backe
   )
 })
 
-describe("AnthropicBedrock, whose countTokens asks for what Bedrock does not have,", () => {
+describe("AnthropicBedrock, whose countTokens uses an operation that Bedrock lacks,", () => {
   it.effect("fails with Unsupported", () =>
     Effect.gen(function* () {
       const unknown = `{"Output":{"__type":"com.amazon.coral.service#UnknownOperationException"},"Version":"1.0"}`
@@ -243,7 +243,7 @@ describe("AnthropicBedrock, whose countTokens asks for what Bedrock does not hav
   )
 })
 
-describe("AnthropicBedrock, which reads no headers of ours,", () => {
+describe("AnthropicBedrock, which ignores our headers,", () => {
   it.effect("finds betas in the body", () =>
     Effect.gen(function* () {
       const api = yield* serve(bedrock, (response) => response.end(JSON.stringify(message())))
@@ -281,7 +281,7 @@ describe("AnthropicBedrock, in the middle of a stream,", () => {
   it.effect.each([
     { name: "whose JSON is cut off", frame: () => chunkOf(`{"type":"content_block_delta","delta":{"text":"planted`) },
     { name: "whose frame has no JSON", frame: () => frameOf(chunkHeaders, "planted") }
-  ])("calls an event malformed $name, and does not repeat it", ({ frame }) =>
+  ])("fails with MalformedResponse where an event is $name, and does not repeat its text", ({ frame }) =>
     Effect.gen(function* () {
       const { reason } = yield* failedAfterHalf(frame())
       assert.strictEqual(reason._tag, "MalformedResponse")
@@ -310,7 +310,7 @@ interface Received {
 const events = StreamEvent.fromMessage(message())
 const half = firstHalf(message())
 
-/** A real server. `closed` tells, once the socket of the first answer is closed, whether the answer was whole. */
+/** A real server. `closed` waits until the socket of the first answer is closed, and tells whether the answer was complete. */
 const serve = Effect.fnUntraced(function* (
   backend: Backend,
   answer: (response: ServerResponse, received: Received) => unknown
@@ -350,7 +350,7 @@ const countTokens = (fields?: Partial<typeof request>) =>
 const failed = <A>(call: Effect.Effect<A, ClaudeError, Claude>, layer: Layer.Layer<Claude>) =>
   Effect.provide(Effect.flip(call), layer)
 
-/** A stream that has given its first half, and waits for the rest. */
+/** A stream that has sent its first half and waits for the rest. */
 const waiting = Effect.fnUntraced(function* (backend: Backend) {
   const api = yield* serve(backend, (response) => streamed(backend, response).write(backend.encode(half)))
   const taken = yield* Deferred.make<void>()
@@ -365,7 +365,7 @@ const waiting = Effect.fnUntraced(function* (backend: Backend) {
   return { call, closed: api.closed }
 })
 
-/** The error of a stream of Bedrock whose first half is followed by this frame, and nothing more. */
+/** The error of a Bedrock stream that ends with this frame after its first half. */
 const failedAfterHalf = Effect.fnUntraced(function* (frame: Uint8Array) {
   const api = yield* serve(bedrock, (response) => {
     streamed(bedrock, response).write(bedrock.encode(half))

@@ -20,7 +20,7 @@ import * as Usage from "../../src/claude/Usage.ts"
 import { failure, message } from "../fixtures.ts"
 
 describe("as data", () => {
-  it.effect.prop("comes back from JSON as it was, whatever the reason", everyReason(), (reasons) =>
+  it.effect.prop("is decoded from JSON without a change, for every reason", everyReason(), (reasons) =>
     Effect.gen(function* () {
       for (const reason of reasons) {
         const error = new ClaudeError({ reason })
@@ -33,14 +33,14 @@ describe("as data", () => {
     })
   )
 
-  it("holds no foreign object", () => {
+  it("contains no foreign object", () => {
     const foreign = new APIConnectionError({ cause: Object.assign(new Error("boom"), { secret: "planted" }) })
     const error = fromUnknown(foreign)
     assert.isUndefined(error.cause)
     assert.notInclude(inspect(error, { depth: 9, showHidden: true }), "planted")
   })
 
-  it("holds no key, wherever it stood", () => {
+  it("contains no key, from any source", () => {
     const key = "sk-ant-api03-planted_-0"
     const errors = [
       fromFailure({ status: 401, detail: `invalid key ${key}` }),
@@ -97,7 +97,7 @@ describe("Effect.catchReason", () => {
     })
   )
 
-  it.effect("leaves the others as they are", () =>
+  it.effect("leaves other reasons as they are", () =>
     Effect.gen(function* () {
       const error = new ClaudeError({ reason: new Overloaded({ detail: "later" }) })
       const left = yield* Effect.fail(error).pipe(

@@ -40,7 +40,7 @@ describe("the detail of an error body", () => {
     }
   )
 
-  it("is absent where the body is nested without end", () => {
+  it("is absent where the body contains itself", () => {
     const body: { error?: unknown } = {}
     body.error = { message: body, error: body }
     assert.isUndefined(ErrorBody.read(body).detail)

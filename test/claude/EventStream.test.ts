@@ -10,8 +10,8 @@ import * as EventStream from "../../src/claude/EventStream.ts"
 import * as StreamEvent from "../../src/claude/StreamEvent.ts"
 import { failure, firstHalf, message, sse } from "../fixtures.ts"
 
-describe("the bytes of a whole answer", () => {
-  it.effect.prop("become its events, wherever the network cuts them", [Schema.NonEmptyArray(Cut)], ([cuts]) =>
+describe("the bytes of a complete answer", () => {
+  it.effect.prop("become its events, in pieces of any size", [Schema.NonEmptyArray(Cut)], ([cuts]) =>
     Effect.gen(function* () {
       const answer = message("Grüße, 世界 🌍!")
       const events = yield* Stream.runCollect(eventsOf(cut(sse(StreamEvent.fromMessage(answer)), cuts)))
@@ -19,14 +19,14 @@ describe("the bytes of a whole answer", () => {
     })
   )
 
-  it.effect("become its events without the last empty line too", () =>
+  it.effect("become its events, also without the last empty line", () =>
     Effect.gen(function* () {
       const events = yield* Stream.runCollect(eventsOf([whole.trimEnd()]))
       assert.strictEqual(events.at(-1)?.type, "message_stop")
     })
   )
 
-  it.effect("may hold pings and comments, which are dropped, and events of tomorrow, which pass through", () =>
+  it.effect("may contain pings and comments, which are dropped, and unknown events, which pass through", () =>
     Effect.gen(function* () {
       const tomorrow = { type: "mood_delta", mood: "sunny" }
       const bytes = [": hello\n\n", sse([{ type: "ping" }]), sse(firstHalf(message())), sse([tomorrow]), secondHalf]
@@ -38,7 +38,7 @@ describe("the bytes of a whole answer", () => {
     })
   )
 
-  it.effect("may hold pings that say what they are by the name of their event alone", () =>
+  it.effect("may contain pings that only the name of the event identifies", () =>
     Effect.gen(function* () {
       const events = yield* Stream.runCollect(eventsOf([half, "event: ping\ndata: {}\n\n", secondHalf]))
       assert.deepStrictEqual(events, StreamEvent.fromMessage(message()))
@@ -63,7 +63,7 @@ describe("the bytes of a whole answer", () => {
     ": comment",
     "retry: 3000",
     "id: 7"
-  ])("may hold the heartbeat %j anywhere, which is ignored", (beat) =>
+  ])("may contain the heartbeat %j anywhere, which is ignored", (beat) =>
     Effect.gen(function* () {
       const frames = sse(StreamEvent.fromMessage(message())).split(/(?<=\n\n)/)
       const events = yield* Stream.runCollect(eventsOf(frames.flatMap((frame) => [`${beat}\n\n`, frame])))
@@ -88,7 +88,7 @@ describe("the bytes of a whole answer", () => {
     })
   )
 
-  it.effect("end with message_stop: what follows is read, so that the connection is free, but not told", () =>
+  it.effect("end with message_stop: later events are read, which frees the connection, and dropped", () =>
     Effect.gen(function* () {
       const wire = open()
       wire.push(whole + sse([{ type: "late" }]))
@@ -125,7 +125,7 @@ describe("the rest of a body after message_stop", () => {
     })
   )
 
-  it.effect("does not matter where it breaks, or holds an error", () =>
+  it.effect("has no effect where it breaks or contains an error", () =>
     Effect.gen(function* () {
       const events = yield* Stream.runCollect(eventsOf([whole, sse([failure("api_error")]), "event: message_stop\n"]))
       assert.deepStrictEqual(events, StreamEvent.fromMessage(message()))
@@ -133,8 +133,8 @@ describe("the rest of a body after message_stop", () => {
   )
 })
 
-describe("a stream that does not come to its message_stop", () => {
-  it.effect("is interrupted, and tells what it had cost", () =>
+describe("a stream without message_stop", () => {
+  it.effect("fails with StreamInterrupted and the usage so far", () =>
     Effect.gen(function* () {
       const { reason } = yield* failed([half])
       assert.strictEqual(reason._tag, "StreamInterrupted")
@@ -143,14 +143,14 @@ describe("a stream that does not come to its message_stop", () => {
     })
   )
 
-  it.effect("counts what message_delta said of the cost, on top of message_start", () =>
+  it.effect("reports the usage in message_delta, on top of message_start", () =>
     Effect.gen(function* () {
       const { reason } = yield* failed([whole.slice(0, whole.indexOf("event: message_stop"))])
       assert.deepInclude(reason.usage, { input: 10, output: 20, serviceTier: "standard" })
     })
   )
 
-  it.effect("is interrupted, not malformed, when it ends in the middle of an event", () =>
+  it.effect("fails with StreamInterrupted, not MalformedResponse, when it ends in the middle of an event", () =>
     Effect.gen(function* () {
       const { reason } = yield* failed([whole.slice(0, half.length + 40)])
       assert.strictEqual(reason._tag, "StreamInterrupted")
@@ -158,7 +158,7 @@ describe("a stream that does not come to its message_stop", () => {
     })
   )
 
-  it.effect("gives what came before it broke", () =>
+  it.effect("emits the events before the break", () =>
     Effect.gen(function* () {
       const seen: Array<string> = []
       yield* eventsOf([half]).pipe(
@@ -198,7 +198,7 @@ describe("a stream that does not come to its message_stop", () => {
     ["plain text", "event: error\ndata: upstream connect error", "upstream connect error"],
     ["no name and no type", `data: {"error":{"message":"upstream closed","type":"stream_error"}}`, "upstream closed"],
     ["a text as its error", `event: error\ndata: {"type":"error","error":"quota exhausted"}`, "quota exhausted"]
-  ])("has the words of an error event with %s", ([, event, detail]) =>
+  ])("reports the text of an error event with %s", ([, event, detail]) =>
     Effect.gen(function* () {
       const { reason } = yield* failed([half, `${event}\n\n`])
       assert.deepInclude(reason, { _tag: "ServerFailed", detail })
@@ -206,7 +206,7 @@ describe("a stream that does not come to its message_stop", () => {
     })
   )
 
-  it.effect("has the reason of an error that says what it is by the name of its event alone", () =>
+  it.effect("has the reason of an error that only the name of its event identifies", () =>
     Effect.gen(function* () {
       const { error } = failure("overloaded_error")
       const { reason } = yield* failed([half, `event: error\ndata: ${JSON.stringify({ error })}\n\n`, secondHalf])
@@ -242,7 +242,7 @@ describe("a stream that does not come to its message_stop", () => {
     `data: {"type":"content_block_start","index":1}`,
     `data: {"type":"content_block_delta","index":0}`,
     `data: {"type":"message_delta","delta":{}}`
-  ])("is malformed, and does not repeat the text of the event, after %j", (event) =>
+  ])("fails with MalformedResponse, without the text of the event, after %j", (event) =>
     Effect.gen(function* () {
       const { reason } = yield* failed([half, `${event}\n\n`, secondHalf])
       assert.strictEqual(reason._tag, "MalformedResponse")
@@ -250,7 +250,7 @@ describe("a stream that does not come to its message_stop", () => {
     })
   )
 
-  it.effect("has the reason of an error that a gateway answers in JSON with status 200", () =>
+  it.effect("has the reason of an error in a JSON body with status 200", () =>
     Effect.gen(function* () {
       const response = Response.json(failure("authentication_error", "invalid x-api-key"))
       const error = yield* Effect.flip(Stream.runDrain(eventsFrom(response)))
@@ -259,7 +259,7 @@ describe("a stream that does not come to its message_stop", () => {
     })
   )
 
-  it.effect("is malformed when it is no event stream", () =>
+  it.effect("fails with MalformedResponse when it is no event stream", () =>
     Effect.gen(function* () {
       const response = new Response("<html>", { headers: { "content-type": "text/html" } })
       const { reason } = yield* Effect.flip(Effect.scoped(EventStream.fromResponse(response, idle)))
@@ -270,7 +270,7 @@ describe("a stream that does not come to its message_stop", () => {
 })
 
 describe("the idle time-out", () => {
-  it.effect("fails a stream that is silent for so long, with what it had cost, and closes its socket", () =>
+  it.effect("fails a stream that sends nothing for this time, with the usage so far, and closes its socket", () =>
     Effect.gen(function* () {
       const wire = open()
       wire.push(half)
@@ -286,7 +286,7 @@ describe("the idle time-out", () => {
     })
   )
 
-  it.effect("begins anew with every byte, be it a ping or half an event", () =>
+  it.effect("restarts with every byte, also of a ping or half an event", () =>
     Effect.gen(function* () {
       const wire = open()
       const reading = yield* Effect.forkChild(Stream.runCollect(wire.events))
@@ -305,7 +305,7 @@ describe("the idle time-out", () => {
     })
   )
 
-  it.effect("does not count the time that the consumer takes", () =>
+  it.effect("does not count the time of the consumer", () =>
     Effect.gen(function* () {
       const reading = yield* eventsOf([half, secondHalf]).pipe(
         Stream.mapEffect((event) => Effect.as(Effect.sleep("5 minutes"), event)),
@@ -327,7 +327,7 @@ describe("the socket", () => {
     })
   )
 
-  it.effect("is closed when nobody reads its events", () =>
+  it.effect("is closed when no consumer reads its events", () =>
     Effect.gen(function* () {
       const wire = open()
       yield* Effect.asVoid(Effect.scoped(EventStream.fromResponse(wire.response, idle)))
@@ -346,7 +346,7 @@ const half = sse(firstHalf(message()))
 const secondHalf = whole.slice(half.length)
 const bytesOf = (text: string) => new TextEncoder().encode(text)
 
-/** Text as bytes, in pieces as long as the cuts say, over and over. */
+/** Text as bytes, in pieces of these lengths, used in turn. */
 const cut = (text: string, cuts: ReadonlyArray<number>) => {
   const bytes = bytesOf(text)
   const pieces: Array<Uint8Array> = []
@@ -361,7 +361,7 @@ const cut = (text: string, cuts: ReadonlyArray<number>) => {
 
 const eventsFrom = (response: Response) => Stream.unwrap(EventStream.fromResponse(response, idle))
 
-/** The events of an answer that comes in these pieces. */
+/** The events of an answer in these pieces. */
 const eventsOf = (pieces: ReadonlyArray<string | Uint8Array>): Stream.Stream<StreamEvent.StreamEvent, ClaudeError> =>
   Stream.suspend(() => {
     const wire = open()
@@ -390,7 +390,7 @@ const open = () => {
   }
 }
 
-/** An answer of many pieces that counts how many were taken. */
+/** An answer of many pieces that counts the pieces read. */
 const counted = (pieces: number) => {
   let reads = 0
   const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => {

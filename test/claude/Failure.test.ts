@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import { fromUnexpected, fromUnknown } from "../../src/claude/Failure.ts"
 import { failure } from "../fixtures.ts"
 
-/** What the API answers, and what that is to us. */
+/** Answers of the API, and their reasons. */
 const answers = [
   [400, "invalid_request_error", undefined, "InvalidRequest"],
   [400, "invalid_request_error", "image_dimensions_too_large", "InvalidRequest"],
@@ -56,7 +56,7 @@ describe("the reason of an answer", () => {
     assert.strictEqual(answered({ status, type, code }).reason._tag, reason)
   })
 
-  it.prop("does not depend on what its message says", [Schema.Literals(messages()), Schema.String], ([known, any]) => {
+  it.prop("does not depend on the text", [Schema.Literals(messages()), Schema.String], ([known, any]) => {
     for (const [status, type, code, reason] of answers) {
       for (const text of [known, any]) assert.strictEqual(answered({ status, type, code, text }).reason._tag, reason)
     }
@@ -97,20 +97,20 @@ describe("the reason of an answer", () => {
   it.each([
     ["nothing", undefined],
     ["a message that is not text", { error: { type: "api_error", message: { planted: 1 } } }]
-  ])("is found although the body has no words, but %s", (_, body) => {
+  ])("is found although the body has no text, but %s", (_, body) => {
     const { reason } = fromUnknown(APIError.generate(503, body, undefined, new Headers()))
     assert.strictEqual(reason._tag, "ServerFailed")
     assert.strictEqual(reason.detail, "HTTP status 503")
   })
 
-  it("has the words of a gateway or of Bedrock, in a body of their own shape or in plain text", () => {
+  it("has the text of a gateway or of Bedrock, in another shape of body or in plain text", () => {
     const json = APIError.generate(403, { message: "Forbidden" }, undefined, new Headers())
     assert.deepInclude(fromUnknown(json).reason, { _tag: "PermissionDenied", detail: "Forbidden" })
     const text = APIError.generate(502, undefined, "upstream connect error", new Headers())
     assert.deepInclude(fromUnknown(text).reason, { _tag: "ServerFailed", detail: "upstream connect error" })
   })
 
-  it("has at most 500 characters of a long body, without its secrets", () => {
+  it("has the first 500 characters of a long body, without its secrets", () => {
     const body = `${"x".repeat(480)} sk-ant-api03-${"A".repeat(80)} and more words`
     const { detail } = fromUnknown(APIError.generate(502, undefined, body, new Headers())).reason
     assert.strictEqual(detail, `${"x".repeat(480)} [redacted] and more…`)
@@ -141,7 +141,7 @@ describe("the reason of an answer", () => {
   })
 })
 
-describe("the reason of an error that is no answer", () => {
+describe("the reason of an error without an answer", () => {
   it("is ConnectionFailed with the code of the innermost cause", () => {
     const system = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:1"), { code: "ECONNREFUSED" })
     const { reason } = fromUnknown(new APIConnectionError({ cause: new TypeError("fetch failed", { cause: system }) }))
@@ -160,7 +160,7 @@ describe("the reason of an error that is no answer", () => {
     assert.strictEqual(fromUnknown(terminated).reason._tag, "ConnectionFailed")
   })
 
-  it("is InvalidRequest, and final, where the address or the key can never be sent", () => {
+  it("is InvalidRequest, and not retryable, where the address or the key can never be sent", () => {
     const url = Object.assign(new TypeError("Invalid URL"), { code: "ERR_INVALID_URL" })
     const key = new TypeError('Headers.append: "Bearer sk-ant-api03-abc\ndefSECRETTAIL" is an invalid header value.')
     for (const error of [new APIConnectionError({ cause: url }), key]) {
@@ -171,7 +171,7 @@ describe("the reason of an error that is no answer", () => {
     }
   })
 
-  it("says what went wrong with the first of several addresses", () => {
+  it("describes the failure of the first of several addresses", () => {
     const refused = Object.assign(new Error("connect ECONNREFUSED ::1:80"), { code: "ECONNREFUSED" })
     const { reason } = fromUnknown(new APIConnectionError({ cause: new AggregateError([refused]) }))
     assert.deepInclude(reason, {
@@ -187,7 +187,7 @@ describe("the reason of an error that is no answer", () => {
     assert.isTrue(error.isRetryable)
   })
 
-  it("is TimedOut, and final, where a client's own fetch gave up on the answer", () => {
+  it("is TimedOut, and not retryable, where a client's own fetch gave up on the answer", () => {
     const headers = Object.assign(new Error("Headers Timeout Error"), { code: "UND_ERR_HEADERS_TIMEOUT" })
     for (const [thrown, detail] of [
       [new APIConnectionTimeoutError(), "the client's own fetch gave up waiting after 5m"],
@@ -205,14 +205,14 @@ describe("the reason of an error that is no answer", () => {
     ["SELF_SIGNED_CERT_IN_CHAIN", "NODE_EXTRA_CA_CERTS"],
     ["CERT_HAS_EXPIRED", "NODE_EXTRA_CA_CERTS"],
     ["ERR_TLS_CERT_ALTNAME_INVALID", "NODE_EXTRA_CA_CERTS"]
-  ])("is ConnectionFailed, and final, after the TLS failure %s", (code, remedy) => {
+  ])("is ConnectionFailed, and not retryable, after the TLS failure %s", (code, remedy) => {
     const error = fromUnknown(new APIConnectionError({ cause: Object.assign(new Error("TLS"), { code }) }))
     assert.strictEqual(error.reason._tag, "ConnectionFailed")
     assert.include(error.message, remedy)
     assert.isFalse(error.isRetryable)
   })
 
-  it("is InvalidRequest, and final, where nothing was sent", () => {
+  it("is InvalidRequest, and not retryable, where nothing was sent", () => {
     const { reason } = fromUnknown(new Error("Could not resolve authentication method"))
     assert.strictEqual(reason._tag, "InvalidRequest")
     assert.isFalse(reason.isRetryable)
@@ -231,7 +231,7 @@ describe("the remedy", () => {
     assert.include(error.message, "check scheme, port and path of the base URL (ANTHROPIC_BASE_URL)")
   })
 
-  it("is to check the model where the API knows none of this name", () => {
+  it("is to check the model where the API does not know its name", () => {
     assert.include(answered({ status: 404, type: "not_found_error" }).message, "check the name of the model")
   })
 })
@@ -241,7 +241,7 @@ describe("an account that the API refuses", () => {
     ["Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing.", "BillingFailed"],
     ["You have reached your specified API usage limits. You will regain access on 2026-12-01.", "SpendLimitReached"],
     ["This organization has been disabled.", "BillingFailed"]
-  ])("is told apart by its text alone: %s", (text, reason) => {
+  ])("is recognized by its text: %s", (text, reason) => {
     const error = answered({ status: 400, type: "invalid_request_error", text })
     assert.strictEqual(error.reason._tag, reason)
     assert.strictEqual(error.reason.detail, text)
@@ -249,8 +249,8 @@ describe("an account that the API refuses", () => {
   })
 })
 
-describe("what may be tried again", () => {
-  it("is told by the reason", () => {
+describe("isRetryable", () => {
+  it("follows from the reason", () => {
     const retryable = answers.filter(([status, type, code]) => answered({ status, type, code }).isRetryable)
     assert.deepStrictEqual(
       new Set(retryable.map(([, , , reason]): string => reason)),
@@ -258,15 +258,16 @@ describe("what may be tried again", () => {
     )
   })
 
-  it("is told by x-should-retry where it speaks, in both directions", () => {
-    const told = (status: number, said: string) => answered({ status, headers: { "x-should-retry": said } }).isRetryable
-    assert.isFalse(told(529, "false"))
-    assert.isTrue(told(400, "true"))
-    assert.isTrue(told(529, "perhaps"))
-    assert.isFalse(told(400, "perhaps"))
+  it("follows x-should-retry, in both directions", () => {
+    const retryable = (status: number, header: string) =>
+      answered({ status, headers: { "x-should-retry": header } }).isRetryable
+    assert.isFalse(retryable(529, "false"))
+    assert.isTrue(retryable(400, "true"))
+    assert.isTrue(retryable(529, "perhaps"))
+    assert.isFalse(retryable(400, "perhaps"))
   })
 
-  it("is never a reached spending limit, whatever x-should-retry says", () => {
+  it("is false for a reached spending limit, with any x-should-retry", () => {
     const headers = { "x-should-retry": "true" }
     const code = "enforced_spend_limit_reached"
     assert.isFalse(answered({ status: 429, type: "rate_limit_error", code, headers }).isRetryable)
@@ -274,7 +275,7 @@ describe("what may be tried again", () => {
 })
 
 describe("retry-after", () => {
-  it("is read against our clock where the answer has no date", () => {
+  it("is compared with the local clock where the answer has no date", () => {
     const inAMinute = new Date(Date.now() + 60_000).toUTCString()
     const { reason } = answered({ status: 429, headers: { "retry-after": inAMinute } })
     assert.closeTo(Duration.toSeconds(reason.retryAfter ?? 0), 60, 5)
@@ -298,13 +299,13 @@ describe("retry-after", () => {
   })
 })
 
-/** What we make of the error that the SDK makes of an answer. */
+/** Our error for the SDK's error of an answer. */
 const answered = ({ status, type, code, text = "something happened", headers }: Answer) =>
   fromUnknown(
     APIError.generate(status, type === undefined ? undefined : failure(type, text, code), text, new Headers(headers))
   )
 
-/** Messages that a careless reader would match on. */
+/** Messages that a careless implementation would match on. */
 function messages() {
   return [
     "Overloaded",

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as RateLimits from "../../src/claude/RateLimits.ts"
 
 describe("fromHeaders", () => {
-  it("reads the buckets that the headers speak of", () => {
+  it("reads the buckets that the headers name", () => {
     const headers = new Headers({
       "anthropic-ratelimit-requests-limit": "4000",
       "anthropic-ratelimit-requests-remaining": "3999",
@@ -17,7 +17,7 @@ describe("fromHeaders", () => {
     })
   })
 
-  it("gives nothing where they say nothing, or nothing that is a number", () => {
+  it("returns undefined where the headers name no bucket, or have no numbers", () => {
     assert.isUndefined(RateLimits.fromHeaders(new Headers({ "request-id": "req_1" })))
     const headers = { "anthropic-ratelimit-requests-limit": "unlimited", "anthropic-ratelimit-requests-remaining": "" }
     assert.isUndefined(RateLimits.fromHeaders(new Headers(headers)))

@@ -3,7 +3,7 @@ import * as Reply from "../../src/claude/Reply.ts"
 import { message } from "../fixtures.ts"
 
 describe("text", () => {
-  it("joins the text blocks, and leaves out the others", () => {
+  it("joins the text blocks, and skips other blocks", () => {
     const answer = message({
       content: [
         { type: "thinking", thinking: "Hm.", signature: "s" },
@@ -18,7 +18,7 @@ describe("text", () => {
 })
 
 describe("isMessage", () => {
-  it("asks for what this library reads itself", () => {
+  it("checks the fields that this library reads", () => {
     assert.isTrue(Reply.isMessage(message()))
     assert.isTrue(Reply.isMessage({ type: "message", content: [], usage: {} }))
     for (const other of [undefined, null, "text", [], {}, { ...message(), type: "error" }]) {

@@ -9,7 +9,7 @@ import * as Request from "../../src/claude/Request.ts"
 import { request } from "../fixtures.ts"
 
 describe("resolve", () => {
-  it.effect("makes a user message of a text, for the default model", () =>
+  it.effect("turns a text into a user message for the default model", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* Request.resolve("Hi"), {
         model: "claude-sonnet-5-5",
@@ -19,7 +19,7 @@ describe("resolve", () => {
     })
   )
 
-  it.effect("fills in what a prompt leaves to Defaults, and nothing else", () =>
+  it.effect("fills in only the missing fields that Defaults has", () =>
     Effect.gen(function* () {
       const messages = request.messages
       const resolved = yield* Effect.all([
@@ -37,15 +37,15 @@ describe("resolve", () => {
 })
 
 describe("two requests have the same hash", () => {
-  it.prop("whatever the order of their keys", [Schema.Array(Schema.Finite)], ([order]) => {
+  it.prop("with their keys in any order", [Schema.Array(Schema.Finite)], ([order]) => {
     assert.strictEqual(Request.hash(shuffled(rich, order)), Request.hash(rich))
   })
 
-  it.prop("wherever cache breakpoints stand", [Schema.Array(Schema.Boolean)], ([where]) => {
+  it.prop("with cache breakpoints in any place", [Schema.Array(Schema.Boolean)], ([where]) => {
     assert.strictEqual(Request.hash(withBreakpoints(rich, where)), Request.hash(rich))
   })
 
-  it("whether a system prompt or a message is a text or one block of it", () => {
+  it("with a system prompt or a message as a text or as one text block", () => {
     const block = (text: string) => [{ type: "text" as const, text, cache_control: { type: "ephemeral" as const } }]
     const texts = { ...request, system: "Be brief.", messages: [{ role: "user" as const, content: "Hi" }] }
     const blocks = {
@@ -56,22 +56,22 @@ describe("two requests have the same hash", () => {
     assert.strictEqual(Request.hash(blocks), Request.hash(texts))
   })
 
-  it.prop("wherever a default of the API is spelled out", [Schema.Array(Schema.Boolean)], ([where]) => {
+  it.prop("with a default of the API written out anywhere", [Schema.Array(Schema.Boolean)], ([where]) => {
     const spelledOut = defaults.filter((_, at) => where[at % where.length])
     const other = spelledOut.reduce((request, [path, value]) => put(request, path, value), rich)
     assert.strictEqual(Request.hash(other), Request.hash(rich))
   })
 
-  it.each(defaults)("whether %s is absent or %j", (path, value) => {
+  it.each(defaults)("with %s absent or %j", (path, value) => {
     assert.strictEqual(Request.hash(put(rich, path, value)), Request.hash(rich))
   })
 
-  it("whether parallel tool use is left alone or allowed", () => {
+  it("with parallel tool use by default or allowed", () => {
     const forced = (more: object) => Request.hash(put(rich, "tool_choice", { type: "tool", name: "find", ...more }))
     assert.strictEqual(forced({ disable_parallel_tool_use: false }), forced({}))
   })
 
-  it("whatever the order of their betas, and however often they are named", () => {
+  it("with their betas in any order, and repeated", () => {
     const hashes = [
       ["b", "a"],
       ["a", "b"],
@@ -80,17 +80,17 @@ describe("two requests have the same hash", () => {
     assert.strictEqual(new Set(hashes).size, 1)
   })
 
-  it("whatever the case of their headers' names", () => {
+  it("with the names of headers in any case", () => {
     const version = (name: string) => Request.hash({ ...rich, headers: { "Anthropic-A": "1", [name]: "2023-06-01" } })
     assert.strictEqual(version("Anthropic-Version"), version("anthropic-version"))
   })
 
-  it("whether a tool was called with a date or with its text, since the wire has the text", () => {
+  it("with a date or its text as the input of a tool, since the wire has the text", () => {
     const called = (at: unknown) => Request.hash(put(rich, "messages.1.content.0.input", { at }))
     assert.strictEqual(called(new Date(0)), called("1970-01-01T00:00:00.000Z"))
   })
 
-  it("whatever their metadata, their automatic cache and the headers of traces and keys are", () => {
+  it("with any metadata, automatic cache, and headers for traces and keys", () => {
     const other: Request.Request = {
       ...rich,
       headers: { TraceParent: "00-1-1-01", Authorization: "Bearer t1" },
@@ -100,14 +100,14 @@ describe("two requests have the same hash", () => {
     assert.strictEqual(Request.hash(other), Request.hash(rich))
   })
 
-  it("whether a list is empty or absent, and the system prompt too", () => {
+  it("with a list empty or absent, and the system prompt too", () => {
     assert.strictEqual(
       Request.hash({ ...rich, system: "", stop_sequences: [], betas: [], tools: [] }),
       Request.hash(Struct.omit(rich, ["system", "stop_sequences", "betas", "tools"]))
     )
   })
 
-  it("whether a field is absent or undefined", () => {
+  it("with a field absent or undefined", () => {
     // A caller without `exactOptionalPropertyTypes` can write this.
     const other = { ...rich, system: undefined } as unknown as Request.Request
     const { system: _, ...without } = rich
@@ -135,7 +135,7 @@ describe("two requests have different hashes", () => {
     assert.notStrictEqual(Request.hash({ ...rich, ...change }), Request.hash(rich))
   })
 
-  it("if a text is in two blocks, or its block says more than the text", () => {
+  it("if a text is in two blocks, or its block has more fields", () => {
     const hashOf = (...content: ReadonlyArray<object>) =>
       Request.hash({ ...request, system: content.map((block) => ({ type: "text", text: "Be brief.", ...block })) })
     const citation = { citations: [{ type: "search_result_location" }] }
@@ -143,7 +143,7 @@ describe("two requests have different hashes", () => {
     assert.strictEqual(new Set(hashes).size, 4)
   })
 
-  it("if any field of them is another, or missing", () => {
+  it("if any field differs or is missing", () => {
     for (const path of leaves(rich)) {
       for (const value of ["", "a", 0, false, true, null, "auto", "custom", "text", [], {}, undefined]) {
         const other = put(rich, path, value)
@@ -159,11 +159,11 @@ describe("two requests have different hashes", () => {
     ["speed", "standard"],
     ["inference_geo", "global"],
     ["tools.0.allowed_callers", ["direct"]]
-  ])("if one of them says %s, whose default is not the same everywhere", (path, value) => {
+  ])("if one of them has %s, whose default is not the same everywhere", (path, value) => {
     assert.notStrictEqual(Request.hash(put(rich, path, value)), Request.hash(rich))
   })
 
-  it("if one of them chooses tools where there are none", () => {
+  it("if one of them chooses tools without having any", () => {
     assert.notStrictEqual(Request.hash({ ...request, tool_choice: { type: "auto" } }), Request.hash(request))
   })
 
@@ -188,7 +188,7 @@ describe("two requests have different hashes", () => {
     }
   )
 
-  it("if a tool was called with something named cache_control", () => {
+  it("if the input of a tool has a field named cache_control", () => {
     const called = (input: object) => Request.hash(put(rich, "messages.1.content.0.input", input))
     assert.notStrictEqual(called({ a: 1, cache_control: { type: "ephemeral" } }), called({ a: 1 }))
   })
@@ -212,7 +212,7 @@ describe("two requests have different hashes", () => {
 })
 
 describe("canonical", () => {
-  it("is a text that a person can compare", () => {
+  it("is a readable text", () => {
     assert.strictEqual(
       Request.canonical({ ...request, headers: { traceparent: "00-1-1-01" } }),
       `{"max_tokens":100,"messages":[{"content":"Hi","role":"user"}],"model":"claude-sonnet-5-5"}`
@@ -263,7 +263,7 @@ const rich: Request.Request = {
   stop_sequences: ["a", "b", "c"]
 }
 
-/** What `rich` says without a word. */
+/** The defaults that `rich` leaves out. */
 const defaults: ReadonlyArray<[path: string, value: unknown]> = [
   ["betas", []],
   ["container", null],
@@ -292,7 +292,7 @@ const defaults: ReadonlyArray<[path: string, value: unknown]> = [
   ["messages.2.content.0.content.0.citations", { enabled: false }]
 ]
 
-/** A request with another value at a path such as `tools.0.strict`; with `undefined`, without what is there. */
+/** A request with another value at a path such as `tools.0.strict`; `undefined` removes the value. */
 const put = (request: Request.Request, path: string, value: unknown): Request.Request => {
   const change = (whole: unknown, [name = "", ...rest]: ReadonlyArray<string>): unknown => {
     const part = Predicate.hasProperty(whole, name) ? whole[name] : undefined
@@ -301,7 +301,7 @@ const put = (request: Request.Request, path: string, value: unknown): Request.Re
     const others = Object.entries(whole ?? {}).filter(([key]) => key !== name)
     return Object.fromEntries(changed === undefined ? others : [...others, [name, changed]])
   }
-  // Callers without types can write what the tests put in.
+  // Callers without types can write these values.
   return change(request, path.split(".")) as Request.Request
 }
 
@@ -311,7 +311,7 @@ const leaves = (value: unknown): ReadonlyArray<string> =>
     ? Object.entries(value).flatMap(([name, part]) => leaves(part).map((path) => (path ? `${name}.${path}` : name)))
     : [""]
 
-/** A name and a value that mean something where the API has them. */
+/** A name and a value that have a meaning in the API's own fields. */
 const Entry = Schema.Tuple([
   Schema.Literals(["strict", "is_error", "cache_control", "citations", "content", "__proto__", "constructor"]),
   Schema.NullOr(Schema.Literals([false, true, ""]))
@@ -319,10 +319,10 @@ const Entry = Schema.Tuple([
 
 const asking = (content: string): Request.Request => ({ ...request, messages: [{ role: "user", content }] })
 
-/** What is the program's own, and not the API's. */
+/** The values that belong to the program, not to the API. */
 const verbatim = new Set(["input", "input_schema", "input_examples"])
 
-/** The same value, with the entries of every object of the API's in it changed. */
+/** The same value, with the entries of every object of the API changed. */
 const rewritten = <A>(value: A, change: (entries: Array<[string, unknown]>) => Array<[string, unknown]>): A => {
   const rewrite = (part: unknown): unknown => {
     if (Array.isArray(part)) return part.map(rewrite)

@@ -5,14 +5,14 @@ import { vi } from "vitest"
 import * as Sha256 from "../../src/claude/Sha256.ts"
 
 describe("hex", () => {
-  it.prop("is the SHA-256 of a text in UTF-8, whether Node has one to lend or not", [Schema.String], ([text]) => {
+  it.prop("is the SHA-256 of a text in UTF-8, with Node's hash and without it", [Schema.String], ([text]) => {
     const expected = createHash("sha256").update(text).digest("hex")
     assert.strictEqual(Sha256.hex(text), expected)
     assert.strictEqual(elsewhere.hex(text), expected)
     assert.notStrictEqual(elsewhere.hex, Sha256.hex)
   })
 
-  it("takes a lone surrogate for a replacement character, as encoders do", () => {
+  it("treats a lone surrogate as a replacement character, as encoders do", () => {
     assert.strictEqual(Sha256.hex("\ud800"), Sha256.hex("\ufffd"))
     assert.strictEqual(elsewhere.hex("\ud800"), Sha256.hex("\ufffd"))
   })
@@ -20,7 +20,7 @@ describe("hex", () => {
 
 // Builders
 
-/** The module as it is where there is no Node. */
+/** The module as it is outside Node. */
 const elsewhere = await (async () => {
   vi.stubGlobal("process", undefined)
   vi.resetModules()

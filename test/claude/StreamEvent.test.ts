@@ -13,13 +13,13 @@ describe("the events of a message", () => {
     assert.isTrue(Equal.equals(accumulate(StreamEvent.fromMessage(answer)), answer))
   })
 
-  it.prop("bring its text, a word each", [AnyMessage()], ([answer]) => {
+  it.prop("contain its text, one word each", [AnyMessage()], ([answer]) => {
     const texts = StreamEvent.fromMessage(answer).map(StreamEvent.text)
     assert.strictEqual(texts.join(""), Reply.text(answer))
   })
 
-  it("come at once where a text is all line breaks", () => {
-    // By the square of its length this would take an hour.
+  it("take linear time where a text is all line breaks", () => {
+    // Quadratic time would take an hour.
     const answer = message({ content: ["\n".repeat(1_000_000)] })
     assert.lengthOf(StreamEvent.fromMessage(answer), 6)
   })
@@ -47,7 +47,7 @@ describe("an accumulator", () => {
     assert.isUndefined(accumulator.message())
   })
 
-  it("keeps tool input that was cut off as the text that came", () => {
+  it("keeps truncated tool input as its raw text", () => {
     const tool = { type: "tool_use", id: "t1", name: "find", caller: { type: "direct" }, input: {} } as const
     const answer = accumulate([
       ...StreamEvent.fromMessage(message({ content: [] })).slice(0, 1),
@@ -69,7 +69,7 @@ describe("an accumulator", () => {
     assert.deepStrictEqual(answer?.content, [{ type: "text", text: "So it is.", citations: [citation] }])
   })
 
-  it("keeps what message_start said of the cost where message_delta is silent", () => {
+  it("keeps the usage of message_start where message_delta has null", () => {
     const { usage } = message()
     const answer = message({
       usage: { ...usage, cache_creation: { ephemeral_1h_input_tokens: 5, ephemeral_5m_input_tokens: 0 } }
@@ -82,7 +82,7 @@ describe("an accumulator", () => {
     assert.deepStrictEqual(accumulate(events)?.usage, answer.usage)
   })
 
-  it("takes the summary of a compaction, which comes in one delta of the beta API", () => {
+  it("keeps the summary of a compaction, which comes in one delta of the beta API", () => {
     const summary = { content: "They spoke of cats.", encrypted_content: "x" }
     const answer = accumulate([
       ...StreamEvent.fromMessage(message({ content: [] })).slice(0, 1),
@@ -99,25 +99,25 @@ describe("an accumulator", () => {
     assert.deepInclude({ ...answer?.content[0] }, { type: "compaction", ...summary })
   })
 
-  it("takes fields of the beta API from message_delta", () => {
+  it("keeps fields of the beta API in message_delta", () => {
     const events = StreamEvent.fromMessage(message()).map((event) =>
       event.type === "message_delta" ? { ...event, context_management: { applied_edits: [] } } : event
     )
     assert.deepStrictEqual(accumulate(events)?.context_management, { applied_edits: [] })
   })
 
-  it("keeps the container of message_start, and what the beta API told, where message_delta says null", () => {
+  it("keeps the container and the beta fields of message_start where message_delta has null", () => {
     const container = { id: "container_1", expires_at: "2026-11-24T00:00:00Z", skills: null }
-    const told = { container, context_management: { applied_edits: [] } }
+    const started = { container, context_management: { applied_edits: [] } }
     const events = StreamEvent.fromMessage(message()).map((event) => {
-      if (event.type === "message_start") return { ...event, message: { ...event.message, ...told } }
+      if (event.type === "message_start") return { ...event, message: { ...event.message, ...started } }
       if (event.type !== "message_delta") return event
       return { ...event, delta: { ...event.delta, container: null }, context_management: null }
     })
     assert.deepInclude(accumulate(events), { ...told, stop_reason: "end_turn" })
   })
 
-  it("takes whatever else message_delta says of the whole message, such as input_transformations", () => {
+  it("keeps other fields of message_delta that belong to the whole message, such as input_transformations", () => {
     const input_transformations = [
       { type: "thinking_mismatch_allowed", path: "messages.1.content.0", reason: "model_binding_mismatch" } as const
     ]
@@ -127,7 +127,7 @@ describe("an accumulator", () => {
     assert.deepInclude({ ...accumulate(events) }, { input_transformations })
   })
 
-  it("is of the model that a fallback block of the beta API names, as create's message is", () => {
+  it("has the model that a fallback block of the beta API names, as the message of create does", () => {
     const fallback = {
       type: "fallback",
       from: { model: "claude-opus-5-5" },
@@ -158,13 +158,13 @@ describe("an accumulator", () => {
     assert.strictEqual(answer?.stop_reason, "end_turn")
   })
 
-  it("leaves no hole where the indexes of blocks skip one", () => {
+  it("has no hole where the indexes of blocks skip one", () => {
     const skip = (event: Anthropic.RawMessageStreamEvent) => ("index" in event ? { ...event, index: 7 } : event)
     const answer = accumulate(StreamEvent.fromMessage(message("So it is.")).map(skip))
     assert.deepStrictEqual(answer, message("So it is."))
   })
 
-  it("does not change the events that it is given", () => {
+  it("does not change its events", () => {
     const events = StreamEvent.fromMessage(message())
     const copy = structuredClone(events)
     accumulate(events)
@@ -232,7 +232,7 @@ describe("text and arguments in start events", () => {
 })
 
 describe("isContent", () => {
-  it("is true from the first event on that a consumer could have acted on", () => {
+  it("is true from the first event that a consumer may act on", () => {
     const first = StreamEvent.fromMessage(message()).findIndex(StreamEvent.isContent)
     assert.strictEqual(first, 1)
   })
@@ -256,7 +256,7 @@ const citation: Anthropic.TextCitation = {
   file_id: null
 }
 
-/** Events that the beta API sends, and the stable types do not know. */
+/** Events of the beta API that the stable types do not have. */
 const beta = (...events: ReadonlyArray<Anthropic.Beta.Messages.BetaRawMessageStreamEvent>) =>
   events as unknown as ReadonlyArray<StreamEvent.StreamEvent>
 

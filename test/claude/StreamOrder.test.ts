@@ -1,5 +1,5 @@
 /**
- * What is streamed, what is accumulated and what a call without streaming returns are equal, or the stream fails.
+ * The law: streamed text, accumulated message and the reply of `create` are equal, or the stream fails.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { assert, describe, it } from "@effect/vitest"
@@ -187,7 +187,7 @@ describe("an answer that is not complete", () => {
     })
   )
 
-  it.effect("shows no end of a block whose arguments are lost, so that no tool runs on them", () =>
+  it.effect("hides the end of a block with lost arguments, so that no tool runs with them", () =>
     Effect.gen(function* () {
       const seen: Array<string> = []
       yield* Stream.runForEach(stream([...half, close(0), ...end("tool_use")]), ({ type }) =>
@@ -197,7 +197,7 @@ describe("an answer that is not complete", () => {
     })
   )
 
-  it.effect("is not tried again where every answer of this server would fail alike", () =>
+  it.effect("is not retryable where every answer of this server would fail in the same way", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(Effect.fromResult(yield* read([open(0, text()), ...end()])))
       assert.isFalse(error.isRetryable)
@@ -207,7 +207,7 @@ describe("an answer that is not complete", () => {
 
 describe("events that were lost, doubled, moved, or mixed with those of another answer", () => {
   it.effect.prop(
-    "give one whole answer in every view, with the arguments that were sent, or fail",
+    "yield one complete answer in every view, with the arguments that were sent, or fail",
     [Mutated()],
     ([mutated]) =>
       Effect.gen(function* () {
@@ -259,7 +259,7 @@ function serverTool(): Anthropic.ContentBlock {
   return { ...tool(), type: "server_tool_use", name: "web_search" }
 }
 
-/** Events as a server sends them, in the shape of its body. */
+/** The events after their way over the wire. */
 const stream = (events: ReadonlyArray<Event>) => {
   const response = new Response(sse(events), { headers: { "content-type": "text/event-stream" } })
   return Stream.unwrap(EventStream.fromResponse(response, Duration.seconds(60)))

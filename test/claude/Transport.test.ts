@@ -12,7 +12,7 @@ import { globalFetch } from "../../src/claude/Transport.ts"
 import { message, request } from "../fixtures.ts"
 
 describe("the global fetch", () => {
-  it.live("has no limit of its own on the time of an answer, and uses the dispatcher that the program set", () =>
+  it.live("sets no limit on the time of an answer, and uses the dispatcher that the program set", () =>
     Effect.gen(function* () {
       const url = yield* serve
       const { agent, limits } = yield* recording
@@ -47,8 +47,8 @@ describe("the global fetch", () => {
   )
 })
 
-describe("the fetch of a client of one's own", () => {
-  it.live("has no limit on the time of an answer, with a dispatcher of its own and without one", () =>
+describe("the fetch of a client that the program built", () => {
+  it.live("has no limit on the time of an answer, with its own dispatcher or the global one", () =>
     Effect.gen(function* () {
       const url = yield* serve
       const options = { apiKey: "key", baseURL: url }

@@ -38,7 +38,7 @@ describe("an answer", () => {
     }).pipe(pooled)
   )
 
-  it.live("has no body where the status says so", () =>
+  it.live("has no body where the status allows none", () =>
     Effect.gen(function* () {
       const { url } = yield* serve((_, response) => response.writeHead(204).end())
       assert.strictEqual((yield* send(url)).body, null)
@@ -46,7 +46,7 @@ describe("an answer", () => {
     }).pipe(pooled)
   )
 
-  it.live("is decoded, whatever it is coded in; a coding that nobody knows stays", () =>
+  it.live("is decoded from every known coding; with an unknown coding it stays as it is", () =>
     Effect.gen(function* () {
       const coded = new Map([
         ["gzip", gzipSync(text)],
@@ -66,7 +66,7 @@ describe("an answer", () => {
     }).pipe(pooled)
   )
 
-  it.live("that is coded may be empty, or cut short: what came is given", () =>
+  it.live("that is coded may be empty or truncated: it has the bytes that arrived", () =>
     Effect.gen(function* () {
       const gzip = gzipSync(text)
       const { url } = yield* serve(({ url }, response) =>
@@ -84,7 +84,7 @@ describe("an answer", () => {
     }).pipe(pooled)
   )
 
-  it.live("gives each event of a coded stream when it comes", () =>
+  it.live("emits each event of a coded stream when it arrives", () =>
     Effect.gen(function* () {
       const { url } = yield* serve((_, response) => {
         response.writeHead(200, { "content-encoding": "gzip" })
@@ -96,7 +96,7 @@ describe("an answer", () => {
     }).pipe(pooled)
   )
 
-  it.live("is asked for as it is by a call, coded by a download, and otherwise where the caller says so", () =>
+  it.live("is requested uncoded by a call and coded by a download, unless the caller chooses", () =>
     Effect.gen(function* () {
       const { url, received } = yield* serve((_, response) => response.end())
       yield* ask(url, post)
@@ -107,7 +107,7 @@ describe("an answer", () => {
     }).pipe(pooled)
   )
 
-  it.live("comes from where a redirect leads: 307 and 308 send the body again, the others only ask", () =>
+  it.live("follows redirects: 307 and 308 send the body again, the others use GET", () =>
     Effect.gen(function* () {
       const { url, received } = yield* serve((request, response) =>
         request.url === "/there"
@@ -122,7 +122,7 @@ describe("an answer", () => {
     }).pipe(pooled)
   )
 
-  it.live("does not come when redirects lead on and on; a key does not follow one to another origin", () =>
+  it.live("fails after too many redirects; a key is not sent to another origin", () =>
     Effect.gen(function* () {
       const endless = yield* serve(({ url }, response) => response.writeHead(307, { location: `${url}x` }).end())
       const error = yield* rejection(ask(endless.url, post))
@@ -151,7 +151,7 @@ describe("a request", () => {
     }).pipe(pooled)
   )
 
-  it.live("goes through the global fetch when it is more than that", () =>
+  it.live("uses the global fetch for anything else", () =>
     Effect.gen(function* () {
       const { url, received } = yield* serve((_, response) => response.end("answer"))
       const form = new FormData()
@@ -167,7 +167,7 @@ describe("a request", () => {
     }).pipe(pooled)
   )
 
-  it.live("that cannot be sent is rejected, never thrown", () =>
+  it.live("that cannot be sent rejects and does not throw", () =>
     Effect.gen(function* () {
       assert.instanceOf(yield* rejection(ask("no address")), TypeError)
       assert.instanceOf(yield* rejection(ask("ftp://127.0.0.1/")), TypeError)
@@ -177,16 +177,16 @@ describe("a request", () => {
 })
 
 describe("connections", () => {
-  it.live("are used again", () =>
+  it.live("are reused", () =>
     Effect.gen(function* () {
       const { url, sockets } = yield* serve((_, response) => response.end(text))
       for (let call = 0; call < 10; call++) yield* ask(url, post)
-      // One is free again a moment after its answer has ended, so that a second one may have to help.
+      // A connection is free shortly after the end of its answer, so a second one may be needed.
       assert.isAtMost(sockets.length, 2)
     }).pipe(pooled)
   )
 
-  it.live("are as many as the calls in flight: none waits behind another", () =>
+  it.live("are as many as the calls in flight: no call waits for another", () =>
     Effect.gen(function* () {
       const waiting: Array<ServerResponse> = []
       const { url, sockets } = yield* serve((_, response) => {
@@ -206,7 +206,7 @@ describe("connections", () => {
     })
   )
 
-  it.live("that cannot be made fail with the code of the system", () =>
+  it.live("that cannot be opened fail with the code of the system", () =>
     Effect.gen(function* () {
       const { url, close } = yield* serve((_, response) => response.end())
       yield* close
@@ -225,7 +225,7 @@ describe("connections", () => {
     }).pipe(pooled)
   )
 
-  it.live("that break while nobody reads lose nothing of what had come", () =>
+  it.live("that break while the reader waits lose no byte that arrived", () =>
     Effect.gen(function* () {
       const { url, sockets } = yield* serve((_, response) => {
         response.writeHead(200).write("one")
@@ -263,7 +263,7 @@ describe("an abort", () => {
     }).pipe(pooled)
   )
 
-  it.live("while the body is read breaks the body and closes the socket; its own reason is kept", () =>
+  it.live("while the body is read breaks the body and closes the socket, and keeps its reason", () =>
     Effect.gen(function* () {
       const { url, sockets } = yield* serve((_, response) => response.writeHead(200).write("half"))
       const abort = aborting()
@@ -276,7 +276,7 @@ describe("an abort", () => {
     }).pipe(pooled)
   )
 
-  it.live("breaks the body at once, whatever of it had come", () =>
+  it.live("breaks the body at once, with any number of bytes waiting", () =>
     Effect.gen(function* () {
       const { url } = yield* serve((_, response) => {
         response.writeHead(200).write("one")
@@ -291,7 +291,7 @@ describe("an abort", () => {
     }).pipe(pooled)
   )
 
-  it.live("that came first, or while it connects, sends nothing, and does not wait for the connection", () =>
+  it.live("before the call, or while it connects, sends nothing and does not wait for the connection", () =>
     Effect.gen(function* () {
       const { url, sockets } = yield* silent
       const early = yield* rejection(ask(url, { signal: AbortSignal.abort() }))
@@ -311,7 +311,7 @@ describe("an abort", () => {
     }).pipe(pooled)
   )
 
-  it.live("after the answer does nothing: the connection stays", () =>
+  it.live("after the answer has no effect: the connection stays open", () =>
     Effect.gen(function* () {
       const { url, sockets } = yield* serve((_, response) => response.end(text))
       const abort = aborting()
@@ -322,7 +322,7 @@ describe("an abort", () => {
     }).pipe(pooled)
   )
 
-  it.live("in a storm of them leaves every other answer whole", () =>
+  it.live("among many others leaves every other answer complete", () =>
     Effect.gen(function* () {
       const { url } = yield* serve((request, response) => {
         setTimeout(() => response.end(request.url), Number(request.url.slice(1)) % 30)
@@ -352,7 +352,7 @@ describe("a reader", () => {
     }).pipe(pooled)
   )
 
-  it.live("that waits makes the server wait, and then gets every byte", () =>
+  it.live("that waits makes the server wait, and later gets every byte", () =>
     Effect.gen(function* () {
       const [size, piece] = [64 * 1024 * 1024, 64 * 1024]
       let written = 0
@@ -379,7 +379,7 @@ describe("a reader", () => {
     }).pipe(pooled)
   )
 
-  it.live("may ask for several pieces at once, and bring memory of its own", () =>
+  it.live("may ask for several pieces at once, and provide its own memory", () =>
     Effect.gen(function* () {
       const { url } = yield* serve((_, response) => {
         response.write("one")
@@ -402,7 +402,7 @@ describe("a reader", () => {
 })
 
 describe("the layer", () => {
-  it.live("closes its connections, busy or not, when its scope is closed", () =>
+  it.live("closes its connections, busy or idle, when its scope closes", () =>
     Effect.gen(function* () {
       const { url, sockets } = yield* serve((request, response) => {
         if (request.url === "/done") response.end(text)
@@ -423,21 +423,21 @@ describe("the layer", () => {
     })
   )
 
-  it.live("lets a program end that has nothing more to do, whether its scope was closed or not", () =>
+  it.live("lets a finished program exit, with its scope open or closed", () =>
     Effect.gen(function* () {
       const answer = JSON.stringify(message("answer"))
       const { url } = yield* serve((_, response) => response.writeHead(200, json).end(answer))
-      for (const told of [["create"], ["create", "open"]]) {
-        const { idle, ...rest } = yield* program(url, {}, ...told)
-        assert.deepStrictEqual(rest, { code: 0, stdout: "answer", stderr: "" }, told.join())
-        assert.isBelow(idle, 1_500, told.join())
+      for (const modes of [["create"], ["create", "open"]]) {
+        const { idle, ...rest } = yield* program(url, {}, ...modes)
+        assert.deepStrictEqual(rest, { code: 0, stdout: "answer", stderr: "" }, modes.join())
+        assert.isBelow(idle, 1_500, modes.join())
       }
     })
   )
 })
 
 describe("the environment", () => {
-  it.live("names certificates to trust beside the usual ones: NODE_EXTRA_CA_CERTS", () =>
+  it.live("adds certificates to trust: NODE_EXTRA_CA_CERTS", () =>
     Effect.gen(function* () {
       const { url } = yield* secure
       assert.match((yield* program(url, {})).stdout, /self-signed|unable to verify/)
@@ -445,7 +445,7 @@ describe("the environment", () => {
     })
   )
 
-  it.live("names proxies, HTTP_PROXY and HTTPS_PROXY, for all but NO_PROXY and this machine", () =>
+  it.live("names proxies, HTTP_PROXY and HTTPS_PROXY, for all hosts except NO_PROXY and this machine", () =>
     Effect.gen(function* () {
       const proxy = yield* forward
       const plain = yield* serve((_, response) => response.end("plain"))
@@ -461,7 +461,7 @@ describe("the environment", () => {
     })
   )
 
-  it.live("that names what is no proxy stops the command line, which says what is wrong", () =>
+  it.live("with an invalid proxy stops the command line, with the reason", () =>
     Effect.gen(function* () {
       const output = join(yield* folder, "out.jsonl")
       const env = { HTTPS_PROXY: "proxy:8080", ANTHROPIC_API_KEY: "key" }
@@ -490,9 +490,9 @@ describe("Claude over it", () => {
       })
   )
 
-  it.live("answers and streams, and uses its connections again", () =>
+  it.live("answers and streams, and reuses its connections", () =>
     Effect.gen(function* () {
-      // The answer of a stream goes on for a while after its last event, as it does where a proxy stands between.
+      // The body of a stream ends a while after its last event, as it does behind a proxy.
       const { url, sockets } = yield* serve(({ body }, response) => {
         if (!streams(body)) return response.writeHead(200, json).end(JSON.stringify(message()))
         response.writeHead(200, eventStream).write(sse(StreamEvent.fromMessage(message())))
@@ -508,7 +508,7 @@ describe("Claude over it", () => {
     })
   )
 
-  it.live("closes the socket of a call or a stream that is interrupted half way, or not read to its end", () =>
+  it.live("closes the socket of a call or stream that is interrupted, or not read to its end", () =>
     Effect.gen(function* () {
       const { url, received, sockets } = yield* serve(({ body }, response) => {
         if (streams(body)) response.writeHead(200, eventStream).write(sse(firstHalf(message())))
@@ -529,7 +529,7 @@ describe("Claude over it", () => {
     })
   )
 
-  it.live("fails with the reason of the status, though the body that would say more breaks off", () =>
+  it.live("fails with the reason of the status although the body breaks off", () =>
     Effect.gen(function* () {
       const { url } = yield* serve(({ headers }, response) => {
         const status = Number(headers["x-status"])
@@ -548,7 +548,7 @@ describe("Claude over it", () => {
     })
   )
 
-  it.live("fails with ConnectionFailed and its code, and with TimedOut when no connection comes about in time", () =>
+  it.live("fails with ConnectionFailed and its code, and with TimedOut without a connection in time", () =>
     Effect.gen(function* () {
       const { url, close } = yield* serve(() => {})
       yield* close
@@ -589,7 +589,7 @@ const send = (url: string | URL | Request, init?: RequestInit) =>
 const ask = (url: string | URL | Request, init?: RequestInit) =>
   Effect.flatMap(send(url, init), (answer) => attempt(() => answer.text()))
 
-/** Reads piece by piece; `undefined` is the end. */
+/** Reads piece by piece; `undefined` marks the end. */
 const read = Effect.fnUntraced(function* (url: string, init: RequestInit = post) {
   const reader = (yield* send(url, init)).body?.getReader()
   assert.exists(reader)
@@ -608,7 +608,7 @@ const until = (condition: () => boolean) =>
 
 afterEach(() => Effect.runPromise(until(() => !process.getActiveResourcesInfo().includes("TCPSocketWrap"))))
 
-/** Lets a server listen until the test ends. */
+/** Starts a server that listens until the test ends. */
 const listen = Effect.fnUntraced(function* (server: Server) {
   const sockets: Array<Socket> = []
   server.on("connection", (socket: Socket) => sockets.push(socket))
@@ -647,7 +647,7 @@ const serve = Effect.fnUntraced(function* (answer: (received: Received, response
   return { ...(yield* listen(server)), received }
 })
 
-/** A server that takes connections and never says a word, so that TLS does not come about. */
+/** A server that accepts connections and never answers, so that TLS does not start. */
 const silent = Effect.map(
   Effect.suspend(() => listen(createTcpServer((socket) => socket.resume().on("error", () => undefined)))),
   (server) => ({
@@ -689,10 +689,10 @@ const secure = Effect.gen(function* () {
   return { url: url.replace("http://127.0.0.1", "https://localhost"), versions }
 })
 
-/** An address of this machine that is no loopback address. */
+/** An address of this machine other than loopback. */
 const outside = (url: string) => url.replace(/localhost|127\.0\.0\.1/, "0.0.0.0")
 
-/** A proxy that answers what is plain, and makes tunnels for the rest. */
+/** A proxy that answers plain HTTP, and opens tunnels for HTTPS. */
 const forward = Effect.gen(function* () {
   const asked: Array<string> = []
   const server = createServer(({ url = "" }, response) => {
@@ -728,9 +728,9 @@ const trust = Effect.gen(function* () {
   return { NODE_EXTRA_CA_CERTS: path }
 })
 
-/** Runs a program that asks one address and prints the answer; `idle` is how long it goes on after that. */
-const program = (url: string, env: Record<string, string>, ...told: ReadonlyArray<string>) =>
-  node(["test/run/ask.ts", url, ...told], env)
+/** Runs a program that asks one address and prints the answer; `idle` is the time from then to its exit. */
+const program = (url: string, env: Record<string, string>, ...modes: ReadonlyArray<string>) =>
+  node(["test/run/ask.ts", url, ...modes], env)
 
 const node = (args: ReadonlyArray<string>, env: Record<string, string>) =>
   Effect.callback<{ code: number | null; stdout: string; stderr: string; idle: number }>((resume) => {

@@ -23,7 +23,7 @@ for (const [name, transport] of Object.entries({ fetch: Layer.empty, NodeTranspo
         Effect.provide(claudeAt(url, transport))
       )
       const [early = NaN, late = NaN] = used
-      // Held on to, 90,000 pieces would be over 90 MB.
+      // 90,000 retained pieces would take over 90 MB.
       assert.isBelow(late - early, 10 * 1024 * 1024)
     }).pipe(Effect.scoped)
   )
@@ -57,13 +57,13 @@ const claudeAt = <E>(baseURL: string, transport: Layer.Layer<never, E>) =>
 setFlagsFromString("--expose-gc")
 const collect: () => void = runInNewContext("gc")
 
-/** Bytes that are in use once the garbage is gone. */
+/** Bytes in use after a garbage collection. */
 const heap = () => {
   collect()
   return process.memoryUsage().heapUsed
 }
 
-/** A stream without end, sent as fast as the other end takes it. */
+/** An endless stream, sent as fast as the client reads it. */
 const endless = Effect.acquireRelease(
   Effect.callback<{ readonly url: string; readonly sent: () => number; readonly close: () => void }>((resume) => {
     let sent = 0

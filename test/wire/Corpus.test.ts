@@ -16,12 +16,12 @@ describe.skipIf(folder === undefined)("recorded exchanges (skipped unless WIRE_C
   afterAll(() => server.close())
 
   for (const [kind, numbered] of Map.groupBy(exchanges.entries(), ([, exchange]) => Corpus.kindOf(exchange))) {
-    it.live(`${kind}: ${numbered.length} of ${numbered.length} come out as they were`, () =>
+    it.live(`${kind}: ${numbered.length} of ${numbered.length} are reproduced`, () =>
       Effect.forEach(numbered, ([index, exchange]) => check(kind, exchange, server, index), { discard: true })
     )
   }
 
-  it.live("a body that was changed on purpose is told from the recorded one", () =>
+  it.live("a changed body is noticed", () =>
     Effect.gen(function* () {
       const [index, exchange] = [...exchanges.entries()].find(([, one]) => Corpus.kindOf(one) === "messages") ?? none
       const mutated = { ...exchange, body: exchange.body.replace(/"output_tokens": ?(\d)/, '"output_tokens": 9$1') }
@@ -31,7 +31,7 @@ describe.skipIf(folder === undefined)("recorded exchanges (skipped unless WIRE_C
   )
 })
 
-/** Asks for one exchange again, and compares what comes out with what was recorded. */
+/** Repeats one exchange, and compares the result with the recording. */
 const check = (kind: string, exchange: Corpus.Exchange, server: Corpus.Replay, index: number) =>
   Effect.gen(function* () {
     const request = requestOf(exchange)
@@ -70,7 +70,7 @@ const check = (kind: string, exchange: Corpus.Exchange, server: Corpus.Replay, i
         const { batches } = (yield* AnthropicClient.AnthropicClient).messages
         const call = () =>
           exchange.method === "POST"
-            ? // A recorded request is one that the API took.
+            ? // The API accepted the recorded request.
               batches?.create(exchange.request as Anthropic.Messages.BatchCreateParams)
             : batches?.retrieve(JSON.parse(exchange.body).id)
         same(JSON.parse(JSON.stringify(yield* Effect.promise(async () => call()))), JSON.parse(exchange.body))
@@ -102,24 +102,24 @@ const claudeAt = (baseURL: string) =>
   Claude.layer.pipe(Layer.provideMerge(AnthropicClient.layer({ apiKey: Redacted.make("key"), baseURL })))
 
 const requestOf = ({ path, request }: Corpus.Exchange): Request.Request => {
-  // A recorded request is one that the API took: its shape is the API's.
+  // The API accepted the recorded request, so it has the API's shape.
   const { stream: _, ...params } = { ...(request as Request.Request & { readonly stream?: boolean }) }
   return path.includes("beta=true") ? { ...params, betas: [] } : params
 }
 
-/** What the answer depends on, of a body. (The SDK moves the old `output_format` to where it stands today.) */
+/** The fields that the answer depends on. (The SDK moves the old `output_format` to its new place.) */
 const asked = (body: unknown): unknown =>
   Struct.pick({ ...(body as Request.Request) }, ["messages", "system", "tools", "thinking"])
 
 const recordedEvents = (body: string): ReadonlyArray<unknown> =>
   [...body.matchAll(/^data: ?(.*)$/gm)].map(([, data]) => JSON.parse(data ?? "")).filter(({ type }) => type !== "ping")
 
-/** What the SDK's own accumulator makes of the same stream. */
+/** The message that the SDK accumulates from the same stream. */
 const finalMessage = (baseURL: string, { betas, ...params }: Request.Request) =>
   Effect.promise(async () => {
     const client = new Anthropic({ apiKey: "key", baseURL, openTelemetry: false })
     const messages = betas === undefined ? client.messages : client.beta.messages
-    // The two take the same parameters here, and their types differ only in what neither has.
+    // Both take these parameters; their types differ only in fields that are absent here.
     const message = await (messages as Anthropic["messages"])
       .stream(params as Anthropic.MessageStreamParams)
       .finalMessage()

@@ -17,7 +17,7 @@ const Recorded = Schema.Struct({
 })
 const decodeFile = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Struct({ exchanges: Schema.Array(Recorded) })))
 
-/** One exchange, and the file it stands in. */
+/** One exchange, and the name of its file. */
 export interface Exchange extends Schema.Schema.Type<typeof Recorded> {
   readonly name: string
 }
@@ -41,7 +41,7 @@ export const load = (folder: string): ReadonlyArray<Exchange> =>
 const asText = (body: string): string =>
   /^[A-Za-z0-9+/=\s]+$/.test(body) ? Buffer.from(body, "base64").toString("utf8") : body
 
-/** Which of the API's kinds an exchange is of. */
+/** The kind of an exchange. */
 export const kindOf = ({ body, path, request, status }: Exchange): string => {
   const route = new URL(path, "http://host").pathname
   const what = /count_tokens/.test(route) ? "count_tokens" : /batches/.test(route) ? "batches" : "messages"
@@ -54,7 +54,7 @@ export const kindOf = ({ body, path, request, status }: Exchange): string => {
 const isStreamed = (request: unknown): boolean =>
   typeof request === "object" && request !== null && "stream" in request && request.stream === true
 
-/** A server of exchanges. */
+/** A server that replays exchanges. */
 export type Replay = Awaited<ReturnType<typeof replay>>
 
 /** Replays the n-th exchange at `/n/…`; remembers the body of the last request. */
@@ -69,7 +69,7 @@ export const replay = async (exchanges: ReadonlyArray<Exchange>) => {
       received.set(index, text === "" ? undefined : JSON.parse(text))
       if (exchange === undefined) return response.writeHead(404).end()
       if (kindOf(exchange) === "batches, results" && !request.url?.endsWith("/results")) {
-        // The SDK asks the batch first where its results are.
+        // The SDK first gets the batch, which names the address of its results.
         const batch = { id: "msgbatch_1", results_url: `http://${request.headers.host}/${index}/results` }
         return response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(batch))
       }

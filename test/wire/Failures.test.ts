@@ -1,5 +1,5 @@
 /**
- * The failure table: what goes wrong on a real socket, and what the caller sees of it.
+ * The failure table: failures on a real socket, and their results for the caller.
  */
 import { assert, describe, it, vi } from "@effect/vitest"
 import { AnthropicClient, Claude, Retry } from "effect-claude"
@@ -10,14 +10,14 @@ import { gzipSync } from "node:zlib"
 import { message, request, sse } from "../fixtures.ts"
 import { fromMessage } from "../../src/claude/StreamEvent.ts"
 
-/** What a server does with a call, and the outcome: "ok", or the reason. `stream` is that of `create` unless named. */
+/** How a server treats a call, and the outcome: "ok" or the reason. `stream` defaults to `create`. */
 interface Failure {
   readonly serve: (socket: Socket, streamed: boolean) => unknown
   readonly create: string
   readonly stream?: string
-  /** Whether asking again helps. By default it does. */
+  /** Whether a retry helps. By default it does. */
   readonly retry?: "gives up"
-  /** Time-outs are short where they are what it is about, and long where a busy machine must not meet them. */
+  /** Short where the row tests a time-out; otherwise long, so that a busy machine does not reach it. */
   readonly limit?: "150 millis"
 }
 
@@ -116,7 +116,7 @@ const table: Record<string, Failure> = {
   "408": { serve: error(408, "timeout_error"), create: "TimedOut" },
   "409": { serve: error(409, "conflict_error"), create: "Conflict" },
   "429": { serve: error(429, "rate_limit_error"), create: "RateLimited" },
-  "429, told not to retry": {
+  "429 with x-should-retry: false": {
     serve: error(429, "rate_limit_error", { "x-should-retry": "false" }),
     create: "RateLimited",
     retry: "gives up"
@@ -173,7 +173,7 @@ describe("on a real socket", () => {
   for (const [name, row] of Object.entries(table)) {
     const { create, retry, stream = create } = row
     const helped = (outcome: string) => (outcome === "ok" ? "ok" : retry === "gives up" ? outcome : "ok at the 2nd try")
-    // What a stream has handed on cannot be taken back: it is not tried again once content has come.
+    // A stream is not retried after its first content.
     const cut = ["reset within the body", "no message_stop", "every event twice"].includes(name)
     const streamRetried = cut ? stream : helped(stream)
     const title = `${name} → create: ${create}, with Retry: ${helped(create)}; stream: ${stream}, with Retry: ${streamRetried}`
@@ -187,7 +187,7 @@ describe("on a real socket", () => {
     )
   }
 
-  it.live("nobody there, and no TLS where TLS is asked for, are ConnectionFailed", () =>
+  it.live("a closed port, and a port without TLS at an https address, are ConnectionFailed", () =>
     Effect.gen(function* () {
       const { port } = yield* serving(() => undefined, "speaks no TLS")
       for (const url of ["http://127.0.0.1:1", `https://127.0.0.1:${port}`]) {
@@ -196,9 +196,9 @@ describe("on a real socket", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a host that nobody knows is ConnectionFailed, and says so", () =>
+  it.live("an unknown host is ConnectionFailed, with its name in the message", () =>
     Effect.gen(function* () {
-      // The real resolvers may take their time for it.
+      // Real resolvers may be slow for unknown hosts.
       const lookup = vi.spyOn(dns, "lookup").mockImplementation(unknownHost)
       yield* Effect.addFinalizer(() => Effect.sync(() => lookup.mockRestore()))
       for (const call of [ask, read]) {
@@ -219,7 +219,7 @@ const unknownHost = (hostname: string, ...rest: ReadonlyArray<unknown>) => {
 const ask = Claude.create(request)
 const read = Stream.runDrain(Claude.stream(request))
 
-/** The outcome of a call on a server that does its worst with the first connection only. */
+/** The outcome of a call on a server that fails the first request only. */
 const outcomeOf = (row: Failure, call: Effect.Effect<unknown, unknown, Claude.Claude>, retry: boolean) =>
   Effect.gen(function* () {
     const { limit = "10 seconds", serve } = row
@@ -233,7 +233,7 @@ const outcomeOf = (row: Failure, call: Effect.Effect<unknown, unknown, Claude.Cl
       Effect.provide(retry ? live.pipe(Retry.policy(Schedule.recurs(1))) : live),
       Effect.provideService(Claude.Timeouts, { call: limit, idle: limit })
     )
-    // At most the one that is kept alive.
+    // Only the connection that is kept alive may stay open.
     yield* Effect.sleep("5 millis").pipe(Effect.repeat({ until: () => sockets() <= 1 }), Effect.timeout("5 seconds"))
     return result === "ok" && tries > 1 ? "ok at the 2nd try" : result
   }).pipe(Effect.scoped)
@@ -250,7 +250,7 @@ const tagOf = (reason: unknown) =>
 const claudeAt = (baseURL: string) =>
   Claude.layer.pipe(Layer.provide(AnthropicClient.layer({ apiKey: Redacted.make("key"), baseURL })))
 
-/** A server below HTTP: it reads a whole request, and then does what it is told with the socket. */
+/** A server on the level of sockets: it reads a whole request, and then calls `serve` with the socket. */
 const serving = (serve: Failure["serve"], tls?: "speaks no TLS") =>
   Effect.acquireRelease(
     Effect.callback<{ readonly port: number; readonly sockets: () => number; readonly close: () => void }>((resume) => {

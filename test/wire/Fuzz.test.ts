@@ -1,5 +1,5 @@
 /**
- * Streams of the recorded corpus, cut up and spoiled at random. `FUZZ_STREAMS` says how many; 2,000 by default.
+ * Streams of the recorded corpus, cut and damaged at random. `FUZZ_STREAMS` is their number; 2,000 by default.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { ClaudeError } from "effect-claude"
@@ -12,7 +12,7 @@ import * as Corpus from "./Corpus.ts"
 const folder = process.env["WIRE_CORPUS"]
 const count = Number(process.env["FUZZ_STREAMS"] ?? 2000)
 
-/** The bodies of the corpus where it is there, and one of our own with text of several bytes a character. */
+/** The bodies of the corpus, if present, and one of ours with characters of several bytes. */
 const bodies = [
   ...(folder === undefined ? [] : Corpus.load(folder)).filter((one) => Corpus.kindOf(one) === "messages, stream"),
   { name: "our own", body: sse(fromMessage(message('Grüße, 世界 🌍, and "quotes".\n\nNew line.'))) }
@@ -20,7 +20,7 @@ const bodies = [
 
 describe(`${count} streams of ${bodies.length} bodies`, () => {
   it.live(
-    "cut up anywhere give the same events",
+    "in pieces of any size have the same events",
     () =>
       Effect.gen(function* () {
         for (let n = 0; n < count / 2; n++) {
@@ -32,7 +32,7 @@ describe(`${count} streams of ${bodies.length} bodies`, () => {
   )
 
   it.live(
-    "with frames cut off, dropped, doubled or moved give the same events, or a typed error",
+    "with frames cut off, dropped, doubled or moved end as before, or fail with a typed error",
     () =>
       Effect.gen(function* () {
         for (let n = 0; n < count / 4; n++) {
@@ -55,7 +55,7 @@ describe(`${count} streams of ${bodies.length} bodies`, () => {
   )
 
   it.live(
-    "with bytes cut off or spoiled never crash, hang, or fail with anything but a ClaudeError",
+    "with bytes cut off or changed never crash or hang, and fail only with a ClaudeError",
     () =>
       Effect.gen(function* () {
         for (let n = 0; n < count / 4; n++) {
@@ -80,7 +80,7 @@ const pick = Effect.map(Random.choice(bodies), ({ body, name }) => ({
     .filter(({ type }) => type !== "ping")
 }))
 
-/** Bytes cut at random places; sometimes at every one. */
+/** Bytes cut at random places, sometimes after every byte. */
 const pieces = Effect.fnUntraced(function* (bytes: Uint8Array) {
   const most = yield* Random.choice([1, 7, 100, 5000])
   const cut: Array<Uint8Array<ArrayBuffer>> = []
@@ -92,7 +92,7 @@ const pieces = Effect.fnUntraced(function* (bytes: Uint8Array) {
   return cut
 })
 
-/** What our reader makes of a body in these pieces. */
+/** The events of a body in these pieces, or the error. */
 const read = (pieces: ReadonlyArray<Uint8Array<ArrayBuffer>>) => {
   const left = pieces.values()
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({

@@ -1,5 +1,5 @@
 /**
- * Callers that go away at any moment. `INTERRUPTIONS` says how many; 300 by default.
+ * Calls that are interrupted at any moment. `INTERRUPTIONS` is their number; 300 by default.
  */
 import { assert, it } from "@effect/vitest"
 import { AnthropicClient, Claude } from "effect-claude"
@@ -35,10 +35,10 @@ for (const [name, transport] of Object.entries(transports)) {
             yield* Fiber.interrupt(fiber)
           })
           yield* Effect.forEach(Array.from({ length: count }), () => once, { concurrency: 16, discard: true })
-          // No answer ever ends here, so that only what its caller gave up is no longer being given.
+          // No answer ends here by itself: only an interruption ends one.
           yield* until(() => answering() === 0)
         }).pipe(Effect.provide(live))
-        // With the pool gone, so are the connections that it kept.
+        // A closed pool has closed its connections.
         if (name === "NodeTransport") yield* until(() => sockets() === 0)
         assert.strictEqual(answering(), 0)
       }).pipe(Effect.scoped),
@@ -52,7 +52,7 @@ const until = (holds: () => boolean) =>
     Effect.retry(Schedule.upTo(Schedule.spaced("20 millis"), { times: 250 }))
   )
 
-/** Answers in drips and for ever, so that an interruption can come before and between any of them. */
+/** Sends small pieces forever, so that an interruption can come before or between any of them. */
 const serving = Effect.acquireRelease(
   Effect.callback<{
     readonly url: string

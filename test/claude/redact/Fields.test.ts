@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import * as Fields from "../../../src/claude/redact/Fields.ts"
 
-describe("the value of a field of one's own", () => {
+describe("the value of a given field", () => {
   it.each([
     ["cookie: session=abc; csrf=def456\nnext: 1", "cookie: #\nnext: 1"],
     ["Patient: Miles O'Brien of London", "Patient: #"],
@@ -15,7 +15,7 @@ describe("the value of a field of one's own", () => {
     [`{"patient":"Bob`, `{"patient":"#`],
     [`{"patient":{"name":"Bob`, `{"patient":#`],
     [`{"said":"Patient: Bob Miller\\nDiagnosis: flu","ward":3}`, `{"said":"Patient: #\\nDiagnosis: flu","ward":3}`]
-  ])("goes from %s", (text, expected) => {
+  ])("is redacted in %s", (text, expected) => {
     assert.strictEqual(own(text), expected)
   })
 
@@ -43,7 +43,7 @@ describe("the value of a usual field", () => {
     ["password: password: hunter2hunter2", "password: # #"],
     ["aws_session_token = abcdefghij==", "aws_session_token = #"],
     ["AccountKey=abcdefghij==;EndpointSuffix=core", "AccountKey=#;EndpointSuffix=core"]
-  ])("goes from %s", (text, expected) => {
+  ])("is redacted in %s", (text, expected) => {
     assert.strictEqual(usual(text), expected)
   })
 
