@@ -114,7 +114,7 @@ describe("an accumulator", () => {
       if (event.type !== "message_delta") return event
       return { ...event, delta: { ...event.delta, container: null }, context_management: null }
     })
-    assert.deepInclude(accumulate(events), { ...told, stop_reason: "end_turn" })
+    assert.deepInclude(accumulate(events), { ...started, stop_reason: "end_turn" })
   })
 
   it("keeps other fields of message_delta that belong to the whole message, such as input_transformations", () => {
