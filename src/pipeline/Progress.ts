@@ -261,7 +261,8 @@ export const counted = (count: number, one: string, more: string): string => `${
 /** A count in short form: 950, 12.3k, 4.5M. */
 export const tokens = (count: number): string => {
   if (count < 1000) return String(count)
-  return count < 1e6 ? `${(count / 1e3).toFixed(1)}k` : `${(count / 1e6).toFixed(1)}M`
+  // From here on, thousands would round to 1000.0k.
+  return count < 999_950 ? `${(count / 1e3).toFixed(1)}k` : `${(count / 1e6).toFixed(1)}M`
 }
 
 const clock = (seconds: number): string => {

@@ -8,6 +8,7 @@ import type * as Option from "effect/Option"
 import * as Event from "../claude/Event.ts"
 import { isEmulated } from "../claude/Reply.ts"
 
+/** The calls of a row that runs. */
 export interface RowCalls {
   /** Runs the row. `None`: it was interrupted because the run stopped. */
   readonly run: <A, E, R>(row: Effect.Effect<A, E, R>) => Effect.Effect<Option.Option<A>, E, R>
@@ -17,6 +18,7 @@ export interface RowCalls {
   readonly isEmulated: () => boolean
 }
 
+/** Starts without calls. `hasStopped` is whether the run has stopped. */
 export const make = (hasStopped: () => boolean): RowCalls => {
   const abandoned = Deferred.makeUnsafe<Option.Option<never>>()
   const onTheWire = new Set<number>()

@@ -1,6 +1,6 @@
 /**
- * The rows of one run: each goes through the step and into the journal and the output. Their failures decide, by the
- * `StopRules`, whether the run takes more of them.
+ * The rows of one run. Each row goes through the step, and its result into the journal and the output. `StopRules`
+ * decide from the failures whether the run takes more rows.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -19,7 +19,7 @@ import * as RowTrace from "./RowTrace.ts"
 import type { Summary } from "./Run.ts"
 import * as StopRules from "./StopRules.ts"
 
-/** Starts with no row. At most `limit` rows are taken. */
+/** Starts with no row. It takes at most `limit` rows. */
 export const make = <Row, Out, E>(
   job: Job<Row, Out, E>,
   journal: Journal["Service"],
@@ -43,10 +43,10 @@ export const make = <Row, Out, E>(
     return stopped === undefined
   }
 
-  /** The latest failures, which are alike. They become final as soon as a row ends in another way. */
+  /** The latest failures, all of one kind. They become final as soon as a row ends differently. */
   let held: Array<Effect.Effect<void, JournalFailed>> = []
   let kind: string | undefined
-  /** Ends the series of failures at once, and returns what records them. */
+  /** Ends the series of failures at once, and returns the effect that stores them. */
   const release = (): Effect.Effect<void, JournalFailed> => {
     if (hasFailed()) return Effect.void
     const final = held

@@ -1,26 +1,27 @@
 /**
- * When a run stops because the remaining rows would fail too. Some failures prove it at once: no credit, a refused key, a
- * model that does not exist, an unreachable API. Otherwise `maxAlike` consecutive rows must fail alike. The rows that
- * led to the stop stay pending.
+ * Decides when a run stops because the remaining rows would fail too. Some failures prove this at once: no credit, a
+ * refused key, a model that does not exist, an unreachable API. For all others, `maxAlike` consecutive rows must fail
+ * alike. The rows that led to the stop stay pending.
  */
 import * as Schema from "effect/Schema"
 import { ClaudeError, Reason } from "../claude/ClaudeError.ts"
 import { messageOf, tagOf } from "./RowFailure.ts"
 
 /**
- * How many consecutive rows must fail alike. If a third of all rows fails alike by chance, 16 in a row occur once in 43
- * million rows; and a hopeless run sends no more than 15 rows after those that are in flight already.
+ * This many consecutive rows must fail alike. The number is large enough for jobs with many bad rows: where a third of
+ * all rows fails alike, 16 in a row occur once in 43 million rows. It is small enough to be cheap: a hopeless run sends
+ * at most 15 rows more than it has in flight.
  */
 export const maxAlike = 16
 
-/** Something other than Claude ended a run after its start, such as a full disk. The next run continues from there. */
+/** Something other than Claude ended a run after its start, such as a full disk. The next run continues. */
 export class JobBroken extends Schema.TaggedError<JobBroken>()("JobBroken", { detail: Schema.String }) {
   override get message() {
     return `the run broke off: ${this.detail}`
   }
 }
 
-/** The last `rows` rows failed alike, so the run stopped. `reason` is the failure where Claude failed. */
+/** The last `rows` rows failed alike, so the run stopped. `reason` is set if Claude failed, and not the program. */
 export class JobHopeless extends Schema.TaggedError<JobHopeless>()("JobHopeless", {
   rows: Schema.Int,
   detail: Schema.String,
@@ -31,12 +32,12 @@ export class JobHopeless extends Schema.TaggedError<JobHopeless>()("JobHopeless"
   }
 }
 
-/** The stop after `maxAlike` failures such as this one. */
+/** The stop after `maxAlike` failures that are like this one. */
 export const hopeless = (error: unknown): JobHopeless => {
-  const passes = error instanceof ClaudeError && error.isRetryable
+  const isRetryable = error instanceof ClaudeError && error.isRetryable
   return new JobHopeless({
     rows: maxAlike,
-    detail: `${messageOf(error)}${passes ? "" : "; or catch this error in the step, to continue past such rows"}`,
+    detail: `${messageOf(error)}${isRetryable ? "" : "; or catch this error in the step, to continue past such rows"}`,
     ...(error instanceof ClaudeError && { reason: error.reason })
   })
 }
@@ -48,13 +49,13 @@ export class JobNeeds extends Schema.TaggedError<JobNeeds>()("JobNeeds", { servi
   }
 }
 
-/** The run expects the answers of Claude, and an emulator answered. Its answers are never kept as those of Claude. */
+/** An emulator answered a run that expects Claude. Its answers are never stored as answers of Claude. */
 export const emulated = new JobBroken({
   detail:
     "an emulator answered in place of Claude; open the journal with `emulated: true`, and use another state and output"
 })
 
-/** The service that was missing, if this is Effect's defect for it. */
+/** Recognises Effect's defect for a missing service. */
 export const missingService = (defect: unknown): JobNeeds | undefined => {
   const [, service] = (defect instanceof Error && /^Service not found: (.+)$/.exec(defect.message)) || []
   return service === undefined ? undefined : new JobNeeds({ service })
@@ -82,7 +83,7 @@ export const isCertain = (error: unknown): error is ClaudeError => {
   }
 }
 
-/** The API was reached, and then the connection broke: this may be due to a single row. */
+/** The connection broke after the API was reached. A single row can cause this. */
 const brokenConnections = new Set(["ECONNRESET", "ECONNABORTED", "EPIPE", "UND_ERR_SOCKET"])
 
 /** Failures of one kind are alike: same reason, status and detail, apart from ids and numbers. All outages are alike. */

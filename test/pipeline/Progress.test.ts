@@ -213,11 +213,14 @@ describe("Progress", () => {
   })
 
   it("shortens counts of tokens", () => {
-    assert.deepStrictEqual([0, 999, 1000, 12_345, 4_560_000].map(Progress.tokens), [
+    assert.deepStrictEqual([0, 999, 1000, 12_345, 999_949, 999_950, 1_000_000, 4_560_000].map(Progress.tokens), [
       "0",
       "999",
       "1.0k",
       "12.3k",
+      "999.9k",
+      "1.0M",
+      "1.0M",
       "4.6M"
     ])
   })
