@@ -5,7 +5,7 @@
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import type * as Arr from "effect/Array"
-import * as BigDecimal from "effect/BigDecimal"
+import type * as BigDecimal from "effect/BigDecimal"
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -70,7 +70,7 @@ export const toReply = Effect.fnUntraced(function* (turn: Turn, textOf: (message
     yield* Reply.discard(reply)
     return yield* new ClaudeError({ reason })
   }
-  const cost = turn.map((part) => Cost.billed(part, now)).reduce((a, b) => a && b && BigDecimal.sum(a, b))
+  const cost = Cost.sum(turn.map((part) => Cost.billed(part, now)))
   return { ...reply, text, usage, cost } satisfies TextReply
 })
 

@@ -117,6 +117,16 @@ export const billOf = (options: { readonly model: string; readonly usage: Usage.
 export const billed = ({ message, origin }: Reply, at: Date): BigDecimal.BigDecimal | undefined =>
   isBilled(origin) ? bill(message, at).cost : zero
 
+/** The sum of costs; undefined where one of them has no known price. */
+export const sum = (costs: Iterable<BigDecimal.BigDecimal | undefined>): BigDecimal.BigDecimal | undefined => {
+  let total = zero
+  for (const cost of costs) {
+    if (cost === undefined) return undefined
+    total = BigDecimal.sum(total, cost)
+  }
+  return total
+}
+
 /**
  * `$12.35`; below one dollar at least four decimals, and as many more as two digits take: `$0.0123`, `$0.000013`.
  * Rounded to the nearest.

@@ -194,6 +194,19 @@ describe("Cost.bill", () => {
   })
 })
 
+describe("Cost.sum", () => {
+  const dollars = (text: string) => BigDecimal.fromStringUnsafe(text)
+
+  it("adds exactly, and is zero for no costs", () => {
+    assert.strictEqual(BigDecimal.format(Cost.sum([dollars("0.1"), dollars("0.2")]) ?? dollars("-1")), "0.3")
+    assert.strictEqual(BigDecimal.format(Cost.sum([]) ?? dollars("-1")), "0")
+  })
+
+  it("is unknown where one of the costs is", () => {
+    assert.isUndefined(Cost.sum([dollars("0.1"), undefined, dollars("0.2")]))
+  })
+})
+
 describe("Cost.format", () => {
   it("shows cents from one dollar on, and below it at least four decimals and two digits", () => {
     const formatted = ["0", "0.0123", "0.5", "0.00256", "0.0000125", "0.00000001", "1", "12.345", "1234.5", "0.99999"]
