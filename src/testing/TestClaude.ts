@@ -1,6 +1,6 @@
 /**
- * A Claude that answers from code: for tests of your own pipelines, without a key, a network, or waiting. What it is
- * asked is recorded. A test that gives it too few replies, or too many, fails with the list of the calls.
+ * Answers calls from code. Use it to test your own pipelines without a key, a network or delays. It records every
+ * request. A test with too few or too many replies fails and lists the calls.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -20,18 +20,18 @@ export { arbitrary, object, toolCall } from "./testClaude/FromSchema.ts"
 export { type Fields, message, promptText } from "./testClaude/Message.ts"
 export { type Reply, type Rule, when } from "./testClaude/Script.ts"
 
-/** What the fake was asked. */
+/** The requests that the fake received. */
 export class TestClaude extends Context.Service<
   TestClaude,
   {
-    /** Every request so far, in the order of arrival; those to `countTokens` are not among them. */
+    /** Every request so far, in order of arrival, without those to `countTokens`. */
     readonly calls: Effect.Effect<ReadonlyArray<Request>>
   }
 >()("effect-claude/TestClaude") {}
 
 /**
- * Claude from code: the first reply that applies answers. A call without a reply dies at once; what the program
- * swallows of that, and what is left of a list, the layer dies of when it is released.
+ * Provides Claude from replies: the first one that applies to a request answers it. A call without a reply dies at once.
+ * When the layer is released, it dies if the program caught such a defect, or if a list has unused replies.
  */
 export const layer = (...replies: ReadonlyArray<Script.Reply | Script.Rule>): Layer.Layer<Claude | TestClaude> =>
   Layer.effectContext(
@@ -66,10 +66,10 @@ export const layer = (...replies: ReadonlyArray<Script.Reply | Script.Rule>): La
     })
   )
 
-/** Every request so far, in the order of arrival; those to `countTokens` are not among them. */
+/** Every request so far, in order of arrival, without those to `countTokens`. */
 export const calls: Effect.Effect<ReadonlyArray<Request>, never, TestClaude> = TestClaude.use(({ calls }) => calls)
 
-/** The text of every request so far: its system prompt and its messages, a line each. */
+/** The text of every request so far: the system prompt and the messages, one line each. */
 export const prompts: Effect.Effect<ReadonlyArray<string>, never, TestClaude> = Effect.map(calls, (requests) =>
   requests.map(promptText)
 )

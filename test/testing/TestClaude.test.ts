@@ -21,7 +21,7 @@ import * as Retry from "../../src/policy/Retry.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 
 describe("a reply", () => {
-  it.effect("may be a text, always the same", () =>
+  it.effect("may be one text for all calls", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual([yield* say("a"), yield* say("b")], ["Hello.", "Hello."])
     }).pipe(Effect.provide(TestClaude.layer("Hello.")))
@@ -41,7 +41,7 @@ describe("a reply", () => {
     }).pipe(Effect.provide(TestClaude.layer(whole)))
   )
 
-  it.effect("may be blocks of content, a text standing for its block", () =>
+  it.effect("may be blocks of content, with strings as text blocks", () =>
     Effect.gen(function* () {
       const { message } = yield* create("Hi")
       assert.deepStrictEqual(message.content, [thinking, { type: "text", text: "Hello.", citations: null }])
@@ -55,7 +55,7 @@ describe("a reply", () => {
     }).pipe(Effect.provide(TestClaude.layer(gone)))
   )
 
-  it.effect("may be an effect, which may take its time", () =>
+  it.effect("may be an effect with a delay", () =>
     Effect.gen(function* () {
       const running = yield* Effect.forkChild(say("Hi"))
       yield* TestClock.adjust("59 seconds")
@@ -65,7 +65,7 @@ describe("a reply", () => {
     }).pipe(Effect.provide(TestClaude.layer(Effect.delay(Effect.succeed("Hello."), "1 minute"))))
   )
 
-  it.effect("may be a list, one after the other", () =>
+  it.effect("may be a list, with one reply per call", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* say("Hi"), "first")
       assert.strictEqual((yield* Effect.flip(create("Hi"))).reason, gone)
@@ -73,7 +73,7 @@ describe("a reply", () => {
     }).pipe(Effect.provide(TestClaude.layer(["first", gone, "third"])))
   )
 
-  it.effect("may be a function of the request, to an answer or an effect", () =>
+  it.effect("may be a function of the request that returns an answer or an effect", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* say("Hi"), "You said: Hi")
       assert.strictEqual((yield* Effect.flip(create("fail"))).reason, overloaded)
@@ -98,7 +98,7 @@ describe("a reply", () => {
 })
 
 describe("a stream as a reply", () => {
-  it.effect("hands on its pieces with their delays", () =>
+  it.effect("delivers its pieces with their delays", () =>
     Effect.gen(function* () {
       const seen: Array<string> = []
       const note = (event: StreamEvent.StreamEvent) => Effect.sync(() => seen.push(StreamEvent.text(event)))
@@ -119,7 +119,7 @@ describe("a stream as a reply", () => {
     }).pipe(Effect.provide(TestClaude.layer(Stream.fromIterable(pieces))))
   )
 
-  it.effect("is for create the message that it comes to, at its end", () =>
+  it.effect("gives create the whole message when it ends", () =>
     Effect.gen(function* () {
       const running = yield* Effect.forkChild(create("12345678"))
       yield* TestClock.adjust("2 seconds")
@@ -133,7 +133,7 @@ describe("a stream as a reply", () => {
     }).pipe(Effect.provide(TestClaude.layer(slowly(pieces))))
   )
 
-  it.effect("may fail in the middle, after what came before", () =>
+  it.effect("may fail in the middle, after its first pieces", () =>
     Effect.gen(function* () {
       const seen: Array<string> = []
       const note = (event: StreamEvent.StreamEvent) => Effect.sync(() => seen.push(StreamEvent.text(event)))
@@ -143,14 +143,14 @@ describe("a stream as a reply", () => {
     }).pipe(Effect.provide(TestClaude.layer(Stream.concat(Stream.make("One ", "two "), Stream.fail(overloaded)))))
   )
 
-  it.effect("may be of the API's own events, which are handed on as they are", () =>
+  it.effect("may hold events of the API, which pass unchanged", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual((yield* Stream.runCollect(stream("Hi"))).slice(1), StreamEvent.fromMessage(whole))
       assert.deepStrictEqual((yield* create("Hi")).message, whole)
     }).pipe(Effect.provide(TestClaude.layer(Stream.fromIterable(StreamEvent.fromMessage(whole)))))
   )
 
-  it.effect("is interrupted where its events end without message_stop", () =>
+  it.effect("fails with StreamInterrupted if its events end without message_stop", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(Stream.runDrain(stream("Hi")))
       assert.strictEqual(error.reason._tag, "StreamInterrupted")
@@ -160,7 +160,7 @@ describe("a stream as a reply", () => {
 })
 
 describe("when", () => {
-  it.effect("answers where the prompt matches, or the request; the first that applies wins", () =>
+  it.effect("answers a matching prompt or request; the first match wins", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* say("the date of this letter"), "1842")
       assert.strictEqual(yield* say({ messages: [], model: "claude-haiku-5-5" }), "small")
@@ -177,7 +177,7 @@ describe("when", () => {
     )
   )
 
-  it.effect("gives calls that overlap each its own reply, or its own list", () =>
+  it.effect("gives concurrent calls separate replies or separate lists", () =>
     Effect.gen(function* () {
       const twice = (prompt: string) => Effect.all([say(prompt), say(prompt)])
       assert.deepStrictEqual(yield* Effect.forEach(["date", "place"], twice, { concurrency: 2 }), [
@@ -189,13 +189,13 @@ describe("when", () => {
     )
   )
 
-  it.effect("remembers nothing of a pattern with the flag g", () =>
+  it.effect("matches a pattern with the flag g every time", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual([yield* say("date"), yield* say("date"), yield* say("date")], ["1842", "1842", "1842"])
     }).pipe(Effect.provide(TestClaude.layer(TestClaude.when(/date/g, "1842"))))
   )
 
-  it.effect("reads the system prompt, the blocks of messages and the results of tools", () =>
+  it.effect("matches the system prompt, the blocks of messages and the results of tools", () =>
     Effect.gen(function* () {
       const content = [{ type: "tool_result" as const, tool_use_id: "t1", content: [text("sunny")] }, text("Umbrella?")]
       const prompt: Prompt = { system: [text("Be brief.")], messages: [{ role: "user", content }] }
@@ -205,26 +205,26 @@ describe("when", () => {
   )
 })
 
-describe("the test fails, and is told which calls were made,", () => {
+describe("the test fails and lists the calls", () => {
   it.effect("when no reply applies", () =>
     Effect.gen(function* () {
       assert.strictEqual(
         yield* mistake(say("What else?\nTell me."), TestClaude.when(/date/, "1842")),
-        `TestClaude: call 1 has no reply, since nothing given to TestClaude.layer applies to it.
-Add a TestClaude.when(/pattern/, reply) that does, or at the end a reply to all others.
+        `TestClaude: call 1 has no reply: no reply given to TestClaude.layer matches it.
+Add a matching TestClaude.when(/pattern/, reply), or a default reply at the end.
 Calls:
   1. claude-sonnet-5-5 "What else?"`
       )
     })
   )
 
-  it.effect("when a list has run dry", () =>
+  it.effect("when a list is used up", () =>
     Effect.gen(function* () {
       const long = { system: "Be brief.", messages: [{ role: "user" as const, content: "tell ".repeat(20) }] }
       assert.strictEqual(
         yield* mistake(Effect.all([say("one"), say(long)]), TestClaude.when(/one/, "first"), []),
-        `TestClaude: call 2 has no reply, since its list of 0 has run dry.
-Add a reply to the list, find out why the program asks once more, or give one reply to every call.
+        `TestClaude: call 2 has no reply: all 0 replies of its list are used.
+Add a reply to the list, find out why the program makes another call, or give one reply for all calls.
 Calls:
   1. claude-sonnet-5-5 "one"
   2. claude-sonnet-5-5 "tell tell tell tell tell tell tell tell tell tell tell tell…"`
@@ -232,22 +232,22 @@ Calls:
     })
   )
 
-  it.effect("when replies are left over, of a program that succeeds or fails", () =>
+  it.effect("when replies are unused, whether the program succeeds or fails", () =>
     Effect.gen(function* () {
       const left: ReadonlyArray<TestClaude.Given> = ["1842", gone, Stream.empty, Effect.never, { content: [] }]
       assert.strictEqual(
         yield* mistake(say("one"), ["first", ...left]),
-        `TestClaude: 5 replies were left over: "1842", NotFound, a stream, an effect, "{\\"content\\":[]}".
-Take what is left out of the list, or find out why the program did not ask for it.
+        `TestClaude: 5 replies were not used: "1842", NotFound, a stream, an effect, "{\\"content\\":[]}".
+Remove unused replies from the list, or find out why the program made fewer calls.
 Calls:
   1. claude-sonnet-5-5 "one"`
       )
-      assert.match(yield* mistake(Effect.void, ["first"]), /a reply was left over: "first"\.\n[^]*Calls:\n {2}none$/)
-      assert.match(yield* mistake(say("one"), [gone, "second"]), /a reply was left over: "second"/)
+      assert.match(yield* mistake(Effect.void, ["first"]), /1 reply was not used: "first"\.\n[^]*Calls:\n {2}none$/)
+      assert.match(yield* mistake(say("one"), [gone, "second"]), /1 reply was not used: "second"/)
     })
   )
 
-  it.effect("the last twenty of many", () =>
+  it.effect("up to the last twenty", () =>
     Effect.gen(function* () {
       const asked = Effect.forEach(Array.from({ length: 22 }), (_, index) => say(`prompt ${index + 1}`))
       const lines = (yield* mistake(asked, TestClaude.when(/prompt/, "Hello."), ["left"])).split("\n").slice(3)
@@ -256,24 +256,24 @@ Calls:
     })
   )
 
-  it.effect("when a list is to answer calls that overlap", () =>
+  it.effect("when concurrent calls share a list", () =>
     Effect.gen(function* () {
       const asked = Batch.map(["one", "two", "three"], say, { concurrency: 2 })
       assert.strictEqual(
         yield* mistake(asked, ["first", "second", "third"]),
-        `TestClaude: call 2 came while call 1 was in flight, and one list is to answer both.
-Calls that overlap come in no certain order, so neither would their replies.
-Give each its reply by what it asks, with TestClaude.when(/pattern/, reply) or a function of the request.
+        `TestClaude: call 2 started while call 1 was in flight, and both take their reply from one list.
+The order of concurrent calls varies, so a list would mix up their replies.
+Choose replies by request: use TestClaude.when(/pattern/, reply) or a function of the request.
 Calls:
   1. claude-sonnet-5-5 "one"
   2. claude-sonnet-5-5 "two"`
       )
       const nested = Stream.runDrain(Stream.mapEffect(stream("one"), () => say("two")))
-      assert.match(yield* mistake(nested, ["first", "second"]), /call 2 came while call 1 was in flight/)
+      assert.match(yield* mistake(nested, ["first", "second"]), /call 2 started while call 1 was in flight/)
     })
   )
 
-  it.effect("even though the program swallowed it", () =>
+  it.effect("even if the program catches the defect", () =>
     Effect.gen(function* () {
       const swallowing = Effect.exit(say("one"))
       assert.match(yield* mistake(swallowing), /call 1 has no reply/)
@@ -282,7 +282,7 @@ Calls:
     })
   )
 
-  it.effect("once: policies repeat no mistake of a test, and a batch has no result for it", () =>
+  it.effect("once: no policy retries a mistake of the test, and a batch returns no result for it", () =>
     Effect.gen(function* () {
       const layer = TestClaude.layer().pipe(Retry.policy(Schedule.recurs(3)))
       const asked = Effect.all([Effect.exit(Batch.map(["one"], generateText)), TestClaude.calls])
@@ -299,7 +299,7 @@ Calls:
 })
 
 describe("a list", () => {
-  it.effect("answers calls that follow one another, over streams, failures and interruptions, in several fibers", () =>
+  it.effect("answers consecutive calls across streams, failures, interruptions and fibers", () =>
     Effect.gen(function* () {
       yield* Stream.runDrain(Stream.take(stream("one"), 2))
       yield* Effect.flip(say("two"))
@@ -311,7 +311,7 @@ describe("a list", () => {
     }).pipe(Effect.provide(TestClaude.layer(["first", gone, Effect.never, "fourth", "fifth"])))
   )
 
-  it.effect("that is left over does not hide why a program died, or was interrupted", () =>
+  it.effect("with unused replies does not hide why a program died or was interrupted", () =>
     Effect.gen(function* () {
       const layer = TestClaude.layer(["first"])
       const died = yield* Effect.exit(Effect.provide(Effect.die("boom"), layer))
@@ -321,7 +321,7 @@ describe("a list", () => {
     })
   )
 
-  it.effect("is over before the clock of a test goes on", () =>
+  it.effect("answers before TestClock continues", () =>
     Effect.gen(function* () {
       const patient = Effect.all([say("one"), say("two"), Effect.sleep("1 minute"), say("three")])
       const running = yield* Effect.forkChild(patient)
@@ -330,7 +330,7 @@ describe("a list", () => {
     }).pipe(Effect.provide(TestClaude.layer(["first", "second", "third"])))
   )
 
-  it.effect("begins anew with every layer that is built", () =>
+  it.effect("starts from its beginning in every layer that is built", () =>
     Effect.gen(function* () {
       const layer = TestClaude.layer(["first"])
       const asked = Effect.all([say("Hi"), TestClaude.calls])
@@ -343,7 +343,7 @@ describe("a list", () => {
 })
 
 describe("TestClaude", () => {
-  it.effect("knows every request and the text of every prompt, in the order of arrival", () =>
+  it.effect("records every request and the text of every prompt, in order of arrival", () =>
     Effect.gen(function* () {
       yield* create("one")
       yield* Stream.runDrain(stream("two"))
@@ -352,7 +352,7 @@ describe("TestClaude", () => {
     }).pipe(Effect.provide(TestClaude.layer(["first", "second"])))
   )
 
-  it.effect("tells of its calls as the API does", () =>
+  it.effect("emits the events of its calls as the API does", () =>
     Effect.gen(function* () {
       const tags: Array<string> = []
       yield* Effect.all([create("Hi"), Stream.runDrain(stream("Hi"))]).pipe(
@@ -362,7 +362,7 @@ describe("TestClaude", () => {
     }).pipe(Effect.provide(TestClaude.layer("Hello.")))
   )
 
-  it.effect("counts about four characters a token, before and after", () =>
+  it.effect("counts about four characters per token, in countTokens and in usage", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* Claude.use((claude) => claude.countTokens(fill("12345678", defaults))), 2)
       assert.deepInclude((yield* create("12345678")).message.usage, { input_tokens: 2, output_tokens: 1 })
@@ -371,7 +371,7 @@ describe("TestClaude", () => {
 })
 
 describe("message", () => {
-  it("is whole, with the fields that it is told", () => {
+  it("is whole, with the given fields", () => {
     const usage = { output_tokens: 7 }
     assert.deepInclude(TestClaude.message("Hello."), { type: "message", role: "assistant", stop_reason: "end_turn" })
     assert.strictEqual(Reply.text(TestClaude.message({ content: ["Hello, ", "you."] })), "Hello, you.")
@@ -381,13 +381,13 @@ describe("message", () => {
 })
 
 describe("a reply from a schema", () => {
-  it.effect("decodes to the value that it was made of", () =>
+  it.effect("decodes to the value that it was built from", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual((yield* generateObject(Letter, "Read this letter.")).value, letter)
     }).pipe(Effect.provide(TestClaude.layer(TestClaude.object(Letter, letter))))
   )
 
-  it("takes values of the schema only", () => {
+  it("accepts only values of the schema", () => {
     // @ts-expect-error: a letter has a place
     assert.throws(() => TestClaude.object(Letter, { pages: ["one", 1], date: new Date(0) }), /place/)
     assert.throws(() => TestClaude.object(Letter, { ...letter, place: "" }), /length of at least 1/)
@@ -410,7 +410,7 @@ describe("a reply from a schema", () => {
 })
 
 describe("arbitrary", () => {
-  it.effect("answers the same request alike, and others with other values of the schema", () =>
+  it.effect("answers equal requests with equal values, and other requests with other values of the schema", () =>
     Effect.gen(function* () {
       const read = Effect.forEach(["one", "two", "one"], (prompt) => generateObject(Letter, prompt))
       const seeded = (seed?: number) =>
@@ -425,7 +425,7 @@ describe("arbitrary", () => {
     })
   )
 
-  it.effect.prop("lets a pipeline of many calls be tested as a property of the seed", [Schema.Int], ([seed]) =>
+  it.effect.prop("tests a pipeline of many calls as a property of the seed", [Schema.Int], ([seed]) =>
     Effect.gen(function* () {
       const results = yield* Batch.map(["a", "b", "c"], (page) => generateObject(Letter, page))
       const pages = results.filter(Result.isSuccess).map(({ success }) => success.value.pages[0])
@@ -460,7 +460,7 @@ const create = (prompt: Prompt) => Claude.use((claude) => claude.create(fill(pro
 const stream = (prompt: Prompt) => Stream.unwrap(Claude.useSync((claude) => claude.stream(fill(prompt, defaults))))
 const say = (prompt: Prompt) => Effect.map(create(prompt), ({ message }) => Reply.text(message))
 
-/** What a test would be told that runs this program with these replies. */
+/** The message of the defect when a test runs this program with these replies. */
 const mistake = <A, E>(
   program: Effect.Effect<A, E, Claude | TestClaude.TestClaude>,
   ...replies: ReadonlyArray<TestClaude.Reply | TestClaude.Rule>

@@ -1,5 +1,5 @@
 /**
- * One answer, whole and as events, whichever way a test gives it.
+ * Turns the answer of a test into a whole message and into a stream of events, in whichever form the test gives it.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import * as Effect from "effect/Effect"
@@ -15,8 +15,8 @@ type Event = Anthropic.RawMessageStreamEvent
 type Failure = Reason | ClaudeError
 
 /**
- * One answer: a text, a block of content, fields of a message, the reason of a failure, or a stream of pieces of text
- * or of the API's events, with delays and failures of its own. `create` waits for the end of a stream.
+ * One answer: a text, a block of content, fields of a message, the reason of a failure, or a stream. A stream holds
+ * pieces of text or events of the API, and may have delays and failures. `create` waits for the end of a stream.
  */
 export type Answer =
   | string
@@ -26,10 +26,10 @@ export type Answer =
   | Stream.Stream<string, Failure>
   | Stream.Stream<Event, Failure>
 
-/** An answer, or an effect that comes to one. */
+/** An answer, or an effect that returns one. */
 export type Given = Answer | Effect.Effect<Answer, Failure>
 
-/** An answer as the service gives it: the message, or the events of it. */
+/** An answer as the service returns it: the message, and its events. */
 export interface Delivery {
   readonly whole: Effect.Effect<Message, ClaudeError>
   readonly events: Stream.Stream<Event, ClaudeError>
@@ -59,7 +59,7 @@ export const isReason = Schema.is(Reason)
 const isBlock = (answer: Anthropic.ContentBlock | Fields): answer is Anthropic.ContentBlock =>
   answer.type !== undefined && answer.type !== "message"
 
-/** Fails with `StreamInterrupted`, as the API's streams do, where events end without `message_stop`. */
+/** The events of a stream. Fails with `StreamInterrupted` if they end without `message_stop`, as streams of the API do. */
 const eventsOf = (
   pieces: Stream.Stream<string | Event, Failure>,
   messageWith: (text: string) => Message
@@ -98,6 +98,6 @@ const fold = (events: Stream.Stream<Event, ClaudeError>): Effect.Effect<Message,
     )
   })
 
-/** A failure by its reason alone is the same failure. */
+/** Wraps a bare reason in a `ClaudeError`. */
 export const toError = (failure: Failure): ClaudeError =>
   failure._tag === "ClaudeError" ? failure : new ClaudeError({ reason: failure })

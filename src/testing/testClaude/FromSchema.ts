@@ -28,8 +28,8 @@ export const toolCall = <A, I, RD>(
 })
 
 /**
- * Answers every `generateObject(schema, …)` with a value of the schema. The same request gets the same value, today and
- * tomorrow, and under another `seed` another one: let a property choose the seed, and its failures can be repeated.
+ * Answers every `generateObject(schema, …)` with a generated value of the schema. The same request and `seed` always give
+ * the same value. Let a property choose the seed, so that a failure can be repeated.
  */
 export const arbitrary = <A, I, RD>(
   schema: Schema.ConstraintCodec<A, I, RD>,

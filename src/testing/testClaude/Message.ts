@@ -1,20 +1,20 @@
 /**
- * Whole messages from the few fields that a test is about, and what a request says. Tokens are counted at about four
- * characters each, alike for `countTokens`, for the prompts and for the answers.
+ * Builds whole messages from the fields that a test sets, and reads the text of requests. A token is about four
+ * characters, for `countTokens`, prompts and answers alike.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import type { Message } from "../../claude/Reply.ts"
 import type { Request } from "../../claude/Request.ts"
 
-/** Fields of a message. In `content` a string stands for a block of text. */
+/** Fields of a message. A string in `content` becomes a text block. */
 export interface Fields extends Partial<Omit<Message, "content" | "usage">> {
   readonly content?: ReadonlyArray<string | Anthropic.ContentBlock>
   readonly usage?: Partial<Message["usage"]>
 }
 
 /**
- * A whole message as the API would send it, from its text or from some of its fields. What is left out is that of an
- * answer that ended well, or that waits for its tools; blocks without an id get one.
+ * Builds a whole message as the API would send it, from its text or from some fields. The defaults are those of a
+ * complete answer; `stop_reason` is `tool_use` if the content calls a tool. Tool calls without an id get one.
  */
 export const message = (answer: string | Fields): Message => {
   const { content: parts, usage, id = "msg_test", ...fields } = typeof answer === "string" ? text(answer) : answer
@@ -54,7 +54,7 @@ const blockOf = (part: string | Anthropic.ContentBlock, id: string): Anthropic.C
   return part.type === "tool_use" && part.id === "" ? { ...part, id } : part
 }
 
-/** What is counted of a block that was not told otherwise. */
+/** The text by which the tokens of a block are counted, unless `usage` is given. */
 const textOf = (block: Anthropic.ContentBlock): string => {
   switch (block.type) {
     case "text":
@@ -68,7 +68,7 @@ const textOf = (block: Anthropic.ContentBlock): string => {
   }
 }
 
-/** The text of a request: the system prompt and the messages, a line each. */
+/** The text of a request: the system prompt and the messages, one line each. */
 export const promptText = ({ system, messages }: Pick<Request, "system" | "messages">): string =>
   [system, ...messages.map(({ content }) => content)].flatMap(textsOf).join("\n")
 
@@ -78,5 +78,5 @@ const textsOf = (content: unknown): ReadonlyArray<string> => {
   return content.flatMap((block) => (block.type === "text" ? [block.text] : textsOf(block.content)))
 }
 
-/** About four characters a token. */
+/** Counts about four characters per token. */
 export const tokens = (text: string): number => Math.ceil(text.length / 4)

@@ -1,5 +1,5 @@
 /**
- * What a tester reads when replies and calls do not come out even. It quotes prompts and replies: they are of the test.
+ * The messages for a test whose replies do not match its calls. They quote prompts and replies, which belong to the test.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -7,30 +7,30 @@ import type { Request } from "../../claude/Request.ts"
 import { type Given, isReason } from "./Answer.ts"
 import { promptText } from "./Message.ts"
 
-/** The mistake, and the last calls that were made. */
+/** The mistake, and the last calls. */
 export const explain = (detail: string, calls: ReadonlyArray<Request>): string =>
   ["TestClaude: " + detail, "Calls:", ...linesOf(calls)].join("\n")
 
-/** No reply is for this call. */
+/** No rule matches the call. */
 export const unanswered = (call: number) =>
-  `call ${call} has no reply, since nothing given to TestClaude.layer applies to it.
-Add a TestClaude.when(/pattern/, reply) that does, or at the end a reply to all others.`
+  `call ${call} has no reply: no reply given to TestClaude.layer matches it.
+Add a matching TestClaude.when(/pattern/, reply), or a default reply at the end.`
 
-/** The list that is to answer has no reply left. */
+/** The list of replies is used up. */
 export const dry = (call: number, length: number) =>
-  `call ${call} has no reply, since its list of ${length} has run dry.
-Add a reply to the list, find out why the program asks once more, or give one reply to every call.`
+  `call ${call} has no reply: all ${length} replies of its list are used.
+Add a reply to the list, find out why the program makes another call, or give one reply for all calls.`
 
-/** The list that is to answer is still answering another call. */
+/** The list of replies still answers another call. */
 export const overlap = (call: number, inFlight: number) =>
-  `call ${call} came while call ${inFlight} was in flight, and one list is to answer both.
-Calls that overlap come in no certain order, so neither would their replies.
-Give each its reply by what it asks, with TestClaude.when(/pattern/, reply) or a function of the request.`
+  `call ${call} started while call ${inFlight} was in flight, and both take their reply from one list.
+The order of concurrent calls varies, so a list would mix up their replies.
+Choose replies by request: use TestClaude.when(/pattern/, reply) or a function of the request.`
 
-/** The program has come to its end without these replies. */
+/** The program ended without using these replies. */
 export const leftover = (left: ReadonlyArray<Given>) =>
-  `${left.length === 1 ? "a reply was" : `${left.length} replies were`} left over: ${left.map(describe).join(", ")}.
-Take what is left out of the list, or find out why the program did not ask for it.`
+  `${left.length === 1 ? "1 reply was" : `${left.length} replies were`} not used: ${left.map(describe).join(", ")}.
+Remove unused replies from the list, or find out why the program made fewer calls.`
 
 const describe = (given: Given): string => {
   if (typeof given === "string") return quote(given)
@@ -46,7 +46,7 @@ const linesOf = (calls: ReadonlyArray<Request>): ReadonlyArray<string> => {
   return hidden === 0 ? lines : [`  … ${hidden} more`, ...lines]
 }
 
-/** What a call asked last: its first line. */
+/** The first line of the last message of a call. */
 const asked = ({ messages }: Request): string => quote(promptText({ messages: messages.slice(-1) }))
 
 const quote = (text: string) => {

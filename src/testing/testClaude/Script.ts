@@ -1,7 +1,6 @@
 /**
- * Which reply answers which call. What goes wrong between a test and its replies is a mistake of the test, not a
- * failure of Claude: it is a defect, so nothing retries it, and where the program swallows it, the end of the layer
- * tells it all the same.
+ * Decides which reply answers which call. A call without a reply is a mistake of the test, not a failure of Claude, so
+ * it is a defect: no policy retries it. If the program catches the defect, the layer dies of it when it is released.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -13,18 +12,18 @@ import { promptText } from "./Message.ts"
 import * as Mistake from "./Mistake.ts"
 
 /**
- * What Claude answers: always the same, one after the other, or as a function of the request. A list must come out
- * even with its calls, and they must not overlap: where calls do, give each its reply with `when`.
+ * The reply to calls: one reply for all, a list with one for each, or a function of the request. Every reply of a list
+ * must be used, and the calls of a list must not overlap. For concurrent calls, choose replies with `when`.
  */
 export type Reply = Given | ReadonlyArray<Given> | ((request: Request) => Given)
 
-/** A reply to some requests only. */
+/** A reply to requests that match. */
 export interface Rule {
   readonly matches: (request: Request) => boolean
   readonly reply: Reply
 }
 
-/** Replies where the text of the prompt matches a pattern, or the request a predicate. */
+/** Replies to requests whose text matches a pattern, or which satisfy a predicate. */
 export const when = (matches: RegExp | ((request: Request) => boolean), reply: Reply): Rule => ({
   matches:
     typeof matches === "function"
@@ -33,21 +32,21 @@ export const when = (matches: RegExp | ((request: Request) => boolean), reply: R
   reply
 })
 
-/** The calls that were made, in the order of arrival, and the replies that are left. */
+/** The calls in order of arrival, the lists of replies, and the mistakes of the test. */
 interface State {
   readonly calls: Array<Request>
   readonly lists: Array<List>
   readonly mistakes: Array<Error>
 }
 
-/** A list of replies: how many are taken, and the call that took the last one and is not over. */
+/** A list of replies: how many are used, and the call in flight that took the last one. */
 interface List {
   readonly replies: ReadonlyArray<Given>
   taken: number
   inFlight: number | undefined
 }
 
-/** Replies, and the calls that they have answered. */
+/** Builds the script of a layer from its replies. */
 export const make = (replies: ReadonlyArray<Reply | Rule>) => {
   const state: State = { calls: [], lists: [], mistakes: [] }
   const rules = replies.map((reply) => {
@@ -55,7 +54,7 @@ export const make = (replies: ReadonlyArray<Reply | Rule>) => {
     return { matches: rule.matches, answer: answering(state, rule.reply) }
   })
 
-  /** The number of a call, and its answer. The scope is the life of the call. */
+  /** Returns the number of a call and its answer. The call is in flight until the scope closes. */
   const answer = Effect.fnUntraced(function* (request: Request) {
     const call = state.calls.push(request)
     const rule = rules.find(({ matches }) => matches(request))
@@ -64,7 +63,7 @@ export const make = (replies: ReadonlyArray<Reply | Rule>) => {
     return { call, answer: yield* Effect.isEffect(given) ? Effect.mapError(given, toError) : Effect.succeed(given) }
   })
 
-  /** Dies of what went wrong, unless the program died of it already; of replies left over, if it came to an end. */
+  /** Dies of the first mistake, unless the program died of it already; dies of unused replies if the program ended. */
   const verify = (exit: Exit.Exit<unknown, unknown>) =>
     Effect.suspend(() => {
       const reasons = Exit.isFailure(exit) ? exit.cause.reasons : []
@@ -100,8 +99,8 @@ const answering = (
 }
 
 /**
- * No answer comes at once: whoever asks at the same time asks now, and is found out. A microtask, since it is over
- * before a `TestClock.adjust` goes on; a fiber that yields may be too late for it.
+ * Delays an answer by a microtask, so that an overlapping call starts before the first one ends. A microtask ends before
+ * `TestClock.adjust` continues; a fiber that yields could end after it.
  */
 const moment = Effect.callback<void>((resume) => queueMicrotask(() => resume(Effect.void)))
 
