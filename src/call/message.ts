@@ -1,5 +1,5 @@
 /**
- * The service in the API's own terms: whole messages and raw events, with nothing judged.
+ * Calls the API in its own terms: whole messages and raw events. Every stop reason is a success.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -8,10 +8,10 @@ import type { ClaudeError } from "../claude/ClaudeError.ts"
 import { type Prompt, resolve } from "../claude/Request.ts"
 import type { StreamEvent } from "../claude/StreamEvent.ts"
 
-/** A span without its stack, which is more than half of what a span costs. */
+/** Capturing the stack is more than half the cost of a span. */
 const cheap = { captureStackTrace: false }
 
-/** One message, whatever its stop reason. */
+/** Asks for one message. Returns it with any stop reason. */
 export const create = Effect.fnUntraced(
   function* (prompt: Prompt) {
     const request = yield* resolve(prompt)
@@ -20,11 +20,11 @@ export const create = Effect.fnUntraced(
   (call) => Effect.withSpan(call, "Claude.create", cheap)
 )
 
-/** One message as events: `stream_start`, then the API's. */
+/** Asks for one message as events: `stream_start`, then the events of the API. */
 export const stream = (prompt: Prompt): Stream.Stream<StreamEvent, ClaudeError, Claude> =>
   Stream.unwrap(Effect.flatMap(resolve(prompt), (request) => Claude.useSync((claude) => claude.stream(request))))
 
-/** The number of input tokens of a prompt. Free of charge. */
+/** Counts the input tokens of a prompt. Free of charge. */
 export const countTokens = Effect.fn("Claude.countTokens")(function* (prompt: Prompt) {
   const request = yield* resolve(prompt)
   return yield* Claude.use((claude) => claude.countTokens(request))

@@ -1,6 +1,6 @@
 /**
- * Asks Claude for a value of a Schema, through the API's native structured output, and decodes the answer. What the
- * API's subset of JSON Schema cannot say (lengths, ranges, patterns) goes into descriptions, and is checked here.
+ * Asks Claude for a value of a Schema with the API's structured outputs, and decodes the answer. `OutputFormat` translates
+ * the schema; the decoder checks what the API does not enforce, such as ranges, lengths and patterns.
  */
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
@@ -11,14 +11,15 @@ import { type Prompt, type Request, resolve } from "../claude/Request.ts"
 import { ask } from "./text.ts"
 import * as Turn from "./turn.ts"
 
-/** A decoded answer, with the text it was decoded from. */
+/** A decoded answer. `text` is the text that was decoded. */
 export interface ObjectReply<A> extends Turn.TextReply {
   readonly value: A
 }
 
 /**
- * Asks for a value of `schema`. Fails with `OutputInvalid` where the answer does not decode: the error names the
- * path and what was expected there, and carries the text and the usage.
+ * Asks for a value of `schema`. Fails with `OutputInvalid` if the answer does not decode: the error names the path, the
+ * expected value and the stop reason, and carries the text and the usage. Fails with `Unsupported`, before a call, if
+ * the API cannot take the schema. Other failures are those of `generateText`.
  */
 export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I, RD, RE>(
   schema: Schema.ConstraintCodec<A, I, RD, RE>,
@@ -44,7 +45,7 @@ export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I
 
 const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
 
-/** What was expected, and where. A key that the schema does not name is of the answer, and stays out. */
+/** The expected value and its path. A key that is not in the schema comes from the answer, so it is left out. */
 const explain = (issue: SchemaIssue.Issue, schema: OutputFormat.JsonSchema): string => {
   const named = JSON.stringify(schema)
   const place = (key: PropertyKey) =>

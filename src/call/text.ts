@@ -1,6 +1,6 @@
 /**
- * Asks Claude for text, whole or as it is made. Both verbs continue a paused turn, and fail where the answer is no
- * finished text: the error carries the text so far and the usage.
+ * Asks Claude for text, whole or as a stream. Both verbs continue a paused turn. They fail if the answer is not a finished
+ * text; the error carries the text so far and the usage.
  */
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -16,14 +16,14 @@ export type { TextReply } from "./turn.ts"
 
 /**
  * Asks for text. Fails with `Refused`, `OutputTruncated`, `ContextWindowExceeded`, `ToolUseRequested`, `OutputEmpty` or
- * `TurnPaused` where there is none or only a part. `Claude.create` returns such answers as they are.
+ * `TurnPaused` if the answer has no text or only a part of it. Use `Claude.create` to get such answers as messages.
  */
 export const generateText = Effect.fn("Claude.generateText")(function* (prompt: Prompt) {
   const request = yield* resolve(prompt)
   return yield* Turn.toReply(yield* ask(request), text)
 })
 
-/** Asks until the turn has ended, or may not be continued again. */
+/** Asks until the turn ends, or until it has been continued as often as allowed. */
 export const ask = Effect.fnUntraced(function* (request: Request) {
   const claude = yield* Claude
   let turn: Turn.Turn = [yield* claude.create(request)]
@@ -35,8 +35,8 @@ export const ask = Effect.fnUntraced(function* (request: Request) {
 })
 
 /**
- * Asks for text, piece by piece. `onFinish` gets the whole answer before the stream ends; it does not run where the
- * answer is no finished text, which fails the stream after its last piece.
+ * Asks for text and streams its pieces. `onFinish` receives the whole answer before the stream ends. If the answer is not
+ * a finished text, the stream fails after its last piece, and `onFinish` does not run.
  */
 export const streamText = <E = never, R = never>(
   prompt: Prompt,
@@ -52,7 +52,7 @@ export const streamText = <E = never, R = never>(
         if (options?.onFinish) yield* Turn.discardOnFailure(reply)(options.onFinish(reply))
       })
 
-      /** The rest of the turn: one call, then its continuation or its end. */
+      /** Streams one call, then continues the turn or ends it. */
       const rest = (asked: Request, before: ReadonlyArray<Reply>): Stream.Stream<string, ClaudeError | E, R> =>
         Stream.suspend(() => {
           const accumulator = StreamEvent.accumulator()

@@ -1,7 +1,7 @@
 /**
- * One turn of Claude, over as many calls as it takes: the API pauses a long turn (`pause_turn`, or `compaction` of the
- * beta API), and continues it when the paused part comes back as the last message. The verbs end here: a whole turn
- * becomes a `TextReply`, any other fails with the text so far and the usage of all its calls.
+ * One turn of Claude, which may take several calls. The API pauses a long turn (`pause_turn`, or `compaction` of the beta
+ * API) and continues it when the paused part comes back as the last message. A finished turn becomes a `TextReply`; any
+ * other turn fails with the text so far and the usage of all its calls.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import type * as Arr from "effect/Array"
@@ -26,9 +26,9 @@ import type { Request } from "../claude/Request.ts"
 import { sum, type Usage } from "../claude/Usage.ts"
 
 /**
- * A text answer. `cost` is in US dollars at today's prices, undefined where no price is known, and zero where a cache or
- * a journal gave the answer; `usage` is then what the answer took when it was made. Where Claude paused, `text`,
- * `usage`, `cost` and the content of `message` cover the whole turn; everything else is of its last call.
+ * A text answer. `cost` is in US dollars at today's prices; it is undefined if no price is known, and zero if a cache or a
+ * journal answered. `usage` then counts the original call. After a pause, `text`, `usage`, `cost` and the content of
+ * `message` cover the whole turn; all other fields belong to the last call.
  */
 export interface TextReply extends Reply.Reply {
   readonly text: string
@@ -42,23 +42,23 @@ export type Turn = Arr.NonEmptyReadonlyArray<Reply.Reply>
 /** A turn is continued at most this many times. */
 export const maxContinuations = 8
 
-/** The request that continues a paused turn; undefined where the turn has ended, or may not be continued again. */
+/** The request that continues a paused turn; undefined if the turn has ended or has reached `maxContinuations`. */
 export const continuation = (request: Request, turn: Turn): Request | undefined => {
   const { message } = last(turn)
-  // A thread is held by the server, which refuses to be sent its messages again.
+  // The server holds the messages of a thread, and refuses a request that repeats them.
   if (!isPaused(message) || turn.length > maxContinuations || Predicate.isNotNullish(request.thread)) return undefined
   const content = contentOf(turn)
   if (content.length === 0) return request
   const container = containerOf(request, turn)
   return {
     ...request,
-    // What the API sends as content, it takes as content; the SDK's types for the two differ.
+    // The API accepts the content that it sends; only the SDK's types for the two differ.
     messages: [...request.messages, { role: "assistant", content: content as Array<Anthropic.ContentBlockParam> }],
     ...(container !== undefined && { container })
   }
 }
 
-/** The answer of a turn. Fails where the turn gives no text or was not finished; the cache forgets it then. */
+/** The answer of a turn. If the turn has no text or is not finished, removes it from the cache and fails. */
 export const toReply = Effect.fnUntraced(function* (turn: Turn, textOf: (message: Reply.Message) => string) {
   const reply = merge(turn)
   const { message } = reply
@@ -74,19 +74,19 @@ export const toReply = Effect.fnUntraced(function* (turn: Turn, textOf: (message
   return { ...reply, text, usage, cost } satisfies TextReply
 })
 
-/** Removes the answer from the cache where `effect` fails: the next call asks again. An interruption removes nothing. */
+/** Removes the answer from the cache if the effect fails, so that the next call asks again. Ignores interruptions. */
 export const discardOnFailure =
   (reply: Reply.ReplyFacts) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.tapCause(effect, (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : Reply.discard(reply)))
 
-/** The text after the last tool that the API ran itself: words before it and between are no part of a value. */
+/** The text after the last server tool. Text before it is commentary, not part of a value. */
 export const finalText = (message: Reply.Message): string => {
   const start = message.content.findLastIndex(({ type }) => isServerTool(type))
   return Reply.text({ ...message, content: message.content.slice(start + 1) })
 }
 
-/** The request id of a reply, for a reason. */
+/** The request id of a reply, as a field of a reason. */
 export const requestIdOf = ({ requestId }: Reply.ReplyFacts) => (requestId === undefined ? {} : { requestId })
 
 interface AnswerFacts {
@@ -95,7 +95,7 @@ interface AnswerFacts {
   readonly requestId?: string
 }
 
-/** Stop reasons that are missing here, such as one that the API adds later, end a turn as `end_turn` does. */
+/** Why a turn fails; undefined if it has a finished text. An unknown stop reason counts as `end_turn`. */
 const failureOf = (turn: Turn, { message }: Reply.Reply, facts: AnswerFacts): Reason | undefined => {
   switch (message.stop_reason) {
     case "refusal": {
@@ -126,7 +126,7 @@ const isPaused = ({ stop_reason: reason }: { readonly stop_reason: string | null
 const isServerTool = (type: string) =>
   type === "server_tool_use" || type === "mcp_tool_use" || type.endsWith("_tool_result")
 
-/** The names of the tools that are to be called; they are the caller's own. */
+/** The names of the requested tools, which are the caller's. */
 const toolsOf = (message: Reply.Message): string => {
   const names = message.content.flatMap((block) => (block.type === "tool_use" ? [block.name] : []))
   return names.length === 0 ? "a tool" : `the tool ${[...new Set(names)].join(", ")}`
@@ -143,7 +143,7 @@ const merge = (turn: Turn): Reply.Reply => {
   return { ...reply, message, discard: () => Effect.forEach(turn, Reply.discard, { discard: true }) }
 }
 
-/** The container in which the API ran tools has to be named again; its skills are the request's. */
+/** The container of a continuation: the one in which the API ran tools, with the skills of the request. */
 const containerOf = ({ container }: Request, turn: Turn): Request["container"] => {
   const id = turn.findLast(({ message }) => message.container)?.message.container?.id
   if (id === undefined) return undefined

@@ -1,6 +1,6 @@
 /**
- * An Effect Schema as an output format of the API: the JSON Schema that is sent, and the way back from what the model
- * sends to a value. What the API's subset of JSON Schema cannot say is in the descriptions, and the codec checks it.
+ * Translates an Effect Schema to an output format of the API: the JSON Schema to send, and a decoder for the answer.
+ * Descriptions carry what the API's subset of JSON Schema cannot express; the decoder checks it.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -14,16 +14,16 @@ import { translate } from "./outputFormat/Translate.ts"
 export { type Constraints, constraintsIn } from "./outputFormat/Constraints.ts"
 export { count, formats, type JsonSchema, limits, type Places } from "./outputFormat/JsonSchema.ts"
 
-/** What is sent, and how values come back. */
+/** The schema to send, and the mapping of its values. */
 export interface OutputFormat<A, RD = never> {
   readonly schema: JsonSchema
-  /** The value of an answer. */
+  /** Decodes the text of an answer. */
   readonly decode: (text: string) => Effect.Effect<A, Schema.SchemaError, RD>
-  /** What Claude sends where `Schema.toCodecJson` encodes to `json`. */
+  /** Turns the JSON of `Schema.toCodecJson` into the shape that Claude sends. */
   readonly write: (json: unknown) => unknown
 }
 
-/** A schema that the API would refuse; the message names the path and a remedy. */
+/** The API would refuse this schema. The message names the path and a remedy. */
 export class SchemaRefused extends Schema.TaggedError<SchemaRefused>()("SchemaRefused", {
   path: Schema.String,
   what: Schema.String,
@@ -34,14 +34,14 @@ export class SchemaRefused extends Schema.TaggedError<SchemaRefused>()("SchemaRe
   }
 }
 
-/** Translating a schema costs about as much as a call: each is translated once. */
+/** Translating a schema costs about as much CPU as a call, so each schema is translated once. */
 const made = new WeakMap<Schema.Constraint, Result.Result<OutputFormat<unknown, unknown>, SchemaRefused>>()
 
-/** The output format of a schema, or why there is none. */
+/** The output format of a schema, or the reason why it cannot be sent. */
 export const make = <A, I, RD, RE>(
   schema: Schema.ConstraintCodec<A, I, RD, RE>
 ): Result.Result<OutputFormat<A, RD>, SchemaRefused> => {
-  // What is kept for a schema was made of it.
+  // The entry of a schema was made from this schema, so it has its types.
   const known = made.get(schema) as Result.Result<OutputFormat<A, RD>, SchemaRefused> | undefined
   if (known !== undefined) return known
   const format = translated(schema)
@@ -57,7 +57,7 @@ const translated = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>) 
       const codec = Schema.toCodecJson(schema)
       return { codec, node: rooted(translate(schema.ast, (problem) => problems.push(problem))) }
     },
-    // Effect throws where a schema has no JSON codec.
+    // Effect throws if a schema has no JSON codec.
     catch: (error) =>
       refused({ path: "", what: error instanceof Error ? error.message : String(error), remedy: "change it" })
   })
@@ -76,7 +76,7 @@ const translated = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>) 
 
 const refused = (problem: Problem) => new SchemaRefused(problem)
 
-/** The root of a schema has to be an object: every other value is sent in one. */
+/** The root of a sent schema must be an object. Any other value is sent as the field of an object. */
 const rooted = (node: Node): Node => {
   if (node.schema.type === "object") return node
   const { schema } = node
@@ -91,15 +91,24 @@ const excess = (schema: JsonSchema): Problem | undefined => {
   const over = (places: ReadonlyArray<string>, limit: number, what: string, remedy: string): Problem | undefined => {
     const path = places[limit]
     if (path === undefined) return undefined
-    return { path, what: `it has ${places.length} ${what}, the API takes ${limit}, and the first too many is`, remedy }
+    return {
+      path,
+      what: `it has ${places.length} ${what}, the API accepts ${limit}, and the first one over the limit is`,
+      remedy
+    }
   }
   return (
-    over(optional, limits.optional, "properties that may be missing", "require some, or ask in several calls") ??
+    over(
+      optional,
+      limits.optional,
+      "optional properties",
+      "make some required, or split the schema over several calls"
+    ) ??
     over(
       unions,
       limits.unions,
       "unions",
-      "use optional keys (Schema.optionalKey) in place of nulls, or ask in several calls"
+      "use Schema.optionalKey instead of null, or split the schema over several calls"
     )
   )
 }

@@ -6,7 +6,7 @@ import * as Request from "../../src/claude/Request.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 
 describe("create, stream and countTokens", () => {
-  it.effect("judge nothing: a refusal is an answer", () =>
+  it.effect("return a refusal as an answer", () =>
     Effect.gen(function* () {
       const { message } = yield* create("Hi")
       const events = yield* Stream.runCollect(stream("Hi"))
@@ -16,7 +16,7 @@ describe("create, stream and countTokens", () => {
     }).pipe(Effect.provide(TestClaude.layer({ content: [], stop_reason: "refusal" })))
   )
 
-  it.effect("ask with the defaults filled in", () =>
+  it.effect("fill in the defaults", () =>
     Effect.gen(function* () {
       yield* create("Hi")
       yield* Stream.runDrain(stream({ messages: [{ role: "user", content: "Hi" }], max_tokens: 7 }))

@@ -40,7 +40,7 @@ const Circle = Schema.Struct({ _tag: Schema.tag("circle"), radius: Schema.Int })
 const Square = Schema.Struct({ _tag: Schema.tag("square"), side: Schema.Int })
 
 describe("generateObject", () => {
-  it.effect("gives the decoded value, with the text, the usage and the facts of the answer", () =>
+  it.effect("returns the decoded value with the text, the usage and the request id", () =>
     Effect.gen(function* () {
       const reply = yield* generateObject(Letter, "Whose letter is it?")
       assert.deepStrictEqual(reply.value, { author: "Ada", year: 1842 })
@@ -50,7 +50,7 @@ describe("generateObject", () => {
     }).pipe(Effect.provide(TestClaude.layer(message(letter))))
   )
 
-  it.effect("sends the schema as the output format, and keeps the effort that was asked for", () =>
+  it.effect("sends the schema as the output format and keeps the effort of the prompt", () =>
     Effect.gen(function* () {
       yield* generateObject(Letter, { messages: [], output_config: { effort: "low" } })
       const [sent] = yield* TestClaude.calls
@@ -69,7 +69,7 @@ describe("generateObject", () => {
     }).pipe(Effect.provide(TestClaude.layer(letter)))
   )
 
-  it.effect("passes what a schema needs on to the caller", () =>
+  it.effect("requires the services of the schema from the caller", () =>
     Effect.gen(function* () {
       const asked = generateObject(Translated, "Which word?")
       expectTypeOf<Effect.Services<typeof asked>>().toEqualTypeOf<Claude | Dictionary>()
@@ -125,7 +125,7 @@ describe("a schema may have", () => {
     }).pipe(Effect.provide(TestClaude.layer(answer)))
   )
 
-  it.effect("descriptions, which are sent with the checks that the API's JSON Schema cannot say", () =>
+  it.effect("descriptions, which are sent together with the checks", () =>
     Effect.gen(function* () {
       const described = Schema.Int.annotate({ description: "how many stars" })
       const between = Schema.isBetween({ minimum: 1, maximum: 5 })
@@ -150,7 +150,7 @@ describe("an answer that does not decode", () => {
     ["of another type", Letter, `{"author":"Ada","year":"planted"}`, `Expected number at ["year"]`],
     ["that misses a field", Letter, `{"author":"planted"}`, `Missing key at ["year"]`],
     [
-      "that is wrong deep inside",
+      "with a wrong nested value",
       Schema.Struct({ a: Schema.Array(Schema.Struct({ b: Schema.Int })) }),
       `{"a":[{"b":1},{"b":"planted"}]}`,
       `Expected number at ["a"][1]["b"]`
@@ -168,20 +168,20 @@ describe("an answer that does not decode", () => {
       `Expected "good" | "bad" at ["mood"]`
     ],
     [
-      "with a date that is none",
+      "with an invalid date",
       Schema.Struct({ at: Schema.DateFromString }),
       `{"at":"planted"}`,
       `Expected a valid Date at ["at"]`
     ],
     [
-      "under a key of its own",
+      "with a wrong value under a free key",
       Schema.Struct({ born: Schema.Record(Schema.String, Schema.DateFromString) }),
       `{"born":[{"key":"planted","value":"planted"}]}`,
       `Expected a valid Date at ["born"][…]`
     ],
-    ["that is no JSON", Letter, `planted`, `Expected a valid JSON string`]
+    ["that is not JSON", Letter, `planted`, `Expected a valid JSON string`]
   ])(
-    "%s is OutputInvalid: it says where and what, holds text and usage, and prints no word of it",
+    "%s is OutputInvalid: the message names path and expected value, and does not quote the answer",
     ([, schema, text, why]) =>
       Effect.gen(function* () {
         const { reason } = yield* Effect.flip(generateObject(schema, "Go."))
@@ -226,9 +226,9 @@ describe("an answer with a server tool", () => {
   )
 
   it.effect.each<[string, Fields]>([
-    ["nothing at all", { content: [thinking, ""] }],
-    ["nothing after it", { content: ["Let me look.", ...searched] }]
-  ])("gives OutputEmpty where there is %s", ([, fields]) =>
+    ["empty", { content: [thinking, ""] }],
+    ["only before the tool", { content: ["Let me look.", ...searched] }]
+  ])("fails with OutputEmpty if the text is %s", ([, fields]) =>
     Effect.gen(function* () {
       const { reason } = yield* Effect.flip(generateObject(Letter, "Whose letter is it?"))
       assert.strictEqual(reason._tag, "OutputEmpty")
@@ -241,9 +241,9 @@ describe("an answer with a server tool", () => {
 
 describe("a schema that cannot be sent", () => {
   it.effect.each<[string, string, Schema.Codec<unknown>]>([
-    ["all of it", 'Tree["branches"][]', Tree],
-    ["a part of it", '["forest"][]["branches"][]', Schema.Struct({ letter: Letter, forest: Schema.Array(Tree) })]
-  ])("because it refers to itself (%s) is Unsupported, says where, and costs no call", ([, where, schema]) =>
+    ["at its root", 'Tree["branches"][]', Tree],
+    ["in a field", '["forest"][]["branches"][]', Schema.Struct({ letter: Letter, forest: Schema.Array(Tree) })]
+  ])("because it refers to itself (%s) is Unsupported, names the path, and costs no call", ([, where, schema]) =>
     Effect.gen(function* () {
       const { reason } = yield* Effect.flip(generateObject(schema, "Go."))
       assert.strictEqual(reason._tag, "Unsupported")

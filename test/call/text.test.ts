@@ -9,7 +9,7 @@ import * as TestClaude from "../../src/testing/TestClaude.ts"
 import { message } from "../fixtures.ts"
 
 describe("generateText", () => {
-  it.effect("gives the text, what it cost, and where it came from", () =>
+  it.effect("returns the text, its cost and its origin", () =>
     Effect.gen(function* () {
       const reply = yield* generateText("Hi")
       assert.strictEqual(reply.text, "Hello, you there.")
@@ -20,13 +20,13 @@ describe("generateText", () => {
     }).pipe(Effect.provide(TestClaude.layer(message())))
   )
 
-  it.effect("knows no cost of a model without a price", () =>
+  it.effect("returns no cost for a model without a known price", () =>
     Effect.gen(function* () {
       assert.isUndefined((yield* generateText({ model: "claude-of-tomorrow", messages: [] })).cost)
     }).pipe(Effect.provide(TestClaude.layer("Hello.")))
   )
 
-  it.effect("says why Claude declined, where the API does", () =>
+  it.effect("reports the category of a refusal if the API names one", () =>
     Effect.gen(function* () {
       const { reason } = yield* Effect.flip(generateText("Hi"))
       assert.strictEqual(reason._tag === "Refused" && reason.category, "cyber")
@@ -40,7 +40,7 @@ describe("generateText", () => {
     )
   )
 
-  it.effect("fails as the call fails", () =>
+  it.effect("fails with the error of the call", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* Effect.flip(generateText("Hi"))).reason._tag, "Overloaded")
     }).pipe(Effect.provide(TestClaude.layer(new Overloaded({ detail: "later" }))))
@@ -48,13 +48,13 @@ describe("generateText", () => {
 })
 
 describe("streamText", () => {
-  it.effect("gives the pieces as they come", () =>
+  it.effect("emits the pieces as they arrive", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* Stream.runCollect(streamText("Hi")), ["One", " two", " three."])
     }).pipe(Effect.provide(TestClaude.layer("One two three.")))
   )
 
-  it.effect("hands onFinish the whole answer before it ends: the one that generateText gives", () =>
+  it.effect("calls onFinish with the answer of generateText before it ends", () =>
     Effect.gen(function* () {
       const log: Array<string | TextReply> = []
       const text = streamText("Hi", { onFinish: (reply) => Effect.sync(() => log.push(reply)) })
@@ -65,14 +65,14 @@ describe("streamText", () => {
     }).pipe(Effect.provide(TestClaude.layer(message())))
   )
 
-  it.effect("fails with what onFinish fails with", () =>
+  it.effect("fails with the error of onFinish", () =>
     Effect.gen(function* () {
       const text = streamText("Hi", { onFinish: () => Effect.fail("full") })
       assert.strictEqual(yield* Effect.flip(Stream.runDrain(text)), "full")
     }).pipe(Effect.provide(TestClaude.layer("Hello.")))
   )
 
-  it.effect("fails after its last piece where the answer was cut off, and does not run onFinish", () =>
+  it.effect("fails after its last piece if the answer is truncated, and does not run onFinish", () =>
     Effect.gen(function* () {
       const pieces: Array<string> = []
       const text = streamText("Hi", { onFinish: () => Effect.die("finished") })
@@ -83,14 +83,14 @@ describe("streamText", () => {
     }).pipe(Effect.provide(TestClaude.layer(half("max_tokens"))))
   )
 
-  it.effect("does not run onFinish where its consumer leaves", () =>
+  it.effect("does not run onFinish if its consumer stops early", () =>
     Effect.gen(function* () {
       const text = streamText("Hi", { onFinish: () => Effect.die("finished") })
       assert.deepStrictEqual(yield* Stream.runCollect(Stream.take(text, 1)), ["One"])
     }).pipe(Effect.provide(TestClaude.layer("One two three.")))
   )
 
-  it.effect("asks anew each time it is run", () =>
+  it.effect("makes a new call each time it runs", () =>
     Effect.gen(function* () {
       const text = streamText("Hi")
       assert.deepStrictEqual(yield* Stream.runCollect(text), ["first"])

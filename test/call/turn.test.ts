@@ -31,7 +31,7 @@ describe("a turn that stops for", () => {
     [null, "text"]
   ]
 
-  it.effect.each(outcomes)("%s gives %s, whole or streamed", ([stopReason, tag]) =>
+  it.effect.each(outcomes)("%s ends in %s, whole or streamed", ([stopReason, tag]) =>
     Effect.gen(function* () {
       for (const asked of [generateText(prompt), finished(prompt)]) {
         const outcome = yield* Effect.match(asked, { onFailure: ({ reason }) => reason, onSuccess: ({ text }) => text })
@@ -50,7 +50,7 @@ describe("a turn that stops for", () => {
     }).pipe(Effect.provide(TestClaude.layer(stoppedFor(stopReason))))
   )
 
-  it.effect.each(outcomes)("%s is a reply for Claude.create, as it came", ([stopReason]) =>
+  it.effect.each(outcomes)("%s is returned unchanged by Claude.create", ([stopReason]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual((yield* create(prompt)).message, stoppedFor(stopReason))
       assert.lengthOf(yield* TestClaude.calls, 1)
@@ -63,7 +63,7 @@ describe("a turn without text", () => {
     ["no block", []],
     ["an empty block after thinking", [thinking, ""]],
     ["white space", [" \n"]]
-  ])("is OutputEmpty, which may be asked again: %s", ([, content]) =>
+  ])("fails with OutputEmpty, which is retryable: %s", ([, content]) =>
     Effect.gen(function* () {
       for (const asked of [generateText(prompt), finished(prompt)]) {
         const { reason } = yield* Effect.flip(asked)
@@ -76,7 +76,7 @@ describe("a turn without text", () => {
 })
 
 describe("a stop for a tool", () => {
-  it.effect("carries the message, so that the caller can run the tool and ask again", () =>
+  it.effect("carries the message, so that the caller can run the tool and continue", () =>
     Effect.gen(function* () {
       const tools = [{ name: "lookup", input_schema: { type: "object" as const } }]
       const conversation = { tools, messages: [{ role: "user" as const, content: "Hi" }] }
@@ -102,7 +102,7 @@ describe("a stop for a tool", () => {
 })
 
 describe("a paused turn", () => {
-  it.effect("is continued: text, usage and cost are those of the whole turn, everything else that of its end", () =>
+  it.effect("is continued: text, usage and cost cover the whole turn", () =>
     Effect.gen(function* () {
       for (const asked of [generateText(prompt), finished(prompt)]) {
         const reply = yield* asked
@@ -119,14 +119,14 @@ describe("a paused turn", () => {
     }).pipe(Effect.provide(TestClaude.layer([...pausedTwice, ...pausedTwice, ...pausedTwice])))
   )
 
-  it.effect("is streamed as one text, in its order", () =>
+  it.effect("is streamed as one text", () =>
     Effect.gen(function* () {
       const pieces = yield* Stream.runCollect(streamText(prompt))
       assert.strictEqual(pieces.join(""), "I'll look. Found it. It is 4.")
     }).pipe(Effect.provide(TestClaude.layer(pausedTwice)))
   )
 
-  it.effect("goes back as the last message, in one piece, with everything else as it was asked", () =>
+  it.effect("goes back as the last message, and the rest of the request stays the same", () =>
     Effect.gen(function* () {
       yield* generateText(prompt)
       const [first, second, third] = yield* TestClaude.calls
@@ -139,7 +139,7 @@ describe("a paused turn", () => {
   )
 
   it.effect.each<[string, Container | undefined, Message["container"], Container | undefined]>([
-    ["none where the API used none", undefined, null, undefined],
+    ["none if the API used none", undefined, null, undefined],
     ["the one of the answer", undefined, container, "container_1"],
     [
       "the one of the answer, with the skills of the request",
@@ -147,7 +147,7 @@ describe("a paused turn", () => {
       container,
       { skills: [], id: "container_1" }
     ]
-  ])("names its container: %s", ([, asked, used, expected]) =>
+  ])("names its container in the continuation: %s", ([, asked, used, expected]) =>
     Effect.gen(function* () {
       yield* generateText({ ...prompt, ...(asked !== undefined && { container: asked }) })
       const [, second] = yield* TestClaude.calls
@@ -159,7 +159,7 @@ describe("a paused turn", () => {
     )
   )
 
-  it.effect("that has no content yet is asked again as it was", () =>
+  it.effect("without content repeats the request", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* generateText(prompt)).text, "Done.")
       const [first, second] = yield* TestClaude.calls
@@ -167,7 +167,7 @@ describe("a paused turn", () => {
     }).pipe(Effect.provide(TestClaude.layer([message({ content: [], stop_reason: "pause_turn" }), "Done."])))
   )
 
-  it.effect("of a thread that the server holds is not continued", () =>
+  it.effect("of a server-held thread is not continued", () =>
     Effect.gen(function* () {
       const { reason } = yield* Effect.flip(
         generateText({ ...prompt, thread: { type: "continue", previous_message_id: "msg_0" } })
@@ -183,12 +183,12 @@ describe("a cache that keeps every answer", () => {
   const good = `{"author":"Ada"}`
 
   it.effect.each<[string, ReadonlyArray<Message>]>([
-    ["one cut off", [stoppedFor("max_tokens")]],
+    ["a truncated one", [stoppedFor("max_tokens")]],
     ["one without text", [message({ content: [] })]],
     ["one that stops for a tool", [stoppedFor("tool_use")]],
-    ["one cut off after a pause", [stoppedFor("pause_turn"), stoppedFor("max_tokens")]],
+    ["one truncated after a pause", [stoppedFor("pause_turn"), stoppedFor("max_tokens")]],
     ["one that stays paused", Array.from({ length: 1 + maxContinuations }, () => stoppedFor("pause_turn"))]
-  ])("forgets an answer that a verb rejects: %s", ([, rejected]) =>
+  ])("drops an answer that a verb rejects: %s", ([, rejected]) =>
     Effect.gen(function* () {
       const verbs = [generateText(about("a")), finished(about("b")), generateObject(Letter, about("c"))]
       for (const asked of verbs) {
@@ -201,7 +201,7 @@ describe("a cache that keeps every answer", () => {
     }).pipe(Effect.provide(cached([rejected, good, rejected, good, rejected, good].flat())))
   )
 
-  it.effect("forgets an answer whose onFinish fails", () =>
+  it.effect("drops an answer whose onFinish fails", () =>
     Effect.gen(function* () {
       const asked = Stream.runDrain(streamText(prompt, { onFinish: () => Effect.fail("not what I wanted") }))
       assert.strictEqual(yield* Effect.flip(asked), "not what I wanted")
@@ -209,7 +209,7 @@ describe("a cache that keeps every answer", () => {
     }).pipe(Effect.provide(cached(["first", "second"])))
   )
 
-  it.effect("forgets an answer that does not decode, even where the schema dies of it", () =>
+  it.effect("drops an answer that does not decode, even if the decoder dies", () =>
     Effect.gen(function* () {
       const dies = Schema.String.check(Schema.makeFilter(() => assert.fail("planted"), { expected: "nothing" }))
       yield* Effect.exit(generateObject(Schema.Struct({ author: dies }), prompt))
@@ -219,7 +219,7 @@ describe("a cache that keeps every answer", () => {
     }).pipe(Effect.provide(cached([good, `{"author":"Bea"}`])))
   )
 
-  it.effect("keeps an answer that a verb accepts, and the calls of a turn that was paused", () =>
+  it.effect("keeps an accepted answer, including the calls of a paused turn", () =>
     Effect.gen(function* () {
       yield* generateText(prompt)
       const again = yield* generateText(prompt)

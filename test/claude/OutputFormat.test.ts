@@ -18,17 +18,17 @@ describe("what is sent for", () => {
     ["text", Schema.String, { type: "string" }],
     ["a brand", Schema.String.pipe(Schema.brand("Id")), { type: "string" }],
     [
-      "a number: no words in place of one",
+      "a number, without the words NaN and Infinity",
       Schema.Number,
       { type: "number", description: "Constraints: a finite number." }
     ],
-    ["a whole number: no bounds but those declared", Schema.Int, { type: "integer" }],
+    ["a whole number, without bounds", Schema.Int, { type: "integer" }],
     ["true or false", Schema.Boolean, { type: "boolean" }],
     ["null", Schema.Null, { type: "null" }],
     ["a literal", Schema.Literal("a"), { type: "string", const: "a" }],
     ["literals", Schema.Literals(["a", "b"]), { type: "string", enum: ["a", "b"] }],
     ["literals of several types", Schema.Literals(["a", 1]), { enum: ["a", 1] }],
-    ["literals or null: no union", Schema.NullOr(Schema.Literals(["a", "b"])), { enum: ["a", "b", null] }],
+    ["literals or null, without a union", Schema.NullOr(Schema.Literals(["a", "b"])), { enum: ["a", "b", null] }],
     ["an enum", Schema.Enum({ Low: "low", High: "high" }), { type: "string", enum: ["low", "high"] }],
     [
       "an enum of numbers",
@@ -37,18 +37,14 @@ describe("what is sent for", () => {
     ],
     ["a nullable value", Schema.NullOr(Schema.Int), { anyOf: [{ type: "integer" }, { type: "null" }] }],
     [
-      "a union of unions: one union",
+      "a union of unions, as one union",
       Schema.NullOr(Schema.Union([Schema.Int, Schema.Boolean])),
       { anyOf: [{ type: "integer" }, { type: "boolean" }, { type: "null" }] }
     ],
     ["a list", Schema.Array(Schema.Int), { type: "array", items: { type: "integer" } }],
+    ["a non-empty list", Schema.NonEmptyArray(Schema.Int), { type: "array", items: { type: "integer" }, minItems: 1 }],
     [
-      "a list with an item",
-      Schema.NonEmptyArray(Schema.Int),
-      { type: "array", items: { type: "integer" }, minItems: 1 }
-    ],
-    [
-      "a list of some length",
+      "a list with a length",
       Schema.Array(Schema.Int).check(Schema.isBetweenLength(2, 3)),
       {
         type: "array",
@@ -59,19 +55,15 @@ describe("what is sent for", () => {
     ],
     ["a date", Schema.Date, { type: "string", format: "date-time" }],
     ["a date in text", Schema.DateFromString, { type: "string", format: "date-time" }],
-    ["a moment", Schema.DateTimeUtc, { type: "string", format: "date-time" }],
-    ["an address", Schema.URL, { type: "string", format: "uri" }],
+    ["a date and time", Schema.DateTimeUtc, { type: "string", format: "date-time" }],
+    ["a URL", Schema.URL, { type: "string", format: "uri" }],
     [
       "a duration",
       Schema.Duration,
       { type: "string", format: "duration", description: "Constraints: no years and no months, such as PT1H30M." }
     ],
-    [
-      "a big whole number",
-      Schema.BigInt,
-      { type: "string", description: "Constraints: a whole number in decimal digits." }
-    ],
-    ["a secret", Schema.Redacted(Schema.String), { type: "string" }],
+    ["a bigint", Schema.BigInt, { type: "string", description: "Constraints: a whole number in decimal digits." }],
+    ["a redacted text", Schema.Redacted(Schema.String), { type: "string" }],
     ["any JSON", Schema.Unknown, { type: "string", description: "Constraints: the JSON text of any value." }],
     [
       "a number in text",
@@ -97,7 +89,7 @@ describe("what is sent for", () => {
     assert.deepStrictEqual<unknown>(fieldOf(schema), sent)
   })
 
-  it("fields: required ones, optional ones, and those that may be undefined", () => {
+  it("required fields, optional fields, and fields that may be undefined", () => {
     const { String, optional, optionalKey } = Schema
     assert.deepStrictEqual<unknown>(
       sentFor(
@@ -117,7 +109,7 @@ describe("what is sent for", () => {
     )
   })
 
-  it("a root that is no object: an object with the value", () => {
+  it("a root that is not an object, as a field of an object", () => {
     assert.deepStrictEqual<unknown>(sentFor(Schema.Array(Schema.Int)), {
       type: "object",
       properties: { value: { type: "array", items: { type: "integer" } } },
@@ -127,7 +119,7 @@ describe("what is sent for", () => {
   })
 })
 
-describe("what is declared about a value is sent", () => {
+describe("a declaration is sent", () => {
   const words = "the day of birth"
   it.each<[string, Codec, string]>([
     ["on a type", Schema.Date.annotate({ description: words }), words],
@@ -190,7 +182,7 @@ describe("what is declared about a value is sent", () => {
   })
 })
 
-describe("a value comes back, and goes out again", () => {
+describe("a value is decoded and encoded", () => {
   it.effect.each<[string, Codec, unknown, unknown]>([
     [
       "a map",
@@ -243,7 +235,7 @@ describe("a value comes back, and goes out again", () => {
     ["a duration", Schema.Duration, "PT90S", Duration.seconds(90)],
     ["any JSON", Schema.Unknown, `{"a":[1]}`, { a: [1] }],
     ["an option", Schema.Option(Schema.Int), { value: { _tag: "Some", value: 1 } }, Option.some(1)],
-    ["a value that is no object", Schema.Int, { value: 1 }, 1],
+    ["a value that is not an object", Schema.Int, { value: 1 }, 1],
     [
       "a union with a field of the wrapper's name",
       Schema.Union([Schema.Struct({ value: Schema.Int }), Schema.Int]),
@@ -275,12 +267,12 @@ describe("a value comes back, and goes out again", () => {
   )
 })
 
-describe("a schema that the API would refuse says where, and what to do", () => {
+describe("a schema that the API would refuse fails with its path and a remedy", () => {
   const fields = (n: number, schema: Codec) =>
     Schema.Struct(Object.fromEntries(Array.from({ length: n }, (_, i) => [`f${i}`, schema])))
 
   it.each<[string, Codec, string]>([
-    ["itself", Tree, 'it contains itself at Tree["branches"][]; bound its depth'],
+    ["recursion", Tree, 'it contains itself at Tree["branches"][]; bound its depth'],
     [
       "itself, deeper",
       Schema.Struct({ forest: Schema.Array(Tree) }),
@@ -289,12 +281,12 @@ describe("a schema that the API would refuse says where, and what to do", () => 
     [
       "17 unions",
       fields(17, Schema.NullOr(Schema.String)),
-      'it has 17 unions, the API takes 16, and the first too many is at ["f16"]; use optional keys (Schema.optionalKey) in place of nulls, or ask in several calls'
+      'it has 17 unions, the API accepts 16, and the first one over the limit is at ["f16"]; use Schema.optionalKey instead of null, or split the schema over several calls'
     ],
     [
       "25 optional fields",
       fields(25, Schema.optionalKey(Schema.String)),
-      'it has 25 properties that may be missing, the API takes 24, and the first too many is at ["f24"]; require some, or ask in several calls'
+      'it has 25 optional properties, the API accepts 24, and the first one over the limit is at ["f24"]; make some required, or split the schema over several calls'
     ],
     [
       "no value",
@@ -316,7 +308,7 @@ describe("a schema that the API would refuse says where, and what to do", () => 
     assert.strictEqual(message, `this schema cannot be sent: ${why}`)
   })
 
-  it("at its limits it is sent", () => {
+  it("is sent if it is exactly at the limits", () => {
     assert.lengthOf(OutputFormat.count(sentFor(fields(16, Schema.NullOr(Schema.String)))).unions, 16)
     assert.lengthOf(OutputFormat.count(sentFor(fields(24, Schema.optionalKey(Schema.String)))).optional, 24)
     for (const schema of [

@@ -1,6 +1,6 @@
 /**
- * Single values and alternatives in the API's subset. The API counts unions (`anyOf`), and a list of values is none:
- * whatever can be an `enum` becomes one.
+ * Single values and unions in the API's subset. The API limits the number of unions (`anyOf`) and does not count an
+ * `enum`, so unions of single values become an `enum`.
  */
 import * as Predicate from "effect/Predicate"
 import type * as SchemaAST from "effect/SchemaAST"
@@ -10,13 +10,13 @@ import type { JsonSchema, Scalar } from "./JsonSchema.ts"
 export const literal = (value: SchemaAST.LiteralValue): JsonSchema =>
   scalars([Predicate.isBigInt(value) ? String(value) : value])
 
-/** The values of an enum; the names of numbers are in words. */
+/** The values of an enum. Its numbers get their names in words. */
 export const enumeration = ({ enums }: SchemaAST.Enum) => {
   const names = enums.flatMap(([name, value]) => (Predicate.isNumber(value) ? [`${value} means ${name}`] : []))
   return { schema: scalars(enums.map(([, value]) => value)), notes: names }
 }
 
-/** One of some values; all of one type where they are. */
+/** One of several values, with their type if they share one. */
 const scalars = (values: ReadonlyArray<Scalar>): JsonSchema => {
   const types = new Set(values.map(typeOf))
   const [type] =
@@ -39,13 +39,13 @@ const typeOf = (value: Scalar): NonNullable<JsonSchema["type"]> =>
         : "number"
       : (typeof value as "string" | "boolean")
 
-/** The values that a schema lists; undefined where it describes them otherwise. */
+/** The values that a schema lists; undefined if it lists no values. */
 const listed = (schema: JsonSchema): ReadonlyArray<Scalar> | undefined => {
   if (schema.enum !== undefined) return schema.enum
   return schema.const === undefined ? undefined : [schema.const]
 }
 
-/** Alternatives as one schema: single values as one `enum`, unions of unions as one `anyOf`, each alternative once. */
+/** Merges the members of a union: single values into one `enum`, nested unions into one `anyOf`, without duplicates. */
 export const merge = (
   members: ReadonlyArray<JsonSchema>
 ): { readonly schema: JsonSchema; readonly notes: ReadonlyArray<string> } => {

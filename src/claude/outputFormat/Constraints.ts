@@ -1,9 +1,9 @@
 /**
- * What a value must satisfy beyond the keywords of the API's subset, in words that the model reads, and back from these
- * words. The API does not enforce them: whoever answers in place of Claude reads them with `constraintsIn`.
+ * Writes constraints that the API's subset has no keyword for as phrases for the model, and reads them back. The API does
+ * not enforce them. An emulator reads them with `constraintsIn`.
  */
 
-/** Constraints under their names in JSON Schema. */
+/** Constraints by their names in JSON Schema. */
 export interface Constraints {
   readonly minimum?: number
   readonly maximum?: number
@@ -19,7 +19,7 @@ export interface Constraints {
   readonly format?: string
 }
 
-/** Which word counts the parts of a value: text has characters, a list has items, a map has entries. */
+/** The parts that a length counts: a text has characters, a list has items, a map has entries. */
 export type Unit = "characters" | "items" | "entries"
 
 /** A check of Effect, as data. */
@@ -28,7 +28,7 @@ export interface Check {
   readonly payload: Readonly<Record<string, unknown>>
 }
 
-/** The phrases of a check of Effect; undefined where Effect's own words are all there is. */
+/** The phrases for a check of Effect; undefined if only Effect's own words exist. */
 export const phrasesOf = ({ id, payload }: Check, unit: Unit): ReadonlyArray<string> | undefined => {
   const kind = id.replace("effect/schema/", "")
   switch (kind) {
@@ -65,11 +65,11 @@ const sizes = [
   [/^is(Min|Max|Between)Properties$/, "Properties"]
 ] as const
 
-/** Ranges of numbers, of dates and of whole numbers of any size. */
+/** Ranges of numbers, dates and bigints. */
 const ranges = /^is(GreaterThan|LessThan|Between)(OrEqualTo)?(Date|BigInt)?$/
 
 const range = (payload: Check["payload"]): ReadonlyArray<string> => {
-  // `isBetween` marks an excluded bound with true; the other checks name the bound itself.
+  // `isBetween` marks an exclusive bound with true; the other checks hold the bound itself.
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = payload
   return [
     ...phrase(exclusiveMinimum === true ? "greater than" : "at least", minimum),
@@ -86,7 +86,7 @@ const singular = (unit: string): string => unit.replace(/ies$/, "y").replace(/s$
 
 const opening = "Constraints: "
 
-/** The sentence that ends a description. Patterns come last, since they may contain anything. */
+/** Writes the last sentence of a description. Patterns come last, since they may contain any text. */
 export const sentence = (phrases: ReadonlyArray<string>): string => {
   const unique = [...new Set(phrases)]
   const patterns = unique.filter(isPattern)
@@ -95,7 +95,7 @@ export const sentence = (phrases: ReadonlyArray<string>): string => {
 
 const isPattern = (one: string) => one.startsWith("matches the regular expression ")
 
-/** A description without its constraints, and their phrases. */
+/** Splits a description into its text and the phrases of its constraints. */
 export const split = (description: string): { readonly text: string; readonly phrases: ReadonlyArray<string> } => {
   const start = description.lastIndexOf(opening)
   if (start === -1) return { text: description, phrases: [] }
@@ -106,7 +106,7 @@ export const split = (description: string): { readonly text: string; readonly ph
   return { text: description.slice(0, start).trimEnd(), phrases }
 }
 
-/** The constraints that a description ends with. Phrases in other words are skipped. */
+/** Reads the constraints at the end of a description. Skips phrases that have no name in JSON Schema. */
 export const constraintsIn = (description: string): Constraints => {
   const found: Mutable = {}
   for (const one of split(description).phrases) read(one, found)

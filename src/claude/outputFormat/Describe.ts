@@ -1,5 +1,5 @@
 /**
- * Adds to the schema of a type what was declared about it: as a keyword where the subset has one, else in words.
+ * Adds the user's declarations to the schema of a type: as a keyword if the subset has one, in the description otherwise.
  */
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
@@ -9,17 +9,17 @@ import * as Shape from "./Shape.ts"
 import * as Stages from "./Stages.ts"
 import * as Words from "./Words.ts"
 
-/** A part of a schema that cannot be sent, where it is, and what to do about it. */
+/** A part of a schema that cannot be sent: its path, the reason and a remedy. */
 export interface Problem {
   readonly path: string
   readonly what: string
   readonly remedy: string
 }
 
-/** What is sent for a type, and how values come and go; without `read` and `write` they are the codec's JSON as it is. */
+/** The schema that is sent for a type, and the mapping of its values. */
 export interface Node extends Shape.Mapping {
   readonly schema: JsonSchema
-  /** Words that belong to the shape that is sent. */
+  /** Words about the shape that is sent. */
   readonly notes?: ReadonlyArray<string>
   readonly isMap?: boolean
   readonly constraints?: ReadonlyArray<string>
@@ -27,7 +27,7 @@ export interface Node extends Shape.Mapping {
 
 type Chain = ReadonlyArray<SchemaAST.AST>
 
-/** What keeps a type from being sent, whatever its shape. */
+/** The reasons why a type of any shape cannot be sent. */
 export const problemsOf = (chain: Chain): ReadonlyArray<Omit<Problem, "path">> => {
   const opaque = chain.filter((stage, index) => Stages.isOpaque(stage, chain[index + 1]))
   const silent = chain.filter((stage) => Words.of(stage, "characters", Words.json).isOpaque)
@@ -43,7 +43,7 @@ export const problemsOf = (chain: Chain): ReadonlyArray<Omit<Problem, "path">> =
   ]
 }
 
-/** The schema with its keywords and its description. */
+/** Adds keywords and a description. */
 export const describe = (node: Node, chain: Chain, isSpecial: boolean): Node => {
   const [first] = chain
   const encode = first === undefined ? Words.json : exampleOf(first, node)
@@ -54,7 +54,7 @@ export const describe = (node: Node, chain: Chain, isSpecial: boolean): Node => 
   const isNew = (text: string) => !sent.includes(JSON.stringify(text).slice(1, -1))
   const declared = chain.slice(0, -1).map((stage) => within(stage, isNew))
   const inner = Words.filter(declared.reduce(Words.merge, Words.none), isNew)
-  // A union of one member is that member, with what is declared about it.
+  // A union with one member becomes that member, which has a description already.
   const before = Constraints.split(node.schema.description ?? "")
   const constraints = [
     ...before.phrases,
@@ -73,7 +73,7 @@ export const describe = (node: Node, chain: Chain, isSpecial: boolean): Node => 
   return { ...node, schema: description === undefined ? schema : { ...schema, description } }
 }
 
-/** What is declared inside a stage that is not sent itself: what an Option holds, or the fields before a renaming. */
+/** The declarations inside a stage that is not sent, such as the fields before `encodeKeys` renames them. */
 const within = (stage: SchemaAST.AST, isNew: (text: string) => boolean): Words.Words => {
   const all = (parts: Chain): Words.Words =>
     parts
@@ -113,7 +113,7 @@ const unitOf = ({ isMap, schema }: Node): Constraints.Unit => {
   return schema.type === "object" ? "entries" : "characters"
 }
 
-/** Examples are values of the decoded side; they are sent in the shape in which the model sends them. */
+/** Encodes an example, which is a decoded value, to the shape that the model sends. */
 const exampleOf = (ast: SchemaAST.AST, node: Node) => {
   const encode = Words.encodeWith(Schema.toCodecJson(Schema.make<Schema.Codec<unknown>>(ast)))
   return (example: unknown): unknown => {
@@ -122,7 +122,7 @@ const exampleOf = (ast: SchemaAST.AST, node: Node) => {
   }
 }
 
-/** What the subset has a keyword for, and in words what it has none for. */
+/** Sets the keywords that the subset has, and returns the other declarations in words. */
 const keywords = (schema: JsonSchema, { checks, formats: named }: Words.Words) => {
   const has = (id: string) => checks.some((check) => check.id === `effect/schema/${id}`)
   const known = has("isUUID") || has("isGUID") ? "uuid" : named.find((format) => formats.has(format))
@@ -142,7 +142,7 @@ const keywords = (schema: JsonSchema, { checks, formats: named }: Words.Words) =
   }
 }
 
-/** Whether a list must have an item. */
+/** Whether a list must have at least one item. */
 const isFilled = (checks: ReadonlyArray<Constraints.Check>): boolean =>
   checks.some(({ id, payload }) => {
     const { minimum, minLength, minProperties, minSize }: Record<string, unknown> = { ...payload }

@@ -1,6 +1,6 @@
 /**
- * The part of JSON Schema that the API takes as an output format, and how much of it (platform.claude.com, "Structured
- * outputs", and the refusals that the API sends, 2026).
+ * The subset of JSON Schema that the API accepts as an output format, and its limits. Source: platform.claude.com,
+ * "Structured outputs", and error messages of the API, 2026.
  */
 
 /** A schema of the API's subset. */
@@ -21,7 +21,7 @@ export interface JsonSchema {
 /** A value that `const` and `enum` may hold. */
 export type Scalar = string | number | boolean | null
 
-/** The formats of strings that the API enforces. */
+/** The string formats that the API enforces. */
 export const formats: ReadonlySet<string> = new Set([
   "date-time",
   "time",
@@ -35,16 +35,16 @@ export const formats: ReadonlySet<string> = new Set([
   "uuid"
 ])
 
-/** The most that all schemas of one request may have together. */
+/** Limits on all schemas of a request together. */
 export const limits = { optional: 24, unions: 16 } as const
 
-/** Where a schema has properties that may be missing, and where it has unions (`anyOf`, or a list of types). */
+/** The paths of the optional properties and of the unions (`anyOf`, or a list of types) of a schema. */
 export interface Places {
   readonly optional: ReadonlyArray<string>
   readonly unions: ReadonlyArray<string>
 }
 
-/** What the API counts against `limits`; each place is a path such as `["lines"][]["price"]`. */
+/** Finds what the API counts against `limits`. A path looks like `["lines"][]["price"]`. */
 export const count = (schema: unknown): Places => {
   const optional: Array<string> = []
   const unions: Array<string> = []
@@ -64,7 +64,7 @@ export const count = (schema: unknown): Places => {
   return { optional, unions }
 }
 
-/** A schema of the user's own may have anything under these keywords; the API refuses what is not as typed here. */
+/** The keywords that `count` reads. A hand-written schema may hold other values here; the API refuses those. */
 interface Untrusted {
   readonly properties?: object
   readonly required?: ReadonlyArray<string>

@@ -1,12 +1,12 @@
 /**
- * Values between the shape that is sent and the JSON of the codec, both ways. `read` never fails: what has another shape
- * stays as it is, and the codec reports it.
+ * Maps values between the shape that the model sends and the JSON of the codec. `read` never fails: it returns a value of
+ * an unexpected shape unchanged, and the codec reports it.
  */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
-/** `read` turns what the model sends into the codec's JSON, `write` does the reverse; missing where both are the same. */
+/** `read` turns a sent value into the JSON of the codec, and `write` does the reverse. Without them, both are equal. */
 export interface Mapping {
   readonly read?: (sent: unknown) => unknown
   readonly write?: (json: unknown) => unknown
@@ -30,15 +30,15 @@ export const write = ({ write }: Mapping, json: unknown): unknown => (write === 
 
 type Step = (mapping: Mapping, value: unknown) => unknown
 
-/** A mapping made of those of its parts; none where no part needs one. */
+/** Combines the mappings of parts; empty if no part has a mapping. */
 const over = (parts: ReadonlyArray<Mapping>, apply: (step: Step) => (value: unknown) => unknown): Mapping =>
   parts.some((part) => part.read !== undefined) ? { read: apply(read), write: apply(write) } : {}
 
-/** Every item of a list. */
+/** Maps every item of a list. */
 export const each = (item: Mapping): Mapping =>
   over([item], (step) => (value) => (Array.isArray(value) ? value.map((one) => step(item, one)) : value))
 
-/** The fields of an object. */
+/** Maps the fields of an object. */
 export const fields = (known: ReadonlyArray<Field>): Mapping => {
   const byName = new Map(known.map(({ name, node }) => [name, node]))
   return over(
@@ -48,7 +48,7 @@ export const fields = (known: ReadonlyArray<Field>): Mapping => {
   )
 }
 
-/** A tuple, as an object with an element under each key: the first ones, a list of any length, the last ones. */
+/** Sends a tuple as an object: the first elements, a list of any length, and the last elements, each under a key. */
 export const tuple = (first: ReadonlyArray<Field>, many: Field | undefined, last: ReadonlyArray<Field>): Mapping => ({
   read: (sent) => {
     if (!Predicate.isObject(sent)) return sent
@@ -69,14 +69,14 @@ export const tuple = (first: ReadonlyArray<Field>, many: Field | undefined, last
   }
 })
 
-/** A map, as a list of its entries. */
+/** Sends a map as a list of its entries. */
 export const map = ({ value }: Pick<MapField, "value">): Mapping => ({
   read: (sent) => (isEntries(sent) ? Object.fromEntries(sent.map((one) => [one.key, read(value, one.value)])) : sent),
   write: (json) =>
     Predicate.isObject(json) ? Object.entries(json).map(([key, one]) => ({ key, value: write(value, one) })) : json
 })
 
-/** An object with fields and maps: the entries of each map are a list under its name. */
+/** Sends an object with fields and maps: each map is a list of entries under its name. */
 export const fieldsAndMaps = (known: ReadonlyArray<Field>, maps: ReadonlyArray<MapField>): Mapping => {
   const own = fields(known)
   const names = new Set(known.map(({ name }) => name))
@@ -103,13 +103,13 @@ export const fieldsAndMaps = (known: ReadonlyArray<Field>, maps: ReadonlyArray<M
   }
 }
 
-/** A member of a union: its mapping, and whether JSON of the codec belongs to it. */
+/** A member of a union: its mapping, and a test whether JSON of the codec belongs to it. */
 export interface Member {
   readonly node: Mapping
   readonly holds: (json: unknown) => boolean
 }
 
-/** One of several: the first member that the value belongs to. */
+/** Maps a union: the first member that the value belongs to decides. */
 export const oneOf = (members: ReadonlyArray<Member>): Mapping =>
   members.some(({ node }) => node.read !== undefined)
     ? {
@@ -124,7 +124,7 @@ export const oneOf = (members: ReadonlyArray<Member>): Mapping =>
       }
     : {}
 
-/** A value that is the only field of an object: the root of a schema has to be one. A bare value is read as well. */
+/** Sends a value as the only field of an object, since the root must be an object. Reads a bare value, too. */
 export const wrapped = (name: string, node: Mapping): Mapping => ({
   read: (sent) =>
     read(node, Predicate.isObject(sent) && Object.keys(sent).length === 1 && name in sent ? sent[name] : sent),
@@ -133,7 +133,7 @@ export const wrapped = (name: string, node: Mapping): Mapping => ({
 
 const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
-/** Any JSON, as its text: the API's subset has no schema for any value. */
+/** Sends any JSON as its text: the API's subset has no schema that allows every value. */
 export const anyJson = {
   schema: { type: "string" as const },
   constraints: ["the JSON text of any value"],
@@ -144,7 +144,7 @@ export const anyJson = {
 const iso = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/
 const isMillis = Schema.is(Schema.TaggedStruct("Millis", { value: Schema.Finite }))
 
-/** A duration, as ISO 8601 writes it. Years and months have no fixed length. */
+/** Sends a duration in ISO 8601. Years and months have no fixed length, so they are excluded. */
 export const duration = {
   schema: { type: "string" as const, format: "duration" },
   constraints: ["no years and no months, such as PT1H30M"],

@@ -1,12 +1,12 @@
 /**
- * Types of Effect for which the API's subset has a better form than their codec.
+ * Types of Effect that get another form than their JSON codec has, because the API's subset has a better one.
  */
 import * as SchemaAST from "effect/SchemaAST"
 import type { JsonSchema } from "./JsonSchema.ts"
 import * as Shape from "./Shape.ts"
 import { idOf } from "./Stages.ts"
 
-/** Types of Effect for which the subset has a better form than their codec. */
+/** The better form of a type; undefined if its codec has the form to send. */
 export const special = (
   chain: ReadonlyArray<SchemaAST.AST>
 ): (Shape.Mapping & { readonly schema: JsonSchema }) | undefined => {

@@ -1,16 +1,16 @@
 /**
- * The stages of a type on its way between a decoded value and JSON. What a user declares may be at any of them.
+ * The stages of a type between its decoded value and JSON. A user may declare words and checks at any stage.
  */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 
-/** The stages of a type from its decoded side to JSON. */
+/** The stages of a type, from its decoded side to JSON. */
 export const of = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
   const stages = declared(ast)
   const last = stages.at(-1) ?? ast
   if (SchemaAST.isDeclaration(last)) {
-    // Effect's own codec is made of the encoded sides of the parameters, and has lost what was declared about them.
+    // Effect builds this codec from the encoded sides of the parameters, which lack what the user declared about them.
     const link = codecOf(last)?.(last.typeParameters.map((parameter) => Schema.make(parameter)))
     return link === undefined ? stages : [...stages, ...of(link.to)]
   }
@@ -19,13 +19,13 @@ export const of = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
   return [...stages, ...encoded]
 }
 
-/** The stages that are transformations. */
+/** The stages that the schema itself defines. */
 const declared = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => [
   ast,
   ...(ast.encoding ?? []).flatMap(({ to }) => declared(to))
 ]
 
-/** Whether a key of the type may be missing in JSON. */
+/** Whether a key with this type may be missing in JSON. */
 export const isOptional = (ast: SchemaAST.AST): boolean => SchemaAST.isOptional(declared(ast).at(-1) ?? ast)
 
 const hasParts = ({ _tag }: SchemaAST.AST) => ["Arrays", "Objects", "Union", "Suspend"].includes(_tag)
@@ -34,11 +34,11 @@ type Codec = (parameters: ReadonlyArray<Schema.Top>) => SchemaAST.Link | undefin
 
 const codecOf = ({ annotations = {} }: SchemaAST.AST): Codec | undefined => {
   const codec = annotations["toCodecJson"] ?? annotations["toCodec"]
-  // Effect types these two annotations so, wherever it reads them.
+  // Effect gives these two annotations this type where it reads them.
   return Predicate.isFunction(codec) ? (codec as Codec) : undefined
 }
 
-/** The id of a type that Effect declares, such as `Date`. */
+/** The id of a type of Effect, such as `Date`. */
 export const idOf = (ast: SchemaAST.AST): string | undefined => {
   const representation = ast.annotations?.["representation"]
   if (!Predicate.hasProperty(representation, "id") || !Predicate.isString(representation.id)) return undefined
@@ -48,11 +48,11 @@ export const idOf = (ast: SchemaAST.AST): string | undefined => {
 export const isUndefined = (ast: SchemaAST.AST) => SchemaAST.isUndefined(ast) || SchemaAST.isVoid(ast)
 export const isJson = (ast: SchemaAST.AST) => idOf(ast) === "Json" || idOf(ast) === "MutableJson"
 
-/** A declared type whose codec leaves it as it is: only the program can make a value of it. */
+/** Whether a declared type has no JSON form. */
 export const isOpaque = (stage: SchemaAST.AST, next: SchemaAST.AST | undefined): boolean =>
   SchemaAST.isDeclaration(stage) && !isJson(stage) && next === undefined
 
-/** What a type is called. */
+/** The name of a type. */
 export const nameOf = ({ annotations = {} }: SchemaAST.AST): string | undefined => {
   const { expected, identifier, title } = annotations
   return [identifier, title, expected].find(Predicate.isString)
@@ -61,7 +61,7 @@ export const nameOf = ({ annotations = {} }: SchemaAST.AST): string | undefined 
 /** Maps, which the codec encodes as a list of pairs. */
 export const isMap = (ast: SchemaAST.AST): boolean => ["ReadonlyMap", "HashMap"].includes(idOf(ast) ?? "")
 
-/** Whether two schemas are one, at different places. */
+/** Whether two places use the same schema. */
 export const isSame = (a: SchemaAST.AST, b: SchemaAST.AST): boolean =>
   a === b ||
   (a._tag === b._tag &&
@@ -72,7 +72,7 @@ export const isSame = (a: SchemaAST.AST, b: SchemaAST.AST): boolean =>
 
 const hasNoParts = (ast: SchemaAST.AST) => ["String", "Number", "Boolean", "Null"].includes(ast._tag)
 
-/** What a text or a number is decoded to, where neither side says so in words. */
+/** Words for the decoded type of a text or a number, unless the schema has its own. */
 export const decoded = (chain: ReadonlyArray<SchemaAST.AST>): ReadonlyArray<string> => {
   const final = chain.at(-1)
   const [first] = chain
@@ -92,7 +92,7 @@ const nouns: Readonly<Record<string, string>> = {
   Null: "null"
 }
 
-/** Effect's own words for `Schema.fromJsonString`. */
+/** Effect's words for `Schema.fromJsonString`. */
 const jsonText = "a string that will be decoded as JSON"
 
 const jsonTextOf = (ast: SchemaAST.AST): ReadonlyArray<string> => {

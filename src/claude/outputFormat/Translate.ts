@@ -1,6 +1,6 @@
 /**
- * Translates what the JSON codec of a schema encodes to into the API's subset. Where the subset has no word for a shape
- * (tuples, maps, any JSON), the model sends another shape, and `read` turns it into the codec's JSON.
+ * Translates the JSON form of a schema to the API's subset. The subset has no tuples, maps or arbitrary JSON: for these
+ * the model sends another shape, and `read` turns it into the JSON that the codec decodes.
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -12,7 +12,7 @@ import { special } from "./Special.ts"
 import * as Stages from "./Stages.ts"
 import * as Shape from "./Shape.ts"
 
-/** Translates a schema; what cannot be sent is reported, and stands for a null. */
+/** Translates a schema. Reports every part that cannot be sent, and puts a null in its place. */
 export const translate = (root: SchemaAST.AST, report: (problem: Problem) => void): Node => {
   const inside: Array<SchemaAST.AST> = []
 
@@ -144,7 +144,7 @@ export const translate = (root: SchemaAST.AST, report: (problem: Problem) => voi
   }
 
   const union = (ast: SchemaAST.Union, path: string, isOptional: boolean): Node => {
-    // A key that may be missing needs no null for undefined.
+    // A missing key already means undefined, so an optional key needs no null for it.
     const isNothing = (one: SchemaAST.AST) => SchemaAST.isNever(one) || (isOptional && Stages.isUndefined(one))
     const some = ast.types.filter((one) => !isNothing(one))
     const members = (some.length === 0 ? ast.types : some).map((one) => ({ node: visit(one, path), holds: guard(one) }))
@@ -158,14 +158,14 @@ export const translate = (root: SchemaAST.AST, report: (problem: Problem) => voi
   return visit(root, "")
 }
 
-/** Schemas that are made anew each time they are looked at are found to contain themselves here. */
+/** A schema whose parts are created on each access never repeats; at this depth it counts as recursive. */
 const deepest = 100
 
 const mapNote = "A map, as a list of its entries; each key once"
 
 const nothing: Node = { schema: { type: "null" } }
 
-/** Whether JSON is that of a codec, with nothing left over. */
+/** Tests whether JSON belongs to a type and has no excess keys. */
 const guard = (ast: SchemaAST.AST): ((json: unknown) => boolean) => {
   const codec = Schema.make<Schema.Codec<unknown>>(SchemaAST.toEncoded(Schema.toCodecJson(Schema.make(ast)).ast))
   const decode = Schema.decodeUnknownOption(codec, { onExcessProperty: "error" })

@@ -1,6 +1,6 @@
 /**
- * What a user declared about a value besides its type (title, description, examples, default, format and checks), as
- * words for the model. The API's subset of JSON Schema has a keyword for few of these; a description takes them all.
+ * Collects what a user declares about a value besides its type: title, description, examples, default, format, checks.
+ * The API's subset of JSON Schema has few keywords for these, so a description carries the rest to the model.
  */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
 import { type Check, phrasesOf, sentence, type Unit } from "./Constraints.ts"
 
-/** Words about one value, of every stage of its encoding. */
+/** The declarations about one value, from every stage of its encoding. */
 export interface Words {
   readonly titles: ReadonlyArray<string>
   readonly descriptions: ReadonlyArray<string>
@@ -18,7 +18,7 @@ export interface Words {
   readonly formats: ReadonlyArray<string>
   /** Ids of Effect's checks, such as `isInt`. */
   readonly checks: ReadonlyArray<Check>
-  /** Whether a check has no words: the model could not know of it. */
+  /** Whether a check has no words. The model could not know about it. */
   readonly isOpaque: boolean
 }
 
@@ -42,7 +42,7 @@ export const merge = (a: Words, b: Words): Words => ({
   isOpaque: a.isOpaque || b.isOpaque
 })
 
-/** The words that `keep` keeps. */
+/** Keeps the words for which `keep` returns true. */
 export const filter = (words: Words, keep: (text: string) => boolean): Words => ({
   ...words,
   titles: words.titles.filter(keep),
@@ -53,7 +53,7 @@ export const filter = (words: Words, keep: (text: string) => boolean): Words => 
 
 type Annotations = Readonly<Record<string, unknown>>
 
-/** The words of one stage: of its key, of its type, and of its checks. `encode` gives the JSON of an example. */
+/** The words of one stage: of its key, its type and its checks. `encode` turns an example into JSON. */
 export const of = (ast: SchemaAST.AST, unit: Unit, encode: (example: unknown) => unknown): Words =>
   [
     ofAnnotations(ast.context?.annotations ?? {}, encode),
@@ -74,7 +74,7 @@ const ofAnnotations = (annotations: Annotations, encode: (example: unknown) => u
       ...(values.length === 0 ? [] : [`For example: ${values.map((value) => JSON.stringify(value)).join(", ")}`]),
       ...(standard === undefined ? [] : [`Default: ${JSON.stringify(standard)}`])
     ],
-    // Effect's own declarations say here what they decode to: the name of a class, which is nothing to a model.
+    // For Effect's own types this is the name of a class, which means nothing to a model.
     constraints: representation === undefined ? texts(expected) : []
   }
 }
@@ -96,15 +96,15 @@ const ofCheck = (
   const known = dataOf(annotations)
   if (known !== undefined && silent.has(known.id)) return { ...words, checks: [known] }
   const phrases = (known && phrasesOf(known, unit)) ?? [...texts(expected), ...keyWords(check, unit)]
-  const said = phrases.length > 0 || isWordy(words) ? phrases : [...texts(message), ...texts(identifier)]
-  const isOpaque = !isDescribed && said.length === 0 && !isWordy(words)
-  return { ...words, constraints: said, checks: known === undefined ? [] : [known], isOpaque }
+  const constraints = phrases.length > 0 || isWordy(words) ? phrases : [...texts(message), ...texts(identifier)]
+  const isOpaque = !isDescribed && constraints.length === 0 && !isWordy(words)
+  return { ...words, constraints, checks: known === undefined ? [] : [known], isOpaque }
 }
 
-/** Checks that the type of the value says already, or that the translation of its type adds. */
+/** Checks that need no words here: the translation of the type expresses them. */
 const silent: ReadonlySet<string> = new Set(["effect/schema/isInt", "effect/schema/isFinite"])
 
-/** The words of the schema that `isPropertyNames` checks keys by. */
+/** The words of the key schema of `isPropertyNames`. */
 const keyWords = (check: SchemaAST.Filter<never>, unit: Unit): ReadonlyArray<string> => {
   const schemas = check.annotations?.["representation"]?.schemas ?? []
   return schemas.flatMap((ast) => of(ast, unit, json).constraints).map((words) => `keys: ${words}`)
@@ -121,7 +121,7 @@ const dataOf = ({ representation }: Annotations): Check | undefined => {
 const texts = (value: unknown): ReadonlyArray<string> =>
   Predicate.isString(value) && value.trim() !== "" ? [value] : []
 
-/** Words as a description; undefined where there are none. */
+/** Joins words into a description; undefined if there are no words. */
 export const describe = (words: Words): string | undefined => {
   const [title = "", ...titles] = unique(words.titles)
   const [first = "", ...others] = unique([...words.descriptions, ...titles])
@@ -138,10 +138,10 @@ const unique = (values: ReadonlyArray<string>): ReadonlyArray<string> => [...new
 
 const isJson = Schema.is(Schema.Json)
 
-/** A value that is JSON already. */
+/** Returns a value that is JSON, and undefined for any other. */
 export const json = (example: unknown): unknown => (isJson(example) ? example : undefined)
 
-/** Encodes a value as the codec does; undefined where it cannot. */
+/** Encodes a value with the codec; undefined if that fails. */
 export const encodeWith = (codec: Schema.Codec<unknown>) => {
   const encode = Schema.encodeUnknownOption(codec)
   return (example: unknown): unknown =>

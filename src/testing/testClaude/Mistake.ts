@@ -17,7 +17,7 @@ export const unanswered = (call: number) =>
 Add a matching TestClaude.when(/pattern/, reply), or a default reply at the end.`
 
 /** The list of replies is used up. */
-export const dry = (call: number, length: number) =>
+export const usedUp = (call: number, length: number) =>
   `call ${call} has no reply: all ${length} replies of its list are used.
 Add a reply to the list, find out why the program makes another call, or give one reply for all calls.`
 

@@ -108,7 +108,7 @@ const take = (state: State, list: List, call: number) =>
   Effect.suspend(() => {
     if (list.inFlight !== undefined) return mistake(state, Mistake.overlap(call, list.inFlight))
     const given = list.replies[list.taken]
-    if (given === undefined) return mistake(state, Mistake.dry(call, list.replies.length))
+    if (given === undefined) return mistake(state, Mistake.usedUp(call, list.replies.length))
     list.taken++
     list.inFlight = call
     return Effect.succeed(given)

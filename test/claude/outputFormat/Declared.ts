@@ -1,10 +1,10 @@
 /**
- * What a schema declares, read from its AST: descriptions, titles, and the numbers and texts of its checks.
+ * Reads the declarations of a schema from its AST: descriptions, titles, and the numbers and texts of its checks.
  */
 import type * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 
-/** Every declared word and bound, as text. */
+/** Every declared text and bound. */
 export const declaredIn = (schema: Schema.Top): ReadonlyArray<string> => {
   const found = new Set<string>()
   const seen = new Set<SchemaAST.AST>()

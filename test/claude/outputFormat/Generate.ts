@@ -1,6 +1,6 @@
 /**
- * Schemas made of numbers, and values of a JSON schema that is sent: for properties that hold for all of them. What a
- * description says is honoured as a model would, in the phrases that the descriptions use.
+ * Generates schemas from lists of numbers, and values of the JSON schemas that are sent. The values follow the phrases in
+ * the descriptions, as a model would.
  */
 // @effect-diagnostics schemaNumber:off - users write Schema.Number
 import * as Schema from "effect/Schema"
@@ -10,7 +10,7 @@ import { Tree } from "../../fixtures.ts"
 
 export type Codec = Schema.Codec<unknown, unknown>
 
-/** A choice among `size`; the same numbers make the same choices. */
+/** Chooses an index below `size`. The same numbers give the same choices. */
 export type Choose = (size: number) => number
 
 export const chooseFrom = (numbers: ReadonlyArray<number>): Choose => {
@@ -18,7 +18,7 @@ export const chooseFrom = (numbers: ReadonlyArray<number>): Choose => {
   return (size) => (numbers[at++ % Math.max(1, numbers.length)] ?? 0) % size
 }
 
-/** Patterns, and texts that match them. */
+/** Patterns, each with a matching text. */
 const patterns: ReadonlyArray<readonly [RegExp, string]> = [
   [/^[A-Z]{2}-\d+$/, "AB-12"],
   [/^; at least 3$/, "; at least 3"],
@@ -29,7 +29,7 @@ const patterns: ReadonlyArray<readonly [RegExp, string]> = [
 let names = 0
 const word = (choose: Choose) => `${["the", "a", "its"][choose(3)]} word ${choose(100_000)} "quoted"; at least 9`
 
-/** A schema of any kind that users write, at most `depth` deep. */
+/** A schema of any kind, nested at most `depth` levels deep. */
 export const schemaOf = (choose: Choose, depth: number): Codec => {
   const schema = depth === 0 ? leaf(choose) : [leaf, composite, composite][choose(3)]?.(choose, depth - 1)
   const made = schema ?? Schema.String
@@ -142,7 +142,7 @@ const fieldsOf = (choose: Choose, depth: number): Readonly<Record<string, Codec>
     })
   )
 
-/** A value of a schema that is sent, as a model would make it that reads the descriptions. */
+/** A value of a sent schema that also satisfies its descriptions. */
 export const valueOf = (schema: JsonSchema, choose: Choose): unknown => {
   const { anyOf, enum: values, items, properties = {}, required = [], type } = schema
   if (schema.const !== undefined) return schema.const
@@ -198,7 +198,7 @@ const formats: Readonly<Record<string, string>> = {
   uuid: "7a1c2b1e-0c5d-4b7a-9d5e-2f6a3b4c5d6e"
 }
 
-/** Texts for phrases that are no constraint of JSON Schema. */
+/** Texts for phrases that JSON Schema has no keyword for. */
 const samples: ReadonlyArray<readonly [phrase: RegExp, sample: string]> = [
   [/JSON text of any value/, `{"a":[1]}`],
   [/a zoned DateTime/, "2024-01-01T00:00:00.000+00:00[Europe/London]"],
