@@ -116,7 +116,7 @@ const fromApiError = (failed: APIError): ClaudeError => {
 export const fromUnknown = (error: unknown, elapsed = 0): ClaudeError => {
   if (error instanceof ClaudeError) return error
   if (error instanceof APIConnectionTimeoutError) return elapsed < longest ? noConnection() : gaveUp(elapsed)
-  if (error instanceof APIConnectionError) return connectionFailed(error.cause ?? error)
+  if (error instanceof APIConnectionError) return connectionFailed(error)
   if (error instanceof APIError) return fromApiError(error)
   if (error instanceof SyntaxError) return malformed("expected JSON, got something else")
   if (error instanceof Error && (error instanceof AnthropicError || !isOfNetwork(error))) {

@@ -81,6 +81,18 @@ describe("as data", () => {
   })
 })
 
+describe("the message", () => {
+  it.each(Reason.members.map((Class) => [Class.identifier, Class] as const))("of %s ends with a remedy", (_, Class) => {
+    const { message: text } = new Class({ detail: "it broke", text: "", answer: message() })
+    assert.match(text, /^\w+: it broke(; |\n)\w.{4,}/)
+  })
+
+  it("has the remedy of its own where the usual one would not help", () => {
+    const reason = new RateLimited({ detail: "slow", remedy: "buy more", retryAfter: Duration.seconds(3) })
+    assert.strictEqual(reason.message, "RateLimited: slow; buy more; the API asks to wait 3s")
+  })
+})
+
 describe("Effect.catchReason", () => {
   it.effect("catches one reason, and types it", () =>
     Effect.gen(function* () {

@@ -261,10 +261,11 @@ describe("a stream without message_stop", () => {
 
   it.effect("fails with MalformedResponse when it is no event stream", () =>
     Effect.gen(function* () {
-      const response = new Response("<html>", { headers: { "content-type": "text/html" } })
+      const response = new Response("<html>", { headers: { "content-type": "text/html", "request-id": "req_1" } })
       const { reason } = yield* Effect.flip(Effect.scoped(EventStream.fromResponse(response, idle)))
       assert.strictEqual(reason._tag, "MalformedResponse")
-      assert.match(reason.detail, /text\/html/)
+      assert.match(reason.detail, /expected a stream of events, got no JSON \(text\/html\)/)
+      assert.deepInclude(reason, { status: 200, requestId: "req_1" })
     })
   )
 })

@@ -7,6 +7,7 @@ import { failure } from "../fixtures.ts"
 
 /** Answers of the API, and their reasons. */
 const answers = [
+  [304, undefined, undefined, "ServerFailed"],
   [400, "invalid_request_error", undefined, "InvalidRequest"],
   [400, "invalid_request_error", "image_dimensions_too_large", "InvalidRequest"],
   [400, "invalid_request_error", "a_code_of_tomorrow", "InvalidRequest"],
@@ -24,6 +25,7 @@ const answers = [
   [408, "timeout_error", undefined, "TimedOut"],
   [408, undefined, undefined, "TimedOut"],
   [409, "conflict_error", undefined, "Conflict"],
+  [400, "conflict_error", undefined, "Conflict"],
   [409, undefined, undefined, "Conflict"],
   [412, undefined, undefined, "InvalidRequest"],
   [413, "request_too_large", undefined, "RequestTooLarge"],
@@ -130,6 +132,20 @@ describe("the reason of an answer", () => {
     const { reason } = fromUnexpected("a message", "<html><head><title>Sign in\n to Wifi</title>", response)
     assert.strictEqual(reason._tag, "MalformedResponse")
     assert.strictEqual(reason.detail, 'expected a message, got no JSON (text/html), titled "Sign in to Wifi"')
+  })
+
+  it("is MalformedResponse where the body is other JSON", () => {
+    const response = new Response(null, { headers: { "content-type": "application/json", "request-id": "req_1" } })
+    const { reason } = fromUnexpected("a message", "[1]", response)
+    assert.deepStrictEqual(
+      { ...reason },
+      {
+        _tag: "MalformedResponse",
+        detail: "expected a message, got other JSON (application/json)",
+        status: 200,
+        requestId: "req_1"
+      }
+    )
   })
 
   it("is found although the limits of its headers are not numbers", () => {

@@ -164,6 +164,16 @@ describe("an accumulator", () => {
     assert.deepStrictEqual(answer, message("So it is."))
   })
 
+  it("ignores a signature for a block that is no thought", () => {
+    const signature = {
+      type: "content_block_delta",
+      index: 0,
+      delta: { type: "signature_delta", signature: "s" }
+    } as const
+    const events = StreamEvent.fromMessage(message("So it is."))
+    assert.deepStrictEqual(accumulate(events.toSpliced(2, 0, signature)), message("So it is."))
+  })
+
   it("does not change its events", () => {
     const events = StreamEvent.fromMessage(message())
     const copy = structuredClone(events)
