@@ -42,6 +42,7 @@ const remedies: Readonly<Record<string, string>> = {
   JournalTooNew: ", or use another --state and --output",
   JournalForeign: stateFlag,
   JournalFailed: stateFlag,
+  PostgresFailed: stateFlag,
   SqliteFailed: stateFlag,
   SqliteInUse: stateFlag,
   ServerUnreachable: ", or try --emulator"

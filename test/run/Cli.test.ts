@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { execFileSync, spawn } from "node:child_process"
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { at, cli, folder, lines, runOf } from "./cli.ts"
 import { standIn } from "./standIn.ts"
@@ -152,6 +152,27 @@ describe("effect-claude run", () => {
     const { code, stderr } = await cli(runOf(files), { env: nobody })
     assert.strictEqual(code, 2)
     assert.match(stderr, /^effect-claude: .*out\.state\.sqlite is a database of another program.* \(flag: --state\)\n$/)
+  })
+
+  it("keeps the state in PostgreSQL, and shows no password (TEST_DATABASE_URL names a database)", async ({ skip }) => {
+    const { TEST_DATABASE_URL: database } = process.env
+    if (database === undefined) return skip("TEST_DATABASE_URL is not set: postgres://user@127.0.0.1:5432/database")
+    const server = await standIn()
+    const files = folder(3)
+    const name = `mails-${process.pid}-${Date.now()}`
+    const job = join(files.path, "job.ts")
+    writeFileSync(
+      job,
+      `import mails from ${JSON.stringify(resolve("test/run/mails.job.ts"))}\nexport default { ...mails, name: "${name}" }`
+    )
+    const state = ["--state", database.replace(/(\/\/\w+)@/, "$1:secret@")]
+    const first = await cli(runOf({ ...files, job }, ...state), { env: at(server.url) })
+    assert.strictEqual(first.code, 0, first.stderr)
+    assert.notInclude(first.stdout + first.stderr, "secret")
+    assert.deepInclude(await cli(runOf({ ...files, job }, ...state), { env: at(server.url) }), { code: 0 })
+    assert.strictEqual(server.calls(), 3)
+    assert.deepStrictEqual(readdirSync(files.path).toSorted(), ["job.ts", "mails.jsonl", "out.jsonl"])
+    server.close()
   })
 
   it("ends with 2 when the output is the input, which stays", async () => {

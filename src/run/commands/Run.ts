@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import type { SqlClient } from "effect/sql/SqlClient"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -24,6 +25,7 @@ import * as JobReport from "../JobReport.ts"
 import * as Log from "../Log.ts"
 import * as NodeTransport from "../NodeTransport.ts"
 import * as OtlpExport from "../OtlpExport.ts"
+import * as Postgres from "../Postgres.ts"
 import * as RunFailure from "../RunFailure.ts"
 import * as Sqlite from "../Sqlite.ts"
 
@@ -31,9 +33,15 @@ const flags = {
   job: Argument.String("job").pipe(Argument.withDescription("The file whose default export is the job")),
   input: text("input", "The file with the rows, instead of the job's own"),
   output: text("output", "The file for the results, as NDJSON"),
-  state: text("state", "The file that records which rows are done; by default next to the output"),
+  state: text(
+    "state",
+    "Where the finished rows are recorded: a file, by default next to the output, or postgres://host:5432/database"
+  ),
   model: text("model", "The model of prompts that name none"),
-  cache: text("cache", "Store answers, and reuse them for identical requests: a file, or redis://host:6379"),
+  cache: text(
+    "cache",
+    "Store answers, and reuse them for identical requests: a file, redis://host:6379 or postgres://host:5432/database"
+  ),
   concurrency: positive("concurrency", "Calls in flight at once").pipe(Flag.withDefault(64)),
   promptCache: Flag.Literals("prompt-cache", ["5m", "1h"]).pipe(
     Flag.withDescription("Let the API cache the parts that prompts share, for this long after each use"),
@@ -75,16 +83,17 @@ const execute = Effect.fnUntraced(function* (
   const emulated = flags.emulator || (yield* EmulatorProbe.probe)
   const claude = Layer.succeedContext(api).pipe(Claude.stack(stackOptions(flags, emulated)))
   const journal = Journal.layer({ job: job.name, shape: Job.shape(job), emulated }).pipe(
-    Layer.provide(Sqlite.layer({ path: state }))
+    Layer.provide(stateStore(state))
   )
   const options = { output, ...Option.match(flags.limit, { onNone: () => ({}), onSome: (limit) => ({ limit }) }) }
+  const place = Postgres.isAddress(state) ? Postgres.withoutSecrets(state) : state
   let begun = false
   const work = Job.run(job, options).pipe(
     Event.listen((event) => Effect.sync(() => (begun ||= event._tag === "rows-counted")))
   )
   yield* Effect.gen(function* () {
     const [summary, progress] = yield* Display.show(job.name, work)
-    const report = { summary, progress, output, state }
+    const report = { summary, progress, output, state: place }
     yield* Console.log(flags.json ? JobReport.toJson(report) : JobReport.toText(report))
     const code = JobReport.exitCode(report)
     if (code !== 0) return yield* Effect.fail(new ExitWith(code))
@@ -92,13 +101,18 @@ const execute = Effect.fnUntraced(function* (
     Effect.onInterrupt(() =>
       Console.error(
         begun
-          ? `interrupted; finished rows are in ${state}: ${JobReport.howToContinue}`
+          ? `interrupted; finished rows are in ${place}: ${JobReport.howToContinue}`
           : "interrupted before anything was sent; nothing has changed"
       )
     ),
     Effect.provide([claude, journal])
   )
 })
+
+const stateStore = (
+  state: string
+): Layer.Layer<SqlClient, Postgres.PostgresFailed | Sqlite.SqliteFailed | Sqlite.SqliteInUse> =>
+  Postgres.isAddress(state) ? Postgres.layer(state) : Sqlite.layer({ path: state })
 
 const layerEmulator = Layer.unwrap(
   Effect.map(EmulatorProcess.start, (baseURL) =>
