@@ -211,7 +211,7 @@ describe("the mode", () => {
       const env = { CI: "true", ANTHROPIC_API_KEY: apiKey }
       const { reason } = yield* Effect.flip(create).pipe(Effect.provide(cassette({ path }, env, offline)))
       assert.strictEqual(reason._tag, "CassetteMiss")
-      assert.include(reason.message, `nothing is recorded in ${path}, and POST /v1/messages was asked`)
+      assert.include(reason.message, `${path} has no exchanges, so it cannot answer POST /v1/messages`)
       assert.isFalse(existsSync(path))
     })
   )
@@ -313,8 +313,8 @@ describe("a miss", () => {
       assert.strictEqual(reason._tag, "CassetteMiss")
       assert.isFalse(reason.isRetryable)
       assert.include(reason.message, `${path} has no such POST /v1/messages; the nearest is exchange 1`)
-      assert.include(reason.message, "\n  body.max_tokens: 100 → 200\n")
-      assert.include(reason.message, `\n  body.messages[0].content: … sat there too." → … sat there too. Twice."\n`)
+      assert.include(reason.message, "recorded → asked: body.max_tokens: 100 → 200; ")
+      assert.include(reason.message, `body.messages[0].content: … sat there too." → … sat there too. Twice."`)
     })
   )
 
@@ -324,7 +324,7 @@ describe("a miss", () => {
       yield* Effect.andThen(create, create).pipe(Effect.provide(recording(path, yield* emulated())))
       const thrice = Effect.andThen(Effect.andThen(create, create), Effect.flip(create))
       const { reason } = yield* thrice.pipe(Effect.provide(replaying(path)))
-      assert.include(reason.message, "has this POST /v1/messages 2 times, and it was asked once more")
+      assert.include(reason.message, "has this POST /v1/messages 2 times, but it was asked 3 times")
     })
   )
 

@@ -55,7 +55,9 @@ const table: ReadonlyArray<Row> = [
   { fault: "malformed-sse", whole: "ok" },
   { fault: "malformed-sse", after: 1, stream: "MalformedResponse" },
   { fault: "malformed-sse", after: 3, stream: "MalformedResponse", final: "for good" },
-  { fault: "duplicate-events", whole: "ok", stream: "ok" },
+  { fault: "duplicate-events", whole: "ok" },
+  // A second start is a second answer in one body.
+  { fault: "duplicate-events", stream: "StreamInterrupted", final: "for good" },
   { fault: "unknown-events", whole: "ok", stream: "ok" }
 ]
 
@@ -99,7 +101,7 @@ const request = {
 }
 
 /** How long a caller waits, in milliseconds: short where there is nothing to come, long where a busy machine may be slow. */
-const patience = (kind: Emulator.Kind) => (kind === "late" || kind === "stall" ? 300 : 4000)
+const patience = (kind: Emulator.Kind) => (kind === "late" || kind === "stall" ? 1000 : 8000)
 
 type Verb = "create" | "stream" | "batches.create"
 

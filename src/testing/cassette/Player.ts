@@ -25,8 +25,8 @@ export const make = ({ exchanges, hide, pace, path }: Options): Exchange.Handler
 
   const miss = (asked: Recording.Request, times: number) => {
     const what = hide(`${asked.method} ${asked.path}`)
-    if (exchanges.length === 0) return refusal(`nothing is recorded in ${path}, and ${what} was asked`)
-    if (times > 0) return refusal(`${path} has this ${what} ${count(times)}, and it was asked once more`)
+    if (exchanges.length === 0) return refusal(`${path} has no exchanges, so it cannot answer ${what}`)
+    if (times > 0) return refusal(`${path} has this ${what} ${count(times)}, but it was asked ${count(times + 1)}`)
     return refusal(`${path} has no such ${what}; ${nearest(exchanges, asked, hide)}`)
   }
 
@@ -54,7 +54,7 @@ export const make = ({ exchanges, hide, pace, path }: Options): Exchange.Handler
 
 const count = (times: number) => (times === 1 ? "once" : `${times} times`)
 
-/** An answer, for clients would ask again after anything else. No status of the API's, so that it is taken for none. */
+/** A response with a status that the API never sends. A dropped connection would be retried. */
 const refusal = (message: string): Exchange.Response => ({
   ...Exchange.json({ type: "error", error: { type: "cassette_miss", message } }),
   status: 421,
@@ -64,9 +64,10 @@ const refusal = (message: string): Exchange.Response => ({
 const nearest = (exchanges: ReadonlyArray<Recording.Exchange>, asked: Recording.Request, hide: Redact): string => {
   const compared = exchanges.map(({ request }, index) => ({ ...compare(request, asked), number: index + 1 }))
   const best = compared.reduce((best, other) => (other.likeness > best.likeness ? other : best))
-  const lines = best.differences.slice(0, shown).map((difference) => `\n  ${show(difference, hide)}`)
-  const rest = best.differences.length > shown ? `\n  and ${best.differences.length - shown} more` : ""
-  return `the nearest is exchange ${best.number}, which differs in (recorded → asked)${lines.join("")}${rest}`
+  // Messages of errors are one line: `ClaudeError` folds white space.
+  const listed = best.differences.slice(0, shown).map((difference) => show(difference, hide))
+  const rest = best.differences.length > shown ? `; and ${best.differences.length - shown} more` : ""
+  return `the nearest is exchange ${best.number}; recorded → asked: ${listed.join("; ")}${rest}`
 }
 
 /** How many differences are listed. */

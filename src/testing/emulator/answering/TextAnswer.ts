@@ -7,8 +7,12 @@ import { common, type Material, type Sentence, sentenceCount } from "./Sentences
 
 const defaultCount = 3
 
+/** Claude always answers in text; an image alone has no sentence to quote. */
+const nothingToQuote = "This is an emulator: it quotes the text of a prompt, and this prompt has none."
+
 /** The answer to a prompt. */
 export const answer = (material: Material): string => {
+  if (material.sentences.length === 0) return nothingToQuote
   const wanted = material.task.map(sentenceCount).findLast((count) => count !== undefined)
   return ranked(material)
     .slice(0, wanted ?? defaultCount)

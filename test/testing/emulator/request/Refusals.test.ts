@@ -351,11 +351,23 @@ describe("thinking that the emulator sent", () => {
   )
 })
 
+describe("an image without text", () => {
+  it.effect("is answered with a text block", () =>
+    Effect.gen(function* () {
+      const { body } = yield* ask(image({ media_type: "image/png", data: png }))
+      const [block] = body.content ?? []
+      assert.strictEqual(block?.type, "text")
+      assert.include(block?.text ?? "", "This is an emulator")
+    })
+  )
+})
+
 function blank(where: string) {
   return `${where}: text content blocks must contain non-whitespace text`
 }
 
 interface Body {
+  readonly content?: ReadonlyArray<{ readonly type: string; readonly text?: string }>
   readonly type?: string
   readonly request_id?: string
   readonly error?: { readonly type: string; readonly message: string }
