@@ -28,6 +28,7 @@ export const make = <Row, Out, E>(
 ) => {
   let stopped: Summary["stopped"] | StopRules.JobNeeds
   let taken = 0
+  let emulated = journal.emulated
   const encode = ResultLine.encode(job.output)
   const running = new Set<RowCalls.RowCalls>()
   const hasFailed = () => stopped !== undefined && stopped !== "limit"
@@ -58,7 +59,7 @@ export const make = <Row, Out, E>(
     if (hasFailed()) return Effect.void
     const needs = StopRules.missingService(error)
     if (needs !== undefined) return stop(needs)
-    if (error instanceof StopRules.JobBroken || StopRules.isCertain(error)) return stop(error)
+    if (StopRules.isCertain(error)) return stop(error)
     const earlier = StopRules.kindOf(error) === kind ? Effect.void : release()
     kind = StopRules.kindOf(error)
     held.push(record)
@@ -73,13 +74,10 @@ export const make = <Row, Out, E>(
         const emit = (succeeded: boolean) => Event.emit(() => ({ _tag: "row-finished", index: ordinal, succeeded }))
         const calls = RowCalls.make(hasFailed)
         running.add(calls)
-        const isOurs = () => journal.emulated || !calls.isEmulated()
-        const line = job.step(row).pipe(
-          Effect.flatMap((out) => encode(key, out)),
-          Effect.filterOrFail(isOurs, () => StopRules.emulated)
-        )
+        const line = Effect.flatMap(job.step(row), (out) => encode(key, out))
         const store = (line: string) => {
           earlier = release()
+          emulated ||= calls.isEmulated()
           return Effect.withSpan(Effect.andThen(journal.finish(key, line), sink.append(line)), "store")
         }
         const exit = yield* Effect.exit(restore(calls.run(line))).pipe(
@@ -101,5 +99,5 @@ export const make = <Row, Out, E>(
       })
     )
 
-  return { takesMore, run, settle: Effect.suspend(release), stop, stopped: () => stopped }
+  return { takesMore, run, settle: Effect.suspend(release), stop, stopped: () => stopped, emulated: () => emulated }
 }

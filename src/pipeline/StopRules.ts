@@ -49,12 +49,6 @@ export class JobNeeds extends Schema.TaggedError<JobNeeds>()("JobNeeds", { servi
   }
 }
 
-/** An emulator answered a run that expects Claude. Its answers are never stored as answers of Claude. */
-export const emulated = new JobBroken({
-  detail:
-    "an emulator answered in place of Claude; open the journal with `emulated: true`, and use another state and output"
-})
-
 /** Recognises Effect's defect for a missing service. */
 export const missingService = (defect: unknown): JobNeeds | undefined => {
   const [, service] = (defect instanceof Error && /^Service not found: (.+)$/.exec(defect.message)) || []

@@ -1,7 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Batch, Claude, ClaudeError, Concurrency, Event, Job, Progress, Retry, Step } from "effect-claude"
+import {
+  Batch,
+  Claude,
+  ClaudeError,
+  Concurrency,
+  Event,
+  Job,
+  Progress,
+  ResponseCache,
+  Retry,
+  Step
+} from "effect-claude"
 import { Emulator, TestClaude } from "effect-claude/testing"
-import { Deferred, Effect, Fiber, FileSystem } from "effect"
+import { Deferred, Effect, Fiber, FileSystem, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { calls, greetings, inFolder, names, notYou, overloaded, type Person } from "./jobs.ts"
 
@@ -206,15 +217,21 @@ describe("a row whose step calls Batch", () => {
 })
 
 describe("an emulator that answers in place of Claude", () => {
-  it.effect("stops the run, and its answer is not kept", () =>
+  const cached = Emulator.layer().pipe(
+    ResponseCache.policy({ storeId: "emulated" }),
+    Layer.provide(ResponseCache.layerMemory())
+  )
+
+  it.effect("shows in the summary, also when the journal was opened for Claude or a cache holds the answers", () =>
     inFolder((files) =>
       Effect.gen(function* () {
-        const summary = yield* files.run(greetings(names(3)), { concurrency: 1 })
-        assert.deepInclude(summary, { done: 0, failed: 0, pending: 3 })
-        assert.match(String(summary.stopped), /an emulator answered in place of Claude; open the journal with/)
-        assert.strictEqual(yield* FileSystem.FileSystem.use((fs) => fs.readFileString(files.output)), "")
+        assert.deepInclude(yield* files.run(greetings(names(3))), { done: 3, emulated: true })
+        yield* FileSystem.FileSystem.use((fs) => fs.remove(files.path("state.sqlite")))
+        const other = { output: files.path("other.jsonl") }
+        assert.deepInclude(yield* files.run(greetings(names(3)), other), { done: 3, emulated: true })
+        assert.lengthOf(yield* Emulator.Emulator.use(({ ledger }) => ledger), 3)
       })
-    ).pipe(Effect.provide(Emulator.layer()))
+    ).pipe(Effect.provide(cached))
   )
 })
 
