@@ -110,12 +110,14 @@ export const policy = (options: Options = {}) => {
   return wrap(
     Effect.fnUntraced(function* (next) {
       const backing = yield* BackingPersistence
+      const peek = Memory.peekOf(backing, storeId)
       const store = Store.make({
         backing: yield* backing.make(storeId),
         lease: yield* Lease,
         storeId,
         timeToLive: Duration.fromInputUnsafe(timeToLive),
-        patience: Memory.isMemory(backing) ? undefined : patience
+        peek,
+        patience: peek === undefined ? patience : undefined
       })
       return caching(next, store, { isKept, isForeign })
     })
@@ -151,6 +153,22 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
       return Effect.logWarning(warning)
     })
 
+  /** A cache below may hold the answer too. */
+  const discardableBy = <F extends ReplyFacts>(facts: F, key: string, mode: Mode): F => ({
+    ...facts,
+    discard: () => Effect.andThen(discard(facts), mode === "readOnly" ? Effect.void : store.remove(key))
+  })
+
+  /** The reply of an entry; undefined where another program keeps answers that this one does not. */
+  const usable = (entry: Entry.Entry, key: string, mode: Mode): Reply | undefined =>
+    isKept(entry) && !isForeign(entry) ? discardableBy(replyOf(entry), key, mode) : undefined
+
+  /** The answer that is in memory: it needs no flight, since no other call has to wait for it. */
+  const peek = (key: string, mode: Mode): Reply | undefined => {
+    const entry = mode === "refresh" ? undefined : store.peek(key)
+    return entry && usable(entry, key, mode)
+  }
+
   /** Whoever leads a flight keeps other processes waiting too. */
   const look = (request: Request, key: string, mode: Mode) =>
     Effect.withFiber((fiber) => {
@@ -158,11 +176,7 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
       const looking =
         mode === "readWrite" ? store.claim(key, tags) : store.look(mode === "refresh" ? undefined : key, tags)
       return Effect.flatMap(looking, ({ entry, generations, waitingSince }) => {
-        // A cache below may hold it too.
-        const discardable: Found["discardable"] = (facts) => ({
-          ...facts,
-          discard: () => Effect.andThen(discard(facts), mode === "readOnly" ? Effect.void : store.remove(key))
-        })
+        const discardable: Found["discardable"] = (facts) => discardableBy(facts, key, mode)
         const write: Found["write"] = (reply) => {
           if (mode === "readOnly" || generations === undefined || !isKept(reply)) return Effect.void
           if (isForeign(reply)) return warnOnce(foreign)
@@ -171,9 +185,7 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
             ? store.write(key, reply, generations)
             : warnOnce(`${request.model} was asked and ${model} answered: such answers are not cached`)
         }
-        // Another program may keep what this one does not.
-        const kept = entry !== undefined && isKept(entry) && !isForeign(entry) ? entry : undefined
-        const found: Found = { stored: kept && discardable(replyOf(kept)), discardable, write }
+        const found: Found = { stored: entry && usable(entry, key, mode), discardable, write }
         return waitingSince === undefined
           ? Effect.succeed(found)
           : Effect.as(Event.emitWaited(request.model, "equal-call", waitingSince), found)
@@ -205,6 +217,8 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
         const mode = fiber.getRef(Mode)
         const key = keyOf(request, mode)
         if (key === undefined) return next.create(request)
+        const stored = peek(key, mode)
+        if (stored !== undefined) return Hit.hit(stored)
         return flights.create(wanted(request, key, mode, fiber.getRef(Timeouts)), create(request, key, mode))
       }),
     stream: (request) =>
@@ -213,6 +227,8 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
           const mode = fiber.getRef(Mode)
           const key = keyOf(request, mode)
           if (key === undefined) return Effect.succeed(next.stream(request))
+          const stored = peek(key, mode)
+          if (stored !== undefined) return Effect.map(Hit.hit(stored), Replay.toStream)
           const flight = wanted(request, key, mode, fiber.getRef(Timeouts))
           return Effect.succeed(flights.stream(flight, stream(request, key, mode)))
         })

@@ -17,7 +17,7 @@ import { Claude, Timeouts } from "../../src/claude/Claude.ts"
 import { ClaudeError, InvalidRequest, Overloaded, TimedOut } from "../../src/claude/ClaudeError.ts"
 import * as Cost from "../../src/claude/Cost.ts"
 import * as Redact from "../../src/claude/Redact.ts"
-import { discard, type Reply } from "../../src/claude/Reply.ts"
+import { discard, type Reply, text as textOf } from "../../src/claude/Reply.ts"
 import * as Request from "../../src/claude/Request.ts"
 import * as StreamEvent from "../../src/claude/StreamEvent.ts"
 import { generateObject } from "../../src/call/object.ts"
@@ -340,6 +340,31 @@ describe("of equal calls at the same time", () => {
       yield* TestClock.adjust("500 millis")
       yield* Fiber.join(reading)
       assert.strictEqual(leases, 0)
+    })
+  )
+
+  it.effect("a hit in memory is a copy, also as a stream, and is gone after an invalidation", () =>
+    Effect.gen(function* () {
+      const api = slow()
+      const program = Effect.gen(function* () {
+        const { message: first } = yield* create(request)
+        first.content.length = 0
+        const { message: second, origin } = yield* create(request)
+        assert.deepStrictEqual([textOf(second), origin], ["answer 1", "cache"])
+        second.content.length = 0
+        const events = yield* Stream.runCollect(stream(request))
+        assert.strictEqual(events.map(StreamEvent.text).join(""), "answer 1")
+        yield* ResponseCache.invalidate({ model: request.model })
+        assert.strictEqual(textOf((yield* create(request)).message), "answer 2")
+        yield* ResponseCache.invalidate({ key: Request.hash(request) })
+        assert.strictEqual(textOf((yield* create(request)).message), "answer 3")
+      })
+      const running = yield* program.pipe(
+        Effect.provide(api.uncached.pipe(ResponseCache.policy(), Layer.provideMerge(ResponseCache.layerMemory()))),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(running)
     })
   )
 

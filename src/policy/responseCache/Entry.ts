@@ -4,7 +4,8 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Message, Reply } from "../../claude/Reply.ts"
+import * as Json from "../../claude/Json.ts"
+import { isMessage, type Message, type Reply } from "../../claude/Reply.ts"
 import * as StoredReply from "../../claude/StoredReply.ts"
 
 /** For each model and label that can be invalidated, the id of its last invalidation; "" without one. */
@@ -27,7 +28,20 @@ export interface Entry extends StoredReply.Restored {
 /** An entry as plain data. */
 export const encode = (key: string, reply: Reply, generations: Generations): object => {
   const entry: typeof Stored.Encoded = { ...StoredReply.encode(reply), version: 1, key, generations }
+  intact.add(entry)
   return entry
+}
+
+/** Entries that were made here: a store in memory returns the very object, which needs no check. */
+const intact = new WeakSet<object>()
+
+const isIntact = (data: object): data is typeof Stored.Type => intact.has(data)
+
+/** `decode` for an entry that never left the process; undefined for any other. */
+export const decodeIntact = (key: string, data: object): Entry | undefined => {
+  if (!isIntact(data) || data.key !== key) return undefined
+  const message: unknown = Json.parse(data.message)
+  return isMessage(message) ? { message, requestId: data.requestId, generations: data.generations } : undefined
 }
 
 const decodeStored = Schema.decodeUnknownOption(Stored)

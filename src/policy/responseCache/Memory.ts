@@ -10,10 +10,14 @@ import * as Layer from "effect/Layer"
 import { BackingPersistence, type BackingPersistenceStore } from "effect/persistence/Persistence"
 import { LRUCache } from "lru-cache"
 
-const memories = new WeakSet<BackingPersistence["Service"]>()
+/** Reads an entry of one cache, at once. */
+export type Peek = (key: string) => object | undefined
 
-/** Whether a store is one of these, and so through at once, whatever it is asked. */
-export const isMemory = (store: BackingPersistence["Service"]): boolean => memories.has(store)
+const memories = new WeakMap<BackingPersistence["Service"], (storeId: string) => Peek>()
+
+/** Reads a store without an effect; undefined where it is not one of these. */
+export const peekOf = (store: BackingPersistence["Service"], storeId: string): Peek | undefined =>
+  memories.get(store)?.(storeId)
 
 /** At most `capacity` entries of all caches together. */
 export const layer = (capacity: number): Layer.Layer<BackingPersistence> =>
@@ -43,10 +47,12 @@ export const layer = (capacity: number): Layer.Layer<BackingPersistence> =>
           })
         }
       }
-      const memory = BackingPersistence.of({
-        make: (storeId) => Effect.sync(() => make(`${encodeURIComponent(storeId)}:`))
+      const prefixOf = (storeId: string) => `${encodeURIComponent(storeId)}:`
+      const memory = BackingPersistence.of({ make: (storeId) => Effect.sync(() => make(prefixOf(storeId))) })
+      memories.set(memory, (storeId) => {
+        const prefix = prefixOf(storeId)
+        return (key) => entries.get(prefix + key)
       })
-      memories.add(memory)
       return memory
     })
   )

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
+import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -20,6 +21,7 @@ import type { Reply } from "../../claude/Reply.ts"
 import * as Sha256 from "../../claude/Sha256.ts"
 import * as Entry from "./Entry.ts"
 import type { Lease } from "./Lease.ts"
+import type { Peek } from "./Memory.ts"
 
 /** What a look into the store gave. */
 export interface Found {
@@ -34,6 +36,8 @@ export interface Found {
 export interface Store {
   /** Looks for the entry of `key` (for none, where that is undefined), and for the generations of `tags`. */
   readonly look: (key: string | undefined, tags: ReadonlyArray<string>) => Effect.Effect<Found>
+  /** The entry of `key` where a store in memory has it: what `look` would find, without an effect. */
+  readonly peek: (key: string) => Entry.Entry | undefined
   /**
    * Looks for the entry of `key`; where there is none, waits while another process gets it, and when there is none then
    * either, keeps the others waiting until the scope closes.
@@ -96,12 +100,13 @@ const within =
 export const make = (options: {
   readonly backing: BackingPersistenceStore
   readonly lease: Lease | undefined
+  readonly peek: Peek | undefined
   readonly storeId: string
   readonly timeToLive: Duration.Duration
   /** How long the store may take; undefined for one that is through at once, since to keep time takes two more fibers. */
   readonly patience: Duration.Input | undefined
 }): Store => {
-  const { backing, lease, patience, storeId } = options
+  const { backing, lease, patience, peek, storeId } = options
   const timeToLive = Duration.isFinite(options.timeToLive) ? options.timeToLive : undefined
   let quietUntil = 0
   let absentUntil = 0
@@ -186,8 +191,22 @@ export const make = (options: {
       }
     })
 
+  const isCurrent = (peek: Peek, generations: Entry.Generations): boolean => {
+    for (const tag in generations) {
+      const found = peek(generationKey(tag))
+      const current = Predicate.hasProperty(found, "generation") ? found.generation : ""
+      if (current !== generations[tag]) return false
+    }
+    return true
+  }
+
   return {
     look: safeLook,
+    peek: (key) => {
+      const data = peek?.(key)
+      const entry = data && Entry.decodeIntact(key, data)
+      return peek !== undefined && entry !== undefined && isCurrent(peek, entry.generations) ? entry : undefined
+    },
     claim: lease === undefined ? safeLook : claim(lease),
     write: (key, reply, generations) => {
       if (timeToLive !== undefined && Duration.isZero(timeToLive)) return Effect.void

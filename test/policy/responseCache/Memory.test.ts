@@ -42,8 +42,11 @@ describe("a store in memory", () => {
 
   it.effect("is told from Effect's", () =>
     Effect.gen(function* () {
-      assert.isTrue(Memory.isMemory(yield* Effect.provide(BackingPersistence, Memory.layer(10))))
-      assert.isFalse(Memory.isMemory(yield* Effect.provide(BackingPersistence, layerBackingMemory)))
+      const memory = yield* Effect.provide(BackingPersistence, Memory.layer(10))
+      yield* Effect.scoped(Effect.flatMap(memory.make("a"), (store) => store.set("k", { of: "a" }, undefined)))
+      assert.deepStrictEqual(Memory.peekOf(memory, "a")?.("k"), { of: "a" })
+      assert.isUndefined(Memory.peekOf(memory, "b")?.("k"))
+      assert.isUndefined(Memory.peekOf(yield* Effect.provide(BackingPersistence, layerBackingMemory), "a"))
     })
   )
 })
