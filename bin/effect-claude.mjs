@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// No static imports: on an old Node this file must still run, to say which one is needed.
+// No static imports: this file must also run on an old Node, to report which one is needed.
 const [major, minor] = process.versions.node.split(".").map(Number)
 if (major < 22 || (major === 22 && minor < 19)) {
   process.stderr.write(`effect-claude needs Node 22.19 or newer; this is ${process.versions.node}\n`)

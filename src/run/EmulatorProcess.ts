@@ -1,5 +1,5 @@
 /**
- * The emulator in a process of its own, so that its work does not slow down what is measured; it ends with this one.
+ * Starts the emulator in a separate process, so that its work does not slow the run down. It stops with this process.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -15,26 +15,26 @@ export class EmulatorFailed extends Schema.TaggedError<EmulatorFailed>()("Emulat
   }
 }
 
-/** How long an emulated call takes. */
+/** The time an emulated call takes, in milliseconds. */
 export const latency = 300
 
-/** What `emulate --json` prints when it listens. */
+/** The line that `emulate --json` prints once it listens. */
 const Listening = Schema.fromJsonString(Schema.Struct({ url: Schema.String }))
 
 /** The line for the program that started the emulator. */
 export const listening = (url: string): string => Schema.encodeSync(Listening)({ url })
 
-/** The lines for a person who started the emulator. */
+/** The lines for a person at a terminal. */
 export const invitation = (url: string): string =>
-  `The emulator listens on ${url}. It quotes prompts; it is not Claude.\n` +
+  `The emulator listens on ${url}. It is not Claude: it quotes the prompts.\n` +
   `ANTHROPIC_BASE_URL=${url} ANTHROPIC_API_KEY=any node app.ts`
 
-/** Ends when the program that started this one has gone, however it went. */
+/** Ends when the parent process ends, for whatever reason: the pipe to it closes. */
 export const stdinEnd = Effect.callback<void>((resume) => {
   process.stdin.once("close", () => resume(Effect.void)).resume()
 })
 
-/** The variables with which a program reaches the emulator at this address. */
+/** The variables that point a program to the emulator at this address. */
 export const environment = (url: string) => ({
   ANTHROPIC_BASE_URL: url,
   // Long and unusual: a cassette refuses to record text that contains the key.
@@ -43,11 +43,11 @@ export const environment = (url: string) => ({
 
 const main = fileURLToPath(import.meta.resolve(import.meta.filename.endsWith(".ts") ? "./main.ts" : "./main.js"))
 
-/** Starts an emulator for as long as the scope is open; gives its address. */
+/** Starts an emulator until the scope closes; succeeds with its address. */
 export const start = Effect.gen(function* () {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const options = ["--port", "0", "--latency", String(latency), "--json", "--until-stdin-ends"]
-  // Detached: Ctrl-C in the terminal spares the emulator, and only it. Calls in flight are interrupted all the same.
+  // Detached, so that Ctrl-C in the terminal does not end it before the run has closed its calls.
   const child = yield* spawner.spawn(
     ChildProcess.make(process.execPath, [...process.execArgv, main, "emulate", ...options], {
       detached: true,

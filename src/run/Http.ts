@@ -14,8 +14,7 @@ import { ClaudeError } from "../claude/ClaudeError.ts"
 
 /**
  * Responds with the text of a stream, chunk by chunk. It waits for the first chunk, so that a stream that fails before
- * becomes a problem response. The program's own mistakes (a refused key, no credit) are logged, and the client is told
- * nothing about them.
+ * becomes a problem response. A mistake of the program, such as a refused key, is logged and hidden from the client.
  */
 export const text = Effect.fn("Http.text")(function* <R>(stream: Stream.Stream<string, ClaudeError, R>) {
   const context = yield* Effect.context<R>()
@@ -63,7 +62,7 @@ const titles = {
 } as const
 type Status = keyof typeof titles
 
-/** No words of the upstream: they may name the account of the program. */
+/** The text of the API stays out of these: it may name the account of the program. */
 const details: Readonly<Record<Exclude<Status, 400>, string>> = {
   413: "The text is too long for the model; send a shorter one.",
   422: "The model declined to answer this text; change it.",
@@ -74,7 +73,7 @@ const details: Readonly<Record<Exclude<Status, 400>, string>> = {
   504: "The model took too long to answer; try again."
 }
 
-/** What is not listed is a mistake of the program or of its account. */
+/** Any other reason is a mistake of the program or of its account: 500. */
 const statuses: Partial<Record<ClaudeError["reason"]["_tag"], Status>> = {
   InvalidRequest: 400,
   RequestTooLarge: 413,

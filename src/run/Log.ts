@@ -16,7 +16,7 @@ import { redact } from "../claude/Redact.ts"
 /** An annotation that every record of `Logging` has. */
 const ofCall = "gen_ai.request.model"
 
-/** Prints the records of a job, and those of calls where a log level was asked for. */
+/** Prints the records of a job; with `--log-level`, the records of calls too. */
 export const layer = Layer.unwrap(
   Effect.map(Effect.serviceOption(GlobalFlag.LogLevel), (flag) => {
     const isAskedFor = Option.isSome(Option.flatten(flag))

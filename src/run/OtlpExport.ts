@@ -33,7 +33,7 @@ const settings = Config.all({
   protocol: text("OTEL_EXPORTER_OTLP_PROTOCOL")
 })
 
-/** What the variables ask for; without an endpoint, nothing. */
+/** The exporters that the variables ask for; none without an endpoint. */
 export const layer: Layer.Layer<never, ExitWith> = Layer.unwrap(
   Effect.gen(function* () {
     const variables = yield* ConfigProvider.ConfigProvider

@@ -1,5 +1,5 @@
 /**
- * What needs Node.
+ * The modules that need Node.
  */
 export * as Http from "./Http.ts"
 export * as NodeTransport from "./NodeTransport.ts"

@@ -6,7 +6,8 @@ import { DatabaseSync } from "node:sqlite"
 import { at, cli, folder, lines, runOf } from "./cli.ts"
 import { standIn } from "./standIn.ts"
 
-const nobody = { ANTHROPIC_API_KEY: "some-key" }
+/** A key, and Claude's own address: these commands end before they send anything. */
+const keyOnly = { ANTHROPIC_API_KEY: "some-key" }
 
 describe("effect-claude run", () => {
   it("runs a job against any server that speaks the API, and retries transient failures", async () => {
@@ -65,20 +66,20 @@ describe("effect-claude run", () => {
     const files = folder(3)
     const output = join(files.path, "new", "out.jsonl")
     const nowhere = { ...files, input: join(files.path, "nowhere.jsonl"), output }
-    const missing = await cli(runOf(nowhere), { env: nobody })
+    const missing = await cli(runOf(nowhere), { env: keyOnly })
     assert.strictEqual(missing.code, 2)
     assert.match(missing.stderr, /nowhere\.jsonl: there is no such file.* \(flag: --input\)$/m)
     const cache = ["--cache", join(files.path, "cache.sqlite")]
     assert.deepInclude(await cli(runOf({ ...files, output }, ...cache)), { code: 2 })
     const csv = runOf({ ...files, output: `${output}.csv` }, ...cache)
-    assert.deepInclude(await cli(csv, { env: nobody }), { code: 2 })
+    assert.deepInclude(await cli(csv, { env: keyOnly }), { code: 2 })
     assert.deepStrictEqual(readdirSync(files.path), ["mails.jsonl"])
   })
 
   it.skipIf(process.platform !== "linux")(
     "ends with 2 where no folder can be made (on Linux: under /proc)",
     async () => {
-      const { code, stderr } = await cli(runOf({ ...folder(3), output: "/proc/nowhere/out.jsonl" }), { env: nobody })
+      const { code, stderr } = await cli(runOf({ ...folder(3), output: "/proc/nowhere/out.jsonl" }), { env: keyOnly })
       assert.strictEqual(code, 2)
       assert.match(stderr, /\/proc\/nowhere/)
     }
@@ -131,14 +132,14 @@ describe("effect-claude run", () => {
   it("ends with 2 when the cache cannot be opened, and shows no password", async () => {
     const files = folder(3)
     writeFileSync(join(files.path, "diary"), "Dear diary, today it rained.")
-    const diary = await cli(runOf(files, "--cache", join(files.path, "diary")), { env: nobody })
+    const diary = await cli(runOf(files, "--cache", join(files.path, "diary")), { env: keyOnly })
     assert.strictEqual(diary.code, 2)
     assert.match(
       diary.stderr,
       /^effect-claude: the cache cannot be opened: .*diary: file is not a database; .* \(flag: --cache\)/
     )
     const redis = runOf(files, "--cache", "redis://me:secret@127.0.0.1:1")
-    const { code, stderr } = await cli(redis, { env: nobody })
+    const { code, stderr } = await cli(redis, { env: keyOnly })
     assert.strictEqual(code, 2)
     assert.match(stderr, /the cache cannot be opened: redis:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.* \(flag: --cache\)/)
     assert.notInclude(stderr, "secret")
@@ -149,7 +150,7 @@ describe("effect-claude run", () => {
     const diary = new DatabaseSync(join(files.path, "out.state.sqlite"))
     diary.exec("CREATE TABLE journal (entry TEXT); INSERT INTO journal VALUES ('Dear diary')")
     diary.close()
-    const { code, stderr } = await cli(runOf(files), { env: nobody })
+    const { code, stderr } = await cli(runOf(files), { env: keyOnly })
     assert.strictEqual(code, 2)
     assert.match(stderr, /^effect-claude: .*out\.state\.sqlite is a database of another program.* \(flag: --state\)\n$/)
   })
@@ -177,7 +178,7 @@ describe("effect-claude run", () => {
 
   it("ends with 2 when the output is the input, which stays", async () => {
     const files = folder(3)
-    const { code, stderr } = await cli(runOf({ ...files, output: files.input }), { env: nobody })
+    const { code, stderr } = await cli(runOf({ ...files, output: files.input }), { env: keyOnly })
     assert.strictEqual(code, 2)
     assert.match(stderr, /mails\.jsonl: this is the input; .* \(flag: --output\)$/m)
     assert.strictEqual(lines(files.input).length, 3)
@@ -190,7 +191,7 @@ describe("effect-claude run", () => {
       const input = join(files.path, "pipe.jsonl")
       execFileSync("mkfifo", [input])
       spawn("sh", ["-c", 'cat "$0" > "$1"', files.input, input])
-      const { code, stderr } = await cli(runOf({ ...files, input }), { env: nobody })
+      const { code, stderr } = await cli(runOf({ ...files, input }), { env: keyOnly })
       assert.strictEqual(code, 2)
       assert.match(stderr, /pipe\.jsonl: this is a pipe, and rows are read twice; put them into a file/)
     }
@@ -198,7 +199,7 @@ describe("effect-claude run", () => {
 
   it("ends with 2 when the code of the job fails before a row is claimed: one line with the message and the place", async () => {
     const { output } = folder(0)
-    const { code, stderr } = await cli(["run", "test/run/throwing.job.ts", "--output", output], { env: nobody })
+    const { code, stderr } = await cli(["run", "test/run/throwing.job.ts", "--output", output], { env: keyOnly })
     assert.strictEqual(code, 2)
     assert.match(stderr, /^effect-claude: no rows today, at \/.*throwing\.job\.ts:\d+:\d+\n$/)
   })
@@ -210,12 +211,12 @@ describe("effect-claude run", () => {
       keyless.stderr,
       /^effect-claude: ANTHROPIC_API_KEY is not set; set it to your API key, or try --emulator, which needs no key\n$/
     )
-    const { stderr } = await cli(runOf({ ...folder(3), job: "nowhere.ts" }), { env: nobody })
+    const { stderr } = await cli(runOf({ ...folder(3), job: "nowhere.ts" }), { env: keyOnly })
     assert.match(stderr, /nowhere\.ts: there is no such file/)
   })
 
   it("prints help on stderr after a usage error, and on stdout when asked for", async () => {
-    const wrong = await cli(runOf(folder(3), "--concurrency", "none"), { env: nobody })
+    const wrong = await cli(runOf(folder(3), "--concurrency", "none"), { env: keyOnly })
     assert.deepInclude(wrong, { code: 2, stdout: "" })
     assert.match(wrong.stderr, /USAGE[\s\S]*--concurrency/)
     const asked = await cli(["run", "--help"])

@@ -1,6 +1,6 @@
 /**
- * A program that asks one address, says what it got, and has nothing more to do. Told `create`, it asks as Claude's
- * service does; told `open`, it never closes its transport.
+ * A program that sends one request, prints the answer, and ends. With `create` it sends the request through the service
+ * `Claude`; with `open` it never closes its transport.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,7 +14,7 @@ import { Transport } from "../../src/claude/Transport.ts"
 import * as NodeTransport from "../../src/run/NodeTransport.ts"
 import { request } from "../fixtures.ts"
 
-const [url = "", ...told] = process.argv.slice(2)
+const [url = "", ...options] = process.argv.slice(2)
 
 const ask = Effect.gen(function* () {
   const fetch = yield* Transport
@@ -30,9 +30,9 @@ const create = Claude.use((claude) => claude.create(request)).pipe(
 )
 
 const program = Effect.gen(function* () {
-  const scope = yield* told.includes("open") ? Scope.make() : Scope.Scope
+  const scope = yield* options.includes("open") ? Scope.make() : Scope.Scope
   const transport = yield* Layer.buildWithScope(NodeTransport.layer(), scope)
-  return yield* Effect.provide(told.includes("create") ? create : ask, transport)
+  return yield* Effect.provide(options.includes("create") ? create : ask, transport)
 })
 
 process.stdout.write(await Effect.runPromise(Effect.scoped(program)))

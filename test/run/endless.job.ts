@@ -1,4 +1,4 @@
-// A job whose input never ends: it says when it is read.
+// A job whose input never ends. It prints when it is read.
 import { Effect, Schema, Stream } from "effect"
 import { Dataset, Job, Step } from "effect-claude"
 

@@ -1,9 +1,9 @@
 import { Job, Step } from "effect-claude"
 import mails from "./mails.job.ts"
 
-const rules = Array.from({ length: 300 }, (_, index) => `Rule ${index} of this house is to answer mails briefly.`)
+const rules = Array.from({ length: 300 }, (_, index) => `Rule ${index} of this house: answer mails briefly.`)
 
-/** The mails, answered by the rules of a long system prompt. */
+/** The job of the mails with a long system prompt, which all calls share. */
 export default Job.make({
   ...mails,
   name: "house",

@@ -1,5 +1,5 @@
 import { Job } from "effect-claude"
 import mails from "./mails.job.ts"
 
-/** The same under another name. */
+/** The job of the mails under another name. */
 export default Job.make({ ...mails, name: "letters" })

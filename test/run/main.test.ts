@@ -1,4 +1,4 @@
-/** What only a process of its own can show: signals, exit codes, and the check of the Node version. */
+/** Tests that need a real process: signals, their exit codes, and the check of the Node version. */
 import { assert, describe, it } from "@effect/vitest"
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"

@@ -1,34 +1,34 @@
 /**
- * A server that is not our emulator: it answers every call with the same text, or with what the test wants to go wrong.
+ * A server that speaks the API and is not our emulator. It answers every call with the same text, or with a failure.
  */
 import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
 
-/** What the n-th call (from 1) gets: nothing for the usual answer, a status, or no connection any more. */
-export type Trouble = (call: number) => number | "hang up" | undefined
+/** The failure of the n-th call (from 1): a status, or a closed connection. `undefined` is the usual answer. */
+export type Failures = (call: number) => number | "hang up" | undefined
 
 const send = (response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}) =>
   response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body))
 
 /** Starts the server on a free port. */
-export const standIn = async (trouble: Trouble = () => undefined) => {
+export const standIn = async (failures: Failures = () => undefined) => {
   let calls = 0
   const models: Array<string> = []
   const server = createServer(async (request, response) => {
     const body = await text(request)
     if (request.method === "GET") return send(response, 404, { type: "error", error: { type: "not_found_error" } })
     models.push(JSON.parse(body).model)
-    const wrong = trouble(++calls)
-    if (wrong === "hang up") {
+    const failure = failures(++calls)
+    if (failure === "hang up") {
       request.socket.destroy()
       return server.close()
     }
     const requestId = `req_stand_in_${calls}`
-    if (wrong !== undefined) {
-      const [type, message] = errors[wrong] ?? ["api_error", "Internal server error"]
-      const headers = { "request-id": requestId, ...(wrong === 429 && { "retry-after-ms": "20" }) }
-      return send(response, wrong, { type: "error", error: { type, message }, request_id: requestId }, headers)
+    if (failure !== undefined) {
+      const [type, message] = errors[failure] ?? ["api_error", "Internal server error"]
+      const headers = { "request-id": requestId, ...(failure === 429 && { "retry-after-ms": "20" }) }
+      return send(response, failure, { type: "error", error: { type, message }, request_id: requestId }, headers)
     }
     send(
       response,

@@ -5,5 +5,5 @@ function rows(): Array<unknown> {
   throw new Error("no rows today")
 }
 
-/** A job whose rows cannot be had. */
+/** A job whose source throws. */
 export default Job.make({ ...mails, source: Dataset.fromIterable("mails", mails.source.schema, rows) })

@@ -1,5 +1,5 @@
 /**
- * `effect-claude emulate`: serves the emulator, for as long as it is needed or around one program.
+ * `effect-claude emulate`: serves the emulator until it is stopped, or while one program runs.
  */
 import * as Console from "effect/Console"
 import * as Context from "effect/Context"
@@ -52,7 +52,9 @@ const flags = {
     Flag.optional
   ),
   faults: Flag.String("faults").pipe(
-    Flag.withDescription("Faults to inject, each with its rate or its number of times: 429:0.02,cut:0.01,reset:1x"),
+    Flag.withDescription(
+      "Faults to inject, each with a rate or a number of times, for all models or one: 429:0.02,cut:0.01,reset:1x,claude-sonnet-5-5=529:1"
+    ),
     Flag.withSchema(Emulator.FaultsFromString),
     Flag.optional
   ),

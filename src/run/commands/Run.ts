@@ -73,7 +73,7 @@ export const run = Command.make(
   Command.withExamples([{ command: "effect-claude run job.ts --output results.jsonl" }])
 )
 
-/** Settles who answers, then runs the job and prints the report. */
+/** Finds out whether an emulator answers, runs the job, and prints the report. */
 const execute = Effect.fnUntraced(function* (
   flags: Flags,
   job: AnyJob,
