@@ -81,6 +81,30 @@ describe("what is sent for", () => {
       { type: "string", description: "Constraints: is decoded as a number." }
     ],
     [
+      "a date in a form of the user",
+      Schema.String.pipe(
+        Schema.decodeTo(Schema.Date, {
+          decode: SchemaGetter.transform((text) => new Date(text.split(".").toReversed().join("-"))),
+          encode: SchemaGetter.transform((date) => date.toISOString().slice(0, 10).split("-").toReversed().join("."))
+        })
+      ),
+      { type: "string", description: "Constraints: is decoded as a date." }
+    ],
+    [
+      "a date in milliseconds",
+      Schema.DateTimeUtcFromMillis,
+      { type: "integer", description: "Constraints: is decoded as a date, in milliseconds since 1970." }
+    ],
+    [
+      "a duration in milliseconds",
+      Schema.DurationFromMillis,
+      {
+        type: "number",
+        description: "Constraints: a finite number; is decoded as a duration, in milliseconds."
+      }
+    ],
+    ["dates in a set", Schema.HashSet(Schema.Date), { type: "array", items: { type: "string", format: "date-time" } }],
+    [
       "a template",
       Schema.TemplateLiteral(["id-", Schema.Literals(["a", "b"])]),
       { type: "string", description: "Constraints: matches the regular expression /^id-(?:a|b)$/." }

@@ -6,6 +6,7 @@ import * as SchemaAST from "effect/SchemaAST"
 import * as Constraints from "./Constraints.ts"
 import { formats, type JsonSchema } from "./JsonSchema.ts"
 import * as Shape from "./Shape.ts"
+import { special } from "./Special.ts"
 import * as Stages from "./Stages.ts"
 import * as Words from "./Words.ts"
 
@@ -62,7 +63,7 @@ export const describe = (node: Node, chain: Chain, isSpecial: boolean): Node => 
     ...extra,
     ...own.constraints.filter((one) => !(isSpecial && one.includes("will be decoded as"))),
     ...inner.constraints,
-    ...(isSpecial ? [] : Stages.decoded(chain))
+    ...Stages.decoded(chain)
   ]
   const description = Words.describe({
     ...own,
@@ -79,6 +80,8 @@ const within = (stage: SchemaAST.AST, isNew: (text: string) => boolean): Words.W
     parts
       .flatMap((part) => {
         const stages = Stages.of(part)
+        // The form that is sent has a keyword for these.
+        if (special(stages) !== undefined) return Words.of(part, "characters", Words.json)
         const inside = stages.map((one) => Words.merge(Words.of(one, unitIn(stages), Words.json), within(one, isNew)))
         return [...inside, { ...Words.none, constraints: Stages.decoded(stages) }]
       })
@@ -115,8 +118,10 @@ const unitOf = ({ isMap, schema }: Node): Constraints.Unit => {
 
 /** Encodes an example, which is a decoded value, to the shape that the model sends. */
 const exampleOf = (ast: SchemaAST.AST, node: Node) => {
-  const encode = Words.encodeWith(Schema.toCodecJson(Schema.make<Schema.Codec<unknown>>(ast)))
+  // Most types have no examples, and an encoder is costly.
+  let encode: ((example: unknown) => unknown) | undefined
   return (example: unknown): unknown => {
+    encode ??= Words.encodeWith(Schema.toCodecJson(Schema.make<Schema.Codec<unknown>>(ast)))
     const json = encode(example)
     return json === undefined ? Words.json(example) : Shape.write(node, json)
   }

@@ -12,18 +12,18 @@ export const special = (
 ): (Shape.Mapping & { readonly schema: JsonSchema }) | undefined => {
   const final = chain.at(-1)
   if (final === undefined) return undefined
-  for (const stage of chain) {
-    if (SchemaAST.isNumber(stage) && final !== stage && SchemaAST.isUnion(final)) return { schema: { type: "number" } }
-    if (SchemaAST.isObjectKeyword(stage)) return Shape.anyJson
-    switch (idOf(stage)) {
-      case "Date":
-      case "DateTimeUtc":
-        return SchemaAST.isString(final) ? { schema: { type: "string", format: "date-time" } } : undefined
-      case "URL":
-        return SchemaAST.isString(final) ? { schema: { type: "string", format: "uri" } } : undefined
-      case "Duration":
-        return SchemaAST.isUnion(final) ? Shape.duration : undefined
-    }
-  }
-  return undefined
+  // A stage without an encoding gets Effect's codec. An encoding of the user may have another form.
+  const own = chain.find((stage) => stage.encoding === undefined) ?? final
+  if (SchemaAST.isNumber(own) && SchemaAST.isUnion(final)) return { schema: { type: "number" } }
+  if (SchemaAST.isObjectKeyword(own)) return Shape.anyJson
+  if (idOf(own) === "Duration" && SchemaAST.isUnion(final)) return Shape.duration
+  const id = chain.map(idOf).find((one) => one !== undefined && one in formats)
+  const isFormat = id !== undefined && SchemaAST.isString(final) && (id === idOf(own) || isEffects(final))
+  return isFormat ? { schema: { type: "string", format: formats[id] ?? "" } } : undefined
 }
+
+const formats: Readonly<Record<string, string>> = { Date: "date-time", DateTimeUtc: "date-time", URL: "uri" }
+
+/** The encoded side of `DateFromString`, `DateTimeUtcFromString` and `URLFromString`. */
+const isEffects = ({ annotations = {} }: SchemaAST.AST): boolean =>
+  /^a string that will be decoded as a (Date|DateTime\.Utc|URL)$/.test(String(annotations["expected"]))

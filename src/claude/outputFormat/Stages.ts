@@ -78,9 +78,13 @@ export const decoded = (chain: ReadonlyArray<SchemaAST.AST>): ReadonlyArray<stri
   const [first] = chain
   if (first === undefined || final === undefined || first === final) return []
   if (final.annotations?.["expected"] === jsonText) return jsonTextOf(first)
+  const isNumber = chain.some(SchemaAST.isNumber) && !SchemaAST.isString(final)
+  const time = isNumber && first.encoding !== undefined ? times[idOf(first) ?? ""] : undefined
+  if (time !== undefined) return [`is decoded as ${time}`]
   if (!(SchemaAST.isString(final) || SchemaAST.isNumber(final)) || nameOf(final) !== undefined || final.checks)
     return []
-  const noun = nouns[first._tag] ?? (idOf(first) === undefined ? nameOf(first) : undefined)
+  const ofEffect = first.encoding === undefined ? undefined : nouns[idOf(first) ?? ""]
+  const noun = nouns[first._tag] ?? ofEffect ?? (idOf(first) === undefined ? nameOf(first) : undefined)
   return first._tag === final._tag || noun === undefined ? [] : [`is decoded as ${noun}`]
 }
 
@@ -89,7 +93,18 @@ const nouns: Readonly<Record<string, string>> = {
   Number: "a number",
   Boolean: "true or false",
   BigInt: "a whole number",
-  Null: "null"
+  Null: "null",
+  Date: "a date",
+  DateTimeUtc: "a date and time",
+  Duration: "a duration",
+  URL: "a URL"
+}
+
+/** Numbers that Effect decodes to points in time and durations. */
+const times: Readonly<Record<string, string>> = {
+  Date: "a date, in milliseconds since 1970",
+  DateTimeUtc: "a date, in milliseconds since 1970",
+  Duration: "a duration, in milliseconds"
 }
 
 /** Effect's words for `Schema.fromJsonString`. */
