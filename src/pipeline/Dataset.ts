@@ -1,6 +1,6 @@
 /**
- * Typed rows in and out of files. Rows stream through, so a file may be larger than memory; and a row that cannot be
- * read is an element like any other: it says what to fix, and never stops the rest. The format is NDJSON.
+ * Typed rows in and out of NDJSON files. Rows stream, so a file may be larger than memory. A row that cannot be read is an
+ * element of the stream too: it says what to fix, and the other rows follow.
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -18,10 +18,10 @@ import * as Stream from "effect/Stream"
 import * as Ndjson from "./Ndjson.ts"
 import * as ResultLine from "./ResultLine.ts"
 
-/** The endings of the files that are understood. */
+/** The supported file endings. */
 const endings = [".ndjson", ".jsonl"]
 
-/** Where a row stands: a line of a file, or a row of what is in memory; both are counted from 1. */
+/** The place of a row: a line of a file, or an element of an iterable. Both are counted from 1. */
 export const Place = Schema.Struct({
   source: Schema.String,
   unit: Schema.Literals(["line", "row"]),
@@ -35,7 +35,7 @@ export const at = ({ source, unit, number }: Place): string => `${source} ${unit
 /** A row that does not fit its schema, or cannot be read at all. */
 export class RowInvalid extends Schema.TaggedError<RowInvalid>()("RowInvalid", {
   place: Place,
-  /** Every field that is wrong, what it must be, and the first characters of what it is. */
+  /** Every wrong field: what it must be, and the first characters of its value. */
   detail: Schema.String
 }) {
   override get message() {
@@ -46,7 +46,7 @@ export class RowInvalid extends Schema.TaggedError<RowInvalid>()("RowInvalid", {
 /** A file that cannot be read or written as a whole. */
 export class DatasetFailed extends Schema.TaggedError<DatasetFailed>()("DatasetFailed", {
   path: Schema.String,
-  /** What is wrong, and what to do. */
+  /** What went wrong, and what to do. */
   detail: Schema.String
 }) {
   override get message() {
@@ -60,19 +60,22 @@ export interface Valid<A> {
   readonly place: Place
 }
 
-/** What a dataset has for each of its rows. */
+/** A row, or the reason that it cannot be read. */
 export type Row<A> = Result.Result<Valid<A>, RowInvalid>
 
-/** Named rows of one schema, read anew each time that `rows` runs. */
+/** Named rows of one schema. Each run of `rows` reads them again. */
 export interface Dataset<out A, out E = DatasetFailed, out R = FileSystem.FileSystem> {
   readonly name: string
-  /** The file that has the rows, where it is one. */
+  /** The file, if the rows come from one. */
   readonly path?: string
   readonly schema: Schema.ConstraintDecoder<A, R>
   readonly rows: Stream.Stream<Row<A>, E, R>
 }
 
-/** The rows of an NDJSON file, `.ndjson` or `.jsonl`. */
+/**
+ * The rows of an NDJSON file, `.ndjson` or `.jsonl`, in the JSON form of the schema: a date is a text. The output of a job
+ * can be read with the schema of its results.
+ */
 export const fromFile = <A, R>(
   schema: Schema.ConstraintDecoder<A, R>,
   path: string
@@ -83,8 +86,8 @@ export const fromFile = <A, R>(
 }
 
 /**
- * The rows of an iterable of encoded values, such as an array or the data of a package. What can be walked through only
- * once comes as a function, such as a generator function.
+ * The rows of an iterable of encoded values, such as an array. An iterable that can be iterated only once, such as a
+ * generator, must come as a function that makes it: a job reads its rows twice.
  */
 export const fromIterable = <A, R>(
   name: string,
@@ -100,13 +103,13 @@ export const fromIterable = <A, R>(
   return { name, schema, rows: rowsOf(decode, Stream.map(stream, placed)) }
 }
 
-/** The same kind of rows, out of another file. */
+/** A dataset of the same schema that reads another file. */
 export const withFile = <A, E, R>(
   dataset: Dataset<A, E, R>,
   path: string
 ): Dataset<A, DatasetFailed, R | FileSystem.FileSystem> => fromFile(dataset.schema, path)
 
-/** Fails where results would be written over the rows that they come from, by whatever name. */
+/** Fails if the output is the file of the dataset, also under another name. */
 export const keepApart = Effect.fn("Dataset.keepApart")(function* (
   { path }: Pick<Dataset<unknown>, "path">,
   output: string
@@ -118,7 +121,7 @@ export const keepApart = Effect.fn("Dataset.keepApart")(function* (
   }
 })
 
-/** What only one file has, under all its names; nothing where there is no file yet. */
+/** Identifies a file under all its names; undefined if it does not exist. */
 const identityOf = (path: string) =>
   FileSystem.FileSystem.use((fs) => fs.stat(path)).pipe(
     Effect.map(({ dev, ino }) => Option.getOrUndefined(Option.map(ino, (number) => `${dev}:${number}`))),
@@ -129,13 +132,13 @@ const identityOf = (path: string) =>
 export interface Writer {
   /** The size of the file in bytes. */
   readonly size: Effect.Effect<number, DatasetFailed>
-  /** Puts these lines in the place of what the file has: all of them, or on any failure none. */
+  /** Replaces the content of the file with these lines. If that fails, the file stays as it was. */
   readonly replaceWith: <E, R>(lines: Stream.Stream<string, E, R>) => Effect.Effect<void, E | DatasetFailed, R>
-  /** Adds one line, whole. Once this returns the line outlives the process. */
+  /** Appends one whole line. Once this returns, the line survives the process. */
   readonly append: (line: string) => Effect.Effect<void, DatasetFailed>
 }
 
-/** Opens a file for lines; makes it and its folders if absent, so that what cannot be written fails at the start. */
+/** Opens a file for lines, and creates it and its folders, so that a path that cannot be written fails at the start. */
 export const writeLines = Effect.fn("Dataset.writeLines")(function* (path: string) {
   const fs = yield* FileSystem.FileSystem
   const { dirname } = yield* Path.Path
@@ -166,7 +169,7 @@ export const writeLines = Effect.fn("Dataset.writeLines")(function* (path: strin
   return { size, replaceWith, append } satisfies Writer
 })
 
-/** Node's own recursive `mkdir` never returns where the system answers ENOENT, as it does under /proc. */
+/** Creates a folder and its parents. Node's recursive `mkdir` never returns where the system answers ENOENT (/proc). */
 const makeFolder: (folder: string) => Effect.Effect<void, PlatformError, FileSystem.FileSystem | Path.Path> =
   Effect.fnUntraced(function* (folder) {
     const fs = yield* FileSystem.FileSystem
@@ -182,7 +185,7 @@ const makeFolder: (folder: string) => Effect.Effect<void, PlatformError, FileSys
 const checkEnding = (path: string) => {
   const ending = /\.[^./\\]*$/.exec(path)?.[0] ?? ""
   if (endings.includes(ending.toLowerCase())) return Effect.void
-  const detail = `"${ending}" is not understood; use a file that ends in ${endings.join(" or ")}`
+  const detail = `"${ending}" is not supported; use a file that ends in ${endings.join(" or ")}`
   return Effect.fail(new DatasetFailed({ path, detail }))
 }
 
@@ -209,7 +212,7 @@ const rowsOf = <A, R, E, R2>(
 ): Stream.Stream<Row<A>, E, R | R2> =>
   Stream.mapEffect(values, ({ place, value }) =>
     Effect.fromResult(value).pipe(
-      Effect.flatMap((encoded) => Effect.mapError(decode(encoded), ({ issue }) => wordsOf(issue))),
+      Effect.flatMap((encoded) => Effect.mapError(decode(encoded), ({ issue }) => describe(issue))),
       Effect.mapBoth({
         onSuccess: (decoded) => ({ value: decoded, place }),
         onFailure: (detail) => new RowInvalid({ place, detail })
@@ -218,8 +221,8 @@ const rowsOf = <A, R, E, R2>(
     )
   )
 
-/** An issue in words, each field with its path: `"tags[0].name" must be a string, got 3`. */
-const wordsOf = (issue: SchemaIssue.Issue): string =>
+/** Describes an issue, each field with its path: `"tags[0].name" must be a string, got 3`. */
+const describe = (issue: SchemaIssue.Issue): string =>
   formatIssue(issue)
     .issues.map(({ path = [], message }) => {
       const keys = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
@@ -246,7 +249,7 @@ const articles = new Map([
   ["object", "an object"]
 ])
 
-/** Says `an integer` also of what is no number at all, where Effect says `number`. */
+/** Asks for an integer also where the value is no number at all. Effect asks for a number there. */
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1({
   leafHook: (issue) => {
     const message = SchemaIssue.defaultLeafHook(issue)
@@ -261,15 +264,15 @@ const failure = (path: string, { reason }: PlatformError) => {
   return new DatasetFailed({ path, detail: `${remedies[code] ?? reason.message}, or use another file` })
 }
 
-/** By the code of the system. */
+/** By the error code of the system. */
 const remedies: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file; check the path",
-  EISDIR: "this is a folder; name a file in it",
+  EISDIR: "this is a folder; use a file in it",
   ENOTDIR: "there is a file where a folder should be; check the path",
   EEXIST: "there is a file where a folder should be; check the path",
-  EACCES: "you may not open this file; change its permissions",
-  EPERM: "you may not open this file; change its permissions",
-  ESPIPE: "this is a pipe, and rows are read twice; put them into a file",
+  EACCES: "access is denied; change the permissions of the file",
+  EPERM: "access is denied; change the permissions of the file",
+  ESPIPE: "this is a pipe, and rows are read twice; save them in a file",
   EROFS: "the disk is read-only; make it writable",
   ENOSPC: "there is no space left on the disk; make room and run again"
 }

@@ -1,9 +1,9 @@
 /**
- * One SQLite file as an `SqlClient`: what a job keeps its state in. One process at a time: the layer holds a lock on
- * `<path>.lock`, which the system takes back when the process ends, however it ends, and says in `<path>.holder` who it is.
- * The lock file itself stays, unless no row came into a file that was new, and nobody else wanted it: then nothing is left.
+ * An SQLite file as an `SqlClient`, for the state of a job. One process at a time can use it: the layer holds a lock on
+ * `<path>.lock`, and `<path>.holder` names the process. The lock file stays. A new file without rows is removed together
+ * with its lock file.
  *
- * The client is to be dropped for @effect/sql-sqlite-node when that loads with Effect 4.1; the lock is ours to keep.
+ * Replace the client by @effect/sql-sqlite-node once that loads with Effect 4.1, and keep the lock.
  */
 import { lstatSync, mkdirSync, rmdirSync, rmSync, statSync } from "node:fs"
 import { dirname } from "node:path"
@@ -24,14 +24,14 @@ export { SqliteFailed } from "./sqlite/Database.ts"
 export { Holder, SqliteInUse } from "./sqlite/Lock.ts"
 
 /**
- * The database in the file `path`, made with its folders if absent, and locked for as long as the layer lives. A file that
- * was made here and has no row by then is removed again.
+ * The database in the file `path`, locked until the layer is released. Creates the file and its folders if they are
+ * missing, and removes them again if no row was written.
  */
 export const layer = (options: {
   readonly path: string
 }): Layer.Layer<SqlClient.SqlClient, Lock.SqliteInUse | SqliteFailed> => layerOf(openLocked(options.path), options.path)
 
-/** A database in memory, gone with the layer: for tests and dry runs. */
+/** A database in memory, for tests and dry runs. It ends with the layer. */
 export const layerMemory: Layer.Layer<SqlClient.SqlClient> = Layer.suspend(() =>
   layerOf(Effect.orDie(open(":memory:")), ":memory:")
 )
@@ -47,10 +47,10 @@ const openLocked = Effect.fnUntraced(function* (path: string) {
     attempt(path, () => makeFolder(dirname(path))),
     (made) => Effect.forEach(made, (folder) => Effect.ignore(attempt(folder, () => rmdirSync(folder))))
   )
-  // First of all, so that no lock file appears beside a file that is no database.
+  // Before the lock, so that no lock file appears beside a file that is no database.
   yield* checkHeader(path)
   yield* Lock.take(path, yield* Lock.open(path))
-  // A link to where no file is yet is the user's.
+  // A link whose target does not exist yet is the user's, and stays.
   const isNew = yield* attempt(path, () => lstatSync(path, { throwIfNoEntry: false }) === undefined)
   if (isNew) yield* Effect.addFinalizer(() => removeIfEmpty(path))
   const database = yield* open(path)
@@ -70,7 +70,7 @@ const removeIfEmpty = (path: string) =>
     yield* attempt(path, () => rmSync(Lock.fileOf(path)))
   }).pipe(Effect.ignore)
 
-/** The record of the migrations has rows in a database that is as good as empty. */
+/** A list of migrations is no row: every journal has one from the start. */
 const hasRows = (database: DatabaseSync) =>
   database
     .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%_migrations'")
@@ -78,8 +78,8 @@ const hasRows = (database: DatabaseSync) =>
     .some(({ name }) => database.prepare(`SELECT 1 FROM "${name}" LIMIT 1`).get() !== undefined)
 
 /**
- * Gives the folders that it made, the innermost first. Node's own recursive `mkdir` never returns where the system
- * answers ENOENT, as it does under /proc.
+ * Creates a folder and its parents; gives the new ones, the innermost first. Node's recursive `mkdir` never returns where
+ * the system answers ENOENT, as it does under /proc.
  */
 const makeFolder = (folder: string): ReadonlyArray<string> => {
   if (isFolder(folder)) return []
@@ -128,7 +128,7 @@ const connectionOf = (database: DatabaseSync, path: string): SqliteConnection =>
       try: () => {
         const statement = prepare(sql)
         statement.setReturnArrays(arrays)
-        // node:sqlite itself refuses a parameter that is none of these.
+        // node:sqlite refuses every other parameter.
         return statement.all(...(parameters as ReadonlyArray<SQLInputValue>))
       },
       catch: (error) => sqlErrorOf(path, error)
@@ -138,7 +138,7 @@ const connectionOf = (database: DatabaseSync, path: string): SqliteConnection =>
     return transform === undefined ? rows : Effect.map(rows, transform)
   }
   const executeValues: Connection["executeValues"] = (sql, parameters) =>
-    // The rows are arrays here, which the types of node:sqlite do not say; `Object.values` serves both.
+    // The rows are arrays here, although the types of node:sqlite say objects; `Object.values` accepts both.
     Effect.map(all(sql, parameters, true), (rows) => rows.map((row) => Object.values(row)))
   return {
     execute,
@@ -146,7 +146,7 @@ const connectionOf = (database: DatabaseSync, path: string): SqliteConnection =>
     executeRaw: (sql, parameters) => execute(sql, parameters, undefined),
     executeValues,
     executeValuesUnprepared: executeValues,
-    // All rows at once: what is long is read page by page instead.
+    // All rows at once: long results are read in pages.
     executeStream: (sql, parameters, transform) => Stream.fromIterableEffect(execute(sql, parameters, transform)),
     isTransaction: () => database.isTransaction
   }

@@ -29,7 +29,7 @@ describe("a file", () => {
     }).pipe(provideNode)
   )
 
-  it.effect("goes on after a broken row, and says what to fix in it", () =>
+  it.effect("continues after a broken row, and says what to fix in it", () =>
     Effect.gen(function* () {
       const path = yield* fileOf(`{"id":"a","urgency":"high"}\n\n{"id":"b"\n{"id":"c","urgency":3}\n`)
       const rows = yield* rowsOf(Dataset.fromFile(Ticket, path))
@@ -63,7 +63,7 @@ describe("a file", () => {
     })
   )
 
-  it.effect("says so when a row is no object", () =>
+  it.effect("names a row that is no object", () =>
     Effect.gen(function* () {
       const path = yield* fileOf(`[1]`)
       const rows = yield* rowsOf(Dataset.fromFile(Ticket, path))
@@ -71,7 +71,7 @@ describe("a file", () => {
     }).pipe(provideNode)
   )
 
-  it.effect("is read anew each time", () =>
+  it.effect("is read again each time", () =>
     Effect.gen(function* () {
       const path = yield* fileOf(`{"id":"a","urgency":1}`)
       const { rows } = Dataset.fromFile(Ticket, path)
@@ -93,11 +93,11 @@ describe("a file", () => {
       mkdirSync(inside)
       assert.strictEqual(
         yield* unreadable(inside),
-        `${inside}: this is a folder; name a file in it, or use another file`
+        `${inside}: this is a folder; use a file in it, or use another file`
       )
       assert.strictEqual(
         yield* unreadable("tickets.csv"),
-        `tickets.csv: ".csv" is not understood; use a file that ends in .ndjson or .jsonl`
+        `tickets.csv: ".csv" is not supported; use a file that ends in .ndjson or .jsonl`
       )
     }).pipe(provideNode)
   )
@@ -109,7 +109,7 @@ describe("a file", () => {
     }).pipe(provideNode)
   )
 
-  it.effect("takes the place of another source of the same rows", () =>
+  it.effect("replaces another source of the same rows", () =>
     Effect.gen(function* () {
       const path = yield* fileOf(`{"id":"b","urgency":2}`)
       const memory = Dataset.fromIterable("tickets", Ticket, [{ id: "a", urgency: 1 }])
@@ -121,7 +121,7 @@ describe("a file", () => {
 })
 
 describe("an iterable", () => {
-  it.effect("gives rows with their number, from a generator function too, and as often as asked", () =>
+  it.effect("gives rows with their number, also from a generator function, each time it runs", () =>
     Effect.gen(function* () {
       const dataset = Dataset.fromIterable("tickets", Ticket, function* () {
         yield { id: "a", urgency: 1 }
@@ -136,7 +136,7 @@ describe("an iterable", () => {
     })
   )
 
-  it.effect("is made only as far as it is read", () =>
+  it.effect("is iterated only as far as it is read", () =>
     Effect.gen(function* () {
       const dataset = Dataset.fromIterable("numbers", Schema.Int, function* () {
         for (let number = 0; ; number++) yield number
@@ -148,7 +148,7 @@ describe("an iterable", () => {
 })
 
 describe("a writer", () => {
-  it.effect("makes the folders, and adds lines to what is there", () =>
+  it.effect("creates the folders, and appends to the lines of the file", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "deep", "er", "out.jsonl")
       const write = (line: string) =>
@@ -159,7 +159,7 @@ describe("a writer", () => {
     }).pipe(provideNode)
   )
 
-  it.effect("has every line in the file when append returns, whole, however many come at once", () =>
+  it.effect("has every line in the file, whole, once append returns, also under concurrent appends", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "out.jsonl")
       const { append } = yield* Dataset.writeLines(path)
@@ -171,7 +171,7 @@ describe("a writer", () => {
     }).pipe(provideNode)
   )
 
-  it.effect("adds lines whole when the system writes them in parts, one after the other", () =>
+  it.effect("writes a line to its end before it begins the next", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "out.jsonl")
       const parts = yield* inParts
@@ -180,14 +180,14 @@ describe("a writer", () => {
       yield* parts.isHalfWritten
       const second = yield* Effect.forkChild(append(`"second"`), { startImmediately: true })
       yield* Effect.repeat(Effect.yieldNow, { times: 20 })
-      yield* parts.goOn
+      yield* parts.finish
       yield* Fiber.join(first)
       yield* Fiber.join(second)
       assert.strictEqual(readFileSync(path, "utf8"), `"first"\n"second"\n`)
     }).pipe(provideNode)
   )
 
-  it.effect("adds a line whole when it is interrupted in the middle of it", () =>
+  it.effect("writes a line to its end when it is interrupted in the middle", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "out.jsonl")
       const parts = yield* inParts
@@ -196,7 +196,7 @@ describe("a writer", () => {
       yield* parts.isHalfWritten
       const interruption = yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
       yield* Effect.repeat(Effect.yieldNow, { times: 20 })
-      yield* parts.goOn
+      yield* parts.finish
       yield* Fiber.join(interruption)
       assert.strictEqual(readFileSync(path, "utf8"), `"first"\n`)
     }).pipe(provideNode)
@@ -213,7 +213,7 @@ describe("a writer", () => {
     }).pipe(provideNode)
   )
 
-  it.effect("replaces everything at once, and appends after it", () =>
+  it.effect("replaces all lines at once, and appends after them", () =>
     Effect.gen(function* () {
       const path = yield* fileOf("old\n")
       const { append, replaceWith } = yield* Dataset.writeLines(path)
@@ -253,7 +253,7 @@ describe("a writer", () => {
       mkdirSync(inside)
       assert.strictEqual(
         yield* unwritable(inside),
-        `${inside}: this is a folder; name a file in it, or use another file`
+        `${inside}: this is a folder; use a file in it, or use another file`
       )
       writeFileSync(join(directory, "file"), "")
       const below = join(directory, "file", "out.jsonl")
@@ -263,12 +263,12 @@ describe("a writer", () => {
       )
       assert.strictEqual(
         yield* unwritable("out.parquet"),
-        `out.parquet: ".parquet" is not understood; use a file that ends in .ndjson or .jsonl`
+        `out.parquet: ".parquet" is not supported; use a file that ends in .ndjson or .jsonl`
       )
     }).pipe(provideNode)
   )
 
-  it.effect.runIf(existsSync("/dev/full"))("says when the disk is full (where there is /dev/full, on Linux)", () =>
+  it.effect.runIf(existsSync("/dev/full"))("reports a full disk (needs /dev/full, which Linux has)", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "full.jsonl")
       symlinkSync("/dev/full", path)
@@ -296,7 +296,7 @@ describe("a writer", () => {
 
 const provideNode = Effect.provide(NodeServices.layer)
 
-/** A file system that writes the first half of a line, and the rest once the test says so. */
+/** A file system that writes the first half of a line, and the second half after `finish`. */
 const inParts = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const half = yield* Deferred.make<void>()
@@ -317,13 +317,13 @@ const inParts = Effect.gen(function* () {
   return {
     layer: Layer.succeed(FileSystem.FileSystem, { ...fs, open }),
     isHalfWritten: Deferred.await(half),
-    goOn: Deferred.succeed(gate, undefined)
+    finish: Deferred.succeed(gate, undefined)
   }
 })
 
 const rowsOf = <A, E, R>(dataset: Dataset.Dataset<A, E, R>) => Stream.runCollect(dataset.rows)
 
-/** The value of a row, or what is wrong with it. */
+/** The value of a row, or its error message. */
 const inShort = <A>(row: Dataset.Row<A>) => (Result.isSuccess(row) ? row.success.value : row.failure.message)
 
 const unreadable = (path: string) =>

@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import * as Ndjson from "../../src/pipeline/Ndjson.ts"
 
 describe("decode", () => {
-  it.effect("skips blank lines, and counts them", () =>
+  it.effect("skips blank lines and counts them", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* decode("\n1\n  \n\t\r\n2\n\n"), [
         { number: 2, value: Result.succeed(1) },
@@ -15,7 +15,7 @@ describe("decode", () => {
     })
   )
 
-  it.effect("takes CRLF, a BOM, and a last line without an end", () =>
+  it.effect("accepts CRLF, a BOM, and a last line without an end", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* decode(`\uFEFF{"a":1}\r\n"é"\r\n3`), [
         { number: 1, value: Result.succeed({ a: 1 }) },
@@ -25,7 +25,7 @@ describe("decode", () => {
     })
   )
 
-  it.effect("says of each line alone that it is no JSON, or not UTF-8", () =>
+  it.effect("reports each line that is no JSON, or not UTF-8", () =>
     Effect.gen(function* () {
       const latin1 = new Uint8Array([0x22, 0xe9, 0x22])
       const bytes = [Ndjson.encode(["oops", `{"a":`, "1 2"]), latin1, Ndjson.encode(["", "4"])]
@@ -43,7 +43,7 @@ describe("decode", () => {
     })
   )
 
-  it.effect("drops a line that is too long for a request, and goes on after it", () =>
+  it.effect("reports a line that is too long for a request, and continues after it", () =>
     Effect.gen(function* () {
       const million = new Uint8Array(1_000_000).fill(0x20)
       const bytes = Stream.concat(

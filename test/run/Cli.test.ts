@@ -193,7 +193,7 @@ describe("effect-claude run", () => {
       spawn("sh", ["-c", 'cat "$0" > "$1"', files.input, input])
       const { code, stderr } = await cli(runOf({ ...files, input }), { env: keyOnly })
       assert.strictEqual(code, 2)
-      assert.match(stderr, /pipe\.jsonl: this is a pipe, and rows are read twice; put them into a file/)
+      assert.match(stderr, /pipe\.jsonl: this is a pipe, and rows are read twice; save them in a file/)
     }
   )
 

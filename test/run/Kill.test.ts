@@ -7,14 +7,14 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 
 it.live(
-  "killed at any moment and run again until done, a job has every row once and pays twice only for what was in flight",
+  "a job that is killed at any moment and run again has every row once, and pays twice only for calls in flight",
   () =>
     Effect.gen(function* () {
       const emulator = yield* Emulator.Emulator
       const files = yield* temporary
       let kills = 0
       for (let run = 1; ; run++) {
-        // The first runs are killed while rows are under way; a run that is quicker than its killer has won.
+        // Six runs are killed in the middle, unless one ends before that.
         const patience = run > 6 ? Infinity : yield* Random.nextIntBetween(600, 1000)
         if (yield* finishes(runJob(files, emulator.url), patience)) break
         kills += 1
@@ -44,7 +44,7 @@ const runJob = ({ input, output }: { readonly input: string; readonly output: st
   return spawn(process.execPath, command, { env, stdio: "ignore" })
 }
 
-/** Whether a process ends well within its time; if not, it is killed as the system would. */
+/** Whether a process succeeds within its time. After that it is killed by SIGKILL. */
 const finishes = (child: ReturnType<typeof spawn>, patience: number) =>
   Effect.callback<boolean>((resume) => {
     const killer = Number.isFinite(patience) ? setTimeout(() => child.kill("SIGKILL"), patience) : undefined

@@ -14,7 +14,7 @@ import { UniqueViolation } from "effect/sql/SqlError"
 import * as Sqlite from "../../src/run/Sqlite.ts"
 
 describe("the client", () => {
-  it.effect("makes the folders and the file, and finds again what was written", () =>
+  it.effect("creates the folders and the file, and reads what an earlier layer wrote", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "deep", "er", "state.sqlite")
       yield* Effect.gen(function* () {
@@ -27,7 +27,7 @@ describe("the client", () => {
     })
   )
 
-  it.effect("writes ahead, so that a write need not wait for the disk", () =>
+  it.effect("writes ahead, so that a write does not wait for the disk", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       assert.deepStrictEqual(yield* sql`PRAGMA journal_mode`.values, [["wal"]])
@@ -48,19 +48,19 @@ describe("the client", () => {
     }).pipe(Effect.provide(Sqlite.layerMemory))
   )
 
-  it.effect("names the file and what to do when the disk is full, and keeps what was there", () =>
+  it.effect("names the file and what to do when the disk is full, and keeps the stored rows", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       yield* sql`CREATE TABLE letters (letter TEXT)`
       yield* sql`INSERT INTO letters VALUES (${"a"})`
       yield* sql`PRAGMA max_page_count = 2`
       const error = yield* Effect.flip(sql`INSERT INTO letters VALUES (${"b".repeat(100_000)})`)
-      assert.match(error.message, /state\.sqlite: database or disk is full; make room on the disk, and run again/)
+      assert.match(error.message, /state\.sqlite: database or disk is full; make room on the disk and run again/)
       assert.deepStrictEqual(yield* readLetters, [["a"]])
     }).pipe(Effect.provide(fileLayer))
   )
 
-  it.effect("tells a broken constraint from a broken disk", () =>
+  it.effect("reports a violated constraint as one, without its value", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       yield* sql`CREATE TABLE letters (letter TEXT UNIQUE)`
@@ -73,8 +73,8 @@ describe("the client", () => {
   )
 })
 
-describe("what is left behind", () => {
-  it.effect("is nothing where no row was written, neither the file nor its folder nor the lock", () =>
+describe("what the layer leaves behind", () => {
+  it.effect("is nothing if no row was written: no file, no folder and no lock", () =>
     Effect.gen(function* () {
       const directory = yield* folder
       const file = Sqlite.layer({ path: join(directory, "deep", "er", "state.sqlite") })
@@ -83,7 +83,7 @@ describe("what is left behind", () => {
     })
   )
 
-  it.effect("is the file and the lock where there is a row", () =>
+  it.effect("is the file and the lock if it has a row", () =>
     Effect.gen(function* () {
       const directory = yield* folder
       const file = Sqlite.layer({ path: join(directory, "state.sqlite") })
@@ -96,7 +96,7 @@ describe("what is left behind", () => {
     })
   )
 
-  it.effect("is a link that was there before, and what it leads to", () =>
+  it.effect("is a link that existed before, and its target", () =>
     Effect.gen(function* () {
       const directory = yield* folder
       symlinkSync(join(directory, "elsewhere.sqlite"), join(directory, "state.sqlite"))
@@ -106,7 +106,7 @@ describe("what is left behind", () => {
     })
   )
 
-  it.effect("is a file that was there before, also without a row", () =>
+  it.effect("is a file that existed before, also without a row", () =>
     Effect.gen(function* () {
       const directory = yield* folder
       writeFileSync(join(directory, "state.sqlite"), "")
@@ -138,7 +138,7 @@ describe("a file that cannot be used", () => {
     })
   )
 
-  it.effect("refuses a folder that cannot be made", () =>
+  it.effect("refuses a folder that cannot be created", () =>
     Effect.gen(function* () {
       const file = join(yield* folder, "a-file")
       writeFileSync(file, "")
@@ -150,7 +150,7 @@ describe("a file that cannot be used", () => {
 })
 
 describe("the lock", () => {
-  it.effect("keeps a second layer out until the first one is gone", () =>
+  it.effect("keeps a second layer out until the first is released", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "state.sqlite")
       const first = yield* Scope.make()
@@ -162,44 +162,44 @@ describe("the lock", () => {
     })
   )
 
-  it.live("names the process that has the file, and passes on when that is killed", () =>
+  it.live("names the process that has the file, and is free once that process is killed", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "state.sqlite")
       const holder = yield* hold(path)
-      assert.strictEqual(yield* holder.says, "holding")
+      assert.strictEqual(yield* holder.prints, "holding")
 
       const loser = yield* hold(path)
       const time = /since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d; wait for it, stop it, or use another file$/
-      const said = yield* loser.says
-      assert.include(said, `${path} is in use by process ${holder.pid} (hold-sqlite.ts) on host ${hostname()} `)
-      assert.match(said, time)
+      const line = yield* loser.prints
+      assert.include(line, `${path} is in use by process ${holder.pid} (hold-sqlite.ts) on host ${hostname()} `)
+      assert.match(line, time)
 
       yield* holder.kill
       const next = yield* hold(path)
-      assert.strictEqual(yield* next.says, "holding")
+      assert.strictEqual(yield* next.prints, "holding")
       yield* next.kill
       assert.deepStrictEqual(yield* readLetters.pipe(Effect.provide(Sqlite.layer({ path }))), [["a"], ["a"]])
     })
   )
 
-  it.live("lets one of many in when they start together", () =>
+  it.live("lets one of several processes in when they start together", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "state.sqlite")
       const processes = yield* Effect.all(Array.from({ length: 4 }, () => hold(path)))
-      const said = yield* Effect.forEach(processes, ({ says }) => says)
-      assert.strictEqual(said.filter((line) => line === "holding").length, 1)
-      assert.strictEqual(said.filter((line) => line.includes("is in use by ")).length, 3)
+      const lines = yield* Effect.forEach(processes, ({ prints }) => prints)
+      assert.strictEqual(lines.filter((line) => line === "holding").length, 1)
+      assert.strictEqual(lines.filter((line) => line.includes("is in use by ")).length, 3)
     })
   )
 })
 
-it.live("loads without a warning of Node", () =>
+it.live("loads without a warning from Node", () =>
   Effect.gen(function* () {
     const path = join(yield* folder, "state.sqlite")
     const holder = yield* hold(path)
-    yield* holder.says
+    yield* holder.prints
     yield* holder.kill
-    assert.strictEqual(yield* holder.complains, "")
+    assert.strictEqual(yield* holder.stderr, "")
     assert.isTrue(existsSync(path))
   })
 )
@@ -216,13 +216,13 @@ const fileLayer = Layer.unwrap(Effect.map(folder, (path) => Sqlite.layer({ path:
 /** A child process that has the file open. */
 const hold = (path: string) => start("hold-sqlite.ts", path)
 
-/** A child process. `says` is the first line that it prints, `complains` its standard error. */
+/** A child process. `prints` is the first line that it prints, `stderr` its standard error. */
 const start = (name: string, ...args: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const script = join(import.meta.dirname, name)
     const child = spawn(process.execPath, ["--conditions=effect-claude-source", script, ...args])
-    let complaints = ""
-    child.stderr.on("data", (chunk) => (complaints += String(chunk)))
+    let errors = ""
+    child.stderr.on("data", (chunk) => (errors += String(chunk)))
     const line = new Promise<string>((resolve) => createInterface(child.stdout).once("line", resolve))
     const closed = new Promise<void>((resolve) => child.once("close", () => resolve()))
     const kill = Effect.promise(() => {
@@ -230,5 +230,5 @@ const start = (name: string, ...args: ReadonlyArray<string>) =>
       return closed
     })
     yield* Effect.addFinalizer(() => kill)
-    return { pid: child.pid, says: Effect.promise(() => line), kill, complains: Effect.sync(() => complaints) }
+    return { pid: child.pid, prints: Effect.promise(() => line), kill, stderr: Effect.sync(() => errors) }
   })

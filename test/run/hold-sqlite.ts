@@ -1,4 +1,4 @@
-// A process that opens the SQLite file named on its command line, writes one row, says "holding", and then only waits.
+// A process that opens the SQLite file named on its command line, writes one row, prints "holding", and waits.
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /**
- * Opens SQLite files with `node:sqlite`, and says in words what fails there and what to do.
+ * Opens SQLite files with `node:sqlite`, and translates its errors into messages that say what to do.
  */
 import { closeSync, existsSync, openSync, readSync } from "node:fs"
 import type { DatabaseSync } from "node:sqlite"
@@ -21,14 +21,14 @@ export class SqliteFailed extends Schema.TaggedError<SqliteFailed>()("SqliteFail
   }
 }
 
-/** Opens a file until the scope closes. `busy_timeout` comes first of all: switching to WAL needs it already. */
+/** Opens a file until the scope closes. The timeout is set at opening, because switching to WAL needs it. */
 export const open = (path: string) =>
   Effect.acquireRelease(
     attempt(path, () => new (nodeSqlite().DatabaseSync)(path, { timeout: 5000 })),
     (database) => Effect.sync(() => database.close())
   )
 
-/** Opens a file for one look at it. */
+/** Opens a file, reads something from it, and closes it. */
 export const look = <A>(path: string, f: (database: DatabaseSync) => A) =>
   open(path).pipe(
     Effect.flatMap((database) => attempt(path, () => f(database))),
@@ -54,7 +54,7 @@ const magic = Buffer.from("SQLite format 3\0")
 
 const notADatabase = 26
 
-/** Does what may fail in the ways of SQLite and of the file system. */
+/** Runs code that fails with errors of SQLite or of the file system. */
 export const attempt = <A>(path: string, f: () => A): Effect.Effect<A, SqliteFailed> =>
   Effect.try({
     try: f,
@@ -64,7 +64,7 @@ export const attempt = <A>(path: string, f: () => A): Effect.Effect<A, SqliteFai
     }
   })
 
-/** What a statement failed with. */
+/** The error of a statement, with the path of the file. */
 export const sqlErrorOf = (path: string, error: unknown) => {
   const cause = Object.assign(new Error(messageOf(error)), { errno: codeOf(error) })
   return new SqlError({ reason: classifySqliteError(cause, { message: `${path}: ${explain(error)}` }) })
@@ -76,19 +76,19 @@ const explain = (error: unknown) => {
   return remedy === undefined ? messageOf(error) : `${messageOf(error)}; ${remedy}`
 }
 
-/** By SQLite's primary result code, https://sqlite.org/rescode.html, or the code of the system for the folder. */
+/** By SQLite's primary result code, https://sqlite.org/rescode.html, or by the error code of the system. */
 const remedies: Readonly<Record<number | string, string>> = {
-  5: "another program has it open: close that and run again",
+  5: "another program has the file open: close it and run again",
   8: "make the file and its folder writable, or use another file",
-  10: "the disk failed: check it, and run again",
+  10: "the disk failed: check it and run again",
   11: "the file is damaged: restore a copy of it, or use another file",
-  13: "make room on the disk, and run again: what is stored stays",
+  13: "make room on the disk and run again: the stored data is kept",
   14: "check that it is no folder and that its folder is writable, or use another file",
   [notADatabase]: "use another file, or move this one away",
   EACCES: "make the file and its folder readable and writable, or use another file",
   EISDIR: "this is a folder: use a file in it",
   ENOENT: "no folder can be made there: use another file",
-  ENOSPC: "make room on the disk, and run again",
+  ENOSPC: "make room on the disk and run again",
   EEXIST: "there is a file where its folder should be: use another file",
   ENOTDIR: "there is a file where its folder should be: use another file",
   EROFS: "the disk is read-only: use another file"
@@ -101,7 +101,7 @@ const codeOf = (error: unknown) => {
   return undefined
 }
 
-/** Node 22 warns at the first load that its SQLite is experimental; 24 no longer does. It works the same in both. */
+/** Node 22 warns at the first load that its SQLite is experimental. It works as in Node 24, so the warning is dropped. */
 const nodeSqlite = () => {
   const emitWarning = process.emitWarning
   process.emitWarning = () => undefined

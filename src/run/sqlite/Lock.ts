@@ -1,5 +1,6 @@
 /**
- * Keeps a file to one process at a time, for as long as that lives: `<path>.lock` is locked, `<path>.holder` says by whom.
+ * Lets one process at a time use a file. The process locks `<path>.lock`, and `<path>.holder` names it. The system
+ * releases the lock when the process ends, however it ends.
  */
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { hostname } from "node:os"
@@ -12,21 +13,21 @@ import type { Scope } from "effect/Scope"
 import * as Database from "./Database.ts"
 import { attempt, type SqliteFailed } from "./Database.ts"
 
-/** Who has a file open. */
+/** The process that has a file open. */
 export const Holder = Schema.Struct({
   pid: Schema.Int,
   host: Schema.String,
-  /** The name of the program, without its arguments: those may hold a prompt or a password. */
+  /** The name of the program, without its arguments, which may hold a prompt or a password. */
   command: Schema.String,
   /** In milliseconds since 1970. */
   since: Schema.Int
 })
 export type Holder = typeof Holder.Type
 
-/** Another process, or another layer of this one, has the file open. Nothing was read or written. */
+/** Another process, or another layer of this process, has the file open. Nothing was read or written. */
 export class SqliteInUse extends Schema.TaggedError<SqliteInUse>()("SqliteInUse", {
   path: Schema.String,
-  /** Absent in the moment in which the holder has not written its name yet. */
+  /** Absent until the holder has written its name. */
   holder: Schema.optionalKey(Holder)
 }) {
   override get message() {
@@ -79,7 +80,7 @@ export const take = Effect.fnUntraced(function* (path: string, { database, ident
   })
   yield* Effect.acquireRelease(
     attempt(file, () => writeFileSync(holderOf(path), holder)),
-    // Where the lock has gone with the file, the next holder may have written its name already.
+    // If the lock file was removed, the next holder may have written its name by now.
     () =>
       Effect.ignore(
         attempt(file, () => {
@@ -101,14 +102,14 @@ const encodeHolder = Schema.encodeSync(Schema.fromJsonString(Holder))
 const decodeHolder = Schema.decodeUnknownEffect(Schema.fromJsonString(Holder))
 
 const describe = ({ pid, host, command, since }: Holder) =>
-  // The Swedish way to write a date is the ISO one, in local time.
+  // In Swedish, a date is written as in ISO 8601, in local time.
   `process ${pid} (${command}) on host ${host} since ${new Date(since).toLocaleString("sv-SE")}`
 
-/** Which file it is that has this name just now. */
+/** Identifies the file that has this name now. */
 const identityOf = (path: string) => {
   const found = statSync(path, { throwIfNoEntry: false })
   return found && `${found.ino} ${found.birthtimeMs}`
 }
 
-/** SQLite has it locked. */
+/** SQLite's code for a locked file. */
 const busy = 5

@@ -21,24 +21,16 @@ describe("the lock of a file", () => {
     })
   )
 
-  it.effect("is refused where the holder removed the file after it was opened: another one may hold a new file", () =>
+  it.effect("is refused if the holder removed the file after it was opened, because others lock a new file", () =>
     Effect.gen(function* () {
-      const path = yield* file
-      const holder = yield* holding(path)
-      const late = yield* Lock.open(path)
-      rmSync(Lock.fileOf(path))
-      yield* holder.release
+      const { late, path } = yield* openedBeforeRemoval
       assert.instanceOf(yield* Effect.flip(Lock.take(path, late)), Lock.SqliteInUse)
     })
   )
 
-  it.effect("is refused where a new file has the name by now", () =>
+  it.effect("is refused if a new file has the name by now", () =>
     Effect.gen(function* () {
-      const path = yield* file
-      const holder = yield* holding(path)
-      const late = yield* Lock.open(path)
-      rmSync(Lock.fileOf(path))
-      yield* holder.release
+      const { late, path } = yield* openedBeforeRemoval
       const next = yield* holding(path)
       const error = yield* Effect.flip(Lock.take(path, late))
       assert.include(error.message, `${path} is in use by this program already`)
@@ -46,7 +38,7 @@ describe("the lock of a file", () => {
     })
   )
 
-  it.effect("is refused where the file was gone before it was opened", () =>
+  it.effect("is refused if the file did not exist before it was opened", () =>
     Effect.gen(function* () {
       const path = yield* file
       const { database } = yield* Lock.open(path)
@@ -55,7 +47,7 @@ describe("the lock of a file", () => {
     })
   )
 
-  it.effect("leaves the name of the next holder, which took over a file that was removed", () =>
+  it.effect("keeps the name of the next holder when the lock file was removed", () =>
     Effect.gen(function* () {
       const path = yield* file
       const first = yield* holding(path)
@@ -72,6 +64,16 @@ const file = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "lock-"))),
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
 ).pipe(Effect.map((folder) => join(folder, "state.sqlite")))
+
+/** A lock file that is opened while its holder has it, and that the holder then removes. */
+const openedBeforeRemoval = Effect.gen(function* () {
+  const path = yield* file
+  const holder = yield* Effect.suspend(() => holding(path))
+  const late = yield* Lock.open(path)
+  rmSync(Lock.fileOf(path))
+  yield* holder.release
+  return { late, path }
+})
 
 /** The lock in a scope of its own. */
 const holding = Effect.fnUntraced(function* (path: string) {
