@@ -1,9 +1,9 @@
-// How do I show an answer while it is being made?
+// How do I show an answer while Claude writes it?
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Stream } from "effect"
 import { Claude } from "effect-claude"
 
-const prompt = "Say in one sentence: a stream hands on every word as it comes, and stops when nobody listens."
+const prompt = "Say in one sentence: a stream passes on every word as it arrives."
 
 const program = Claude.streamText(prompt, {
   onFinish: ({ usage }) => Console.log(`\n${usage.output} tokens`)

@@ -1,15 +1,15 @@
-// What can go wrong, and what is tried again?
+// Which errors are there, and how do I choose what is repeated?
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Schedule } from "effect"
 import { Event, Claude, type ClaudeError, Retry } from "effect-claude"
 
-// Every failure is a ClaudeError whose reason is typed: catch the one you can do something about.
+// Every failure is a ClaudeError whose reason is typed: catch the ones that you can handle.
 const program = Claude.generateText({ model: "claude-sonnet-0", messages: [{ role: "user", content: "Hello" }] }).pipe(
   Effect.catchReason("ClaudeError", "NotFound", (reason) => Console.log(`No such model. ${reason.message}`)),
   Effect.catchReason("ClaudeError", "OutputTruncated", (reason) => Console.log(`Cut off: ${reason.text}`))
 )
 
-// A schedule of your own: three times, a second apart, and only when Claude is overloaded.
+// Your own schedule: three repeats, a second apart, and only when Claude is overloaded.
 const patient = Schedule.spaced("1 second").pipe(
   Schedule.setInputType<ClaudeError.ClaudeError>(),
   Schedule.upTo({ times: 3 }),
@@ -18,6 +18,6 @@ const patient = Schedule.spaced("1 second").pipe(
 
 const live = Claude.layerConfig().pipe(Retry.policy(patient))
 
-const tell = (event: Event.Event) => Console.log(`  ${event._tag} ${"model" in event ? event.model : ""}`)
+const print = (event: Event.Event) => Console.log(`  ${event._tag} ${"model" in event ? event.model : ""}`)
 
-program.pipe(Event.listen(tell), Effect.provide(live), NodeRuntime.runMain)
+program.pipe(Event.listen(print), Effect.provide(live), NodeRuntime.runMain)

@@ -1,4 +1,4 @@
-// How do I ask about many things at once, without asking too fast and without losing the rest when one fails?
+// How do I ask about many items with bounded concurrency, and keep the other results when one fails?
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Result, Schema } from "effect"
 import { Batch, Claude } from "effect-claude"

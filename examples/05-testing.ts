@@ -1,4 +1,4 @@
-// How do I test a program that asks Claude, without a key, a network, or waiting?
+// How do I test a program that asks Claude, without a key, a network or a wait?
 import { assert, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { Claude, ClaudeError, Retry } from "effect-claude"

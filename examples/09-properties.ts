@@ -1,4 +1,4 @@
-// How do I test that a pipeline holds up whatever Claude answers?
+// How do I test that a pipeline works for every answer that the schema allows?
 import { assert, it } from "@effect/vitest"
 import { Effect, Number, Schema } from "effect"
 import { Claude } from "effect-claude"
@@ -27,7 +27,7 @@ it.effect.prop("a headline begins with its stars and ends with its quote", [Rati
   }).pipe(Effect.provide(TestClaude.layer(TestClaude.object(Rating, rating))))
 )
 
-// Many calls: the property chooses the seed of all answers, so the same failure comes again.
+// Many calls: the property chooses the seed of all answers, so a failure can be repeated.
 it.effect.prop("an average is between 1 and 5", [Schema.NonEmptyArray(Schema.String), Schema.Int], ([reviews, seed]) =>
   Effect.gen(function* () {
     const stars = yield* average(reviews)

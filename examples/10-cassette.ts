@@ -1,14 +1,14 @@
-// How do I test with answers as they came over the wire, without a key and without the network?
+// How do I test with recorded answers of the API, without a key and without the network?
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import { Claude } from "effect-claude"
 import { Cassette } from "effect-claude/testing"
 
-// The first run asks the API and writes the file; later ones, and those in CI, read it. To record anew, delete it.
+// The first run asks the API and writes the file; later runs and CI read it. To record again, delete it.
 const claude = Cassette.layer({ path: "test/cassettes/10-cassette.json" }).pipe(Layer.provide(NodeFileSystem.layer))
 
-it.effect("tells what the weather is like, word by word", () =>
+it.effect("streams what the weather is like", () =>
   Effect.gen(function* () {
     const words = yield* Stream.runCollect(Claude.streamText("Say in one sentence: it rains in Lisbon."))
     assert.include(words.join(""), "rains")

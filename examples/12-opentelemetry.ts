@@ -1,5 +1,5 @@
-// How do I see calls in Grafana, Jaeger, or whatever else takes OpenTelemetry? Where spans, metrics and logs go is
-// said by its variables: OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 OTEL_TRACES_EXPORTER=otlp
+// How do I see calls in Grafana, Jaeger or any other OpenTelemetry backend? The usual variables name where spans,
+// metrics and logs go: OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 OTEL_TRACES_EXPORTER=otlp
 // OTEL_METRICS_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp. Without them nothing is sent.
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Layer } from "effect"

@@ -1,9 +1,9 @@
-// How do I not pay twice for the same question?
+// How do I avoid paying twice for the same question?
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Schema } from "effect"
 import { Batch, Event, CallSite, Claude, Cost, ResponseCache } from "effect-claude"
 
-// By default the cache leaves out what the emulator answers, lest it be taken for Claude's.
+// The cache stores answers of the emulator only under its own name, so that they never pass for Claude's.
 const storeId = "example-13"
 
 const Mail = Schema.Struct({ product: Schema.String, urgency: Schema.Literals(["low", "high"]) })
@@ -16,7 +16,7 @@ const mails = [
 
 const classify = Batch.map(mails, (mail) => Claude.generateObject(Mail, mail)).pipe(CallSite.label("shop", "north"))
 
-const tell = (event: Event.Event) => {
+const print = (event: Event.Event) => {
   if (event._tag === "call-finished") return Console.log(`  asked: ${Cost.format(event.cost)}`)
   return event._tag === "call-hit" ? Console.log(`  known: saved ${Cost.format(event.saved)}`) : Effect.void
 }
@@ -26,12 +26,12 @@ const program = Effect.gen(function* () {
   yield* classify
   yield* Console.log("all of them again:")
   yield* classify
-  yield* Console.log("after what the shop was told is forgotten:")
+  yield* Console.log("after the answers for the shop are removed:")
   yield* ResponseCache.invalidate({ label: ["shop", "north"] }, { storeId })
   yield* classify
-}).pipe(Event.listen(tell))
+}).pipe(Event.listen(print))
 
-// In place of `layerMemory()`: `layerRedis`, `layerSql()`, or any `layerBacking…` of `effect/persistence/Persistence`.
+// Instead of `layerMemory()`: `layerRedis`, `layerSql()`, or any `layerBacking…` of `effect/persistence/Persistence`.
 const store = ResponseCache.layerMemory({ capacity: 1000 })
 
 const live = Claude.layerConfig().pipe(Claude.stack({ cache: { store, storeId, timeToLive: "7 days" } }))

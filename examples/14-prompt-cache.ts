@@ -1,4 +1,4 @@
-// How do I pay once for a prompt that many calls begin with, and see what it saved?
+// How do I pay once for a prompt prefix that many calls share, and see the saving?
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect } from "effect"
 import { Batch, Event, Claude, Progress } from "effect-claude"
@@ -16,10 +16,10 @@ const program = Effect.gen(function* () {
   const count = (event: Event.Event) => Effect.sync(() => void (progress = Progress.update(progress, event)))
   yield* Event.listen(count)(Batch.map([3, 14, 15, 92, 65], ask))
   yield* Console.log(Progress.promptCache(progress))
-  yield* Console.log(`all in all ${Progress.cost(progress)}`)
+  yield* Console.log(`total ${Progress.cost(progress)}`)
 })
 
-// One call goes first and writes to the cache; the others wait for it, a minute at most, and read.
+// One call writes to the cache first; the others wait for it, at most a minute, and then read.
 const live = Claude.layerConfig().pipe(Claude.stack({ promptCache: { ttl: "5m", warmUp: "1 minute" } }))
 
 program.pipe(Effect.provide(live), NodeRuntime.runMain)

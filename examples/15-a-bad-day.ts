@@ -1,4 +1,4 @@
-// How do I test a program on a bad day of the API, and what would that have cost?
+// How do I test a program while the API fails often, and see what that would cost?
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Schema } from "effect"
 import { Batch, Claude } from "effect-claude"
@@ -21,7 +21,7 @@ const badDay = Emulator.layer({
 it.effect("reads every mail on a bad day, and pays for each once", () =>
   Effect.gen(function* () {
     const sorted = yield* Effect.forkChild(Batch.map(mails, (mail) => Claude.generateObject(Mood, mail)))
-    yield* TestClock.adjust("10 minutes") // of virtual time: no test waits
+    yield* TestClock.adjust("10 minutes") // of virtual time: the test does not wait
     const results = yield* Fiber.join(sorted)
     assert.isTrue(results.every(({ _tag }) => _tag === "Success"))
 

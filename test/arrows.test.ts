@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join, relative, resolve } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 
-/** What each folder of src may import; `run` stands on everything, and nothing imports it. */
+/** The folders that each folder of src may import; `run` may import all of them, and nothing imports it. */
 const arrows: Record<string, ReadonlyArray<string>> = {
   claude: ["claude"],
   policy: ["claude", "policy"],
@@ -18,12 +18,27 @@ describe("the import arrows", () => {
     assert.deepStrictEqual(wrong, [])
   })
 
-  it("do not lead from one policy to another, save in the stack", () => {
+  it("do not lead from one policy to another, except in the stack", () => {
     const wrong = local.filter(
       ({ file, target }) =>
-        folderOf(file) === "policy" && folderOf(target) === "policy" && policyOf(file) !== policyOf(target)
+        folderOf(file) === "policy" && folderOf(target) === "policy" && moduleOf(file) !== moduleOf(target)
     )
     assert.deepStrictEqual([...new Set(wrong.map(({ file }) => file))], ["policy/stack.ts"])
+  })
+
+  it("lead into the folder of a module only from that module", () => {
+    const wrong = local.filter(
+      ({ file, target }) => isRoom(target) && roomOf(file) !== roomOf(target) && !openRooms.has(roomOf(target))
+    )
+    assert.deepStrictEqual(
+      wrong.map(({ file, target }) => `${file} → ${target}`),
+      [
+        // Postgres explains its errors in the words of the journal; the cassette speaks HTTP as the emulator does.
+        "run/Postgres.ts → pipeline/journal/SqlMessage.ts",
+        "testing/Cassette.ts → testing/emulator/wire/Fetch.ts",
+        "testing/cassette/Player.ts → testing/emulator/wire/Exchange.ts"
+      ]
+    )
   })
 
   it("lead to Node only from run, and from the emulator's server", () => {
@@ -31,7 +46,7 @@ describe("the import arrows", () => {
     assert.deepStrictEqual([...new Set(wrong.map(({ file }) => file))], ["testing/emulator/wire/Server.ts"])
   })
 
-  it("lead to no barrel, where only the modules themselves are needed", () => {
+  it("lead to modules of Effect, not to its barrels, which load slowly", () => {
     const wrong = imports.filter(({ target }) => target === "effect" || target === "@effect/platform-node")
     assert.deepStrictEqual(wrong, [])
   })
@@ -52,13 +67,25 @@ const local = imports
   .filter(({ target }) => target.startsWith("."))
   .map(({ file, target }) => ({ file, target: relative(src, resolve(src, file, "..", target)) }))
 
-/** The folder of a file of src; `.` for those that only gather. */
+/** The folder of a file of src; `.` for the two files that only gather exports. */
 function folderOf(file: string): string {
   return file.includes("/") ? (file.split("/")[0] ?? ".") : "."
 }
 
-/** `policy/Telemetry.ts`, and what is in `policy/telemetry`, is one policy. */
-function policyOf(file: string): string | undefined {
+/** The commands are wired by `run/Cli.ts`. */
+const openRooms = new Set(["run/commands"])
+
+function isRoom(file: string): boolean {
+  return file.split("/").length > 2
+}
+
+/** `policy/telemetry` for `policy/Telemetry.ts` and for the files in `policy/telemetry`. */
+function roomOf(file: string): string {
+  return `${folderOf(file)}/${moduleOf(file)}`
+}
+
+/** `policy/Telemetry.ts` and the files in `policy/telemetry` are one policy. */
+function moduleOf(file: string): string | undefined {
   return file.split("/")[1]?.replace(".ts", "").toLowerCase()
 }
 

@@ -16,11 +16,11 @@ describe("examples", () => {
     )
   })
 
-  it("02: words as they come, then the number of tokens", async () => {
-    assert.match(await run("02-streaming"), /a stream hands on every word as it comes.*\n\d+ tokens\n$/i)
+  it("02: words as they arrive, then the number of tokens", async () => {
+    assert.match(await run("02-streaming"), /a stream passes on every word as it arrives.*\n\d+ tokens\n$/i)
   })
 
-  it("03: a reason is caught, and nothing was tried again", async () => {
+  it("03: the program handles a reason, and nothing is repeated", async () => {
     const output = await run("03-errors")
     assert.include(output, "No such model. NotFound (404): model: claude-sonnet-0")
     assert.strictEqual(output.match(/call-sent/g)?.length, 1)
@@ -84,7 +84,7 @@ describe("examples", () => {
     })
   )
 
-  it("13: two of three questions are asked, then none, then two again", async () => {
+  it("13: asks two of three questions, then none, then two again", async () => {
     const lines = (await run("13-a-cached-pipeline")).split("\n").map((line) => /^  (asked|known): /.exec(line)?.[1])
     const count = (part: ReadonlyArray<string | undefined>, word: string) => part.filter((it) => it === word).length
     assert.deepStrictEqual(
@@ -140,7 +140,7 @@ describe("examples", () => {
   })
 })
 
-/** What an example prints, with the emulator in the place of Claude. */
+/** Runs an example against the emulator and returns its output. */
 const run = (name: string, variables?: Readonly<Record<string, string>>): Promise<string> =>
   emulated([`examples/${name}.ts`], variables)
 

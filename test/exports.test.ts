@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 
-// Growth of the public surface shows here in a diff; `vitest -u` writes the lists anew.
+// Growth of the public surface shows here in a diff; `vitest -u` updates the lists.
 describe("the public names", () => {
   it("of effect-claude", () => {
     expect(namesOf("src/index.ts")).toMatchInlineSnapshot(`

@@ -22,9 +22,9 @@ npx tsc --noEmit --strict --module nodenext --target es2023 --lib es2023,dom --t
 
 if old=$(command -v node) && "$old" -e 'process.exit(Number(process.versions.node.split(".")[0]) < 22 ? 0 : 1)'; then
   code=0
-  said=$("$old" node_modules/effect-claude/bin/effect-claude.mjs 2>&1) || code=$?
-  echo "on Node $("$old" --version): $said (exit code $code)"
-  [ "$code" -eq 2 ] && grep -q "needs Node 22.19" <<< "$said"
+  output=$("$old" node_modules/effect-claude/bin/effect-claude.mjs 2>&1) || code=$?
+  echo "on Node $("$old" --version): $output (exit code $code)"
+  [ "$code" -eq 2 ] && grep -q "needs Node 22.19" <<< "$output"
 else
   echo "not tried on an old Node: there is none on this machine; put Node 20 on the PATH to try it"
 fi
