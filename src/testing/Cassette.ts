@@ -152,7 +152,7 @@ const write = Effect.fnUntraced(function* (path: string, recorder: Recorder.Reco
   const fs = yield* FileSystem.FileSystem
   const text = yield* Effect.orDie(Recording.encode(exchanges))
   if (yield* failing(path, fs.exists(path))) {
-    return yield* failed(path, "another recorder wrote it meanwhile; give every test a cassette of its own")
+    return yield* failed(path, "another recorder wrote it in the meantime; use one cassette per test")
   }
   const draft = yield* failing(path, fs.makeTempFileScoped({ directory: folderOf(path) }))
   yield* failing(path, Effect.andThen(fs.writeFileString(draft, text), fs.rename(draft, path)))

@@ -1,11 +1,10 @@
 /**
- * The Claude API on this machine, without a key and without a bill: it speaks the real wire, refuses what the API
- * refuses, and answers with sentences of the prompt. For tests, for demos, and to rehearse a run; never for its answers,
- * and every one of them says so: ids begin with `msg_emulated_`, responses carry `x-emulated-by`.
+ * The Claude API on this machine, without a key and without a bill. It uses the real wire format, refuses what the API
+ * refuses, and answers with sentences of the prompt. Use it for tests, for demos and to rehearse a run. Its answers are
+ * worthless, and all of them are marked: ids begin with `msg_emulated_`, responses carry the header `x-emulated-by`.
  *
- * In memory, time is that of the `Clock`: under `TestClock` an hour of latency passes at once, and to the millisecond.
- * The SDK has promises inside, which virtual time does not wait for: where a call is asked again after a stall, move the
- * clock in steps.
+ * In memory it follows the `Clock`: under `TestClock` an hour of latency passes at once. The SDK uses promises, and
+ * virtual time does not wait for them: where a call is retried after a stall, move the clock in steps.
  */
 import { Anthropic } from "@anthropic-ai/sdk"
 import * as Context from "effect/Context"
@@ -28,32 +27,32 @@ export type { Options } from "./emulator/Options.ts"
 export type { Limits } from "./emulator/billing/RateLimits.ts"
 export type { Reply, Rule } from "./emulator/answering/Replies.ts"
 
-/** A running emulator: what a client of it needs, and what it would have been paid for. */
+/** A running emulator: the address and `fetch` for its clients, and the calls it would have billed. */
 export class Emulator extends Context.Service<
   Emulator,
   {
-    /** The `baseURL` of a client: where it listens, such as `http://127.0.0.1:8787`; in memory a host that is none. */
+    /** The `baseURL` of a client, such as `http://127.0.0.1:8787`; in memory, a host that does not exist. */
     readonly url: string
-    /** The `fetch` of a client: the global one where it listens, the emulator itself in memory. */
+    /** The `fetch` of a client: the global one for a server, the emulator itself in memory. */
     readonly fetch: Fetch
-    /** Every billed call so far; `GET /__ledger` says the same. */
+    /** Every billed call so far; `GET /__ledger` returns the same. */
     readonly ledger: Effect.Effect<ReadonlyArray<LedgerEntry>>
   }
 >()("effect-claude/testing/Emulator") {}
 
 /** Options of a server. */
 export interface ServerOptions extends Options {
-  /** By default any free port. */
+  /** By default, any free port. */
   readonly port?: number | undefined
-  /** By default `127.0.0.1`, which nobody else can reach. */
+  /** By default `127.0.0.1`, which other machines cannot reach. */
   readonly host?: string | undefined
 }
 
-/** Claude from an emulator in memory: with the SDK and everything above it, and without a socket. */
+/** Claude from an emulator in memory: it includes the SDK and opens no socket. */
 export const layer = (options: Options = {}): Layer.Layer<Claude | AnthropicClient.AnthropicClient | Emulator> =>
   Api.layer.pipe(Layer.provideMerge(client), Layer.provideMerge(transport(options)))
 
-/** An emulator in memory, as the `Transport` of this program, and below a client of your own as its `fetch`. */
+/** An emulator in memory, as the `Transport` of this program; also the `fetch` of a client of your own. */
 export const transport = (options: Options = {}): Layer.Layer<Emulator> =>
   Layer.effectContext(
     Effect.gen(function* () {
@@ -64,7 +63,7 @@ export const transport = (options: Options = {}): Layer.Layer<Emulator> =>
     })
   )
 
-/** Bound to its emulator: a layer may be built where the `Transport` of the callers is not in sight. */
+/** The client holds its emulator directly, because callers may build the layer without the `Transport`. */
 const client = Layer.unwrap(
   Emulator.useSync(({ fetch, url }) =>
     AnthropicClient.layerFrom(

@@ -1,5 +1,5 @@
 /**
- * The emulator without a transport: its routes, who may use them, and what every response carries.
+ * The emulator without a transport: its routes, the check of the key, and the headers of every response.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -52,7 +52,7 @@ export const make = (options: Options = {}): Effect.Effect<App> =>
         return yield* Effect.fail(known ? ApiError.make(405, "Method Not Allowed") : ApiError.make(404, "Not Found"))
       }
       if (path.startsWith("/v1/")) yield* authenticate(request, options.apiKeys)
-      // What batches have done by now is spent, and in the prompt cache.
+      // Finished items of batches count for the spend limit and are in the prompt cache.
       yield* batches.settle
       return yield* found.handler(request, found)
     })
@@ -74,7 +74,7 @@ export const make = (options: Options = {}): Effect.Effect<App> =>
 const isRefusal = (error: ApiError.ApiError | Exchange.Dropped): error is ApiError.ApiError =>
   !(error instanceof Exchange.Dropped)
 
-/** So that nobody takes it for Claude. */
+/** Mark every response, so that it cannot pass for Claude's. */
 const marks = {
   "x-emulated-by": "effect-claude",
   "anthropic-organization-id": "00000000-0000-0000-0000-000000000000"
@@ -117,7 +117,7 @@ const routes = (
   return router
 }
 
-/** The calls to batches have a limit of their own; whoever has spent too much can only look at those there are. */
+/** Calls to batches have a separate limit. Over the spend limit, a client can read batches and cannot create one. */
 const limited = ({ rateLimits, spendLimit }: CreateMessage.Shared, route: Route): Route =>
   Effect.fnUntraced(function* (request, found) {
     const now = yield* Clock.currentTimeMillis

@@ -7,23 +7,23 @@ import type { Limits } from "./billing/RateLimits.ts"
 import type { Rule } from "./answering/Replies.ts"
 
 export interface Options {
-  /** The time an answer in one piece takes; by default as long as its stream would take. */
+  /** The time until a non-streaming answer; by default, as long as its stream would take. */
   readonly latency?: Duration.Input | undefined
   /** The time between the start of a stream and its first token. */
   readonly timeToFirstToken?: Duration.Input | undefined
   readonly tokensPerSecond?: number | undefined
-  /** What goes wrong on purpose. */
+  /** The faults to inject. */
   readonly faults?: Faults | Script | undefined
-  /** Decides which requests meet a fault, where it breaks their answers, and the order of results in a batch. */
+  /** Decides which requests meet a fault, where it breaks their answers, and the order of the results of a batch. */
   readonly seed?: number | undefined
-  /** What it says to some requests, in place of what it would say. */
+  /** Replies from code to some requests. */
   readonly replies?: ReadonlyArray<Rule> | undefined
-  /** The rate limits of each class of models; by default none. */
+  /** The rate limits of each group of models; by default, limits that no run reaches. */
   readonly limits?: Limits | undefined
-  /** In US dollars a month. Once the ledger's calls have cost so much, further ones are refused. */
+  /** In US dollars a month. Once the calls in the ledger have cost this much, further calls are refused. */
   readonly spendLimit?: number | undefined
-  /** How long a Message Batch takes, by default a second. One that takes longer than 24 hours expires. */
+  /** How long a Message Batch takes; by default, one second. A batch expires after 24 hours. */
   readonly batchProcessing?: Duration.Input | undefined
-  /** The keys it accepts; by default every key but `invalid`. */
+  /** The accepted API keys; by default, every key except `invalid`. */
   readonly apiKeys?: ReadonlyArray<string> | undefined
 }

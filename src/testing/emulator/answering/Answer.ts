@@ -1,7 +1,7 @@
 /**
- * What the emulator says to a call: a reply from code, a refusal, calls of tools, JSON that satisfies the requested
- * schema, or text that quotes the prompt; cut at `max_tokens` and at the end of the context window; with the usage that
- * it is billed for. The same call is always answered the same; only the prompt cache remembers earlier ones.
+ * The answer to a call: a reply from code, a refusal, tool calls, JSON that satisfies the requested schema, or text that
+ * quotes the prompt. It is cut at `max_tokens` and at the end of the context window, and has the usage to bill. The same
+ * call always gets the same answer; only the prompt cache depends on earlier calls.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -36,7 +36,7 @@ export interface Answer {
   readonly usage: Reported
 }
 
-/** How this emulator answers calls, unless they are not admitted with the input that they would have. */
+/** Answers calls; `admit` may refuse a call once its input tokens are known. */
 export const make = (options: Options, signatures: Signature.Issued) => {
   const cache = PromptCache.make(Duration.toMillis(options.timeToFirstToken ?? 0))
   const rules = options.replies ?? []
@@ -61,28 +61,28 @@ const issue = ({ content }: Replies.Reply, { add }: Signature.Issued): void => {
   }
 }
 
-const finish = (call: Call, said: Replies.Reply, input: PromptCache.Input): Answer => {
+const finish = (call: Call, reply: Replies.Reply, input: PromptCache.Input): Answer => {
   const room = call.contextWindow - call.inputTokens
-  const { blocks, isCut } = Blocks.cut(said.content, Math.min(call.maxTokens, room))
-  const calls = said.content.some(({ type }) => type === "tool_use")
-  const end = said.stop_reason ?? (calls ? "tool_use" : "end_turn")
+  const { blocks, isCut } = Blocks.cut(reply.content, Math.min(call.maxTokens, room))
+  const calls = reply.content.some(({ type }) => type === "tool_use")
+  const end = reply.stop_reason ?? (calls ? "tool_use" : "end_turn")
   return {
     blocks,
     stopReason: !isCut ? end : room < call.maxTokens ? "model_context_window_exceeded" : "max_tokens",
-    stopSequence: isCut ? null : (said.stop_sequence ?? null),
-    stopDetails: isCut ? null : (said.stop_details ?? null),
+    stopSequence: isCut ? null : (reply.stop_sequence ?? null),
+    stopDetails: isCut ? null : (reply.stop_details ?? null),
     usage: {
       ...input,
       output_tokens: Blocks.count(blocks),
       output_tokens_details: { thinking_tokens: Blocks.count(blocks.filter(({ whole }) => whole.type === "thinking")) },
       service_tier: "standard",
       inference_geo: "not_available",
-      ...said.usage
+      ...reply.usage
     }
   }
 }
 
-/** Whether it is paid for: most refusals before any output are not, though they report tokens. */
+/** Whether the answer is billed. Most refusals before any output are not, although they report tokens. */
 export const isBilled = ({ blocks, stopDetails, stopReason, usage }: Answer): boolean => {
   const category = stopDetails?.["category"]
   const stop_details = stopDetails && { category: Predicate.isString(category) ? category : null }
@@ -90,7 +90,7 @@ export const isBilled = ({ blocks, stopDetails, stopReason, usage }: Answer): bo
   return Usage.totalInput(Usage.billed(message)) > 0
 }
 
-/** In a prompt, it makes the API refuse, for tests (Anthropic, "Handle streaming refusals"). The rest is hexadecimal. */
+/** A prompt with it is refused, for tests (Anthropic, "Handle streaming refusals"). Hexadecimal digits follow. */
 const refusalTrigger = "ANTHROPIC_MAGIC_STRING_TRIGGER_REFUSAL_"
 
 const reply = (call: Call, prompt: string): Replies.Reply => {
@@ -101,7 +101,7 @@ const reply = (call: Call, prompt: string): Replies.Reply => {
   }
   const calls = ToolAnswer.answer(call)
   if (calls.length > 0) return { content: calls }
-  // What the tools returned is quoted; what the user asked before says which of it.
+  // The answer quotes the results of the tools; the earlier question selects the sentences.
   const material =
     last.by === "tools" ? Sentences.read(`${system}\n\n${earlier}`, last.text) : Sentences.read(system, prompt)
   const text =

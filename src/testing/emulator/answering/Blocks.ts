@@ -1,6 +1,6 @@
 /**
- * The blocks of an answer, spelled in tokens: what a message holds, how a stream begins each block, and what its deltas
- * add. What the API sends without deltas counts no tokens here.
+ * The blocks of an answer in tokens: as a message holds them, as a stream starts them, and the deltas in between. Blocks
+ * that the API sends without deltas count no tokens.
  */
 import * as Predicate from "effect/Predicate"
 import * as Tokens from "../request/Tokens.ts"
@@ -24,7 +24,7 @@ export interface Block {
   readonly deltas: ReadonlyArray<Delta>
 }
 
-/** The blocks that fit into so many tokens; the last one may be cut in the middle. */
+/** The blocks that fit into `most` tokens; the last one may be cut in the middle. */
 export const cut = (
   contents: ReadonlyArray<Content>,
   most: number
@@ -67,7 +67,7 @@ const spell = (content: Content, most: number): Block & { readonly isCut: boolea
   if (Predicate.isObject(input)) {
     const json = (piece: string) => ({ type: "input_json_delta", partial_json: piece })
     const text = Object.keys(input).length === 0 ? "" : JSON.stringify(input)
-    // A call without input is not free: its name is written too.
+    // A call without input still costs the tokens of its name.
     const nameTokens = Tokens.count(String(content["name"] ?? ""))
     const begun = { delta: json(""), tokens: Math.min(nameTokens, most) }
     const { deltas, ...rest } = pieces(text, most - begun.tokens, json)

@@ -1,9 +1,9 @@
 /**
- * `POST /v1/messages`, the life of a call: read, refused or not, answered at the model's pace, billed.
+ * `POST /v1/messages`: reads a call, refuses or answers it at the pace of the model, and bills it.
  *
- * A call is billed when its answer leaves the model: an answer in one piece when its latency is over, a stream from its
- * first event on, for the tokens it has sent so far. So a client that hangs up while it waits pays nothing, one that
- * hangs up in the middle of a stream pays for what was produced, and a refused call costs nothing.
+ * A non-streaming call is billed when its latency is over. A stream is billed from its first event, for the tokens sent
+ * so far. So a client that hangs up while it waits pays nothing, and one that hangs up during a stream pays for the
+ * tokens sent. A refused call costs nothing.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -21,7 +21,7 @@ import type * as Signature from "../request/Signature.ts"
 import * as Validation from "../request/Validation.ts"
 import * as Wire from "../wire/Message.ts"
 
-/** What answers calls, and what counts them. */
+/** The parts of an emulator that calls and batches share. */
 export interface Shared {
   readonly answerTo: ReturnType<typeof Answer.make>
   readonly messageId: (requestHash: string) => string
@@ -82,7 +82,7 @@ export const make = (options: Options, { answerTo, ledger, messageId, rateLimits
   })
 }
 
-/** Sleeping until a time, not for a while, keeps a long stream from drifting. Gives the time at which it wakes up. */
+/** Sleeps until a time, so that a long stream does not drift. Returns the time at which it wakes up. */
 const sleepUntil = Effect.fnUntraced(function* (time: number) {
   const now = yield* Clock.currentTimeMillis
   if (now >= time) return now

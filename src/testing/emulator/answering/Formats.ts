@@ -1,5 +1,5 @@
 /**
- * Strings with a format that JSON schemas name: found in a text, or a value that is valid and says nothing.
+ * Strings in the formats of JSON Schema: found in a text, or else a valid placeholder.
  */
 
 interface Format {
@@ -19,7 +19,7 @@ const formats: Readonly<Record<string, Format>> = {
     otherwise: "1970-01-01T00:00:00Z"
   },
   duration: { pattern: /\bP(?=\w)(?:\d+[YMWD])*(?:T(?:\d+[HMS])+)?\b/, otherwise: "PT0S" },
-  email: { pattern: /\b[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,}\b/i, otherwise: "nobody@example.com" },
+  email: { pattern: /\b[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,}\b/i, otherwise: "someone@example.com" },
   hostname: { pattern: /\b(?:[a-z\d-]{1,63}\.){1,8}[a-z]{2,}\b/i, otherwise: "example.com" },
   uri: { pattern: /\bhttps?:\/\/[^\s<>"')\]]+[^\s<>"')\].,;]/, otherwise: "https://example.com" },
   ipv4: { pattern: new RegExp(`\\b${byte}(?:\\.${byte}){3}\\b`), otherwise: "0.0.0.0" },

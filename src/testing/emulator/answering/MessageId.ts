@@ -1,5 +1,5 @@
 /**
- * The ids of messages. They depend on the request, and on how often it was answered before; never on what else was.
+ * The ids of messages. They depend on the request and on the number of its earlier answers, not on other requests.
  */
 import * as Occurrences from "../wire/Occurrences.ts"
 

@@ -1,17 +1,17 @@
 /**
- * What of a prompt can be said about a property: the sentences that share a word with its name or its description, and
- * pieces of them.
+ * Finds the sentences of a prompt that mention a property, by the words of its name or its description, and quotes parts
+ * of them.
  */
 import { memoize } from "effect/Function"
 import { common, type Material, type Sentence, words } from "./Sentences.ts"
 
-/** The words of a property; those of its name count for more. */
+/** The words of a property; the words of its name count for more. */
 export interface About {
   readonly name: ReadonlySet<string>
   readonly description: ReadonlySet<string>
 }
 
-/** What a property's name and description say it is about. */
+/** The words in the name and the description of a property. */
 export const about = (name: string, description: string): About => ({
   name: telling(name),
   description: telling(description)
@@ -42,7 +42,7 @@ export const matching = (material: Material, property: About): ReadonlyArray<Sen
   return []
 }
 
-/** Which sentences a word stands in. */
+/** The sentences that contain each word. */
 const positions = memoize((sentences: ReadonlyArray<Sentence>): ReadonlyMap<string, ReadonlyArray<Sentence>> => {
   const index = new Map<string, Array<Sentence>>()
   for (const sentence of sentences) {
@@ -55,8 +55,8 @@ const positions = memoize((sentences: ReadonlyArray<Sentence>): ReadonlyMap<stri
   return index
 })
 
-/** Whether a value, such as an option of an enumeration, is said in a sentence. */
-export const says = (sentence: Sentence, value: unknown): boolean => {
+/** Whether a sentence names a value, such as an option of an enumeration. */
+export const names = (sentence: Sentence, value: unknown): boolean => {
   const [first, ...rest] = words(String(value))
   if (first === undefined) return false
   return sentence.words.some(
@@ -66,7 +66,7 @@ export const says = (sentence: Sentence, value: unknown): boolean => {
 
 const longest = 160
 
-/** The telling part of a sentence: "Ann Lee" of `Name: Ann Lee`, the clause that shares the most of a long one. */
+/** The part of a sentence to quote: "Ann Lee" of `Name: Ann Lee`, the clause that shares the most of a long one. */
 export const phrase = (sentence: Sentence, property: About | undefined): string => {
   const [, label = "", labelled] = /^[^\p{L}\p{N}]*([^:=]{1,40})[:=]\s*(\S.*)$/u.exec(sentence.text) ?? []
   if (labelled !== undefined && words(label).some((word) => property?.name.has(word))) return labelled
@@ -79,7 +79,7 @@ export const phrase = (sentence: Sentence, property: About | undefined): string 
 
 const numeral = /(?<![\w.-])-?\d+(?:,\d{3})*(?:\.\d+)?/g
 
-/** The numbers of a sentence, those first that stand nearest to a word of the property. */
+/** The numbers of a sentence, those nearest to a word of the property first. */
 export const numbers = ({ text }: Sentence, property: About | undefined): ReadonlyArray<number> => {
   const found = [...text.matchAll(numeral)]
   if (found.length === 0) return []
@@ -91,7 +91,7 @@ export const numbers = ({ text }: Sentence, property: About | undefined): Readon
     .map(({ n }) => n)
 }
 
-/** Short runs of telling words, those first whose words occur most often in the material. */
+/** Short runs of meaningful words, those with the most frequent words first. */
 export const keyPhrases = (
   quoted: ReadonlyArray<Sentence>,
   material: Material,

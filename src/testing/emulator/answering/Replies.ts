@@ -1,24 +1,24 @@
 /**
- * Replies from code, for what the emulator does not say by itself: thinking, citations, server tools, `pause_turn`, a
- * refusal in the middle, blocks that nobody knows yet. They are sent as the API would send them, cut at `max_tokens`,
- * and billed by their length; the same request always gets the same reply.
+ * Replies from code, for content that the emulator does not produce: thinking, citations, server tools, `pause_turn`, a
+ * refusal in the middle, new kinds of blocks. They are sent as the API sends them, cut at `max_tokens`, and billed by
+ * their length. The same request always gets the same reply.
  */
 import type { Request } from "../../../claude/Request.ts"
 import type { Content } from "./Blocks.ts"
 
-/** What the model says; by default it ends with `tool_use` after a tool call, or else with `end_turn`. */
+/** A reply; by default it ends with `tool_use` after a tool call, otherwise with `end_turn`. */
 export interface Reply {
   readonly content: ReadonlyArray<Content>
   readonly stop_reason?: string
   readonly stop_sequence?: string
   readonly stop_details?: Content
-  /** In place of what the emulator counts, or beside it, such as `server_tool_use`. */
+  /** Fields that replace the counts of the emulator or are added, such as `server_tool_use`. */
   readonly usage?: { readonly [field: string]: unknown; readonly output_tokens?: number }
 }
 
 /** A reply to some requests. */
 export interface Rule {
-  /** A pattern in the text of the prompt, or a question to the request. */
+  /** A pattern in the text of the prompt, or a predicate on the request. */
   readonly when: RegExp | ((request: Request) => boolean)
   readonly reply: Reply | ((request: Request) => Reply)
 }

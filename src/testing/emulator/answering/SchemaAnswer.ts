@@ -19,7 +19,7 @@ interface Place {
   /** Inside the item of an array, the sentence that the item is about. */
   readonly item: Material | undefined
   readonly properties: ReadonlyArray<Quotes.About>
-  /** Which property of its object it is: what nothing is said of takes the n-th best sentence, not the same as before. */
+  /** The index of the property: properties that the prompt does not mention take different sentences. */
   readonly position: number
   readonly depth: number
 }
@@ -28,10 +28,10 @@ interface Place {
 export const answer = (schema: JsonSchema, material: Material): unknown =>
   value(schema, { root: schema, material, item: undefined, properties: [], position: 0, depth: 0 })
 
-/** A schema that contains itself ends here, if it may: with null, an empty array, without what is optional. */
+/** Below this depth a recursive schema ends where it may: with null, an empty array, without optional properties. */
 const deepest = 8
 
-/** Where a schema requires itself without end, this is the end. */
+/** The depth at which a schema that always requires itself is cut off. */
 const bottom = 32
 
 /** Constraints that the API's part of JSON Schema lacks are in the description, where the model reads them. */
@@ -87,7 +87,7 @@ const matching = ({ item, material, properties }: Place): ReadonlyArray<Sentence
   return []
 }
 
-/** The matching sentences; where there are none, those that say the most. */
+/** The matching sentences; without a match, the best sentences of the prompt. */
 const quotable = (place: Place): ReadonlyArray<Sentence> => {
   const found = matching(place)
   return found.length > 0 ? found : TextAnswer.bestFirst(place.item ?? place.material)
@@ -105,8 +105,8 @@ const object = (schema: JsonSchema, place: Place): unknown => {
       position: spokenOf ? 0 : position,
       depth: place.depth + 1
     }
-    const said = place.depth <= deepest && spokenOf
-    if (said || schema.required?.includes(name)) fields[name] = value(property, inside)
+    const isMentioned = place.depth <= deepest && spokenOf
+    if (isMentioned || schema.required?.includes(name)) fields[name] = value(property, inside)
   }
   return fields
 }
@@ -136,11 +136,12 @@ const variant = (item: unknown, at: number, items: JsonSchema): unknown => {
   return typeof item === "string" ? fit(`${item} ${at + 1}`, items) : item
 }
 
-/** Values for the items of an array: options that are said, key phrases, or one value for each sentence that matches. */
+/** Candidates for the items of an array: options that the prompt names, key phrases, or a value for each match. */
 function* candidates(items: JsonSchema, place: Place): Iterable<unknown> {
   const { material, properties } = place
   if (kindOf(items) === "enum") {
-    for (const one of items.enum ?? []) if (material.sentences.some((sentence) => Quotes.says(sentence, one))) yield one
+    for (const one of items.enum ?? [])
+      if (material.sentences.some((sentence) => Quotes.names(sentence, one))) yield one
     yield option(items.enum ?? [], place)
     return
   }
@@ -164,7 +165,7 @@ const branch = (options: ReadonlyArray<JsonSchema>, place: Place): JsonSchema =>
   const preferred = others.find((candidate) =>
     depth > deepest
       ? kindOf(candidate) !== "object" && kindOf(candidate) !== "array"
-      : constants(candidate).some((name) => material.sentences.some((sentence) => Quotes.says(sentence, name)))
+      : constants(candidate).some((name) => material.sentences.some((sentence) => Quotes.names(sentence, name)))
   )
   return preferred ?? others[0] ?? nothing ?? {}
 }
@@ -175,8 +176,8 @@ const constants = (schema: JsonSchema): ReadonlyArray<unknown> =>
 const option = (options: ReadonlyArray<unknown>, place: Place): unknown => {
   for (const sentences of [matching(place), place.material.sentences, place.material.task]) {
     for (const sentence of sentences) {
-      const said = options.find((candidate) => Quotes.says(sentence, candidate))
-      if (said !== undefined) return said
+      const named = options.find((candidate) => Quotes.names(sentence, candidate))
+      if (named !== undefined) return named
     }
   }
   return options[0]
@@ -184,7 +185,7 @@ const option = (options: ReadonlyArray<unknown>, place: Place): unknown => {
 
 const negation = /\b(?:not?|never|none|neither|without|cannot)\b|n['’]t\b/i
 
-/** True where a sentence speaks of the property without a word of negation. */
+/** True where a sentence mentions the property without a negation. */
 const boolean = (place: Place): boolean => {
   const [sentence] = matching(place)
   return sentence !== undefined && !negation.test(sentence.text)

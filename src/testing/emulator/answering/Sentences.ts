@@ -1,6 +1,6 @@
 /**
- * Prompts read as sentences: what is asked (the task) and what can be quoted (the material). All the emulator knows of
- * language is here, and it is little: punctuation, line breaks, a list of common words.
+ * Splits prompts into sentences: the task, and the material that can be quoted. The emulator knows little of language:
+ * punctuation, line breaks, a list of common words.
  */
 
 /** A sentence of the prompt, white space normalised, and its words in lower case. */
@@ -9,7 +9,7 @@ export interface Sentence {
   readonly words: ReadonlyArray<string>
 }
 
-/** A prompt. Where everything sounds like a task, the material is the task. */
+/** A prompt. Where every sentence reads like a task, the material is the task. */
 export interface Material {
   readonly task: ReadonlyArray<Sentence>
   readonly sentences: ReadonlyArray<Sentence>
@@ -91,7 +91,7 @@ export const sentenceCount = (sentence: Sentence): number | undefined => {
   return Math.max(1, numerals.indexOf(numeral) + 1)
 }
 
-/** Words that say nothing about what a sentence is about. */
+/** Words that carry no meaning for the search. */
 export const common: ReadonlySet<string> = new Set(
   (
     "a about above after again all also am an and any are as at be been before being below between both but by can " +

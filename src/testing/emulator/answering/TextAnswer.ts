@@ -1,6 +1,6 @@
 /**
- * Answers in prose: the sentences of the prompt that say the most about what was asked, in the order of the prompt and
- * in the number that was asked for. It quotes, it does not know: a wrong answer stays wrong.
+ * Answers in prose: the sentences of the prompt that fit the question best, in the order of the prompt, and as many as
+ * the question asks for. It only quotes: it knows no answers.
  */
 import { memoize } from "effect/Function"
 import { common, type Material, type Sentence, sentenceCount } from "./Sentences.ts"
@@ -21,7 +21,7 @@ export const answer = (material: Material): string => {
     .join(" ")
 }
 
-/** The sentences that can be quoted, those that say the most first. */
+/** The sentences that can be quoted, the best first. */
 export const bestFirst = memoize((material: Material): ReadonlyArray<Sentence> =>
   ranked(material).map(({ sentence }) => sentence)
 )
@@ -44,7 +44,7 @@ const ranked = ({ sentences, task }: Material) => {
     .toSorted((a, b) => b.score - a.score || a.position - b.position)
 }
 
-/** Whether anybody would count one sentence: it ends as one, and nothing within looks like the end of another. */
+/** Whether a text is one sentence: it ends as one, and no other sentence ends within it. */
 const isWhole = (text: string) => /[.!?。！？]["'”’)\]]*$/.test(text) && !/[.!?;:]["'”’)\]]*\s|\n/.test(text)
 
 const closed = (sentence: string) => (/[.!?。！？]["'”’)\]]*$/.test(sentence) ? sentence : `${sentence}.`)

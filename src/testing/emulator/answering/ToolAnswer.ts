@@ -1,8 +1,8 @@
 /**
- * Which tools the emulator calls, and with what. A question of the user is put to every tool whose name has a word of
- * it, or else to every tool whose description has one; when the results are there, it answers in text. `tool_choice`
- * can forbid or force calls: forced to call on, it takes a tool that was not called before. The inputs satisfy the
- * tools' schemas and quote what was said last.
+ * Decides which tools the emulator calls, and with which input. A question goes to every tool whose name shares a word
+ * with it, otherwise to every tool whose description does. Once the results are there, the answer is text. `tool_choice`
+ * can forbid or force calls; a repeated forced call takes a tool that was not called before. The inputs satisfy the
+ * schemas of the tools and quote the last turn.
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -15,7 +15,7 @@ import * as Sentences from "./Sentences.ts"
 import type { Tool } from "../request/Tools.ts"
 import type { Call } from "../request/Validation.ts"
 
-/** The calls; empty where the emulator answers by itself. */
+/** The tool calls; empty where the emulator answers in text. */
 export const answer = (call: Call): ReadonlyArray<Content> => {
   const tools = chosen(call)
   if (tools.length === 0) return []
@@ -29,7 +29,7 @@ export const answer = (call: Call): ReadonlyArray<Content> => {
   }))
 }
 
-/** A tool that was chosen; those of Anthropic's have no schema in the request. */
+/** A chosen tool. A tool of Anthropic has no schema in the request. */
 type Chosen = Pick<Tool, "name"> & Partial<Tool>
 
 const chosen = ({ prompt, request, toolChoice: choice, tools }: Call): ReadonlyArray<Chosen> => {
@@ -60,6 +60,6 @@ const matching = (tools: ReadonlyArray<Tool>, question: string): ReadonlyArray<T
 
 const decodeSchema = Schema.decodeUnknownOption(JsonSchema)
 
-/** A schema beyond what the emulator reads gets an empty input. */
+/** A schema that the emulator cannot read gets an empty input. */
 const schemaOf = (input_schema: unknown): JsonSchema =>
   Option.getOrElse(decodeSchema(input_schema), () => ({ type: "object" }))

@@ -1,6 +1,6 @@
 /**
- * The life of one batch, as arithmetic: how far it is follows from when it was created and what time it is. Its requests
- * are done one after the other, evenly over the time that the whole takes. Times are in milliseconds since 1970.
+ * The life of one batch as arithmetic: its progress follows from its creation time and the current time. Its items are
+ * due one after the other, evenly over the processing time. Times are in milliseconds since 1970.
  */
 import type { Item } from "./BatchRequest.ts"
 
@@ -59,7 +59,7 @@ export const settle = (batch: Batch, outcome: Outcome, result: object): void => 
 /** Whether every request has ended. What was not done by then was canceled or has expired. */
 export const hasEnded = (batch: Batch, now: number): boolean => now >= batch.endsAt
 
-/** The request that is on its way is waited for, but no longer done. */
+/** Ends at the due time of the item in progress, which is canceled too. */
 export const cancel = (batch: Batch, now: number): void => {
   if (hasEnded(batch, now) || batch.canceledAt !== undefined) return
   batch.canceledAt = now

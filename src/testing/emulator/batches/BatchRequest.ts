@@ -1,6 +1,6 @@
 /**
- * What the API refuses when a batch is created: its size and its `custom_id`s. What is asked in it is looked at later,
- * request by request: what is wrong there is an `errored` result.
+ * Reads the request that creates a batch: the API refuses a wrong size and wrong `custom_id`s at once. It checks the
+ * parameters of each item later, and a wrong item becomes an `errored` result.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"

@@ -1,6 +1,6 @@
 /**
- * `/v1/messages/batches`. No timer runs: whoever asks the emulator for anything has the requests that are done by then
- * answered and billed first, each as of the time at which it was done. In which order they are done, the seed decides.
+ * `/v1/messages/batches`. No timer runs: before any request, the emulator answers and bills the items that are due by
+ * then, each as of its due time. The seed decides their order.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -28,7 +28,7 @@ interface Entry {
   readonly head: Pick<Exchange.Request, "path" | "headers">
 }
 
-/** The routes, and what has batches go on. */
+/** The routes, and `settle`, which brings the batches up to date. */
 export type MessageBatches = ReturnType<typeof make>
 
 /** No batches yet. */
@@ -66,7 +66,7 @@ export const make = (options: Options, { answerTo, ledger, messageId, signatures
     unfinished.delete(entry)
   })
 
-  /** It may take its time: what it gives is how late it was when it began, and the batches are as of then. */
+  /** Returns the time at which it started; the batches are as of then, however long it takes. */
   const settleAll = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     for (const entry of unfinished) yield* catchUp(entry, now)
@@ -82,7 +82,7 @@ export const make = (options: Options, { answerTo, ledger, messageId, signatures
   })
 
   return {
-    /** Answers and bills what is done by now. */
+    /** Answers and bills the items that are due. */
     settle,
 
     create: Effect.fnUntraced(function* (request: Exchange.Request) {
@@ -165,11 +165,11 @@ const envelope = ({ message, type }: ApiError.ApiError) => ({
   request_id: null
 })
 
-/** The address of the results is that of the emulator: on a socket its own, otherwise that of the API. */
+/** The origin of the results: the address of a server, otherwise the address of the API. */
 const originOf = ({ headers }: Exchange.Request): string =>
   headers["host"] === undefined ? "https://api.anthropic.com" : `http://${headers["host"]}`
 
-/** So that the prompt cache is found as it was when the request was done, whenever somebody looks. */
+/** A clock stopped at the due time of an item, so that the prompt cache is as it was then. */
 const stopped = (now: number): Clock.Clock => {
   const nanos = BigInt(now) * 1_000_000n
   return {

@@ -1,6 +1,6 @@
 /**
- * What would have been paid for, and what it would have cost. `CreateMessage` and `MessageBatches` say when a call is
- * billed. A call takes 54 bytes here, whatever was said in it, so that a run of a million rows can be accounted for.
+ * The billed calls, with their usage. `CreateMessage` and `MessageBatches` decide when a call is billed. A call takes 54
+ * bytes at any length, so the ledger of a million rows fits in memory.
  */
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js"
 import * as Stream from "effect/Stream"
@@ -17,10 +17,10 @@ export interface LedgerEntry {
 
 /** The calls so far, in the order in which they were billed. */
 export interface Ledger {
-  /** An account for a call. It enters the ledger with its first bill; later bills take its place. */
+  /** An account for a call. Its first bill adds the call to the ledger; later bills replace it. */
   readonly open: (requestHash: string, model: string) => (usage: Usage.ApiUsage, now: number) => void
   readonly entries: () => ReadonlyArray<LedgerEntry>
-  /** `{ "calls": [...] }` with one call a line; streamed, so that a million calls do not become one string. */
+  /** `{ "calls": [...] }`, one call a line; streamed, so that a million calls are never one string. */
   readonly toResponse: () => Exchange.Response
 }
 

@@ -1,6 +1,6 @@
 /**
- * The prompt cache: which part of a request was read from it, which was written, and what an entry's life is. An entry
- * is the prefix of a request up to a breakpoint; it can be read from the first token of the answer that wrote it on.
+ * The prompt cache: which part of a request it reads, which part it writes, and how long an entry lives. An entry is the
+ * prefix of a request up to a breakpoint. It is readable once the answer that wrote it has started.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -8,7 +8,7 @@ import * as Models from "../../../claude/Models.ts"
 import * as Sha256 from "../../../claude/Sha256.ts"
 import * as Segments from "../request/Segments.ts"
 
-/** The tokens of a prompt, by what the cache did with them; together they are all of them. */
+/** The tokens of a prompt: plain, written to the cache, and read from it. They add up to the whole prompt. */
 export interface Input {
   readonly input_tokens: number
   readonly cache_creation_input_tokens: number
@@ -25,10 +25,10 @@ interface Entry {
   until: number
 }
 
-/** At each breakpoint, so many prefixes are looked up: the one that ends there and those that end before. */
+/** How many prefixes are looked up at each breakpoint: the one that ends there, and the ones before. */
 const lookBack = 20
 
-/** An empty cache; its entries can be read so many milliseconds after they were written. */
+/** An empty cache. Its entries are readable `delay` milliseconds after they were written. */
 export const make = (delay: number) => {
   const entries = new Map<string, Entry>()
   let sweepAt = 1024
@@ -83,7 +83,7 @@ export const make = (delay: number) => {
     return { input, use }
   }
 
-  /** Reads and writes what the breakpoints of a request ask for; neither where the request is not admitted with that. */
+  /** Reads and writes at the breakpoints of a request, unless the request is not admitted with that input. */
   return <E = never>(
     model: string,
     segments: ReadonlyArray<Segments.Segment>,

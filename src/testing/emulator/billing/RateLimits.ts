@@ -17,9 +17,9 @@ export interface Limits {
   readonly acceleration?: { readonly requests: number; readonly factor: number } | undefined
 }
 
-/** The limits that are in force. Times are in milliseconds since 1970. */
+/** The limits in force. Times are in milliseconds since 1970. */
 export interface RateLimits {
-  /** Lets a call in, or says why not and when to come again. */
+  /** Admits a call, or returns the refusal with its `retry-after`. */
   readonly admit: (group: string, inputTokens: number, now: number) => ApiError.ApiError | undefined
   readonly takeOutput: (group: string, tokens: number, now: number) => void
   readonly headers: (group: string, now: number) => Readonly<Record<string, string>>
@@ -79,7 +79,7 @@ const open = (limits: { readonly [kind in Kind]?: number }, ramp: Ramp | undefin
   ramp
 })
 
-/** Whichever bucket takes longest says how long. */
+/** The bucket with the longest wait decides. */
 const exceeded = ({ buckets }: Group, inputTokens: number, now: number): ApiError.ApiError | undefined => {
   const wants = [
     { name: "requests", bucket: buckets.requests, amount: 1 },
@@ -97,7 +97,7 @@ const exceeded = ({ buckets }: Group, inputTokens: number, now: number): ApiErro
   return longest
 }
 
-/** Counts the calls let in, minute by minute from the first one on. */
+/** Counts the admitted calls minute by minute, from the first call. */
 const ramp = ({ factor, requests }: { readonly requests: number; readonly factor: number }): Ramp => {
   let minute = -Infinity
   let before = 0
@@ -157,7 +157,7 @@ const state = (bucket: TokenBucket.TokenBucket, now: number, unit: number): Stat
   return { limit, remaining, reset: Math.ceil((now + bucket.wait(now, limit)) / 1000) * 1000 }
 }
 
-/** `anthropic-ratelimit-tokens-*`, as recorded: the sums, and the earlier time. */
+/** `anthropic-ratelimit-tokens-*`, as recorded: the sums, and the earlier reset. */
 const together = (input: State, output: State): State => ({
   limit: input.limit + output.limit,
   remaining: input.remaining + output.remaining,

@@ -1,29 +1,28 @@
 /**
- * The spend limit of an organisation: once the calls of a month (UTC) have cost so much, further ones are refused until
- * the next month, with a 429 that no waiting helps, so it has no `retry-after`. What is on its way may overshoot.
- * A model without a known price costs nothing here.
+ * The spend limit of an organization: once the calls of a month (UTC) reach it, further calls are refused until the next
+ * month, with a 429 without `retry-after`. Calls in flight may overshoot it. A model without a known price costs nothing.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Cost from "../../../claude/Cost.ts"
 import type * as Usage from "../../../claude/Usage.ts"
 import * as ApiError from "../wire/ApiError.ts"
 
-/** What was spent, and whether that is too much. Times are in milliseconds since 1970. */
+/** The money spent, and the refusal once it is too much. Times are in milliseconds since 1970. */
 export interface SpendLimit {
-  /** An account for a call of a model; a later bill takes the place of an earlier one. */
+  /** An account for one call of a model; a later bill replaces an earlier one. */
   readonly open: (model: string) => (usage: Usage.Usage, now: number) => void
   readonly check: (now: number) => ApiError.ApiError | undefined
 }
 
 const zero = BigDecimal.fromBigInt(0n)
 
-/** A limit in US dollars a month. Without one, nothing is added up. */
+/** A limit in US dollars a month. Without a limit, nothing is added up. */
 export const make = (dollars: number | undefined): SpendLimit => {
   if (dollars === undefined) return { open: () => () => {}, check: () => undefined }
   const limit = BigDecimal.fromNumberUnsafe(dollars)
   let month = ""
   let spent = zero
-  /** Begins a new month. Whether a time is of the month that it is: what a batch did may be told in the next one. */
+  /** Starts a new month where one has begun. An item of a batch may be billed after the end of its month. */
   const isOfThisMonth = (now: number): boolean => {
     const current = new Date(now).toISOString().slice(0, 7)
     if (current > month) {

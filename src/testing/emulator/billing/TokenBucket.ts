@@ -1,19 +1,19 @@
 /**
- * One limit of the API: a bucket that holds a minute's worth and fills up all the time, not by the minute. What is taken
- * out may exceed what is in it; the debt is worked off before anything else passes.
+ * One limit of the API: a token bucket that holds one minute's worth and refills continuously. A take may exceed the
+ * level; the debt is refilled before the next request passes.
  */
 
 /** A bucket. Times are in milliseconds. */
 export interface TokenBucket {
-  /** Its size, and what flows into it in a minute. */
+  /** Its size, and the refill of one minute. */
   readonly limit: number
   readonly level: (now: number) => number
   readonly take: (now: number, amount: number) => void
-  /** How many milliseconds until it holds so much; for more than it can ever hold, until it is full. */
+  /** Milliseconds until it holds the amount; for an amount above the size, until it is full. */
   readonly wait: (now: number, amount: number) => number
 }
 
-/** Levels are sums of fractions; of a millisecond, so little is nothing. */
+/** The rounding error of levels, in milliseconds. */
 const rounding = 1e-3
 
 /** A full bucket. */
@@ -26,7 +26,7 @@ export const make = (limit: number): TokenBucket => {
     level,
     take: (now, amount) => {
       held = level(now) - amount
-      // Where a clock jumps back, the time until it is there again has flowed in already.
+      // After a clock jump backwards, the refill of the repeated time was already counted.
       since = Math.max(since, now)
     },
     wait: (now, amount) => Math.ceil(Math.max(0, ((Math.min(amount, limit) - level(now)) * 60_000) / limit - rounding))

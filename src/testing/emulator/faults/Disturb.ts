@@ -1,7 +1,6 @@
 /**
- * What the faults do to an exchange. Some answer in place of the model, which is then neither asked nor billed; the
- * others change its answer on the way. A stream breaks between events, and always before its last one; an answer in
- * one piece breaks in the middle.
+ * Carries the faults out. Some answer in place of the model, and nothing is billed; the others change the answer on its
+ * way. A stream breaks between events, always before its last one. A non-streaming answer breaks in the middle.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -12,7 +11,7 @@ import type { Options } from "../Options.ts"
 
 type Answering<E> = (request: Exchange.Request) => Effect.Effect<Exchange.Response, E>
 
-/** Puts the faults around what answers. */
+/** Puts the faults around a handler. */
 export const around = <E>(
   { faults, seed = 0 }: Options,
   answer: Answering<E>
@@ -92,7 +91,7 @@ const halves = (text: string) => {
 }
 const isLast = (piece: string) => piece.startsWith("event: message_stop")
 
-/** The first pieces, and never the last event; then what is left of the answer. */
+/** Sends the first pieces, never the last event, and then `rest`. */
 const breakOff = (rest: Body) =>
   pieces((all, after) =>
     all.pipe(
@@ -102,13 +101,13 @@ const breakOff = (rest: Body) =>
     )
   )
 
-/** Spoils the piece after the first ones, or the last event where there are not so many. */
+/** Changes the piece after the first `after` pieces, or the last event of a shorter stream. */
 const spoil = (change: (piece: string) => string) =>
   pieces((all, after) =>
     Stream.map(all, (piece, at) => (at === after || (at < after && isLast(piece)) ? change(piece) : piece))
   )
 
-/** Puts a piece before every piece. */
+/** Inserts another piece before every piece. */
 const precede = (other: (piece: string) => string) =>
   pieces((all) => Stream.flatMap(all, (piece) => Stream.make(other(piece), piece)))
 
@@ -122,7 +121,7 @@ const chunked =
 
 const singly = (bytes: Uint8Array) => Array.from(bytes, (byte) => Uint8Array.of(byte))
 
-/** Cut before every byte that continues a character. */
+/** Cuts before every byte that continues a character. */
 const withinCharacters = (bytes: Uint8Array) => {
   const cuts = [0, ...Array.from(bytes.keys()).filter((at) => ((bytes[at] ?? 0) & 0xc0) === 0x80), bytes.length]
   return cuts.slice(1).map((end, at) => bytes.subarray(cuts[at], end))
@@ -131,7 +130,7 @@ const withinCharacters = (bytes: Uint8Array) => {
 const sse = (type: string, fields: object = {}) => `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`
 
 const changes = {
-  // A reset overtakes what was sent before it, so that is given time to arrive.
+  // A reset overtakes the bytes before it, so it waits until they have arrived.
   "reset-in-body": breakOff(
     Stream.fromEffect(Effect.delay(Effect.fail(new Exchange.Dropped({ how: "reset" })), "50 millis"))
   ),

@@ -1,7 +1,6 @@
 /**
- * What goes wrong on purpose, and when: by rate, by count, or by a script of your own. Which arrival of a request meets
- * a fault depends on the seed, on the request, and on how often this very request was sent before; never on the order
- * in which different requests arrive. `Disturb` says what a fault does to an exchange.
+ * Which requests meet a fault: by rate, by count, or by a script. The seed, the request and the number of its earlier
+ * arrivals decide; the order in which different requests arrive does not. `Disturb` carries the faults out.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -14,8 +13,8 @@ import type * as Exchange from "../wire/Exchange.ts"
 import * as Occurrences from "../wire/Occurrences.ts"
 
 const kinds = [
-  // The model is never asked, and nothing is billed.
-  401, // these are refusals of the API, in its words; a 429 says when to come again
+  // The model does not answer, and nothing is billed.
+  401, // statuses of the API, in its words; a 429 has a retry-after
   408,
   409,
   429,
@@ -25,30 +24,30 @@ const kinds = [
   529,
   "refused", // no connection
   "reset", // the connection is reset before any header
-  "html", // a page of HTML with status 200
-  // The answer is on its way, and billed as far as it was sent: a stream event by event, one piece as a whole.
+  "html", // an HTML page with status 200
+  // The answer is sent and billed: a stream event by event, a non-streaming answer as a whole.
   "late", // its first byte comes 30 seconds late
   "reset-in-body", // the connection is reset in the middle
-  "stall", // nothing more comes, and the connection stays open
-  "cut", // it ends too early, as if that were all
-  "malformed-json", // an event, or the whole answer, is no JSON
+  "stall", // no more bytes arrive, and the connection stays open
+  "cut", // it ends too early, without an error
+  "malformed-json", // an event, or the whole answer, is not valid JSON
   "drip", // one byte at a time, a millisecond each
   "split-characters", // chunks end within characters
-  // What only a stream can have; an answer in one piece is spared.
+  // Only streams meet these.
   "error-event", // an `error` event (overloaded) ends it
   "malformed-sse", // a line break within the data of an event
   "duplicate-events", // every event comes twice
-  "unknown-events" // events of a type that nobody knows come in between
+  "unknown-events" // events of an unknown type arrive in between
 ] as const
 
-/** What can go wrong: a status of the API, or a name. */
+/** A kind of fault: a status of the API, or a name. */
 export const Kind = Schema.Literals(kinds)
 export type Kind = typeof Kind.Type
 
-/** Something that goes wrong. */
+/** A fault. */
 export const Fault = Schema.Struct({
   kind: Kind,
-  /** How many events of a stream come before; by default 1 to 6, as the seed has it. Other answers break in the middle. */
+  /** How many events of a stream arrive before it; by default 1 to 6, by seed. Other answers break in the middle. */
   after: Schema.optionalKey(Schema.Natural)
 })
 export type Fault = typeof Fault.Type
@@ -59,18 +58,18 @@ const target = { model: Schema.optionalKey(Schema.String) }
 const ByRate = Schema.Struct({
   ...Fault.fields,
   ...target,
-  /** The share of arrivals that meet it, between 0 and 1. */
+  /** The share of arrivals that meet the fault, between 0 and 1. */
   rate: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 })
 
 const ByCount = Schema.Struct({
   ...Fault.fields,
   ...target,
-  /** So many arrivals of every request meet it, the first ones; those of the next count come after these. */
+  /** The first arrivals of every request meet the fault; the next count applies to the arrivals after them. */
   times: Schema.Int.check(Schema.isGreaterThan(0))
 })
 
-/** Faults of `POST /v1/messages`. An arrival meets one at most, so the rates add up to 1 at most; counts come first. */
+/** Faults of `POST /v1/messages`. An arrival meets at most one, so the rates add up to at most 1. Counts come first. */
 export const Faults = Schema.Array(Schema.Union([ByRate, ByCount])).check(
   Schema.makeFilter((faults) => {
     for (const { model } of [...faults, {}]) {
@@ -83,7 +82,7 @@ export const Faults = Schema.Array(Schema.Union([ByRate, ByCount])).check(
 )
 export type Faults = typeof Faults.Type
 
-/** Says what the n-th arrival (from 1) of a request meets, whatever its path. */
+/** Returns the fault of the n-th arrival (from 1) of a request, on any path. */
 export type Script = (request: Exchange.Request, arrival: number) => Fault | undefined
 
 const applies = (fault: { readonly model?: string }, model: string | undefined): boolean =>
@@ -128,12 +127,12 @@ const parse = (text: string): Effect.Effect<Faults[number], SchemaIssue.Issue> =
   )
 }
 
-/** A mistyped id would never match; a number is refused as one. */
+/** A mistyped id would never match, so it is replaced by a value that does not decode. */
 const knownId = (id: string) => Models.find(id)?.id ?? 0
 
 const decodeFault = Schema.decodeUnknownOption(Schema.Union([ByRate, ByCount]))
 
-/** Draws for every arrival of a request what it meets, if anything; remembers how often each request came. */
+/** Draws the fault of each arrival, if any, and counts the arrivals of each request. */
 export const make = (faults: Faults | Script, seed: number) => {
   const occurrence = Occurrences.make()
   return (request: Exchange.Request): Required<Fault> | undefined => {
@@ -159,5 +158,5 @@ const draw = (all: Faults, { body, method, path }: Exchange.Request, arrival: nu
 
 const decodeModel = Schema.decodeOption(Schema.fromJsonString(Schema.Struct({ model: Schema.String })))
 
-/** A number in [0, 1) that the text decides. */
+/** A number in [0, 1), derived from the text. */
 const uniform = (text: string): number => Number.parseInt(Sha256.hex(text).slice(0, 8), 16) / 2 ** 32

@@ -1,10 +1,10 @@
 /**
- * The text of a request: what the answer draws on, and what its input tokens are counted from.
+ * The text of a request. The answer quotes it, and the input tokens are counted from it.
  */
 import * as Predicate from "effect/Predicate"
 import * as Tokens from "./Tokens.ts"
 
-/** The fields of a request that hold a prompt, or change what it is. */
+/** The fields of a request that make up its prompt. */
 export interface Fields {
   readonly system?: Content
   readonly messages: ReadonlyArray<{ readonly role: string; readonly content: Content }>
@@ -18,19 +18,19 @@ export interface Fields {
 /** A string, or blocks of text, documents, images, tool calls and their results. */
 export type Content = string | ReadonlyArray<unknown>
 
-/** Instructions apart from what the user said; earlier turns of the user count, those of the assistant do not. */
+/** The instructions, and the text of the user apart from them. Turns of the assistant are left out. */
 export interface Prompt {
   readonly system: string
   readonly earlier: string
-  /** What was said last, and by whom: a turn of the assistant is to be continued. */
+  /** The last turn, and which side sent it: a turn of the assistant is continued. */
   readonly last: { readonly by: "user" | "tools" | "assistant"; readonly text: string }
 }
 
 /** The readable text of a request. */
 export const read = ({ messages, system = "" }: Fields): Prompt => {
   const split = messages.findLastIndex(({ role }) => role === "assistant") + 1
-  const said = messages.slice(split).filter(({ role }) => role === "user")
-  const byTools = said.some(({ content }) => typeof content !== "string" && content.some(isToolResult))
+  const sent = messages.slice(split).filter(({ role }) => role === "user")
+  const byTools = sent.some(({ content }) => typeof content !== "string" && content.some(isToolResult))
   return {
     system: join([system, ...messages.filter(({ role }) => role === "system").map(({ content }) => content)]),
     earlier: join(
@@ -40,13 +40,13 @@ export const read = ({ messages, system = "" }: Fields): Prompt => {
         .map(({ content }) => content)
     ),
     last: {
-      by: said.length === 0 ? "assistant" : byTools ? "tools" : "user",
-      text: join(said.map(({ content }) => content))
+      by: sent.length === 0 ? "assistant" : byTools ? "tools" : "user",
+      text: join(sent.map(({ content }) => content))
     }
   }
 }
 
-/** All that the user and the tools said. */
+/** The text of the user and of the tools. */
 export const message = ({ earlier, last }: Prompt): string => join([earlier, last.text])
 
 const isToolResult = (block: unknown) => Predicate.isObject(block) && block["type"] === "tool_result"
@@ -57,7 +57,7 @@ const join = (contents: ReadonlyArray<unknown>): string =>
     .filter((text) => text !== "")
     .join("\n\n")
 
-/** Of a block: its text, the text of a document, or what a tool returned. */
+/** The text of a block, of a document, or of the result of a tool. */
 const textOf = (content: unknown): string => {
   if (typeof content === "string") return content
   if (Array.isArray(content)) return join(content)
@@ -68,7 +68,7 @@ const textOf = (content: unknown): string => {
   return textOf(content["content"])
 }
 
-/** What an image or a document without text counts, whatever its size. */
+/** The tokens of an image, or of a document without text, at any size. */
 const tokensOfFile = 1600
 
 /** An estimate of the tokens of a block. */

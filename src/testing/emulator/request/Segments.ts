@@ -14,12 +14,12 @@ import * as Tokens from "./Tokens.ts"
 
 /** A block of the request. */
 export interface Segment {
-  /** Where it stands, such as `messages.0.content.1`. */
+  /** Its path, such as `messages.0.content.1`. */
   readonly path: string
   /** Requests share a prefix as far as these are the same. */
   readonly key: unknown
   readonly tokens: number
-  /** Set where a prefix of the request ends that is to be cached. */
+  /** Set on the last block of a prefix that the request asks to cache. */
   readonly breakpoint: Models.CacheTtl | undefined
 }
 
@@ -30,12 +30,12 @@ const CacheControl = Schema.Struct({
 
 const decodeCacheControl = decode(CacheControl)
 
-/** What a message counts beside its text. */
+/** The tokens of a message beyond its text. */
 const tokensOfTurn = 4
 
 /**
- * What the API counts behind the last block, before the answer: no breakpoint is there, so it is always plain input.
- * Recorded: 3 to 10 tokens. It is a part of what the first message counts.
+ * The tokens that the API adds behind the last block. No breakpoint covers them, so they are always plain input.
+ * Recorded: 3 to 10 tokens. The first message counts this many fewer, so totals stay the same.
  */
 const tokensOfEnd = 3
 
@@ -59,7 +59,7 @@ export const read = Effect.fnUntraced(function* (fields: Fields): Effect.fn.Retu
   for (const [at, block] of blocks(system).entries()) {
     yield* add(`system.${at}`, block, { level: "system" }, Prompt.tokensOf(block))
   }
-  // The settings stand in the prompt after the system prompt: another choice of tools spoils what is cached behind it.
+  // The settings come after the system prompt: another choice of tools invalidates the cache behind it.
   const settings = { output_config, thinking, tool_choice }
   let extra = (output_config === undefined ? 0 : Tokens.count(JSON.stringify(output_config))) - tokensOfEnd
   for (const [at, { content, role }] of messages.entries()) {
@@ -94,7 +94,7 @@ const withAutomatic = (
   const last = segments.at(-1)
   if (last === undefined || last.breakpoint === breakpoint) return Effect.succeed(segments)
   if (last.breakpoint !== undefined) {
-    return refuse("cache_control: the last block has a cache_control of its own with another ttl")
+    return refuse("cache_control: the last block already has a cache_control with another ttl")
   }
   return Effect.succeed([...segments.slice(0, -1), { ...last, breakpoint }])
 }

@@ -5,7 +5,7 @@
 import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 
-/** Claude signs with a Protocol Buffers message: a first field (tag 0x12) of so many bytes, and at most a few after it. */
+/** Claude signs with a Protocol Buffers message: one field (tag 0x12) with its length, and a few bytes behind it. */
 const tag = 0x12
 const mostAfter = 16
 

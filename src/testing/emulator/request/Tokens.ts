@@ -1,6 +1,6 @@
 /**
- * An estimate of tokens: four characters each, about what English prose has. The same measure counts prompts,
- * truncates answers and paces streams, so that numbers add up; it is not Claude's tokenizer.
+ * An estimate of tokens: four characters each, about the rate of English prose. One measure counts prompts, truncates
+ * answers and paces streams, so that the numbers add up. It is not Claude's tokenizer.
  */
 
 const surrogates = /[\uDC00-\uDFFF]/g

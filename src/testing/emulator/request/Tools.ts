@@ -38,14 +38,14 @@ export interface Tool extends Schema.Schema.Type<typeof Custom> {}
 
 const parallel = { disable_parallel_tool_use: Schema.optionalKey(Schema.Boolean) }
 
-/** Which tools are to be called. */
+/** `tool_choice`: which tools the model may or must call. */
 export const Choice = Schema.Union([
   Schema.Struct({ type: Schema.Literals(["auto", "any"]), ...parallel }),
   Schema.Struct({ type: Schema.Literal("tool"), name: text, ...parallel }),
   Schema.Struct({ type: Schema.Literal("none") })
 ]).annotate(shouldBe("a valid tool choice: auto, any, tool with a name, or none"))
 
-/** Which tools are to be called. */
+/** `tool_choice`: which tools the model may or must call. */
 export type Choice = typeof Choice.Type
 
 const decodeCustom = decode(Custom)

@@ -1,5 +1,5 @@
 /**
- * The API's ways of saying no: a status, a type, a message, in the envelope that every error travels in.
+ * Errors of the API: a status, a type and a message, in the envelope of every error.
  */
 import * as Exchange from "./Exchange.ts"
 

@@ -13,14 +13,14 @@ export interface Request {
   readonly body: string
 }
 
-/** What it gets back: a body in one piece, or one that takes its time and may break off. */
+/** A response: a body in one piece, or a stream that may break off. */
 export interface Response {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | Stream.Stream<string | Uint8Array, Dropped>
 }
 
-/** There is no connection, or there is none any more: before the headers, or in the middle of a body. */
+/** The connection is refused, or reset: before the headers, or in the middle of a body. */
 export class Dropped extends Data.TaggedError("Dropped")<{ readonly how: "refused" | "reset" }> {}
 
 /** Answers every request; refusals are responses too. Time comes from the fiber's `Clock`. */

@@ -1,9 +1,9 @@
 /**
- * The emulator as a `fetch`: no socket, and time from the `Clock` of whoever asked for it, so that a test can drive an
- * SDK client through latencies and slow streams in virtual time.
+ * The emulator as a `fetch`: no socket, and the `Clock` of the fiber that made it, so that a test can drive an SDK client
+ * through latencies and slow streams in virtual time.
  *
- * After each step the answering fiber lets the client run: what a client does with an answer happens in promises, which
- * virtual time does not wait for, but it waits for the fiber that it woke.
+ * After each step the answering fiber lets the client run. A client handles an answer in promises, and virtual time does
+ * not wait for promises; it waits for the fiber that it woke.
  */
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
@@ -15,7 +15,7 @@ import type { Fetch } from "../../../claude/Transport.ts"
 import type { App } from "../App.ts"
 import * as Exchange from "./Exchange.ts"
 
-/** A `fetch` whose every request the emulator answers, whatever the host. Aborting it interrupts the answer. */
+/** A `fetch` that the emulator answers, for any host. Aborting a request interrupts its answer. */
 export const make = ({ handle }: Pick<App, "handle">): Effect.Effect<Fetch> =>
   Effect.map(Effect.context<never>(), (context) => (input, init) => {
     const request = new Request(input, init)
@@ -38,7 +38,7 @@ export const make = ({ handle }: Pick<App, "handle">): Effect.Effect<Fetch> =>
     })
   })
 
-/** Tells the client what came of it, and lets it run. */
+/** Hands the result to the client, and lets the client run. */
 const settling = <A, E>(tell: (exit: Exit.Exit<A, E>) => void) =>
   Effect.onExit<A, E, never, never>((exit) =>
     Effect.andThen(
@@ -47,7 +47,7 @@ const settling = <A, E>(tell: (exit: Exit.Exit<A, E>) => void) =>
     )
   )
 
-/** What the `fetch` of Node rejects with when there is no connection, and its bodies when there is none any more. */
+/** The errors of Node's `fetch` without a connection, and of its bodies after a lost one. */
 const failure = (message: string, cause: Cause.Cause<Exchange.Dropped>): unknown => {
   const error = Cause.squash(cause)
   if (!(error instanceof Exchange.Dropped)) return error
@@ -59,7 +59,7 @@ const failure = (message: string, cause: Cause.Cause<Exchange.Dropped>): unknown
 const read = (request: Request, init: RequestInit | undefined): Effect.Effect<Exchange.Request> => {
   const { pathname, search } = new URL(request.url)
   const head = { method: request.method, path: pathname + search, headers: Object.fromEntries(request.headers) }
-  // A string is read at once: behind a promise, virtual time could pass the request by.
+  // A string is read at once: virtual time could move on before a promise resolves.
   const body = typeof init?.body === "string" ? Effect.succeed(init.body) : Effect.promise(() => request.text())
   return Effect.map(body, (text) => ({ ...head, body: text }))
 }
@@ -76,7 +76,7 @@ const readable = (
   let fiber: Fiber.Fiber<void, Exchange.Dropped> | undefined
   const cancel = () => fiber?.interruptUnsafe()
   const start = (controller: ReadableStreamDefaultController) => {
-    // In a fiber of its own: the next part is asked for at once, so that no time passes it by.
+    // In another fiber, so that the next part is requested before virtual time moves on.
     const push = (chunk: string | Uint8Array) =>
       Effect.andThen(
         Effect.sync(() => controller.enqueue(Exchange.bytes(chunk))),
@@ -93,5 +93,5 @@ const readable = (
   return new ReadableStream({ start, cancel }, { highWaterMark: Infinity })
 }
 
-/** Turns of the event loop: a client needs one to read an answer and to ask again; what is built on it, some more. */
+/** Turns of the event loop: a client needs one to read an answer and send the next call; code above it needs more. */
 const settle = Effect.repeat(Effect.yieldNow, { times: 4 })

@@ -1,7 +1,7 @@
 /**
- * The emulator on a socket of this machine. The only part that needs Node: it is loaded when a server is started.
+ * The emulator on a socket of this machine. It is the only part that needs Node, and is loaded when a server starts.
  *
- * A server that listens cannot refuse a connection: where it is to, it closes it without a word.
+ * A listening server cannot refuse a connection: for the fault `refused` it closes the socket without a response.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
@@ -34,7 +34,7 @@ export const serve = Effect.fnUntraced(function* (
     const response = yield* Effect.catch(handle({ method, path: url, headers, body }), drop)
     return toServerResponse(response, drop)
   })
-  // Handlers are not interruptible by themselves: a client that hangs up would leave them waiting.
+  // Handlers are uninterruptible by default: a client that hangs up would leave them waiting.
   yield* server.serve(Effect.interruptible(respond))
   return HttpServer.formatAddress(server.address)
 })
