@@ -7,8 +7,10 @@ import * as Json from "./Json.ts"
 
 /** What a body reports. */
 export interface ErrorBody {
-  /** The words for people, on one line. */
+  /** The text for people: the API's own as it is, any other on one line. */
   readonly detail: string | undefined
+  /** Whether the body has the shape of the API. */
+  readonly isApi: boolean
   readonly type: string | undefined
   /** The `error_code` of the API. */
   readonly code: string | undefined
@@ -21,11 +23,14 @@ export interface ErrorBody {
 export const read = (body: unknown): ErrorBody => {
   const error = innermost(body)
   const fields = Predicate.isObject(error) ? error : {}
-  const { details, type } = fields
+  const { details, message, type } = fields
+  const isOfApi = Predicate.isObject(body) && body["type"] === "error" && error === body["error"]
+  const isApi = isOfApi && Predicate.isString(message) && /^[^<{[]/.test(message)
   const code = Predicate.isObject(details) ? details["error_code"] : undefined
   const id = Predicate.isObject(body) ? body["request_id"] : undefined
   return {
-    detail: wordsIn(body, 0),
+    detail: isApi ? message : wordsIn(body, 0),
+    isApi,
     type: Predicate.isString(type) && type !== "error" ? type : undefined,
     code: Predicate.isString(code) ? code : undefined,
     status: ["status", "status_code", "statusCode", "code"]

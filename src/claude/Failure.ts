@@ -53,7 +53,7 @@ export const fromFailure = (failure: Failure): ClaudeError => {
   const rateLimits = headers && RateLimits.fromHeaders(headers)
   return new ClaudeError({
     reason: new (classOf(failure))({
-      detail: bounded(redact(failure.detail)),
+      detail: bounded(redact(failure.detail), maxLength),
       ...(failure.status !== undefined && { status: failure.status }),
       ...(failure.code && { code: failure.code }),
       ...(requestId && { requestId }),
@@ -66,19 +66,22 @@ export const fromFailure = (failure: Failure): ClaudeError => {
   })
 }
 
-/** A gateway may send a whole page. */
-const maxLength = 500
+const maxLength = 4000
 
-const bounded = (text: string) => (text.length <= maxLength ? text : `${text.slice(0, maxLength).toWellFormed()}…`)
+/** A gateway may send a whole page. */
+const maxForeignLength = 500
+
+const bounded = (text: string, most: number) => (text.length <= most ? text : `${text.slice(0, most).toWellFormed()}…`)
 
 /** The error that a body reports, such as that of an `error` event in the middle of a stream, which has no status. */
 export const fromErrorBody = (body: unknown, headers: Headers, others: ErrorFacts = {}): ClaudeError => {
-  const { detail, status: named, ...facts } = ErrorBody.read(body)
+  const { detail, isApi, status: named, ...facts } = ErrorBody.read(body)
   const status = others.status !== undefined && others.status >= 400 ? others.status : (named ?? others.status)
   const silent = status === undefined ? "an error without a description" : `HTTP status ${status}`
   const isForeign = facts.type === undefined && (!Predicate.isObject(body) || status === 404 || status === 405)
   const remedy = isForeign && status !== undefined && foreignStatuses.has(status) ? foreign : undefined
-  return fromFailure({ ...facts, usage: others.usage, status, detail: detail ?? silent, headers, remedy })
+  const words = detail === undefined ? silent : isApi ? detail : bounded(redact(detail), maxForeignLength)
+  return fromFailure({ ...facts, usage: others.usage, status, detail: words, headers, remedy })
 }
 
 /** With these, a server that is no Claude API refuses a path or a protocol. */

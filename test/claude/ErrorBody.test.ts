@@ -33,6 +33,11 @@ describe("the detail of an error body", () => {
     assert.strictEqual(ErrorBody.read(body).detail, detail)
   })
 
+  it("keeps the lines of the API's own message", () => {
+    const body = { type: "error", error: { type: "invalid_request_error", message: "two\n  lines" } }
+    assert.strictEqual(ErrorBody.read(body).detail, "two\n  lines")
+  })
+
   it.each([[undefined], [null], [""], [42], [{}], [[]], [{ error: {} }], [{ error: null }], ["<html></html>"]])(
     "is absent where the body is %j",
     (body) => {
@@ -52,6 +57,7 @@ describe("the facts of an error body", () => {
     const error = { type: "rate_limit_error", message: "slow down", details: { error_code: "ramp_limit_exceeded" } }
     assert.deepStrictEqual(ErrorBody.read({ type: "error", error, request_id: "req_1" }), {
       detail: "slow down",
+      isApi: true,
       type: "rate_limit_error",
       code: "ramp_limit_exceeded",
       status: undefined,
