@@ -1,7 +1,7 @@
 /**
- * One Semaphore for the process: at most so many calls in flight, a stream for the whole of its life. Put it nearest
- * to the wire. It is a cap, not a queue: bound the fan-out too (`Batch` does), since a Semaphore with tens of thousands
- * of waiters is slow.
+ * Limits the calls in flight with one Semaphore for the process; a stream holds its permit until it is closed. Put it
+ * nearest to the wire. It is a cap, not a queue: bound the fan-out too (`Batch` does), because a Semaphore with tens of
+ * thousands of waiters is slow.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import * as Event from "../claude/Event.ts"
 import { admitting } from "../claude/Admission.ts"
 import { wrap } from "../claude/Claude.ts"
 
-/** A cap that can be watched and moved while calls run. */
+/** A cap that can be read and resized while calls run. */
 export interface Concurrency {
   /** Calls that may be in flight at once. */
   readonly permits: Effect.Effect<number>
@@ -18,10 +18,10 @@ export interface Concurrency {
   readonly resize: (permits: number) => Effect.Effect<void>
 }
 
-/** A cap of `permits` calls. One cap given to several layers is one cap for all of them. */
+/** A cap of `permits` calls. Several layers can share one cap. */
 export const make = (permits: number): Effect.Effect<Concurrency> => Effect.sync(() => makeUnsafe(permits))
 
-/** Moves the cap. Calls in flight are let finish; 0 pauses. */
+/** Resizes the cap. Calls in flight continue; 0 pauses new calls. */
 export const resize = (self: Concurrency, permits: number): Effect.Effect<void> => self.resize(permits)
 
 const makeUnsafe = (permits: number): Concurrency => {
@@ -36,8 +36,8 @@ const makeUnsafe = (permits: number): Concurrency => {
 }
 
 /**
- * At most `limit` calls in flight: a number, or a cap of `Concurrency.make` to be moved later. A wait for one's turn is
- * told as a `call-waited` event.
+ * At most `limit` calls in flight: a number, or a cap of `Concurrency.make` that can be resized. A wait for a permit is
+ * reported as a `call-waited` event.
  */
 export const policy = (limit: number | Concurrency) => {
   const { permits, semaphore } = typeof limit === "number" ? makeUnsafe(limit) : limit

@@ -1,7 +1,7 @@
 /**
- * Has the API cache what is asked again and again: marks the ends of tools, system prompt and conversation with
- * `cache_control`. Reading from the cache costs a tenth of the input price or less, writing to it a quarter more than
- * that price, for an hour twice it. So a prompt that is asked only once costs more: `Progress.promptCache` tells.
+ * Lets the API cache repeated prompts: marks the ends of tools, system prompt and conversation with `cache_control`.
+ * Reading from the cache costs a tenth of the input price or less; writing to it costs 1.25 times that price, or twice for
+ * an hour. So a prompt that is sent only once costs more: `Progress.promptCache` shows it.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import type * as Duration from "effect/Duration"
@@ -12,13 +12,13 @@ import type { Request } from "../claude/Request.ts"
 import * as Blocks from "./promptCache/Blocks.ts"
 import * as WarmUp from "./promptCache/WarmUp.ts"
 
-/** What to cache, and for how long. */
+/** How to cache prompts, and for how long. */
 export interface Options {
-  /** How long what is cached lives after its last use; `5m` by default. */
+  /** How long an entry lives after its last use; `5m` by default. */
   readonly ttl?: CacheTtl
   /**
-   * Leaves it to the API: one breakpoint that moves along with the end of the request. For conversations; where each
-   * call has another last message, all of it is written every time, and none is read.
+   * Leaves the place to the API: one breakpoint at the end of the request. Use it for conversations. Where each call has
+   * another last message, the whole prompt is written every time, and nothing is read.
    */
   readonly automatic?: boolean
 }
@@ -27,10 +27,10 @@ export interface Options {
 const maximum = 4
 
 /**
- * Places `cache_control` in a request: on the last tool, on the system prompt, and in a conversation on the last
- * message and on what was the last a turn ago, so that a turn reads what the turn before wrote, however many blocks lie
- * between. A single message is left alone, since the next call has another; so is what is too short for the model, and
- * whichever of tools, system and messages the caller placed breakpoints in. With the caller's there are never over four.
+ * Places `cache_control` in a request: on the last tool, on the system prompt, and in a conversation on the last message
+ * and on the last message of the turn before, so that each turn reads what the turn before wrote. It marks no single
+ * message, because the next call has another; no prefix that is too short for the model; and none of tools, system and
+ * messages in which the caller placed breakpoints. Together with the caller's there are at most four.
  */
 export const place = (request: Request, { automatic = false, ttl = "5m" }: Options = {}): Request => {
   const blocks = Blocks.read(request)
@@ -45,7 +45,7 @@ export const place = (request: Request, { automatic = false, ttl = "5m" }: Optio
   return automatic ? { ...request, cache_control: first.control } : withMarks(request, marks)
 }
 
-/** Where breakpoints are of use, the most useful first. */
+/** Places for breakpoints, the most useful first. */
 const candidates = (blocks: ReadonlyArray<Blocks.Block>): ReadonlyArray<Blocks.Block> => {
   const last = (level: Blocks.Block["level"], among: ReadonlyArray<Blocks.Block> = blocks) =>
     among.findLast((block) => block.level === level && canCarry(block))
@@ -57,7 +57,7 @@ const candidates = (blocks: ReadonlyArray<Blocks.Block>): ReadonlyArray<Blocks.B
   )
 }
 
-/** What a user message consists of, as far as it can carry a breakpoint. */
+/** The blocks of a user message that can carry a breakpoint. */
 const carriers = new Set(["text", "image", "document", "search_result", "tool_result"])
 
 const canCarry = ({ level, role, value }: Blocks.Block): boolean => {
@@ -66,7 +66,7 @@ const canCarry = ({ level, role, value }: Blocks.Block): boolean => {
   return (level === "system" || role === "user") && carriers.has(`${type}`) && text !== ""
 }
 
-/** What the caller's breakpoints leave open to ours: an hour never comes after five minutes. */
+/** The lifetime that the caller's breakpoints allow: an hour may not come after five minutes. */
 const ttlAt = (block: Blocks.Block, blocks: ReadonlyArray<Blocks.Block>): CacheTtl | undefined => {
   const at = blocks.indexOf(block)
   if (blocks.slice(at).some(({ breakpoints }) => breakpoints.includes("1h"))) return "1h"
@@ -100,16 +100,17 @@ const withMarks = (request: Request, marks: ReadonlyArray<Mark>): Request => {
   }
 }
 
-/** What to cache, for how long, and whether calls wait for one another. */
+/** How to cache prompts, for how long, and whether calls wait for one another. */
 export interface PolicyOptions extends Options {
   /**
-   * Of calls that share a prefix, one goes first; the others wait until its answer has begun, at most so long, and then
-   * read what it wrote. For batches and jobs. Not before Message Batches, where the first answer may take hours.
+   * Of calls that share a prefix, one is sent first; the others wait until its answer has begun, at most for this time,
+   * and then read the entry that it wrote. Use it for jobs, but not with Message Batches, where the first answer may take
+   * hours.
    */
   readonly warmUp?: Duration.Input
 }
 
-/** Places breakpoints in every call; see `place`. It belongs outside `Retry`, so that who waits holds no permit. */
+/** Places breakpoints in every call; see `place`. Put it outside `Retry`, so that a waiting call holds no permit. */
 export const policy = ({ warmUp, ...options }: PolicyOptions = {}) =>
   wrap((next) =>
     Effect.sync(() => {

@@ -1,8 +1,7 @@
 /**
- * Answers what was asked before from a store, and of equal calls at the same time makes one; calls that are to differ,
- * such as samples, need `bypass`. The key is the hash of the canonical request; every backend of `effect/persistence` is
- * a store. (Its `PersistedCache` fails when its store does, stores failures, and knows no streams.) Put it outside
- * `Retry`.
+ * Answers repeated requests from a store; identical concurrent calls share one request. Use `bypass` when each sample must
+ * be fresh. The key is the hash of the canonical request; every backend of `effect/persistence` is a store. (Its
+ * `PersistedCache` fails with its store, stores failures, and has no streams.) Put it outside `Retry`.
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -32,21 +31,21 @@ export { layer as layerSql } from "./responseCache/Sql.ts"
 /** How to cache. */
 export interface Options {
   /**
-   * Keeps caches in one store apart; `effect-claude` by default. What an emulator answered is stored only where this is
-   * another: it is never to be taken for Claude's.
+   * Separates the caches in one store; `effect-claude` by default. Answers of an emulator are stored only under another
+   * id, so that they never count as Claude's.
    */
   readonly storeId?: string
-  /** How long an answer is used after it came; 30 days by default. */
+  /** How long an answer is used after it arrived; 30 days by default. */
   readonly timeToLive?: Duration.Input
   /**
-   * Which answers to store. By default those that Claude ended itself: not the refused, cut off or paused ones. Errors,
-   * and answers of another model than the one asked, are never stored.
+   * Which answers to store. By default those that Claude completed: not refused, truncated or paused ones. Errors, and
+   * answers of another model than the one asked, are never stored.
    */
   readonly keep?: (message: Message) => boolean
 }
 
 /**
- * What calls do with the cache: `readWrite`; `bypass`, nothing; `refresh`, ask anew and store that; `readOnly`, store
+ * How calls use the cache: `readWrite`; `bypass`, not at all; `refresh`, ask again and store the answer; `readOnly`, store
  * nothing.
  */
 export type Mode = "readWrite" | "bypass" | "refresh" | "readOnly"
@@ -59,21 +58,21 @@ export const Mode: Context.Reference<Mode> = Context.Reference("effect-claude/Re
 /** Runs an effect whose calls neither read the cache nor write to it. */
 export const bypass = Effect.provideService(Mode, "bypass")
 
-/** Runs an effect whose calls are all made, and their answers stored. */
+/** Runs an effect whose calls are all sent, and their answers stored. */
 export const refresh = Effect.provideService(Mode, "refresh")
 
-/** Runs an effect whose calls use what is stored, and store nothing. */
+/** Runs an effect whose calls use stored answers, and store none. */
 export const readOnly = Effect.provideService(Mode, "readOnly")
 
-/** What is to be asked anew: one request by its `Request.hash`, or all with this model, or with this label. */
+/** The answers to invalidate: of one request by its `Request.hash`, or all with this model, or with this label. */
 export type Target =
   | { readonly key: string }
   | { readonly model: Request["model"] }
   | { readonly label: readonly [name: string, value: string] }
 
 /**
- * Makes stored answers count for nothing, for every process that uses the store. By model and by label, that includes
- * calls now in flight. Labels are those of the `CallSite` that an answer was stored from.
+ * Invalidates stored answers, for every process that uses the store. By model and by label, that includes calls now in
+ * flight. Labels are those of the `CallSite` that an answer was stored from.
  */
 export const invalidate = (
   target: Target,
@@ -85,23 +84,23 @@ export const invalidate = (
     yield* Store.renew(store, "model" in target ? Store.modelTag(target.model) : Store.labelTag(...target.label))
   }).pipe(Effect.scoped)
 
-/** A store in memory: at most `capacity` entries (by default 10,000), those used last; gone with the process. */
+/** A store in memory: at most `capacity` entries (10,000 by default), with LRU eviction. */
 export const layerMemory = (options?: { readonly capacity?: number }): Layer.Layer<BackingPersistence> =>
   Memory.layer(options?.capacity ?? 10_000)
 
-/** A store that takes longer than this is as good as none. */
+/** The longest time to wait for the store. */
 const patience = "2 seconds"
 
 /**
- * Caches `create` and `stream` alike: both share one entry. What comes from the cache has the `origin` `cache` and costs
- * nothing; a `call-hit` event tells what it would have cost. A store that fails is a miss; one that takes longer than 2
- * seconds is left alone for 10.
+ * Caches `create` and `stream` alike: both share one entry. An answer from the cache has the `origin` `cache` and costs
+ * nothing; a `call-hit` event reports the cost that it saved. A store that fails counts as a miss; one that takes longer
+ * than 2 seconds is not asked for the next 10.
  *
- * Of equal calls at the same time, with the same `Claude.Timeouts`, one is made for all, and goes on until the last of
- * them has left; where it is a stream, each reads it from its beginning, and what nobody has read yet is in memory. It is
- * the call of the one who came first, whose listener hears of it: what he leaves behind is in nobody's span.
+ * Identical concurrent calls with the same `Claude.Timeouts` share one request, which continues until the last caller has
+ * left. Each reader of a shared stream reads it from the beginning; unread events stay in memory. The request runs in the
+ * context of the first caller, whose listener receives its events.
  *
- * What goes on with a server-held thread or in a container of the caller's is always asked: it changes what it goes on with.
+ * A request that continues a thread or uses a container on the server is always sent: it mutates server state.
  */
 export const policy = (options: Options = {}) => {
   const { keep = Entry.isWhole, storeId = Store.defaultStoreId, timeToLive = "30 days" } = options
@@ -126,30 +125,30 @@ export const policy = (options: Options = {}) => {
 
 type IsKept = (answer: Pick<Reply, "message" | "requestId">) => boolean
 
-/** Which answers are kept; those of an emulator may be foreign, and are not. */
+/** Which answers are stored. Answers of an emulator may be foreign, and are not. */
 interface Keeping {
   readonly isKept: IsKept
   readonly isForeign: IsKept
 }
 
-/** What the store has, or what becomes of an answer that has to be asked for. */
+/** The stored answer, or what to do with one that has to be asked for. */
 interface Found {
   readonly stored: Reply | undefined
   readonly discardable: <F extends ReplyFacts>(facts: F) => F
   readonly write: (reply: Reply) => Effect.Effect<void>
 }
 
-const foreign = "an emulator's answers are kept in no cache of the usual name; give this one a storeId of its own"
+const foreign = "answers of an emulator are not stored in the default cache; give this cache another storeId"
 
 const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKept }: Keeping): Claude["Service"] => {
   const flights = Flights.make()
-  const told = new Set<string>()
+  const warned = new Set<string>()
 
-  /** Whoever looks for what is never there should know why. */
+  /** Explains once why the cache stays empty. */
   const warnOnce = (warning: string) =>
     Effect.suspend(() => {
-      if (told.has(warning)) return Effect.void
-      told.add(warning)
+      if (warned.has(warning)) return Effect.void
+      warned.add(warning)
       return Effect.logWarning(warning)
     })
 
@@ -169,7 +168,7 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
     return entry && usable(entry, key, mode)
   }
 
-  /** Whoever leads a flight keeps other processes waiting too. */
+  /** The call that leads a flight keeps other processes waiting too. */
   const look = (request: Request, key: string, mode: Mode) =>
     Effect.withFiber((fiber) => {
       const tags = tagsOf(request, fiber.getRef(CallSite))
@@ -192,7 +191,7 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
       })
     })
 
-  // An answer that is there has been paid for: no interruption keeps it from being stored.
+  // An answer that arrived has been paid for: it is stored without interruption.
   const create = (request: Request, key: string, mode: Mode) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(restore(look(request, key, mode)), ({ discardable, stored, write }) => {
@@ -245,21 +244,21 @@ const replyOf = ({ message, requestId }: Entry.Entry): Reply => ({
   rateLimits: undefined
 })
 
-/** Those who fail together have the same patience. */
+/** Calls share a flight, and its failure, only if they have the same time-outs. */
 const wanted = ({ model }: Request, key: string, mode: Mode, { call, idle }: typeof Timeouts.Service) => ({
   key: `${mode} ${Duration.toMillis(call)} ${Duration.toMillis(idle)} ${key}`,
   model
 })
 
-/** What is not JSON cannot be sent either: below, they say so. */
+/** A request that is no JSON fails below, where it is sent. */
 const hashOf = Option.liftThrowable(hash)
 
-/** None where the cache is not to answer. */
+/** The key of a request; undefined where the cache must not answer. */
 const keyOf = (request: Request, mode: Mode): string | undefined =>
-  mode === "bypass" || goesOn(request) ? undefined : Option.getOrUndefined(hashOf(request))
+  mode === "bypass" || mutatesServerState(request) ? undefined : Option.getOrUndefined(hashOf(request))
 
-/** Whether it changes something that the server holds. */
-const goesOn = ({ container, thread }: Request): boolean =>
+/** Whether the request continues a thread or uses a container that the server holds. */
+const mutatesServerState = ({ container, thread }: Request): boolean =>
   Predicate.isNotNullish(thread) || Predicate.isString(container) || Predicate.isNotNullish(container?.id)
 
 const tagsOf = ({ model }: Request, { labels }: CallSite) => {

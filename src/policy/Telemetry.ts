@@ -2,8 +2,8 @@
  * Spans and metrics of calls, in the OpenTelemetry GenAI conventions (`Attributes` says as of when), for whatever
  * tracer and exporter the program has: Effect's own OTLP, `@effect/opentelemetry`, none. Put it outermost.
  *
- * A call is one client span, `chat {model}`; below it stand its attempts, their streams, and its waits. Neither prompt
- * nor answer is in it unless asked for. Counting tokens has no span: the conventions have no operation for that.
+ * A call is one client span, `chat {model}`; below it are its attempts, their streams, and its waits. Prompts and answers
+ * are on spans only if you opt in. Counting tokens has no span: the conventions have no operation for it.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -24,11 +24,11 @@ import * as Timeline from "./telemetry/Timeline.ts"
 
 export { layerSpans, Spans, waterfall } from "./telemetry/Waterfall.ts"
 
-/** What goes out only by choice. */
+/** Facts that are sent only if you opt in. */
 export interface Options {
   /** Puts prompts and answers on the spans, through `Redact.Redactor`. */
   readonly content?: boolean
-  /** Sends the W3C `traceparent` header with each request, so that what stands between can join the trace. */
+  /** Sends the W3C `traceparent` header with each request, so that gateways can join the trace. */
   readonly propagate?: boolean
 }
 
@@ -73,14 +73,14 @@ export const policy = ({ content = false, propagate = false }: Options = {}) =>
     })
   )
 
-/** Where the SDK client sends calls to, where there is one. */
+/** The address of the SDK client, if there is one. */
 const baseURL = Effect.map(Effect.serviceOption(AnthropicClient), (client) =>
   Option.isSome(client) && Predicate.hasProperty(client.value, "baseURL") && Predicate.isString(client.value.baseURL)
     ? client.value.baseURL
     : undefined
 )
 
-/** A span of no tracer has no id that may be sent. */
+/** The id of a span without a tracer may not be sent. */
 const carrying = (request: Request, span: Tracer.Span): Request => {
   const { traceparent = "" } = HttpTraceContext.toHeaders(span)
   return /^[0-9a-f-]+$/.test(traceparent) ? { ...request, headers: { ...request.headers, traceparent } } : request

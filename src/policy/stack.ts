@@ -1,6 +1,6 @@
 /**
- * The recommended pile of policies, in the order in which they belong. Provide it once, at the edge of the program:
- * two provides of a stack that was built twice are two semaphores.
+ * The recommended stack of policies, in the right order. Provide it once, at the edge of the program: two provides build
+ * two semaphores.
  */
 import * as Layer from "effect/Layer"
 import type { BackingPersistence } from "effect/persistence/Persistence"
@@ -12,17 +12,17 @@ import * as ResponseCache from "./ResponseCache.ts"
 import * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
 
-/** What the stack can be told. */
+/** The options of the stack. */
 export interface StackOptions<E = never, R = never> {
   /** Calls in flight at once; 64 by default. */
   readonly concurrency?: number | Concurrency.Concurrency
-  /** When to try again; `Retry.schedule` by default. */
+  /** When to call again; `Retry.schedule` by default. */
   readonly retry?: Retry.RetrySchedule
-  /** What the API caches of the prompts, such as `{ ttl: "1h" }`; by default nothing. */
+  /** How the API caches prompts, such as `{ ttl: "1h" }`; by default it does not. */
   readonly promptCache?: PromptCache.PolicyOptions
-  /** Where answers are kept, such as `ResponseCache.layerMemory()`, and which; by default none are. */
+  /** Where answers are stored, such as `ResponseCache.layerMemory()`, and which; by default none are. */
   readonly cache?: ResponseCache.Options & { readonly store: Layer.Layer<BackingPersistence, E, R> }
-  /** What goes out with spans only by choice. */
+  /** What spans contain only if you opt in. */
   readonly telemetry?: Telemetry.Options
 }
 

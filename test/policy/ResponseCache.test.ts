@@ -647,7 +647,7 @@ describe("a store that", () => {
   it.effect.each([
     ["fails", Effect.fail(down), "no route to the store"],
     ["dies", Effect.die(new Error("no such table")), "no such table"],
-    ["breaks off", Effect.interrupt, "it broke off"],
+    ["breaks off", Effect.interrupt, "the operation was interrupted"],
     ["hangs", Effect.never, "timed out after '2s'"]
   ] as const)("%s fails no call, is logged once a minute, and counted", ([, broken, detail]) =>
     Effect.gen(function* () {

@@ -1,6 +1,6 @@
 /**
- * A request as the API's prompt cache sees it: its blocks in the order tools, system, messages. Any prefix of them can
- * be an entry of the cache; a breakpoint says which is to be one.
+ * A request as the API's prompt cache sees it: its blocks in the order tools, system, messages. Any prefix of them can be
+ * an entry of the cache; a breakpoint makes the prefix up to its block one.
  */
 import * as Predicate from "effect/Predicate"
 import * as Models from "../../claude/Models.ts"
@@ -11,20 +11,20 @@ import * as Sha256 from "../../claude/Sha256.ts"
 export interface Block {
   readonly level: "tools" | "system" | "messages"
   readonly role: "user" | "assistant" | "system"
-  /** The message it stands in, where it stands in one. */
+  /** The index of its message; -1 outside of messages. */
   readonly message: number
   /** Its place among the tools, in the system prompt, or in the message. */
   readonly at: number
   readonly value: object
-  /** Whether the prompt up to its end is long enough for the cache; an estimate. */
+  /** An estimate: the prompt up to the end of this block is long enough for the cache. */
   readonly isLongEnough: boolean
   /** The breakpoints on it and in it. */
   readonly breakpoints: ReadonlyArray<Models.CacheTtl>
 }
 
 /**
- * So many characters are taken for a token. Prose has about 4 with older models and 3 with newer ones. An estimate that
- * is too high costs nothing: the API passes over a breakpoint below the minimum.
+ * Characters of a token, for the estimate. Prose has about 4 with older models and 3 with newer ones. An estimate that is
+ * too high costs nothing: the API ignores a breakpoint below the minimum.
  */
 const charactersPerToken = 3
 
@@ -54,7 +54,7 @@ export const contentOf = <Block>(
 ): ReadonlyArray<Block | { readonly type: "text"; readonly text: string }> =>
   typeof content === "string" ? (content === "" ? [] : [{ type: "text", text: content }]) : (content ?? [])
 
-/** Characters of all that a value says. */
+/** Characters of all texts and keys in a value. */
 const lengthOf = (value: unknown): number => {
   if (Predicate.isString(value)) return value.length
   if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + lengthOf(item), 0)
@@ -83,7 +83,7 @@ export const entries = (request: Request): ReadonlyArray<Entry> => {
   const blocks = read(request)
   const end = blocks.findLastIndex(({ breakpoints }) => breakpoints.length > 0) + 1
   const { model, output_config, thinking, tool_choice } = request
-  // Other settings spoil what is cached of the messages, not what is cached of tools and system.
+  // A change of these settings invalidates entries of messages, not those of tools and system.
   const settings = JSON.stringify([output_config, thinking, tool_choice])
   let key = model
   return blocks.slice(0, end).flatMap(({ breakpoints: [ttl], isLongEnough, level, role, value }) => {

@@ -1,6 +1,6 @@
 /**
- * One stream for many readers: each gets all of it, from its beginning, at a pace of its own, and nobody waits for another
- * to read. (Effect's `Stream.share` stays in the scope that it needs, long after it has ended.)
+ * One stream for many readers: each reads all of it from the beginning, at its own pace, and no reader waits for another.
+ * Chunks stay in memory until the stream is closed. (Effect's `Stream.share` keeps its scope long after it has ended.)
  */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -13,16 +13,16 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Shared from "./Shared.ts"
 
-/** A stream for all who join. */
+/** A stream for all readers that join. */
 export interface Broadcast<A, E> {
   /**
-   * Takes a place among the readers, at once. The effect gives what to read, and gives the place back when its scope
-   * closes: it is to be run, and without interruption. Who comes first starts it, in this context.
+   * Joins as a reader. The effect returns the stream to read, and leaves when its scope closes; run it without
+   * interruption. The first reader starts the source, in its context.
    */
   readonly join: (context: Context.Context<never>) => Effect.Effect<Stream.Stream<A, E>, never, Scope.Scope>
 }
 
-/** It is `closed` when it has ended and when all have left: then it is not to be joined. */
+/** Calls `closed` when the source has ended or all readers have left: after that it cannot be joined. */
 export const make = <A, E>(source: Stream.Stream<A, E>, closed: () => void): Broadcast<A, E> => {
   const chunks: Array<Arr.NonEmptyReadonlyArray<A>> = []
   let news = Deferred.makeUnsafe<void>()

@@ -1,6 +1,6 @@
 /**
- * Single flight: of several who want the same thing at the same time, one asks for all, and it is all the same whether
- * they want it whole or as a stream. A flight goes on for those who stay, whoever began it.
+ * Single flight: identical concurrent calls share one request, whole answers and streams alike. The request continues
+ * while any of its callers stays, also after the caller that began it has left.
  */
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
@@ -20,28 +20,28 @@ import * as Shared from "./Shared.ts"
 type Answer = Effect.Effect<Reply, ClaudeError>
 type Events = Stream.Stream<StreamEvent, ClaudeError>
 
-/** What is wanted: those who have the same key share a flight. */
+/** A call. Calls with the same key share a flight. */
 export interface Wanted {
   readonly key: string
   readonly model: string
 }
 
-/** The flights that are under way. */
+/** The requests in flight. */
 export interface Flights {
-  /** The reply of the flight, as one that was not asked for; where there is none, that of `lead`, run for all. */
+  /** The reply of the flight, as a hit. Without a flight, runs `lead` as the flight of all who join. */
   readonly create: (wanted: Wanted, lead: Answer) => Answer
-  /** The events of the flight, from their beginning; where there is none, those of `lead`, run for all. */
+  /** The events of the flight, from the first one on. Without a flight, runs `lead` as the flight of all who join. */
   readonly stream: (wanted: Wanted, lead: Events) => Events
 }
 
-/** Somebody wants it whole, or somebody wants its events: the others take what they need from either. */
+/** Began as a whole answer or as a stream; callers of either kind join both. */
 type Flight = Shared.Shared<Reply, ClaudeError> | Broadcast.Broadcast<StreamEvent, ClaudeError>
 
-/** None yet. */
+/** No flights yet. */
 export const make = (): Flights => {
   const flights = new Map<string, Flight>()
 
-  /** A flight is on the list for as long as it can be joined. */
+  /** A flight is listed as long as it can be joined. */
   const start = <F extends Flight>({ key }: Wanted, make: (closed: () => void) => F): F => {
     const flight = make(() => {
       if (flights.get(key) === flight) flights.delete(key)
@@ -50,7 +50,7 @@ export const make = (): Flights => {
     return flight
   }
 
-  // Both look up and join in one go, so that no two lead, and can be interrupted only where there is something to leave.
+  // Both look up and join in one step, so that only one call leads. An interruption can come only after the join.
   const create: Flights["create"] = (wanted, lead) =>
     Effect.uninterruptibleMask((restore) => {
       const board: Answer = Effect.withFiber(({ context }) => {
@@ -87,14 +87,14 @@ export const make = (): Flights => {
   return { create, stream }
 }
 
-/** Joins a flight, at once, and leaves it when it has landed, or when one goes away. */
+/** Joins a flight, and leaves it when it has landed or the caller is interrupted. */
 const landing = (
   flight: Shared.Shared<Reply, ClaudeError>,
   context: Context.Context<never>,
   restore: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
 ): Answer => Effect.ensuring(restore(Fiber.join(flight.join(context))), flight.leave)
 
-/** Tells how long one has waited for another's answer. */
+/** Reports how long the call waited for the answer of another. */
 const waiting = <A, E>({ model }: Wanted, landed: Effect.Effect<A, E>) =>
   Effect.flatMap(Clock.currentTimeNanos, (since) =>
     Effect.tap(landed, () => Event.emitWaited(model, "equal-call", since))

@@ -1,21 +1,20 @@
 /**
- * One run of an effect for all who need it. It has a fiber of its own, and so goes on, whoever began it, until it is
- * through or the last of them has left. (Effect's `Cache` and `RcMap` do as much, but look up by
- * the key alone, and do not tell who began it.)
+ * One run of an effect for all its members. It has its own fiber, and continues until it ends or the last member has left.
+ * (Effect's `Cache` and `RcMap` do the same, but look up by key alone and do not report which member began the run.)
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 
-/** A run for all who join; whoever does must leave. */
+/** A run. Each member that joins must leave. */
 export interface Shared<A, E> {
-  /** Takes part, at once. Who comes first starts it, in this context. */
+  /** Joins. The first member starts the run, in its context. */
   readonly join: (context: Context.Context<never>) => Fiber.Fiber<A, E>
-  /** Takes part no longer. Whoever leaves last stops it, and waits until what it holds is closed. */
+  /** Leaves. The last member to leave stops the run and waits until its resources are closed. */
   readonly leave: Effect.Effect<void>
 }
 
-/** It is `closed` when it is through and when all have left: then it is not to be joined. */
+/** Calls `closed` when the run has ended or all members have left: after that it cannot be joined. */
 export const make = <A, E>(run: Effect.Effect<A, E>, closed: () => void): Shared<A, E> => {
   let running: Fiber.Fiber<A, E> | undefined
   let members = 0

@@ -1,5 +1,5 @@
 /**
- * Postgres or SQLite as a store. Effect's layer deletes what has expired; how much there may be is looked after here.
+ * Postgres or SQLite as a store. Effect's layer deletes expired entries; this one also limits their number.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -12,15 +12,15 @@ import { Redactor } from "../../claude/Redact.ts"
 import { Lease } from "./Lease.ts"
 import { defaultStoreId } from "./Store.ts"
 
-/** How much a cache may hold, and which, where that is not the usual one. */
+/** The number of entries that a cache may hold, and its `storeId` if it is not the default one. */
 export interface Options {
   readonly capacity?: number
   readonly storeId?: string
 }
 
 /**
- * A store with leases. Where a `capacity` is given, what the cache has above it is deleted once a minute, and first what
- * would expire first; what lives for ever is not counted.
+ * A store with leases. With a `capacity`, the entries above it are deleted once a minute, those that expire first before
+ * others. Entries without an expiry are not counted.
  */
 export const layer = ({ capacity, storeId = defaultStoreId }: Options = {}): Layer.Layer<
   BackingPersistence,
@@ -31,14 +31,14 @@ export const layer = ({ capacity, storeId = defaultStoreId }: Options = {}): Lay
   return capacity === undefined ? store : Layer.provideMerge(pruning(storeId, capacity), store)
 }
 
-/** They are by the clocks of the machines that take them. */
+/** Leases expire by the clocks of the machines that take them. */
 const leases = Layer.effect(
   Lease,
   Effect.gen(function* () {
     const sql = (yield* SqlClient).withoutTransforms()
     const createTable = sql`CREATE TABLE IF NOT EXISTS effect_claude_leases
         (id TEXT PRIMARY KEY, holder TEXT NOT NULL, expires BIGINT NOT NULL)`
-    // Two that create a table at the same moment can fail in Postgres; then it is there.
+    // Two processes that create the table at the same moment can fail in Postgres; then the table exists.
     yield* Effect.orDie(Effect.retry(createTable, { times: 1 }))
     return {
       hold: Effect.fnUntraced(function* (id, holder, time) {
@@ -55,7 +55,7 @@ const leases = Layer.effect(
   })
 )
 
-/** It needs the table of the store, in which others may have theirs. */
+/** Other caches may have entries in the same table. */
 const pruning = (storeId: string, capacity: number) =>
   Layer.effectDiscard(
     Effect.gen(function* () {

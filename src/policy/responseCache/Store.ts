@@ -1,6 +1,6 @@
 /**
- * The store as the cache sees it: never failing. What goes wrong is told as a `cache-failed` event, logged once a
- * minute, and taken for a miss.
+ * The store as the cache sees it: it never fails. An error is reported as a `cache-failed` event, logged once a minute,
+ * and counts as a miss.
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -23,16 +23,16 @@ import * as Entry from "./Entry.ts"
 import type { Lease } from "./Lease.ts"
 import type { Peek } from "./Memory.ts"
 
-/** What a look into the store gave. */
+/** The result of a look into the store. */
 export interface Found {
   readonly entry: Entry.Entry | undefined
-  /** Those that an answer of today is of; undefined where they cannot be read, and nothing can be stored. */
+  /** The current generations; undefined where they cannot be read, and nothing can be stored. */
   readonly generations: Entry.Generations | undefined
-  /** In nanoseconds: since when another process has been waited for. */
+  /** The time, in nanoseconds, at which the wait for another process began. */
   readonly waitingSince?: bigint | undefined
 }
 
-/** None of these fails. */
+/** The operations of the cache; they never fail. */
 export interface Store {
   /** Looks for the entry of `key` (for none, where that is undefined), and for the generations of `tags`. */
   readonly look: (key: string | undefined, tags: ReadonlyArray<string>) => Effect.Effect<Found>
@@ -47,16 +47,16 @@ export interface Store {
   readonly remove: (key: string) => Effect.Effect<void>
 }
 
-/** One that took longer than it may is not asked again for so long, lest every call waits for it. */
+/** A store that took too long is not asked for this time, so that not every call waits for it. */
 const absence = Duration.toMillis("10 seconds")
 
-/** A broken store is logged so often at most. */
+/** A broken store is logged at most once in this time. */
 const quiet = Duration.toMillis("1 minute")
 
-/** A process that was killed keeps the others waiting for so long. */
+/** A killed process keeps the others waiting for at most this time. */
 const leaseTime = Duration.seconds(30)
 
-/** The cache that is meant where none is named. */
+/** The default `storeId`. */
 export const defaultStoreId = "effect-claude"
 
 /** The tag of a model. */
@@ -65,13 +65,13 @@ export const modelTag = (model: string): string => `model ${model}`
 /** The tag of a label. */
 export const labelTag = (name: string, value: string): string => `label ${JSON.stringify([name, value])}`
 
-/** Begins a new generation of all that has this tag: what is stored now is of an earlier one. */
+/** Begins a new generation for a tag: all stored entries with this tag become invalid. */
 export const renew = Effect.fnUntraced(function* (store: BackingPersistenceStore, tag: string) {
   const generation = `${yield* Clock.currentTimeMillis}-${yield* Random.nextInt}`
   yield* store.set(generationKey(tag), { generation }, undefined)
 })
 
-/** Tags may be long, and of any characters; the file names of a store may not. Those of models are neither. */
+/** Tags may be long and have any characters, which the file names of a store may not. */
 const generationKey = (tag: string) => `generation-${/^[\w .-]{1,80}$/.test(tag) ? tag : Sha256.hex(tag)}`
 
 const decodeGeneration = Schema.decodeUnknownEffect(Schema.Struct({ generation: Schema.String }))
@@ -79,9 +79,9 @@ const decodeGeneration = Schema.decodeUnknownEffect(Schema.Struct({ generation: 
 const generationOf = (data: object | undefined) =>
   data === undefined ? Effect.succeed("") : Effect.map(decodeGeneration(data), ({ generation }) => generation)
 
-const brokenOff = new PersistenceError({ message: "it broke off" })
+const brokenOff = new PersistenceError({ message: "the operation was interrupted" })
 
-/** What takes too long is told to stop, and not waited for: it may be unable to. */
+/** Interrupts an operation that takes too long, without waiting for its end, which may never come. */
 const within =
   (patience: Duration.Input) =>
   <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | PersistenceError | Cause.TimeoutError> =>
@@ -111,7 +111,9 @@ export const make = (options: {
   let quietUntil = 0
   let absentUntil = 0
 
-  const notNow = Effect.fail(new PersistenceError({ message: "it took too long a moment ago, and is not asked now" }))
+  const notNow = Effect.fail(
+    new PersistenceError({ message: "the store took too long a moment ago, so it is not asked now" })
+  )
 
   const whilePresent = <A, E>(effect: Effect.Effect<A, E>) =>
     Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<A, E | PersistenceError> =>
@@ -138,7 +140,7 @@ export const make = (options: {
     if (Cause.isTimeoutError(error)) absentUntil = now + absence
     if (now < quietUntil) return undefined
     quietUntil = now + quiet
-    yield* Effect.logWarning(`the response cache fails to ${operation}: ${detail}; calls go on without it`)
+    yield* Effect.logWarning(`the response cache fails to ${operation}: ${detail}; calls continue without it`)
     return undefined
   })
 

@@ -1,6 +1,6 @@
 /**
- * Prompts and answers in the shape that the GenAI conventions give them on spans: JSON text, redacted. What is binary or
- * encrypted is left out; what the conventions have no part for is a `generic` part that says what it was.
+ * Prompts and answers as the GenAI conventions put them on spans: JSON text, redacted. Binary and encrypted data is left
+ * out; a block for which the conventions have no part becomes a `generic` part with its type.
  */
 import * as Predicate from "effect/Predicate"
 import type { Attributes } from "../../claude/Attributes.ts"
@@ -8,7 +8,7 @@ import type { Redact } from "../../claude/Redact.ts"
 import type { Message } from "../../claude/Reply.ts"
 import type { Request } from "../../claude/Request.ts"
 
-/** What was asked: the messages, and apart from them the system prompt. */
+/** The messages of a request, and its system prompt. */
 export const ofRequest = ({ messages, system }: Request, redact: Redact): Attributes => ({
   "gen_ai.input.messages": redact(
     JSON.stringify(messages.map(({ content = [], role }) => ({ role: roleOf(role, content), parts: parts(content) })))
@@ -16,7 +16,7 @@ export const ofRequest = ({ messages, system }: Request, redact: Redact): Attrib
   ...(system !== undefined && { "gen_ai.system_instructions": redact(JSON.stringify(parts(system))) })
 })
 
-/** What was answered, as far as it came. */
+/** An answer, as far as it came. */
 export const ofMessage = ({ content, role }: Message, redact: Redact): Attributes => ({
   "gen_ai.output.messages": redact(JSON.stringify([{ role, parts: parts(content) }]))
 })
@@ -24,7 +24,7 @@ export const ofMessage = ({ content, role }: Message, redact: Redact): Attribute
 type Content = NonNullable<Request["messages"][number]["content"] | Message["content"] | Request["system"]>
 type Block = Exclude<Content, string>[number]
 
-/** Results of tools come from the user in the API's words, and from the tool in those of the conventions. */
+/** In the API the role of tool results is `user`, in the conventions it is `tool`. */
 const roleOf = (role: string, content: Content): string =>
   typeof content !== "string" && content.length > 0 && content.every(({ type }) => type === "tool_result")
     ? "tool"

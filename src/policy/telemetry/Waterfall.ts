@@ -1,6 +1,6 @@
 /**
- * Where the time went, drawn in a terminal: keeps the spans of a program in memory, and draws them one a line. For one
- * call or one row, on a developer's screen; many programs and long ones belong into a collector.
+ * Draws the spans of a program in a terminal, one a line. It keeps all spans in memory: use it for one call or one row on a
+ * developer's screen, and a collector for long programs.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -76,7 +76,7 @@ const nameOf = ({ attributes, name }: Tracer.Span): string => {
   return site === undefined ? name : `${name} (${site})`
 }
 
-/** Where an answer came from that was not asked for. */
+/** The origin of an answer that the API did not give. */
 const origin = ({ attributes }: Tracer.Span): string => {
   const origin = attributes.get("effect_claude.origin")
   return origin === undefined || origin === "api" ? "" : `  from the ${String(origin)}`
