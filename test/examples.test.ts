@@ -1,11 +1,13 @@
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import { execFile } from "node:child_process"
 import { readdirSync, readFileSync, rmSync } from "node:fs"
 import { promisify } from "node:util"
 import * as Effect from "effect/Effect"
-import { TestClaude } from "effect-claude/testing"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import { Emulator, TestClaude } from "effect-claude/testing"
 import answers from "../examples/19-a-job-with-a-layer.ts"
 import { calls, inFolder } from "./pipeline/jobs.ts"
+import { environment } from "../src/run/EmulatorProcess.ts"
 import { collector } from "./policy/telemetry/collector.ts"
 
 describe("examples", () => {
@@ -148,8 +150,13 @@ const emulated = async (
   args: ReadonlyArray<string>,
   variables: Readonly<Record<string, string>> = {}
 ): Promise<string> => {
-  const node = [process.execPath, "--conditions=effect-claude-source"]
-  const [program, ...rest] = [...node, "src/run/main.ts", "emulate", "--", ...node, ...args]
-  const { stdout } = await promisify(execFile)(program ?? "node", rest, { env: { ...process.env, ...variables } })
+  const { url } = await emulator.runPromise(Emulator.Emulator)
+  const { stdout } = await promisify(execFile)(process.execPath, ["--conditions=effect-claude-source", ...args], {
+    env: { ...process.env, ...environment(url), ...variables }
+  })
   return stdout
 }
+
+/** One emulator for all examples: most of an example's time is the start of its program. */
+const emulator = ManagedRuntime.make(Emulator.layerServer({ port: 0 }))
+afterAll(() => emulator.dispose())
