@@ -152,7 +152,7 @@ describe("an answer is not stored", () => {
   )
 
   it.effect.each([
-    ["an emulator gave", "claude-sonnet-5-5", "req_emulated_1", "give this one a storeId of its own"],
+    ["an emulator gave", "claude-sonnet-5-5", "req_emulated_1", "give this cache another storeId"],
     ["another model gave", "claude-haiku-5-5", "req_1", "claude-sonnet-5-5 was asked and claude-haiku-5-5 answered"]
   ] as const)("that %s, and why is said once", ([, model, requestId, why]) =>
     Effect.gen(function* () {
@@ -215,7 +215,7 @@ describe("an answer is not stored", () => {
     })
   )
 
-  it.effect("that an emulator gave, unless the cache has a storeId of its own", () =>
+  it.effect("that an emulator gave, unless the cache has another storeId", () =>
     Effect.gen(function* () {
       const emulated = Layer.mock(Claude)({
         create: () => Effect.succeed({ message: message(), ...facts, requestId: "req_emulated_00000001" })
