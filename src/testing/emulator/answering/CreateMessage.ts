@@ -19,7 +19,7 @@ import type * as RateLimits from "../billing/RateLimits.ts"
 import type { SpendLimit } from "../billing/SpendLimit.ts"
 import type * as Signature from "../request/Signature.ts"
 import * as Validation from "../request/Validation.ts"
-import * as Wire from "../wire/Message.ts"
+import * as Wire from "./Message.ts"
 
 /** The parts of an emulator that calls and batches share. */
 export interface Shared {

@@ -20,7 +20,7 @@ import * as Page from "../wire/Page.ts"
 import { refuse, refuseIf } from "../wire/Refusal.ts"
 import type * as Signature from "../request/Signature.ts"
 import * as Validation from "../request/Validation.ts"
-import * as Wire from "../wire/Message.ts"
+import * as Wire from "../answering/Message.ts"
 
 interface Entry {
   readonly batch: Batch.Batch

@@ -12,11 +12,10 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { Fetch } from "../../../claude/Transport.ts"
-import type { App } from "../App.ts"
 import * as Exchange from "./Exchange.ts"
 
 /** A `fetch` that the emulator answers, for any host. Aborting a request interrupts its answer. */
-export const make = ({ handle }: Pick<App, "handle">): Effect.Effect<Fetch> =>
+export const make = ({ handle }: { readonly handle: Exchange.Handler }): Effect.Effect<Fetch> =>
   Effect.map(Effect.context<never>(), (context) => (input, init) => {
     const request = new Request(input, init)
     const { signal } = request

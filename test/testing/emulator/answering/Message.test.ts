@@ -6,7 +6,7 @@ import * as StreamEvent from "../../../../src/claude/StreamEvent.ts"
 import * as Answer from "../../../../src/testing/emulator/answering/Answer.ts"
 import type * as Blocks from "../../../../src/testing/emulator/answering/Blocks.ts"
 import * as Validation from "../../../../src/testing/emulator/request/Validation.ts"
-import * as Wire from "../../../../src/testing/emulator/wire/Message.ts"
+import * as Wire from "../../../../src/testing/emulator/answering/Message.ts"
 import * as Corpus from "../../../wire/Corpus.ts"
 
 describe("Wire.streamed", () => {

@@ -1,8 +1,8 @@
 /**
  * Answers in the API's shapes: a message in one piece, or the events of a stream with the time at which each is due.
  */
-import type { Answer } from "../answering/Answer.ts"
-import * as Blocks from "../answering/Blocks.ts"
+import type { Answer } from "./Answer.ts"
+import * as Blocks from "./Blocks.ts"
 
 /** How fast the model is. */
 export interface Pace {
