@@ -6,7 +6,7 @@ import * as Answer from "../../../../src/testing/emulator/answering/Answer.ts"
 import type * as Blocks from "../../../../src/testing/emulator/answering/Blocks.ts"
 import type { Options } from "../../../../src/testing/emulator/Options.ts"
 import * as Validation from "../../../../src/testing/emulator/request/Validation.ts"
-import * as Wire from "../../../../src/testing/emulator/wire/Message.ts"
+import * as Wire from "../../../../src/testing/emulator/answering/Message.ts"
 
 describe("Answer", () => {
   it.effect("calls a tool, and quotes what it returned when asked again", () =>
