@@ -4,6 +4,8 @@
  */
 export * as AnthropicClient from "./claude/AnthropicClient.ts"
 export * as Event from "./claude/Event.ts"
+/** @deprecated The name of `Event` before version 0.1 was published. */
+export * as CallEvent from "./claude/Event.ts"
 export * as CallSite from "./claude/CallSite.ts"
 export * as ClaudeError from "./claude/ClaudeError.ts"
 export * as Cost from "./claude/Cost.ts"

@@ -49,16 +49,16 @@ export class JournalMismatch extends Schema.TaggedError<JournalMismatch>()("Jour
   }
 }
 
-/** The state holds answers of an emulator and Claude would answer this run, or the reverse. They are kept apart. */
+/** The state is for the answers of an emulator and Claude answers this run, or the reverse. They are kept apart. */
 export class JournalMixed extends Schema.TaggedError<JournalMixed>()("JournalMixed", {
   /** The file or database. */
   state: Schema.String,
-  /** Whether the answers in the state are an emulator's. */
+  /** Whether the state is for the answers of an emulator. */
   emulated: Schema.Boolean
 }) {
   override get message() {
     const whose = this.emulated ? "the emulator's answers, not Claude's" : "Claude's answers, not the emulator's"
-    return `${this.state} holds ${whose}, and the two are never mixed`
+    return `${this.state} is for ${whose}, and the two are never mixed`
   }
 }
 
@@ -129,8 +129,13 @@ export class Journal extends Context.Service<
     readonly failures: Stream.Stream<{ readonly key: string; readonly error: string }, JournalFailed>
     /** Counts the rows claimed so far. It reads all of them: use it at the start and at the end of a run. */
     readonly counts: Effect.Effect<Counts, JournalFailed>
-    /** Whether an emulator answers the run, and gave the answers in the state. */
-    readonly emulated: boolean
+    /**
+     * Reports who answered a row, before its result is stored: an emulator, or Claude. The first report settles that for
+     * the state, unless `Options.emulated` did.
+     */
+    readonly answered: (emulated: boolean) => Effect.Effect<void, JournalFailed | JournalMixed>
+    /** Whether an emulator gave the answers in the state. */
+    readonly emulated: Effect.Effect<boolean>
   }
 >()("effect-claude/Journal") {}
 
@@ -140,7 +145,7 @@ export interface Options {
   readonly job: string
   /** What makes earlier results unfit for the job when it changes; see `Job.shape`. */
   readonly shape: Schema.Json
-  /** Whether an emulator answers, and not Claude; `false` by default. */
+  /** Whether an emulator answers, and not Claude. If it is left out, the first answer settles it. */
   readonly emulated?: boolean | undefined
 }
 
@@ -163,16 +168,16 @@ export const layer = (
     Journal,
     Effect.gen(function* () {
       const sql = (yield* SqlClient).withoutTransforms()
-      const job = { name: options.job, shape: options.shape, emulated: options.emulated ?? false }
-      return journalOf(sql, job, yield* open(sql, job))
+      const { emulated = null, job: name, shape } = options
+      const state = yield* nameOf(sql)
+      return journalOf(sql, state, yield* open(sql, state, { name, shape, emulated }))
     }).pipe(Effect.withTracerEnabled(false), Effect.catchTag(["MigrationError", "SchemaError", "SqlError"], failed))
   )
 
 type Job = typeof Tables.Kind.Type & { readonly name: string }
 
-/** Checks that the results in the state fit the job; gives the number of the run that is about to begin. */
-const open = Effect.fnUntraced(function* (sql: SqlClient, job: Job) {
-  const state = yield* nameOf(sql)
+/** Checks that the results in the state fit the job; gives the job as the run that is about to begin stores it. */
+const open = Effect.fnUntraced(function* (sql: SqlClient, state: string, job: Job) {
   const tables = yield* Tables.foreign
   if (tables.length > 0) return yield* new JournalForeign({ state, tables })
   const version = yield* Tables.migrate
@@ -184,23 +189,29 @@ const open = Effect.fnUntraced(function* (sql: SqlClient, job: Job) {
         ) THEN 1 ELSE 0 END AS fixed FROM effect_claude_jobs j WHERE name = ${job.name}`,
     decodeStored
   )
-  if (stored === undefined) return 1
+  if (stored === undefined) return { ...job, run: 1 }
+  const run = stored.run + 1
   // A state without results holds nothing that may be unfit.
-  if (stored.fixed) {
-    const differences = Differences.between(stored.shape, job.shape)
-    if (differences.length > 0) return yield* new JournalMismatch({ state, job: job.name, differences })
-    if (stored.emulated !== job.emulated) return yield* new JournalMixed({ state, emulated: stored.emulated })
-  }
-  return stored.run + 1
+  if (!stored.fixed) return { ...job, run }
+  const differences = Differences.between(stored.shape, job.shape)
+  if (differences.length > 0) return yield* new JournalMismatch({ state, job: job.name, differences })
+  const emulated = job.emulated ?? stored.emulated
+  if (stored.emulated === !emulated) return yield* new JournalMixed({ state, emulated: stored.emulated })
+  return { ...job, run, emulated }
 })
 
 /** The trace of a row shows one span for storing it, which the caller makes, and none for the statements. */
 const quietly = <A>(operation: Effect.Effect<A, SqlError | Schema.SchemaError>) =>
   operation.pipe(Effect.withTracerEnabled(false), Effect.catch(failed))
 
-const journalOf = (sql: SqlClient, { name, ...kind }: Job, run: number): Journal["Service"] => {
+const journalOf = (
+  sql: SqlClient,
+  state: string,
+  { name, run, ...kind }: Job & { readonly run: number }
+): Journal["Service"] => {
   /** The number of the job in the database, which it has once a run has begun. */
   let job = 0
+  let { emulated } = kind
 
   const begin = Effect.gen(function* () {
     const row = { name, run, ...(yield* encodeKind(kind)) }
@@ -212,6 +223,13 @@ const journalOf = (sql: SqlClient, { name, ...kind }: Job, run: number): Journal
     )
     job = stored.id
   })
+
+  const answered = (now: boolean): Effect.Effect<void, JournalFailed | JournalMixed> => {
+    if (now === emulated) return Effect.void
+    if (emulated !== null) return Effect.fail(new JournalMixed({ state, emulated }))
+    emulated = now
+    return quietly(sql`UPDATE effect_claude_jobs SET emulated = CAST(${now ? 1 : 0} AS INTEGER) WHERE id = ${job}`)
+  }
 
   /** A statement may touch each row once, so the first of several equal keys in a page stands for all of them. */
   const claimPage = Effect.fnUntraced(function* (page: Arr.NonEmptyReadonlyArray<Row>) {
@@ -305,7 +323,8 @@ const journalOf = (sql: SqlClient, { name, ...kind }: Job, run: number): Journal
       Effect.map(([counts]) => counts),
       quietly
     ),
-    emulated: kind.emulated
+    answered,
+    emulated: Effect.sync(() => emulated === true)
   }
 }
 

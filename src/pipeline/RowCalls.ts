@@ -14,8 +14,8 @@ export interface RowCalls {
   readonly run: <A, E, R>(row: Effect.Effect<A, E, R>) => Effect.Effect<Option.Option<A>, E, R>
   /** Interrupts the row if the run has stopped and nothing would be lost. */
   readonly check: () => void
-  /** Whether an emulator answered a call, directly or through a cache. */
-  readonly isEmulated: () => boolean
+  /** Whether an emulator answered a call, directly or through a cache. Undefined while nothing has answered. */
+  readonly isEmulated: () => boolean | undefined
 }
 
 /** Starts without calls. `hasStopped` is whether the run has stopped. */
@@ -23,7 +23,7 @@ export const make = (hasStopped: () => boolean): RowCalls => {
   const abandoned = Deferred.makeUnsafe<Option.Option<never>>()
   const onTheWire = new Set<number>()
   let isPaid = false
-  let emulated = false
+  let emulated: boolean | undefined
 
   const check = () => {
     if (hasStopped() && onTheWire.size === 0 && !isPaid) Deferred.doneUnsafe(abandoned, Effect.succeedNone)

@@ -28,7 +28,6 @@ export const make = <Row, Out, E>(
 ) => {
   let stopped: Summary["stopped"] | StopRules.JobNeeds
   let taken = 0
-  let emulated = journal.emulated
   const encode = ResultLine.encode(job.output)
   const running = new Set<RowCalls.RowCalls>()
   const hasFailed = () => stopped !== undefined && stopped !== "limit"
@@ -77,8 +76,12 @@ export const make = <Row, Out, E>(
         const line = Effect.flatMap(job.step(row), (out) => encode(key, out))
         const store = (line: string) => {
           earlier = release()
-          emulated ||= calls.isEmulated()
-          return Effect.withSpan(Effect.andThen(journal.finish(key, line), sink.append(line)), "store")
+          const emulated = calls.isEmulated()
+          return (emulated === undefined ? Effect.void : journal.answered(emulated)).pipe(
+            Effect.andThen(journal.finish(key, line)),
+            Effect.andThen(sink.append(line)),
+            Effect.withSpan("store")
+          )
         }
         const exit = yield* Effect.exit(restore(calls.run(line))).pipe(
           Effect.tap((exit) =>
@@ -99,5 +102,5 @@ export const make = <Row, Out, E>(
       })
     )
 
-  return { takesMore, run, settle: Effect.suspend(release), stop, stopped: () => stopped, emulated: () => emulated }
+  return { takesMore, run, settle: Effect.suspend(release), stop, stopped: () => stopped }
 }

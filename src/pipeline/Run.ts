@@ -99,7 +99,7 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>,
       )
       const stopped = reason ?? (pending > 0 ? "input" : undefined)
       const counts = { total, done, failed, pending, invalid }
-      const emulated = rows.emulated()
+      const emulated = yield* journal.emulated
       return { ...counts, problems: [...problems, ...failures], emulated, stopped } satisfies Summary
     })
   )

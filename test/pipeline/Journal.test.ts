@@ -242,9 +242,9 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
             )
             assert.instanceOf(error, Journal.JournalMixed)
             const whose = emulated ? "the emulator's answers, not Claude's" : "Claude's answers, not the emulator's"
-            assert.strictEqual(error.message, `${error.state} holds ${whose}, and the two are never mixed`)
+            assert.strictEqual(error.message, `${error.state} is for ${whose}, and the two are never mixed`)
             const same = yield* Effect.provide(Journal.Journal, Journal.layer({ ...job, emulated }))
-            assert.strictEqual(same.emulated, emulated)
+            assert.strictEqual(yield* same.emulated, emulated)
           }
         }).pipe(Effect.provide(database))
       )
@@ -252,10 +252,31 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
       it.effect("do not count where no row is done", () =>
         Effect.gen(function* () {
           yield* runOf([["a", "fail"]], { ...tickets, emulated: true })
-          const { claims } = yield* runOf([["a", "finish"]], tickets)
+          const { claims } = yield* runOf([["a", "finish"]], { ...tickets, emulated: false })
           assert.deepStrictEqual(claims, ["pending"])
           const mixed = yield* Effect.flip(runOf([], { ...tickets, emulated: true }))
           assert.instanceOf(mixed, Journal.JournalMixed)
+        }).pipe(Effect.provide(database))
+      )
+
+      it.effect("settle at the first answer whose the state is, unless the options did", () =>
+        Effect.gen(function* () {
+          for (const emulated of [true, false]) {
+            const job = { ...tickets, job: `first answered by ${emulated}` }
+            const answered = Journal.Journal.use(
+              Effect.fnUntraced(function* (journal) {
+                yield* journal.claim(rowsOf("a", "b"))
+                yield* journal.answered(emulated)
+                yield* journal.finish("a", "{}")
+                return yield* Effect.flip(journal.answered(!emulated))
+              })
+            ).pipe(Effect.provide(begun(job)))
+            assert.instanceOf(yield* answered, Journal.JournalMixed)
+            const later = yield* Effect.provide(Journal.Journal, Journal.layer(job))
+            assert.strictEqual(yield* later.emulated, emulated)
+            const other = Effect.provide(Journal.Journal, Journal.layer({ ...job, emulated: !emulated }))
+            assert.instanceOf(yield* Effect.flip(other), Journal.JournalMixed)
+          }
         }).pipe(Effect.provide(database))
       )
     })

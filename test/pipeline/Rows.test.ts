@@ -222,13 +222,18 @@ describe("an emulator that answers in place of Claude", () => {
     Layer.provide(ResponseCache.layerMemory())
   )
 
-  it.effect("shows in the summary, also when the journal was opened for Claude or a cache holds the answers", () =>
+  it.effect("shows in the summary, and keeps the state from Claude, also where a cache holds the answers", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         assert.deepInclude(yield* files.run(greetings(names(3))), { done: 3, emulated: true })
         yield* FileSystem.FileSystem.use((fs) => fs.remove(files.path("state.sqlite")))
         const other = { output: files.path("other.jsonl") }
         assert.deepInclude(yield* files.run(greetings(names(3)), other), { done: 3, emulated: true })
+        const claude = files.run(greetings(names(4)), other).pipe(Effect.provide(TestClaude.layer("hi")))
+        const { done, pending, stopped } = yield* claude
+        assert.deepStrictEqual([done, pending], [3, 1])
+        assert.instanceOf(stopped, Job.JobBroken)
+        assert.match(stopped.message, /state\.sqlite is for the emulator's answers, not Claude's/)
         assert.lengthOf(yield* Emulator.Emulator.use(({ ledger }) => ledger), 3)
       })
     ).pipe(Effect.provide(cached))

@@ -23,7 +23,7 @@ const createTables = Effect.gen(function* () {
   const clustered = sql.literal(isSqlite(sql) ? "WITHOUT ROWID" : "")
   yield* sql`CREATE TABLE effect_claude_jobs (
     id INTEGER ${identity} PRIMARY KEY, name TEXT NOT NULL UNIQUE, shape TEXT NOT NULL, run INTEGER NOT NULL,
-    emulated INTEGER NOT NULL)`
+    emulated INTEGER)`
   yield* sql`CREATE TABLE effect_claude_rows (
     job INTEGER NOT NULL, id TEXT NOT NULL, key TEXT, run INTEGER NOT NULL, ordinal INTEGER NOT NULL,
     PRIMARY KEY (job, id)) ${clustered}`
@@ -103,8 +103,14 @@ const decodeRows = Schema.decodeUnknownEffect(
   )
 )
 
-/** What makes earlier results unfit for a job when it changes, as a row of `effect_claude_jobs` holds it. */
-export const Kind = Schema.Struct({ shape: Schema.fromJsonString(Schema.Json), emulated: Schema.BooleanFromBit })
+/**
+ * What makes earlier results unfit for a job when it changes, as a row of `effect_claude_jobs` holds it. `emulated` is
+ * null until something has answered.
+ */
+export const Kind = Schema.Struct({
+  shape: Schema.fromJsonString(Schema.Json),
+  emulated: Schema.NullOr(Schema.BooleanFromBit)
+})
 
 const encodeKind = Schema.encodeEffect(Kind)
 
@@ -113,7 +119,7 @@ const kindOf = ({ emulated, shape }: Effect.Success<ReturnType<typeof decodeHead
   const isMarked = Predicate.hasProperty(shape, "answers") && shape.answers === "emulator"
   return {
     shape: emulated === undefined && isMarked ? Struct.omit(shape, ["answers"]) : shape,
-    emulated: emulated ?? (emulated === undefined && isMarked)
+    emulated: emulated === undefined ? isMarked : emulated
   }
 }
 

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import { SqlClient } from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as Journal from "../../../src/pipeline/Journal.ts"
@@ -49,14 +50,20 @@ describe("a state of version 2", () => {
 
   it.effect.each([
     ["Claude's", 0, false],
-    ["the emulator's", 1, true],
-    ["Claude's, where nothing was asked", null, false]
+    ["the emulator's", 1, true]
   ] as const)("keeps its answers as %s", ([, stored, emulated]) =>
     Effect.gen(function* () {
       yield* oldState(head({ emulated: stored }))
       const other = yield* Effect.flip(opened({ emulated: !emulated }))
       assert.instanceOf(other, Journal.JournalMixed)
-      assert.strictEqual((yield* opened({ emulated })).emulated, emulated)
+      assert.strictEqual(yield* (yield* opened({ emulated })).emulated, emulated)
+    }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+
+  it.effect("fits both kinds of answers where no row asked for one", () =>
+    Effect.gen(function* () {
+      yield* oldState(head({ emulated: null }))
+      for (const emulated of [true, false]) assert.isTrue(Predicate.isObject(yield* opened({ emulated })))
     }).pipe(Effect.provide(Sqlite.layerMemory))
   )
 
