@@ -1,8 +1,8 @@
 import { join } from "node:path"
 import { defineConfig } from "vitest/config"
 
-// Tests and examples import "effect-claude" from source, through the condition that package.json declares. Not through
-// "module": Node gets these too, and packages that declare it for bundlers (those of AWS) do not load there.
+// Tests and examples import "effect-claude" from source, through the condition that package.json declares. The condition
+// "module" is left out: Node runs these files too, and packages that declare it for bundlers (AWS) do not load there.
 const conditions = ["effect-claude-source", "node", "import", "default"]
 
 export default defineConfig({
@@ -11,7 +11,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts", "examples/{05,09,10,15}-*.ts"],
     maxWorkers: 2,
-    // What the tests start compiles our sources once, and not each time.
+    // Programs that the tests start share the compiled sources.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.cache/node") },
     testTimeout: 60_000
   }

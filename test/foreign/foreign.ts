@@ -1,6 +1,6 @@
 /**
- * `npm run foreign`: clients of others against the emulator, each through what it has. Prints a table, then what failed,
- * and ends with 1 where something did.
+ * `npm run foreign`: runs other clients of the API against the emulator, with every feature that each has. Prints a
+ * table and the failures, and exits with 1 if there are any.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -26,7 +26,7 @@ const fox = { model, prompt: "What does the fox do? The quick brown fox jumps ov
 const weather = { model, prompt: "What is the weather in Paris?" }
 const ada = { model, prompt: "This is a person.\nName: Ada Lovelace\nBorn: 1815\nCity: London" }
 
-/** Rejects where the client does not behave; `heard` says how many messages it has asked for so far. */
+/** Rejects where the client misbehaves; `heard` gives the number of its requests for messages so far. */
 type Check = (client: Client, heard: () => number) => Promise<void | typeof none>
 
 const refused = async (client: Client, status: number, ask: Partial<Ask>) => {
@@ -34,7 +34,7 @@ const refused = async (client: Client, status: number, ask: Partial<Ask>) => {
     (text) => assert.fail(`no error, but "${text}"`),
     (error: unknown) => error
   )
-  assert.equal(client.statusOf(error), status, `its error does not tell the status ${status}: ${error}`)
+  assert.equal(client.statusOf(error), status, `its error does not show the status ${status}: ${error}`)
 }
 
 const checks: Record<string, Check> = {

@@ -36,7 +36,7 @@ export const langchain = (anthropicApiUrl: string): Client => {
   }
 }
 
-/** Its errors are those of its SDK, or have them as their cause. */
+/** Its errors are errors of the SDK, or have one as their cause. */
 const statusOf = (error: unknown): number | undefined => {
   if (!(error instanceof Error)) return undefined
   return "status" in error && typeof error.status === "number" ? error.status : statusOf(error.cause)
