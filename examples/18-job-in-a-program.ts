@@ -12,9 +12,9 @@ const program = Effect.gen(function* () {
   if (summary.stopped !== undefined) yield* Console.log("stopped:", summary.stopped)
 })
 
-// The state: which rows are done, and their results. The next run with the same file continues. Leave `emulated` out to
-// ask Claude: the answers of an emulator are kept apart.
-const journal = Journal.layer({ job: job.name, shape: Job.shape(job), emulated: true }).pipe(
+// The state: which rows are done, and their results. The next run with the same file continues. A state that holds the
+// answers of an emulator takes none of Claude's.
+const journal = Journal.layer({ job: job.name, shape: Job.shape(job) }).pipe(
   Layer.provide(Sqlite.layer({ path: "out/ten.state.sqlite" }))
 )
 

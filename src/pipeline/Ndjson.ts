@@ -100,13 +100,13 @@ const parse = (bytes: Uint8Array | undefined, index: number): Line | undefined =
 
 /**
  * The first whole number that JavaScript would read as another number, such as 9007199254740993 as 9007199254740992. Two
- * rows whose ids differ in the last digit would become one.
+ * rows whose ids differ in the last digit would become one. A number that JavaScript has written is read as it was.
  */
 const inexactIn = (text: string): string | undefined => {
   if (!/\d{16}/.test(text)) return undefined
   let inexact: string | undefined
   JSON.parse(text, (_key, value: unknown, { source = "" }: { readonly source?: string } = {}) => {
-    const isWhole = typeof value === "number" && /^-?\d+$/.test(source)
+    const isWhole = typeof value === "number" && /^-?\d+$/.test(source) && String(value) !== source
     if (isWhole && (!Number.isFinite(value) || BigInt(source) !== BigInt(value))) inexact ??= source
     return value
   })

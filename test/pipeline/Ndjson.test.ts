@@ -61,12 +61,13 @@ describe("decode", () => {
   it.effect("refuses a number that JavaScript cannot hold exactly, and reads long numbers that it can", () =>
     Effect.gen(function* () {
       const lines = yield* decode(
-        '{"id":9007199254740993}\n{"id":[{"n":-90071992547409930001}]}\n{"id":9007199254740992,"text":"9007199254740993"}'
+        '{"id":141813328494068860}\n{"id":9007199254740993}\n{"id":[{"n":-90071992547409930001}]}\n{"id":9007199254740992,"text":"9007199254740993"}'
       )
       const reason = (number: string) => `the number ${number} cannot be read exactly; write it as a text: "${number}"`
       assert.deepStrictEqual(
         lines.map(({ value }) => Result.merge(value)),
         [
+          { id: 141813328494068860 },
           reason("9007199254740993"),
           reason("-90071992547409930001"),
           { id: 9007199254740992, text: "9007199254740993" }
