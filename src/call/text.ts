@@ -30,7 +30,9 @@ export const ask = Effect.fnUntraced(function* (request: Request) {
   for (;;) {
     const next = Turn.continuation(request, turn)
     if (next === undefined) return turn
-    turn = Arr.append(turn, yield* claude.create(next))
+    const earlier = turn
+    const reply = yield* Effect.mapError(claude.create(next), (error) => Turn.addUsage(error, earlier))
+    turn = Arr.append(turn, reply)
   }
 })
 
@@ -61,13 +63,14 @@ export const streamText = <E = never, R = never>(
           const after = Stream.suspend((): Stream.Stream<string, ClaudeError | E, R> => {
             const message = accumulator.message()
             if (start === undefined || message === undefined)
-              return Stream.fail(new ClaudeError({ reason: unfinished }))
+              return Stream.fail(Turn.addUsage(new ClaudeError({ reason: unfinished }), before))
             const { type: _, ...facts } = start
             const turn = Arr.append(before, { ...facts, message })
             const next = Turn.continuation(request, turn)
             return next === undefined ? Stream.drain(Stream.fromEffect(finish(turn))) : rest(next, turn)
           })
           return claude.stream(asked).pipe(
+            Stream.mapError((error) => Turn.addUsage(error, before)),
             Stream.map((event) => {
               if (event.type === "stream_start") start = event
               accumulator.add(event)

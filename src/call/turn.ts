@@ -23,7 +23,7 @@ import {
 import * as Cost from "../claude/Cost.ts"
 import * as Reply from "../claude/Reply.ts"
 import type { Request } from "../claude/Request.ts"
-import { sum, type Usage } from "../claude/Usage.ts"
+import { billed, sum, type Usage } from "../claude/Usage.ts"
 
 /**
  * A text answer. `cost` is in US dollars at today's prices; it is undefined if no price is known, and zero if a cache or a
@@ -73,6 +73,20 @@ export const toReply = Effect.fnUntraced(function* (turn: Turn, textOf: (message
   const cost = Cost.sum(turn.map((part) => Cost.billed(part, now)))
   return { ...reply, text, usage, cost } satisfies TextReply
 })
+
+/**
+ * Adds the usage of the earlier calls of a turn to the error of a later one: they were paid for, although the turn has
+ * no answer.
+ */
+export const addUsage = (error: ClaudeError, earlier: ReadonlyArray<Reply.Reply>): ClaudeError => {
+  const { reason } = error
+  const usages = earlier.map(({ message }) => billed(message))
+  if (usages.length === 0) return error
+  const usage = (reason.usage === undefined ? usages : [...usages, reason.usage]).reduce(sum)
+  // The class of the reason is not known here, so it is copied without its constructor.
+  const copy: Reason = Object.assign(Object.create(Object.getPrototypeOf(reason)), reason, { usage })
+  return new ClaudeError({ reason: copy })
+}
 
 /** Removes the answer from the cache if the effect fails, so that the next call asks again. Ignores interruptions. */
 export const discardOnFailure =

@@ -9,9 +9,10 @@ import { generateObject } from "../../src/call/object.ts"
 import { generateText, streamText, type TextReply } from "../../src/call/text.ts"
 import { maxContinuations } from "../../src/call/turn.ts"
 import type { Claude } from "../../src/claude/Claude.ts"
-import type { ClaudeError } from "../../src/claude/ClaudeError.ts"
+import { ClaudeError, Overloaded, StreamInterrupted } from "../../src/claude/ClaudeError.ts"
 import type { Message } from "../../src/claude/Reply.ts"
 import type { Request } from "../../src/claude/Request.ts"
+import * as Usage from "../../src/claude/Usage.ts"
 import * as ResponseCache from "../../src/policy/ResponseCache.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 import { message, searched, thinking } from "../fixtures.ts"
@@ -159,6 +160,26 @@ describe("a paused turn", () => {
     )
   )
 
+  it.effect("whose continuation fails reports the usage of all its calls, whole or streamed", () =>
+    Effect.gen(function* () {
+      for (const asked of [generateText(prompt), finished(prompt)]) {
+        const { reason } = yield* Effect.flip(asked)
+        assert.instanceOf(reason, StreamInterrupted)
+        assert.strictEqual(reason.detail, "the connection broke")
+        assert.deepInclude(reason.usage, { input: 10 + 10 + 7, output: 20 + 20 + 3 })
+      }
+    }).pipe(Effect.provide(TestClaude.layer([...brokenTurn, ...brokenTurn])))
+  )
+
+  it.effect("whose continuation is not answered reports the usage of the earlier calls", () =>
+    Effect.gen(function* () {
+      const { reason } = yield* Effect.flip(generateText(prompt))
+      assert.instanceOf(reason, Overloaded)
+      assert.deepInclude(reason.usage, { input: 10, output: 20 })
+      assert.strictEqual(reason.message, overloaded.message)
+    }).pipe(Effect.provide(TestClaude.layer([stoppedFor("pause_turn"), overloaded])))
+  )
+
   it.effect("without content repeats the request", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* generateText(prompt)).text, "Done.")
@@ -248,6 +269,17 @@ const pausedTwice = [
   message({ content: [searched[1], "Found it. "], stop_reason: "pause_turn" }),
   message({ content: ["It is 4."] })
 ]
+
+const partial = Usage.fromMessage({ ...message("").usage, input_tokens: 7, output_tokens: 3 })
+
+/** Two calls that pause, and one that breaks in the middle. */
+const brokenTurn = [
+  stoppedFor("pause_turn"),
+  stoppedFor("pause_turn"),
+  new ClaudeError({ reason: new StreamInterrupted({ detail: "the connection broke", usage: partial }) })
+]
+
+const overloaded = new ClaudeError({ reason: new Overloaded({ detail: "busy", status: 529 }) })
 
 /** What `streamText` hands to `onFinish`. */
 const finished = (asked: typeof prompt): Effect.Effect<TextReply, ClaudeError, Claude> =>
