@@ -27,7 +27,7 @@ export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I
 ) {
   const format = yield* Effect.mapError(
     Effect.fromResult(OutputFormat.make(schema)),
-    ({ message }) => new ClaudeError({ reason: new Unsupported({ detail: message }) })
+    ({ detail, remedy }) => new ClaudeError({ reason: new Unsupported({ detail, remedy }) })
   )
   const request = yield* resolve(prompt)
   const reply = yield* Turn.toReply(yield* ask(withFormat(request, format.schema)), Turn.finalText)

@@ -29,8 +29,12 @@ export class SchemaRefused extends Schema.TaggedError<SchemaRefused>()("SchemaRe
   what: Schema.String,
   remedy: Schema.String
 }) {
+  /** What is wrong, without the remedy. */
+  get detail() {
+    return `this schema cannot be sent: ${this.what} at ${this.path === "" ? "its root" : this.path}`
+  }
   override get message() {
-    return `this schema cannot be sent: ${this.what} at ${this.path === "" ? "its root" : this.path}; ${this.remedy}`
+    return `${this.detail}; ${this.remedy}`
   }
 }
 
