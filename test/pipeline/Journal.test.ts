@@ -2,10 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { SqlClient } from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import * as Journal from "../../src/pipeline/Journal.ts"
 import { postgres, sqlite } from "./journal/databases.ts"
 
@@ -435,6 +437,21 @@ describe("the lock of a job in PostgreSQL", () => {
       }).pipe(Effect.provide(run))
       yield* runOf([["a", "finish"]])
     }).pipe(Effect.provide(postgres.layer))
+  )
+
+  it.effect.skipIf(postgres.missing !== "")(
+    `fails where it holds the only connection, and does not hang${postgres.missing}`,
+    () =>
+      Effect.gen(function* () {
+        const opening = yield* Effect.forkChild(Effect.flip(runOf([])))
+        while (opening.pollUnsafe() === undefined) {
+          yield* TestClock.adjust("1 second")
+          yield* Effect.promise(() => new Promise(setImmediate))
+        }
+        const error = yield* Fiber.join(opening)
+        assert.instanceOf(error, Journal.JournalFailed)
+        assert.match(error.message, /no second connection within 10 seconds.*; let the pool have at least two$/)
+      }).pipe(Effect.provide(postgres.single))
   )
 })
 

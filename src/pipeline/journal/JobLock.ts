@@ -4,8 +4,19 @@
  */
 import * as Effect from "effect/Effect"
 import type { SqlClient } from "effect/sql/SqlClient"
+import { JournalFailed } from "./JournalError.ts"
 
-/** Tries to take the lock until the scope closes. The server releases it too when the process dies. */
+/** The longest wait for a second connection. */
+const patience = "10 seconds"
+
+const onlyConnection = new JournalFailed({
+  detail: `no second connection within ${patience}, and the lock of the job holds one; let the pool have at least two`
+})
+
+/**
+ * Tries to take the lock until the scope closes. The server releases it too when the process dies. Fails where the lock
+ * holds the only connection of the pool: every later statement would wait for ever.
+ */
 export const take = (sql: SqlClient, job: string) =>
   sql.onDialectOrElse({
     pg: () =>
@@ -15,6 +26,10 @@ export const take = (sql: SqlClient, job: string) =>
         return Effect.acquireRelease(
           Effect.map(call("pg_try_advisory_lock"), ([row]) => row?.[0] === true),
           (isTaken) => (isTaken ? Effect.ignore(call("pg_advisory_unlock")) : Effect.void)
+        ).pipe(
+          Effect.tap(
+            Effect.timeoutOrElse(sql`SELECT 1`, { duration: patience, orElse: () => Effect.fail(onlyConnection) })
+          )
         )
       }),
     orElse: () => Effect.succeed(true)

@@ -16,19 +16,23 @@ const url = process.env["TEST_DATABASE_URL"]
 let schemas = 0
 
 /** Commits do not wait for the disk. */
-const schema: Layer.Layer<SqlClient, unknown> = Layer.suspend(() => {
-  const name = `journal_${process.pid}_${schemas++}`
-  const client = PgClient.layer({
-    url: Redacted.make(url ?? ""),
-    startupParameters: { search_path: name, synchronous_commit: "off" }
-  })
-  const created = Layer.effectDiscard(
-    Effect.flatMap(SqlClient, (sql) =>
-      Effect.acquireRelease(sql`CREATE SCHEMA ${sql(name)}`, () => Effect.orDie(sql`DROP SCHEMA ${sql(name)} CASCADE`))
+const schema = (maxConnections?: number): Layer.Layer<SqlClient, unknown> =>
+  Layer.suspend(() => {
+    const name = `journal_${process.pid}_${schemas++}`
+    const client = PgClient.layer({
+      url: Redacted.make(url ?? ""),
+      startupParameters: { search_path: name, synchronous_commit: "off" },
+      ...(maxConnections !== undefined && { maxConnections })
+    })
+    const created = Layer.effectDiscard(
+      Effect.flatMap(SqlClient, (sql) =>
+        Effect.acquireRelease(sql`CREATE SCHEMA ${sql(name)}`, () =>
+          Effect.orDie(sql`DROP SCHEMA ${sql(name)} CASCADE`)
+        )
+      )
     )
-  )
-  return Layer.provideMerge(created, client)
-})
+    return Layer.provideMerge(created, client)
+  })
 
 const path = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "journal-"))),
@@ -45,7 +49,9 @@ export const sqlite = {
 /** A schema in PostgreSQL. `missing` says why its tests are skipped: put it into their titles. */
 export const postgres = {
   name: "PostgreSQL",
-  layer: schema,
+  layer: schema(),
+  /** Its pool has one connection. */
+  single: schema(1),
   missing:
     url === undefined
       ? ": TEST_DATABASE_URL is not set (docker run -p 5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres)"

@@ -1,0 +1,73 @@
+/**
+ * Why the state of a job cannot be used. A message says what the state is; the command line adds the flags to change.
+ */
+import * as Schema from "effect/Schema"
+import * as Tables from "./Tables.ts"
+
+/** The state holds results of an earlier form of the job. Nothing in it was changed. */
+export class JournalMismatch extends Schema.TaggedError<JournalMismatch>()("JournalMismatch", {
+  /** The file or database. */
+  state: Schema.String,
+  job: Schema.String,
+  /** In words, such as `output.schema.type was "string" and is "object"`. Long values are left out. */
+  differences: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    return `${this.state} holds results of an earlier form of the job "${this.job}": ${this.differences.join(", ")}`
+  }
+}
+
+/** The state is for the answers of an emulator and Claude answers this run, or the reverse. They are kept apart. */
+export class JournalMixed extends Schema.TaggedError<JournalMixed>()("JournalMixed", {
+  /** The file or database. */
+  state: Schema.String,
+  /** Whether the state is for the answers of an emulator. */
+  emulated: Schema.Boolean
+}) {
+  override get message() {
+    const whose = this.emulated ? "the emulator's answers, not Claude's" : "Claude's answers, not the emulator's"
+    return `${this.state} is for ${whose}, and the two are never mixed`
+  }
+}
+
+/** A newer version of this library wrote the state. Nothing in it was changed. */
+export class JournalTooNew extends Schema.TaggedError<JournalTooNew>()("JournalTooNew", {
+  state: Schema.String,
+  version: Schema.Int
+}) {
+  override get message() {
+    const formats = `its format is ${this.version}, and this version reads formats up to ${Tables.version}`
+    return `a newer effect-claude wrote ${this.state}: ${formats}; update effect-claude`
+  }
+}
+
+/** The SQLite file belongs to another program. Nothing in it was changed. */
+export class JournalForeign extends Schema.TaggedError<JournalForeign>()("JournalForeign", {
+  state: Schema.String,
+  tables: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    const tables = this.tables.slice(0, 3).map((table) => `"${table}"`)
+    return `${this.state} is a database of another program, with the tables ${tables.join(", ")}; use another file`
+  }
+}
+
+/** Another process runs the same job on the same database. Nothing was changed. */
+export class JournalInUse extends Schema.TaggedError<JournalInUse>()("JournalInUse", {
+  state: Schema.String,
+  job: Schema.String
+}) {
+  override get message() {
+    return `another process is running the job "${this.job}" on ${this.state}; wait for it, or stop it`
+  }
+}
+
+/** The database cannot be read or written. What is stored stays. */
+export class JournalFailed extends Schema.TaggedError<JournalFailed>()("JournalFailed", {
+  /** What the database reports. For an SQLite file, it begins with the path. */
+  detail: Schema.String
+}) {
+  override get message() {
+    return `the journal failed: ${this.detail}`
+  }
+}
