@@ -13,7 +13,7 @@ import * as Concurrency from "../../src/policy/Concurrency.ts"
 import { message, request } from "../fixtures.ts"
 
 describe("a cap of 3", () => {
-  it.effect("lets never more than 3 calls be in flight, and always 3 while there is work", () =>
+  it.effect("keeps exactly 3 calls in flight while calls are waiting", () =>
     Effect.gen(function* () {
       const api = gauge()
       const running = yield* manyOf(create, 10).pipe(Effect.provide(Concurrency.policy(3)(api.layer)), Effect.forkChild)
@@ -47,7 +47,7 @@ describe("a cap of 3", () => {
     })
   )
 
-  it.effect("is told as the capacity", () =>
+  it.effect("is the capacity of Claude", () =>
     Effect.gen(function* () {
       const capacity = Claude.use((claude) => claude.capacity)
       assert.strictEqual(yield* Effect.provide(capacity, Concurrency.policy(3)(gauge().layer)), 3)
@@ -55,8 +55,8 @@ describe("a cap of 3", () => {
   )
 })
 
-describe("a wait for one's turn", () => {
-  it.effect("is told with how long it took, and only where there was one", () =>
+describe("a wait for a permit", () => {
+  it.effect("is reported with its duration, and only by calls that waited", () =>
     Effect.gen(function* () {
       const waits: Array<readonly [string, number]> = []
       const listener = (event: Event.Event) =>
@@ -80,7 +80,7 @@ describe("a wait for one's turn", () => {
 })
 
 describe("a stream", () => {
-  it.effect("holds its permit for as long as it is read", () =>
+  it.effect("holds its permit while it is read", () =>
     Effect.gen(function* () {
       const { entered } = yield* afterStream(Effect.never, (events) =>
         events.pipe(
@@ -95,7 +95,7 @@ describe("a stream", () => {
     })
   )
 
-  it.effect("gives it back when it was dropped half way", () =>
+  it.effect("releases its permit when its reader stops halfway", () =>
     Effect.gen(function* () {
       const { entered } = yield* afterStream(Effect.never, Stream.take(1))
       yield* TestClock.adjust("1 seconds")
@@ -103,7 +103,7 @@ describe("a stream", () => {
     })
   )
 
-  it.effect("gives it back when it failed", () =>
+  it.effect("releases its permit when it fails", () =>
     Effect.gen(function* () {
       const { entered } = yield* afterStream(Effect.fail(overloaded))
       yield* TestClock.adjust("1 seconds")
@@ -111,7 +111,7 @@ describe("a stream", () => {
     })
   )
 
-  it.effect("gives it back when interrupted", () =>
+  it.effect("releases its permit when it is interrupted", () =>
     Effect.gen(function* () {
       const { entered, reading } = yield* afterStream(Effect.never)
       yield* TestClock.adjust("1 seconds")
@@ -124,7 +124,7 @@ describe("a stream", () => {
 })
 
 describe("interrupting", () => {
-  it.effect("a call that waits takes it out of the line, and one that runs frees its place", () =>
+  it.effect("a waiting call removes it from the queue, and a running call releases its permit", () =>
     Effect.gen(function* () {
       const api = gauge()
       const ask = Effect.provide(create, yield* Layer.build(Concurrency.policy(1)(api.layer)))
@@ -142,7 +142,7 @@ describe("interrupting", () => {
 })
 
 describe("resize", () => {
-  it.effect("lets more in at once, and lets those in flight finish when it lets in fewer", () =>
+  it.effect("admits more calls at once, or lets the calls in flight finish if the cap shrinks", () =>
     Effect.gen(function* () {
       const api = gauge()
       const cap = yield* Concurrency.make(2)
@@ -164,7 +164,7 @@ describe("resize", () => {
     })
   )
 
-  it.effect("moves the capacity too", () =>
+  it.effect("changes the capacity of Claude", () =>
     Effect.gen(function* () {
       const cap = yield* Concurrency.make(2)
       const capacity = Claude.use((claude) => claude.capacity)
@@ -177,14 +177,14 @@ describe("resize", () => {
 })
 
 describe("one cap or two", () => {
-  it.effect("a handle in two layers is one cap", () =>
+  it.effect("one handle in two layers is one cap", () =>
     Effect.gen(function* () {
       const cap = yield* Concurrency.make(2)
       assert.strictEqual(yield* mostOfTwo(() => Concurrency.policy(cap)), 2)
     })
   )
 
-  it.effect("one policy value in two sibling provides is one cap, although its layer is built twice", () =>
+  it.effect("one policy value in two sibling provides is one cap, even if its layer is built twice", () =>
     Effect.gen(function* () {
       const policy = Concurrency.policy(2)
       assert.strictEqual(yield* mostOfTwo(() => policy), 2)
@@ -213,7 +213,7 @@ const manyOf = <A, E, R>(call: Effect.Effect<A, E, R>, times: number) =>
     { concurrency: "unbounded", discard: true }
   )
 
-/** A Claude whose calls take a second each, and that counts them. */
+/** A Claude whose calls take a second each, with counters. */
 const gauge = () => {
   let inFlight = 0
   let most = 0
@@ -239,7 +239,7 @@ const gauge = () => {
   return { layer, inFlight: () => inFlight, most: () => most, finished: () => finished }
 }
 
-/** Reads a stream that gives two events and then `end`s, behind a cap of 1; tells whether a call came in after it. */
+/** Reads a stream of two events and `end` under a cap of 1; `entered` is whether a later call has started. */
 const afterStream = Effect.fnUntraced(function* (
   end: Effect.Effect<never, ClaudeError>,
   reader: (events: typeof stream) => typeof stream = (all) => all
@@ -259,7 +259,7 @@ const afterStream = Effect.fnUntraced(function* (
   return { entered: () => entered, reading }
 })
 
-/** The most calls in flight of two sibling provides of a policy over one API. */
+/** The maximum of calls in flight over two sibling provides of a policy with one API. */
 const mostOfTwo = Effect.fnUntraced(function* (policy: () => ReturnType<typeof Concurrency.policy>) {
   const api = gauge()
   const side = () => Effect.provide(manyOf(create, 5), policy()(api.layer))

@@ -16,8 +16,8 @@ import * as Retry from "../../src/policy/Retry.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 import { firstHalf, message, request } from "../fixtures.ts"
 
-describe("a call that goes well", () => {
-  it.effect("is two lines at Debug, with the facts as annotations, and one for each retry", () =>
+describe("a call that succeeds", () => {
+  it.effect("logs two lines at Debug, with the facts as annotations, and one line for each retry", () =>
     Effect.gen(function* () {
       const { lines } = yield* logged(TestClaude.layer([busy, answer]), create(prompt))
       assert.deepStrictEqual(
@@ -55,7 +55,7 @@ describe("a call that goes well", () => {
     })
   )
 
-  it.effect("says the same of a stream", () =>
+  it.effect("logs the same for a stream", () =>
     Effect.gen(function* () {
       const { lines } = yield* logged(TestClaude.layer([answer]), Stream.runDrain(stream))
       const [begin, end] = lines
@@ -66,7 +66,7 @@ describe("a call that goes well", () => {
     })
   )
 
-  it.effect("says nothing where Debug is not wanted", () =>
+  it.effect("logs nothing if the minimum level is above Debug", () =>
     Effect.gen(function* () {
       const { lines } = yield* logged(TestClaude.layer([answer]), create(prompt), "Info")
       assert.deepStrictEqual(lines, [])
@@ -75,7 +75,7 @@ describe("a call that goes well", () => {
 })
 
 describe("the annotations", () => {
-  it.effect("stand beside the program's own, and say where in the program the call was", () =>
+  it.effect("join the program's own annotations, and name the call site", () =>
     Effect.gen(function* () {
       const call = create(prompt).pipe(
         CallSite.within("ask"),
@@ -93,7 +93,7 @@ describe("the annotations", () => {
     })
   )
 
-  it.effect("have no text of prompts and answers", () =>
+  it.effect("do not contain the text of prompts or answers", () =>
     Effect.gen(function* () {
       const { lines } = yield* logged(TestClaude.layer([answer]), create(prompt))
       const everything = JSON.stringify(lines)
@@ -103,7 +103,7 @@ describe("the annotations", () => {
 })
 
 describe("a retry", () => {
-  it.effect("is one line at Info: the attempt, the reason, the delay", () =>
+  it.effect("logs one line at Info with the attempt, the reason and the delay", () =>
     Effect.gen(function* () {
       for (const call of [create(prompt), Stream.runDrain(stream)]) {
         const { lines } = yield* logged(TestClaude.layer([busy, answer]), CallSite.within("ask")(call), "Info")
@@ -120,7 +120,7 @@ describe("a retry", () => {
     })
   )
 
-  it.effect("says of how many attempts, where the default schedule decides", () =>
+  it.effect("logs the number of attempts under the default schedule", () =>
     Effect.gen(function* () {
       const refused = new ConnectionFailed({ detail: "connect ECONNREFUSED", code: "ECONNREFUSED" })
       const { lines } = yield* logged(TestClaude.layer([refused, busy, answer]), create(prompt), "Info", Retry.policy())
@@ -156,7 +156,7 @@ describe("the level", () => {
     })
   )
 
-  it.effect("is Debug for a call that was interrupted: its caller knows", () =>
+  it.effect("is Debug for an interrupted call, since its caller knows", () =>
     Effect.gen(function* () {
       const never = Layer.mock(Claude)({ create: () => Effect.never })
       const { lines } = yield* logged(never, Effect.timeoutOption(create(prompt), "2 seconds"))
@@ -170,7 +170,7 @@ describe("the level", () => {
     })
   )
 
-  it.effect("is Debug for a stream whose reader failed: that is no failure of the call", () =>
+  it.effect("is Debug for a stream whose reader failed, since the call did not fail", () =>
     Effect.gen(function* () {
       const half = Layer.mock(Claude)({ stream: () => Stream.fromIterable(firstHalf(answer)) })
       const reading = Effect.exit(Stream.runForEach(stream, () => Effect.fail("mine")))
@@ -203,7 +203,7 @@ const prompt: Request = {
 const create = (request: Request) => Claude.use((claude) => claude.create(request))
 const stream = Stream.unwrap(Claude.useSync((claude) => claude.stream(request)))
 
-/** What was logged; a call is repeated once, after 3 seconds. */
+/** The logged lines of a program whose calls are retried once, after 3 seconds. */
 const logged = Effect.fnUntraced(function* <A, B, E>(
   claude: Layer.Layer<B | Claude>,
   call: Effect.Effect<A, E, Claude>,

@@ -32,7 +32,7 @@ import * as Segments from "../../src/testing/emulator/request/Segments.ts"
 import { message } from "../fixtures.ts"
 
 describe("place", () => {
-  it("marks the last tool and the system prompt, and leaves a single message alone: the next call has another", () => {
+  it("marks the last tool and the system prompt, and not a single message, which differs in the next call", () => {
     const placed = PromptCache.place({ ...question, tools: [tool("a"), tool("b")], system: long })
     assert.deepStrictEqual(placed, {
       ...question,
@@ -41,7 +41,7 @@ describe("place", () => {
     })
   })
 
-  it("marks in a conversation the last message, and the one that was last a turn ago", () => {
+  it("marks the last message of a conversation, and the last message of the turn before", () => {
     const messages = [user(long), assistant("Yes."), user("Really?"), assistant("No."), user("Why?")]
     assert.deepStrictEqual(PromptCache.place({ ...question, messages }).messages, [
       user(long),
@@ -52,12 +52,12 @@ describe("place", () => {
     ])
   })
 
-  it("takes an answer that the prompt begins for no turn", () => {
+  it("does not count a prefilled answer as a turn", () => {
     const request = { ...question, messages: [user(long), assistant("{")] }
     assert.strictEqual(PromptCache.place(request), request)
   })
 
-  it("marks nothing that is too short for the model, and gives back the very same request", () => {
+  it("returns the same request if it is shorter than the minimum of the model", () => {
     for (const [model, characters, marked] of [
       ["claude-haiku-4-5", 3 * 4096 + 100, 1],
       ["claude-haiku-4-5", 3 * 4096 - 100, 0],
@@ -72,7 +72,7 @@ describe("place", () => {
     }
   })
 
-  it("passes over what cannot carry a breakpoint: deferred tools, empty texts, thinking", () => {
+  it("skips blocks that cannot carry a breakpoint: deferred tools, empty texts, thinking", () => {
     const tools = [tool("a"), { ...tool("b"), defer_loading: true }]
     const thinking = { type: "thinking", thinking: "Hm.", signature: "s" } as const
     const placed = PromptCache.place({
@@ -91,11 +91,11 @@ describe("place", () => {
     )
   })
 
-  it("marks for an hour when told so", () => {
+  it("marks for an hour if the ttl is 1h", () => {
     assert.deepStrictEqual(ttlsOf(PromptCache.place({ ...question, system: long }, { ttl: "1h" })), ["1h"])
   })
 
-  it("leaves tools, system and messages as they are where the caller placed a breakpoint there", () => {
+  it("does not change tools, system or messages that contain a breakpoint of the caller", () => {
     const system = [{ ...text(long), cache_control: fiveMinutes }, text("Be brief.")]
     const messages = [
       { role: "user" as const, content: [{ ...text("A book."), cache_control: fiveMinutes }, text("?")] }
@@ -108,7 +108,7 @@ describe("place", () => {
     )
   })
 
-  it("never asks for an hour after five minutes, nor for five minutes before the caller's hour", () => {
+  it("keeps hour breakpoints before five-minute breakpoints, as the API requires", () => {
     const withTools = (ttl: "5m" | "1h") => ({
       ...question,
       tools: [{ ...tool("a"), cache_control: { type: "ephemeral", ttl } } as const],
@@ -120,7 +120,7 @@ describe("place", () => {
     assert.deepStrictEqual(ttlsOf(PromptCache.place(hour)), ["1h", "1h"])
   })
 
-  it("leaves it all to the API with automatic caching", () => {
+  it("only sets the cache_control of the request with automatic caching", () => {
     const request = { ...question, tools: [tool("a")], system: long }
     const cache_control = { type: "ephemeral", ttl: "1h" } as const
     assert.deepStrictEqual(PromptCache.place(request, { automatic: true, ttl: "1h" }), { ...request, cache_control })
@@ -129,7 +129,7 @@ describe("place", () => {
   })
 
   it.effect.prop(
-    "has never more than four breakpoints, keeps the caller's, is accepted by the API, and changes no hash",
+    "places at most four breakpoints, keeps the caller's, passes validation, and does not change the hash",
     [Outline, Schema.Literals(["5m", "1h"]), Schema.Boolean],
     ([outline, ttl, automatic]) =>
       Effect.gen(function* () {
@@ -145,7 +145,7 @@ describe("place", () => {
 })
 
 describe("policy", () => {
-  it.effect("20 turns of a conversation: each reads all that the one before sent, and what that saves is exact", () =>
+  it.effect("each of 20 turns reads the request of the turn before, and the reported savings are exact", () =>
     Effect.gen(function* () {
       const plain = yield* measure(conversation, Emulator.layer())
       const cached = yield* measure(conversation, Emulator.layer().pipe(PromptCache.policy()))
@@ -171,7 +171,7 @@ describe("policy", () => {
     })
   )
 
-  it.effect("places breakpoints in streams too, and none in what only counts tokens", () =>
+  it.effect("places breakpoints in streams too, but not in countTokens", () =>
     Effect.gen(function* () {
       const seen: Array<number> = []
       const see = (request: Request.Request) => Effect.sync(() => seen.push(marksOf(request).length))
@@ -188,7 +188,7 @@ describe("policy", () => {
     })
   )
 
-  it.effect("a prompt that is asked once only costs more", () =>
+  it.effect("a prompt that is sent once costs more", () =>
     Effect.gen(function* () {
       const once = Claude.use((claude) => claude.create({ ...question, system: long }))
       const { progress } = yield* measure(once, Emulator.layer().pipe(PromptCache.policy()))
@@ -201,7 +201,7 @@ describe("policy", () => {
 })
 
 describe("warming up", () => {
-  it.effect("50 calls at once write their prefix once; without it, each of them writes it", () =>
+  it.effect("50 concurrent calls write their prefix once; without a warm-up, each of them writes it", () =>
     Effect.gen(function* () {
       const slow = Emulator.layer({ latency: "2 seconds", timeToFirstToken: "1 second" })
       const cold = yield* measure(asking("a", 50), PromptCache.policy()(slow))
@@ -213,7 +213,7 @@ describe("warming up", () => {
     })
   )
 
-  it.effect("one call goes first for each prefix, and the others wait for the first token of a stream only", () =>
+  it.effect("one call goes first for each prefix, and the others wait until its stream has a first token", () =>
     Effect.gen(function* () {
       const slow = Emulator.layer({ timeToFirstToken: "1 second", tokensPerSecond: 1 })
       const prefixes = Effect.all([streaming("a", 10), streaming("b", 10)], { concurrency: 2 })
@@ -224,7 +224,7 @@ describe("warming up", () => {
     })
   )
 
-  it.effect("when the first call fails, the next one goes first; when it is interrupted, too", () =>
+  it.effect("the next call goes first when the first one fails or is interrupted", () =>
     Effect.gen(function* () {
       const ends = [Effect.fail(notYou), Effect.interrupt, Effect.succeed(reply)]
       const api = recording((call) => ends[call] ?? Effect.succeed(reply))
@@ -233,7 +233,7 @@ describe("warming up", () => {
     })
   )
 
-  it.effect("tells of a wait with how long it took, and only where there was one", () =>
+  it.effect("a wait is reported with its duration, and only by calls that waited", () =>
     Effect.gen(function* () {
       const waits: Array<readonly [string, number]> = []
       const listener: Event.Listener = (event) =>
@@ -249,7 +249,7 @@ describe("warming up", () => {
     })
   )
 
-  it.effect("nobody waits for longer than told, nor holds a permit while waiting", () =>
+  it.effect("a call waits at most `warmUp`, and holds no permit while it waits", () =>
     Effect.gen(function* () {
       const api = recording(() => Effect.delay(Effect.succeed(reply), "1 hour"))
       const layer = api.layer.pipe(Concurrency.policy(3), PromptCache.policy({ warmUp: "1 minute" }))
@@ -258,7 +258,7 @@ describe("warming up", () => {
     })
   )
 
-  it.effect("one goes first again when what was cached is gone, five minutes after its last use", () =>
+  it.effect("one call goes first again when the entry has expired, five minutes after its last use", () =>
     Effect.gen(function* () {
       const api = recording(() => Effect.succeed(reply))
       const rounds = Effect.gen(function* () {
@@ -274,7 +274,7 @@ describe("warming up", () => {
 })
 
 describe("a job of 500 rows with a long system prompt", () => {
-  it.live("writes it once and reads it 499 times, and what that saves is exact", () =>
+  it.live("writes it once and reads it 499 times, and the reported savings are exact", () =>
     Effect.gen(function* () {
       const slow = Emulator.layer({ latency: "20 millis", timeToFirstToken: "10 millis" })
       const plain = yield* running(slow.pipe(Concurrency.policy(64)))
@@ -290,7 +290,7 @@ describe("a job of 500 rows with a long system prompt", () => {
 })
 
 describe("the warm-up remembers", () => {
-  it.effect("as many entries as it is told, and forgets the one that was used longest ago", () =>
+  it.effect("a limited number of entries, and evicts the least recently used one", () =>
     Effect.gen(function* () {
       const { layer, starts } = recording(() => Effect.succeed(reply))
       const next = yield* Claude.pipe(Effect.provide(layer))
@@ -325,7 +325,7 @@ const user = (content: string) => ({ role: "user" as const, content })
 const assistant = (content: string) => ({ role: "assistant" as const, content })
 const tool = (name: string) => ({ name, description: long, input_schema: { type: "object" as const } })
 
-/** Some 5000 tokens. */
+/** About 5,000 tokens. */
 const sentences = Array.from(
   { length: 400 },
   (_, line) => `The rule number ${line} of this house is to answer briefly.`
@@ -341,7 +341,7 @@ interface FoundMark {
   readonly ttl: string
 }
 
-/** Every breakpoint of a request, wherever it is; a text counts as one block. */
+/** All breakpoints of a request, with their paths; a text counts as one block. */
 const marksOf = (value: unknown, path: ReadonlyArray<string> = []): ReadonlyArray<FoundMark> => {
   if (!Predicate.isObjectOrArray(value)) return []
   return Object.entries(value).flatMap(([key, inner]) => {
@@ -352,10 +352,10 @@ const marksOf = (value: unknown, path: ReadonlyArray<string> = []): ReadonlyArra
 
 const ttlsOf = (request: Request.Request) => marksOf(request).map(({ ttl }) => ttl)
 
-/** As it goes over the wire. */
+/** The request in the form in which the API receives it. */
 const fieldsOf = (request: Request.Request): Prompt.Fields => JSON.parse(JSON.stringify(request))
 
-/** Requests of every kind, as outlines: how many words a block has, and which breakpoint the caller put on it. */
+/** Outlines of requests of every kind: the number of words of each block, and the caller's breakpoint on it. */
 const Part = Schema.Struct({
   words: Schema.Literals([0, 1, 200, 2000]),
   own: Schema.Literals(["none", "none", "5m", "1h"]),
@@ -368,7 +368,7 @@ const Outline = Schema.Struct({
   messages: Schema.Array(Schema.Array(Part).check(Schema.isMaxLength(4))).check(Schema.isMaxLength(7))
 })
 
-/** The caller's breakpoints are four at most, and none for an hour comes after one for five minutes. */
+/** The caller has at most four breakpoints, and hour breakpoints come before five-minute ones. */
 const requestOf = ({ isText, messages, system, tools }: typeof Outline.Type): Request.Request => {
   let placed = 0
   let shortest: "5m" | "1h" = "1h"
@@ -404,8 +404,8 @@ interface Measured {
   readonly took: number
 }
 
-/** What the calls of a program add up to. */
-const heard = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<Measured, E, R> =>
+/** Runs a program, and returns its totals and the usage of each call. */
+const measured = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<Measured, E, R> =>
   Effect.gen(function* () {
     let progress = Progress.empty
     const usages: Array<Usage> = []
@@ -419,17 +419,17 @@ const heard = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<Measured
     return { progress, usages, took: (yield* Clock.currentTimeMillis) - start }
   })
 
-/** `heard`, in virtual time. */
+/** `measured`, in virtual time. */
 const measure = <A, E, E2>(program: Effect.Effect<A, E, Claude>, layer: Layer.Layer<Claude, E2>) =>
   Effect.gen(function* () {
-    const running = yield* heard(program).pipe(Effect.provide(layer), Effect.forkChild)
+    const running = yield* measured(program).pipe(Effect.provide(layer), Effect.forkChild)
     yield* TestClock.adjust("1 day")
     return yield* Fiber.join(running)
   })
 
 const writers = ({ usages }: Measured) => usages.filter(({ cacheWrite5m }) => cacheWrite5m > 0).length
 
-/** The answers are the same, and the difference in cost is what is told as saved. */
+/** Asserts that both have the same tokens, and that the reported savings are the difference in cost. */
 const assertSaved = (plain: Measured, cached: Measured) => {
   assert.strictEqual(cached.progress.outputTokens, plain.progress.outputTokens)
   assert.strictEqual(cached.progress.inputTokens, plain.progress.inputTokens)
@@ -449,7 +449,7 @@ const conversation = Effect.gen(function* () {
   }
 })
 
-/** Two requests; the second one has 20 calls of tools and their results more. */
+/** Two requests; the second adds 20 tool calls and their results. */
 const turnOfTools = Effect.gen(function* () {
   const ids = Array.from({ length: 20 }, (_, at) => `toolu_${at}`)
   const calls = ids.map((id) => ({ type: "tool_use" as const, id, name: "look_up", input: {} }))
@@ -476,7 +476,7 @@ const rows = (name: string, count: number): ReadonlyArray<Request.Request> =>
     messages: [user(`What is rule ${row}?`)]
   }))
 
-/** Calls that share a system prompt, all at once. */
+/** Concurrent calls that share a system prompt. */
 const asking = (name: string, count: number) =>
   Claude.use((claude) =>
     Effect.forEach(rows(name, count), (row) => Effect.exit(claude.create(row)), { concurrency: "unbounded" })
@@ -487,7 +487,7 @@ const streaming = (name: string, count: number) =>
     Effect.forEach(rows(name, count), (row) => Stream.runDrain(claude.stream(row)), { concurrency: "unbounded" })
   )
 
-/** A Claude that ends each call after a second, and the times in milliseconds at which calls came in. */
+/** A Claude that ends each call after a second, and the start times of the calls in milliseconds. */
 const recording = (end: (call: number) => Effect.Effect<Reply.Reply, ClaudeError>) => {
   const starts: Array<number> = []
   const layer = Layer.mock(Claude)({
@@ -513,12 +513,12 @@ const house = Job.make({
   sink: "unused.jsonl"
 })
 
-/** Runs the job in a folder of its own. */
+/** Runs the job in a temporary folder. */
 const running = <E>(layer: Layer.Layer<Claude, E>) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     const output = `${yield* fs.makeTempDirectoryScoped()}/out.jsonl`
-    return yield* heard(Job.run(house, { output }))
+    return yield* measured(Job.run(house, { output }))
   }).pipe(
     Effect.scoped,
     Effect.provide([

@@ -29,10 +29,10 @@ import * as stores from "./responseCache/stores.ts"
 const folder = mkdtempSync(join(tmpdir(), "effect-claude-cache-"))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Those of the writer. */
+/** The prompts of `writer.ts`. */
 const prompts = Array.from({ length: 20 }, (_, prompt) => String(prompt))
 
-/** No other run has this one. */
+/** Unique to this run. */
 const storeId = `test-${process.pid}-${Date.now()}`
 
 const { TEST_DATABASE_URL, TEST_REDIS_URL } = process.env
@@ -58,26 +58,26 @@ const redis: Backend = {
 
 for (const { missing, name, store } of [memory, ...local, postgres, redis]) {
   describe.skipIf(missing)(`a cache in ${name}${missing}`, () => {
-    it.effect("gives a call and a stream what was stored", () =>
+    it.effect("returns the stored answer to a call and to a stream", () =>
       Effect.gen(function* () {
         const both = Effect.all([text("a"), Stream.mkString(streamText("a"))])
         assert.deepStrictEqual(yield* Effect.provide(both, numbered(store()).layer()), ["1", "1"])
       })
     )
 
-    it.effect("keeps answers for ever where it is told to", () =>
+    it.effect("keeps answers forever if the time to live is infinite", () =>
       Effect.gen(function* () {
-        const said = yield* Effect.all([text("i"), text("i"), forget({ key: keyOf("i") })]).pipe(
+        const texts = yield* Effect.all([text("i"), text("i"), forget({ key: keyOf("i") })]).pipe(
           Effect.provide(numbered(store()).layer({ timeToLive: "Infinity" }))
         )
-        assert.deepStrictEqual(said, ["1", "1", ""])
+        assert.deepStrictEqual(texts, ["1", "1", ""])
       })
     )
 
-    it.effect("forgets by key, by model and by label", () =>
+    it.effect("removes answers by key, by model and by label", () =>
       Effect.gen(function* () {
         const labelled = CallSite.label("tenant", storeId)(text("b"))
-        const said = yield* Effect.all([
+        const texts = yield* Effect.all([
           labelled,
           text("b"),
           forget({ key: keyOf("b") }),
@@ -89,30 +89,30 @@ for (const { missing, name, store } of [memory, ...local, postgres, redis]) {
           forget({ model: "claude-sonnet-5-5" }),
           text("b")
         ]).pipe(Effect.provide(numbered(store()).layer()))
-        assert.deepStrictEqual(said, ["1", "1", "", "2", "2", "", "3", "3", "", "4"])
+        assert.deepStrictEqual(texts, ["1", "1", "", "2", "2", "", "3", "3", "", "4"])
       })
     )
 
-    it.effect("forgets what the program discards", () =>
+    it.effect("removes an answer that the program discards", () =>
       Effect.gen(function* () {
         const discarded = Effect.map(Effect.tap(generateText("c"), discard), (reply) => reply.text)
-        const said = yield* Effect.all([text("c"), discarded, text("c")]).pipe(
+        const texts = yield* Effect.all([text("c"), discarded, text("c")]).pipe(
           Effect.provide(numbered(store()).layer())
         )
-        assert.deepStrictEqual(said, ["1", "1", "2"])
+        assert.deepStrictEqual(texts, ["1", "1", "2"])
       })
     )
 
-    it.effect("asks anew when its store was cleared", () =>
+    it.effect("asks again after its store was cleared", () =>
       Effect.gen(function* () {
         const clear = Effect.flatMap(BackingPersistence, (backing) =>
           Effect.flatMap(backing.make(storeId), (store) => Effect.as(store.clear, ""))
         )
-        const said = yield* Effect.all([text("d"), clear, text("d"), clear]).pipe(
+        const texts = yield* Effect.all([text("d"), clear, text("d"), clear]).pipe(
           Effect.scoped,
           Effect.provide(numbered(store()).layer())
         )
-        assert.deepStrictEqual(said, ["1", "", "2", ""])
+        assert.deepStrictEqual(texts, ["1", "", "2", ""])
       })
     )
   })
@@ -130,11 +130,11 @@ for (const { missing, name, store } of [...local, postgres, redis]) {
   )
 }
 
-// Redis goes by its own clock.
+// Redis uses its own clock, not the TestClock.
 for (const { missing, name, store } of [memory, ...local, postgres]) {
-  it.effect.skipIf(missing)(`a cache in ${name} forgets when the time to live is over${missing}`, () =>
+  it.effect.skipIf(missing)(`a cache in ${name} removes an answer after its time to live${missing}`, () =>
     Effect.gen(function* () {
-      const said = yield* Effect.all([
+      const texts = yield* Effect.all([
         text("f"),
         Effect.as(TestClock.adjust("59 minutes"), ""),
         text("f"),
@@ -142,7 +142,7 @@ for (const { missing, name, store } of [memory, ...local, postgres]) {
         text("f"),
         forget({ key: keyOf("f") })
       ]).pipe(Effect.provide(numbered(store()).layer({ timeToLive: "1 hour" })))
-      assert.deepStrictEqual(said, ["1", "", "1", "", "2", ""])
+      assert.deepStrictEqual(texts, ["1", "", "1", "", "2", ""])
     })
   )
 }
@@ -155,36 +155,38 @@ for (const { missing, name, sql } of [
   },
   { ...postgres, sql: (): Layer.Layer<SqlClient, unknown> => stores.postgresClient(TEST_DATABASE_URL ?? "") }
 ]) {
-  it.effect.skipIf(missing)(`a cache in ${name} keeps to its capacity, and forgets the oldest first${missing}`, () =>
-    Effect.gen(function* () {
-      const { asked, layer } = numbered(
-        ResponseCache.layerSql({ capacity: 2, storeId }).pipe(Layer.provideMerge(sql()), Layer.orDie)
-      )
-      const cache = yield* Layer.build(layer())
-      yield* Effect.provide(
-        Effect.gen(function* () {
-          const others = yield* (yield* BackingPersistence).make(`${storeId}-others`)
-          yield* others.set("first", { text: "of another program" }, Duration.minutes(2))
-          const fill = Effect.forEach(["j", "k", "l"], (prompt) =>
-            Effect.tap(text(prompt), TestClock.adjust("1 second"))
-          )
-          yield* fill
-          yield* pruned
-          yield* Effect.all([text("l"), text("k")])
-          assert.strictEqual(asked(), 3)
-          yield* text("j")
-          assert.strictEqual(asked(), 4)
-          assert.isDefined(yield* others.get("first"))
-        }),
-        cache
-      )
-    })
+  it.effect.skipIf(missing)(
+    `a cache in ${name} keeps within its capacity, and removes the oldest answers first${missing}`,
+    () =>
+      Effect.gen(function* () {
+        const { asked, layer } = numbered(
+          ResponseCache.layerSql({ capacity: 2, storeId }).pipe(Layer.provideMerge(sql()), Layer.orDie)
+        )
+        const cache = yield* Layer.build(layer())
+        yield* Effect.provide(
+          Effect.gen(function* () {
+            const others = yield* (yield* BackingPersistence).make(`${storeId}-others`)
+            yield* others.set("first", { text: "of another program" }, Duration.minutes(2))
+            const fill = Effect.forEach(["j", "k", "l"], (prompt) =>
+              Effect.tap(text(prompt), TestClock.adjust("1 second"))
+            )
+            yield* fill
+            yield* pruned
+            yield* Effect.all([text("l"), text("k")])
+            assert.strictEqual(asked(), 3)
+            yield* text("j")
+            assert.strictEqual(asked(), 4)
+            assert.isDefined(yield* others.get("first"))
+          }),
+          cache
+        )
+      })
   )
 }
 
 for (const { missing, name, store } of [postgres, redis]) {
   describe.skipIf(missing)(`two processes with one cache in ${name}${missing}`, () => {
-    it.live("ask once when they want the same at the same time", () =>
+    it.live("send one request for identical concurrent calls", () =>
       Effect.gen(function* () {
         const answer = yield* Deferred.make<void>()
         const { first, one, other, second } = yield* twoProcesses(store, "g", Deferred.await(answer))
@@ -194,7 +196,7 @@ for (const { missing, name, store } of [postgres, redis]) {
       })
     )
 
-    it.live("both ask when the first one goes away", () =>
+    it.live("let the second process ask when the first one stops", () =>
       Effect.gen(function* () {
         const { one, other, second } = yield* twoProcesses(store, "h", Effect.never)
         yield* Fiber.interrupt(one)
@@ -205,7 +207,7 @@ for (const { missing, name, store } of [postgres, redis]) {
 }
 
 describe("a file", () => {
-  it.effect("that is torn, of another entry or of an older version is a miss, and is written anew", () =>
+  it.effect("that is truncated, of another entry, or of an older version is a miss, and is written again", () =>
     Effect.gen(function* () {
       const place = join(folder, "broken")
       const store = stores.files(place)
@@ -237,7 +239,7 @@ const kills = Number(process.env["KILLS"] ?? 3)
 
 describe("a process that is killed while it writes", () => {
   it.live.each(["files", "sqlite"] as const)(
-    "to %s leaves only whole and right answers",
+    "to %s leaves only complete and correct answers",
     (kind) =>
       Effect.gen(function* () {
         const place = join(folder, `killed-${kind}`)
@@ -271,7 +273,7 @@ describe("a process that is killed while it writes", () => {
 interface Backend {
   readonly name: string
   readonly store: () => Layer.Layer<BackingPersistence>
-  /** What it takes to test it, where that is not there. */
+  /** The reason why its tests are skipped, and how to run them; empty if they run. */
   readonly missing: string
 }
 
@@ -297,7 +299,7 @@ const numbered = <A>(store: Layer.Layer<A | BackingPersistence>, before: Effect.
   }
 }
 
-/** The minute is over after which a store is looked after, and that is done. */
+/** Waits until the store has removed what exceeds its capacity, which it does each minute. */
 const pruned = Effect.gen(function* () {
   yield* TestClock.adjust("1 minute")
   const sql = yield* SqlClient
@@ -319,7 +321,7 @@ const twoProcesses = Effect.fnUntraced(function* (
   const asked = yield* Deferred.make<void>()
   const waits = yield* Deferred.make<void>()
   const first = numbered(store(), Effect.andThen(Deferred.succeed(asked, undefined), before))
-  const second = numbered(tellingOfWaits(store(), waits))
+  const second = numbered(observingWaits(store(), waits))
   const one = yield* Effect.forkChild(Effect.provide(text(prompt), first.layer()))
   yield* Deferred.await(asked)
   const forgotten = Effect.tap(text(prompt), () => forget({ key: keyOf(prompt) }))
@@ -328,8 +330,8 @@ const twoProcesses = Effect.fnUntraced(function* (
   return { first, one, other, second }
 })
 
-/** A store whose leases tell when one was refused. */
-const tellingOfWaits = (store: Layer.Layer<BackingPersistence>, waits: Deferred.Deferred<void>) =>
+/** A store that completes `waits` when it refuses a lease. */
+const observingWaits = (store: Layer.Layer<BackingPersistence>, waits: Deferred.Deferred<void>) =>
   Layer.effect(
     Lease,
     Effect.map(
@@ -343,16 +345,16 @@ const tellingOfWaits = (store: Layer.Layer<BackingPersistence>, waits: Deferred.
     )
   ).pipe(Layer.provideMerge(store))
 
-/** Starts the writer, and kills it when it has stored so many answers. */
+/** Starts the writer, and kills it after it has stored this many answers. */
 const writeAndKill = async (kind: string, place: string, stored: number) => {
   const writer = join(import.meta.dirname, "responseCache/writer.ts")
   const child = spawn(process.execPath, ["--conditions=effect-claude-source", writer, kind, place], {
     stdio: ["ignore", "pipe", "inherit"]
   })
-  let told = 0
+  let written = 0
   child.stdout.on("data", (dots: Buffer) => {
-    told += dots.length
-    if (told >= stored) child.kill("SIGKILL")
+    written += dots.length
+    if (written >= stored) child.kill("SIGKILL")
   })
   const [, signal] = await once(child, "exit")
   assert.strictEqual(signal, "SIGKILL")

@@ -27,11 +27,11 @@ import { Lease } from "../../src/policy/responseCache/Lease.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 import { message, request } from "../fixtures.ts"
 
-describe("a second equal call", () => {
-  it.effect("is answered from the cache, costs nothing, and tells what it saved", () =>
+describe("a repeated identical call", () => {
+  it.effect("is answered from the cache, costs nothing, and reports its savings", () =>
     Effect.gen(function* () {
-      const heard: Array<Event.Event> = []
-      const listen = Event.listen((event) => Effect.sync(() => heard.push(event)))
+      const events: Array<Event.Event> = []
+      const listen = Event.listen((event) => Effect.sync(() => events.push(event)))
       const [first, second, asked] = yield* listen(Effect.all([generateText("Hi"), generateText("Hi"), calls])).pipe(
         Effect.provide(cached("Hello."))
       )
@@ -39,7 +39,7 @@ describe("a second equal call", () => {
       assert.deepStrictEqual(second.message, first.message)
       assert.strictEqual(second.requestId, first.requestId)
       assert.strictEqual(Cost.format(second.cost), "$0.00")
-      const hits = heard.filter((event) => event._tag === "call-hit")
+      const hits = events.filter((event) => event._tag === "call-hit")
       assert.deepStrictEqual(
         hits.map(({ model, usage }) => [model, usage]),
         [["claude-sonnet-5-5", first.usage]]
@@ -49,7 +49,7 @@ describe("a second equal call", () => {
     })
   )
 
-  it.effect("is a stream of the same message where it streams, whichever of the two came first", () =>
+  it.effect("streams the stored message, whether the first call streamed or not", () =>
     Effect.gen(function* () {
       const read = Stream.runCollect(stream(request))
       const events = yield* Effect.andThen(create(request), read).pipe(Effect.provide(cached("One two three.")))
@@ -66,7 +66,7 @@ describe("a second equal call", () => {
     })
   )
 
-  it.effect("is made again when its time to live is over", () =>
+  it.effect("is sent again after the time to live", () =>
     Effect.gen(function* () {
       let asked = 0
       const layer = yield* Layer.build(TestClaude.layer(() => String(++asked)).pipe(inMemory({ timeToLive: "1 hour" })))
@@ -82,19 +82,19 @@ describe("a second equal call", () => {
   )
 
   it.effect.each([
-    ["goes on with a thread of the server", { thread: { type: "create" } }],
-    ["goes on in a container", { container: "container_1" }],
-    ["goes on in a container with skills", { container: { id: "container_1", skills: [] } }]
-  ])("is made each time where it %s", ([, more]) =>
+    ["continues a thread on the server", { thread: { type: "create" } }],
+    ["continues in a container", { container: "container_1" }],
+    ["continues in a container with skills", { container: { id: "container_1", skills: [] } }]
+  ])("is sent each time if it %s", ([, more]) =>
     Effect.gen(function* () {
-      // Callers of the beta API can write the first one.
+      // Only callers of the beta API can send a thread.
       const call = Claude.use((claude) => claude.create({ ...request, ...(more as object) }))
       const [, , asked] = yield* Effect.all([call, call, calls]).pipe(Effect.provide(cached("Hi.")))
       assert.strictEqual(asked, 2)
     })
   )
 
-  it.effect("fails as it does without a cache where it cannot be sent", () =>
+  it.effect("fails as it does without a cache if its request is not valid JSON", () =>
     Effect.gen(function* () {
       const block = { type: "tool_use" as const, id: "t1", name: "count", input: { big: 1n } }
       const call = create({ ...request, messages: [{ role: "assistant", content: [block] }] })
@@ -104,7 +104,7 @@ describe("a second equal call", () => {
     })
   )
 
-  it.effect("is made each time where answers live for no time", () =>
+  it.effect("is sent each time if the time to live is zero", () =>
     Effect.gen(function* () {
       const layer = TestClaude.layer("Hi.").pipe(inMemory({ timeToLive: 0 }))
       const [, , asked] = yield* Effect.all([text, text, calls]).pipe(Effect.provide(layer))
@@ -112,7 +112,7 @@ describe("a second equal call", () => {
     })
   )
 
-  it.effect("is made again when the memory had no room for its answer", () =>
+  it.effect("is sent again after the memory evicts its answer", () =>
     Effect.gen(function* () {
       const layer = TestClaude.layer("Hi.").pipe(
         ResponseCache.policy(),
@@ -125,7 +125,7 @@ describe("a second equal call", () => {
 })
 
 describe("two requests", () => {
-  it.effect.prop("are one entry exactly when they have one canonical form", [Variant, Variant], ([one, other]) =>
+  it.effect.prop("share an entry if and only if their canonical forms are equal", [Variant, Variant], ([one, other]) =>
     Effect.gen(function* () {
       const layer = TestClaude.layer((request) => Request.hash(request)).pipe(inMemory())
       const [, second, asked] = yield* Effect.all([say(one), say(other), calls]).pipe(Effect.provide(layer))
@@ -139,7 +139,7 @@ describe("two requests", () => {
 describe("an answer is not stored", () => {
   it.effect.each([
     ["was refused", { stop_reason: "refusal" }],
-    ["was cut off", { stop_reason: "max_tokens" }],
+    ["was truncated", { stop_reason: "max_tokens" }],
     ["filled the context window", { stop_reason: "model_context_window_exceeded" }],
     ["was paused", { stop_reason: "pause_turn" }],
     ["is of another model, as after a fallback", { model: "claude-haiku-5-5" }]
@@ -154,7 +154,7 @@ describe("an answer is not stored", () => {
   it.effect.each([
     ["an emulator gave", "claude-sonnet-5-5", "req_emulated_1", "give this cache another storeId"],
     ["another model gave", "claude-haiku-5-5", "req_1", "claude-sonnet-5-5 was asked and claude-haiku-5-5 answered"]
-  ] as const)("that %s, and why is said once", ([, model, requestId, why]) =>
+  ] as const)("that %s, and the reason is logged once", ([, model, requestId, why]) =>
     Effect.gen(function* () {
       const logged: Array<string> = []
       const api = Layer.mock(Claude)({
@@ -177,7 +177,7 @@ describe("an answer is not stored", () => {
     })
   )
 
-  it.effect("that a verb rejected; the next call asks anew", () =>
+  it.effect("that a verb rejected, so the next call asks the API again", () =>
     Effect.gen(function* () {
       const City = Schema.Struct({ city: Schema.String })
       const layer = TestClaude.layer(['{"town":"Rome"}', '{"city":"Rome"}']).pipe(inMemory())
@@ -189,7 +189,7 @@ describe("an answer is not stored", () => {
     })
   )
 
-  it.effect("that the program discards, a streamed one too", () =>
+  it.effect("that the program discards, streamed or not", () =>
     Effect.gen(function* () {
       const layer = TestClaude.layer(["1", "2", "3"]).pipe(inMemory())
       const texts = yield* Effect.all([
@@ -205,7 +205,7 @@ describe("an answer is not stored", () => {
     })
   )
 
-  it.effect("that the program discards, in a cache below too", () =>
+  it.effect("that the program discards, nor in a cache below", () =>
     Effect.gen(function* () {
       const far = TestClaude.layer(["1", "2"]).pipe(ResponseCache.policy({ storeId: "far" }))
       const layer = far.pipe(inMemory({ storeId: "near" }))
@@ -215,7 +215,7 @@ describe("an answer is not stored", () => {
     })
   )
 
-  it.effect("that an emulator gave, unless the cache has another storeId", () =>
+  it.effect("that an emulator gave, unless the cache has a separate storeId", () =>
     Effect.gen(function* () {
       const emulated = Layer.mock(Claude)({
         create: () => Effect.succeed({ message: message(), ...facts, requestId: "req_emulated_00000001" })
@@ -230,7 +230,7 @@ describe("an answer is not stored", () => {
     })
   )
 
-  it.effect("unless one asks to keep it, and no verb rejects it", () =>
+  it.effect("unless `keep` accepts it and no verb rejects it", () =>
     Effect.gen(function* () {
       const refused = message({ stop_reason: "refusal", content: ["No."] })
       const origin = Effect.map(create(request), ({ origin }) => origin)
@@ -244,7 +244,7 @@ describe("an answer is not stored", () => {
 })
 
 describe("an answer that another program stored", () => {
-  it.effect("is not used where this one would not keep it", () =>
+  it.effect("is not used if the `keep` of this cache rejects it", () =>
     Effect.gen(function* () {
       const store = yield* Layer.build(ResponseCache.layerMemory())
       const behind = (options?: ResponseCache.Options) =>
@@ -260,8 +260,8 @@ describe("an answer that another program stored", () => {
   )
 })
 
-describe("of equal calls at the same time", () => {
-  it.effect("one is made for all 1,000, and the others are hits", () =>
+describe("identical concurrent calls", () => {
+  it.effect("share one request: of 1,000 calls, 999 are hits", () =>
     Effect.gen(function* () {
       let hits = 0
       const listen = Event.listen((event) => Effect.sync(() => (hits += event._tag === "call-hit" ? 1 : 0)))
@@ -271,7 +271,7 @@ describe("of equal calls at the same time", () => {
     })
   )
 
-  it.effect("one is made for those that stream too", () =>
+  it.effect("share one request, streams included", () =>
     Effect.gen(function* () {
       const api = slow()
       const streamed = Stream.mkString(streamText("Hi"))
@@ -283,7 +283,7 @@ describe("of equal calls at the same time", () => {
     })
   )
 
-  it.effect("one stream is made for all 1,000, whole and streamed, and the others are hits", () =>
+  it.effect("share one stream: of 1,000 calls, streamed or not, 999 are hits", () =>
     Effect.gen(function* () {
       let hits = 0
       const listen = Event.listen((event) => Effect.sync(() => (hits += event._tag === "call-hit" ? 1 : 0)))
@@ -296,7 +296,7 @@ describe("of equal calls at the same time", () => {
     })
   )
 
-  it.effect("the stream that came first is the one that was asked for", () =>
+  it.effect("report origin api for the first stream, and cache for the others", () =>
     Effect.gen(function* () {
       const twice = Effect.all([Stream.runCollect(stream(request)), Stream.runCollect(stream(request))], {
         concurrency: 2
@@ -310,7 +310,7 @@ describe("of equal calls at the same time", () => {
     })
   )
 
-  it.effect("nobody waits for another to read his stream", () =>
+  it.effect("do not wait for a slow or stopped reader of the shared stream", () =>
     Effect.gen(function* () {
       const streamed = streamText("Hi").pipe(Stream.rechunk(1))
       const never = Effect.forkChild(Stream.runForEach(streamed, () => Effect.never))
@@ -324,7 +324,7 @@ describe("of equal calls at the same time", () => {
     })
   )
 
-  it.effect("other processes wait for a stream too", () =>
+  it.effect("hold one lease for a stream, so that other processes wait for it", () =>
     Effect.gen(function* () {
       let leases = 0
       const counting = Layer.succeed(Lease, {
@@ -343,7 +343,7 @@ describe("of equal calls at the same time", () => {
     })
   )
 
-  it.effect("a hit in memory is a copy, also as a stream, and is gone after an invalidation", () =>
+  it.effect("get copies from memory, streams included, until the entry is invalidated", () =>
     Effect.gen(function* () {
       const api = slow()
       const program = Effect.gen(function* () {
@@ -369,7 +369,7 @@ describe("of equal calls at the same time", () => {
   )
 
   it.effect(
-    "another process waits as long as the call takes, longer than its lease, and takes over from a killed one",
+    "of another process wait as long as the call runs, beyond its first lease, and take over from a killed process",
     () =>
       Effect.gen(function* () {
         const leases = new Map<string, { readonly holder: string; readonly until: number }>()
@@ -414,24 +414,24 @@ describe("of equal calls at the same time", () => {
       })
   )
 
-  it.effect("one is made anew by who refreshes, and that of the others goes on", () =>
+  it.effect("are not replaced by a refresh: it sends its own request, and theirs continues", () =>
     Effect.gen(function* () {
       const both = Effect.all([text, ResponseCache.refresh(text)], { concurrency: 2 })
       assert.deepStrictEqual(yield* both.pipe(Effect.provide(slow().layer), afterASecond), ["answer 1", "answer 2"])
     })
   )
 
-  it.effect("those with another time limit are made by themselves", () =>
+  it.effect("do not share a request if their time-outs differ", () =>
     Effect.gen(function* () {
       const timedOut = new TimedOut({ detail: "no answer in 100 ms" })
       const hasty = text.pipe(Effect.provideService(Timeouts, { call: "100 millis", idle: "1 second" }), Effect.flip)
       const both = Effect.all([hasty, text], { concurrency: 2 })
-      const [error, said] = yield* both.pipe(Effect.provide(slow([timedOut]).layer), afterASecond)
-      assert.deepStrictEqual([error.reason, said], [timedOut, "answer 2"])
+      const [error, answer] = yield* both.pipe(Effect.provide(slow([timedOut]).layer), afterASecond)
+      assert.deepStrictEqual([error.reason, answer], [timedOut, "answer 2"])
     })
   )
 
-  it.effect("it goes on for those who stay, when who made it goes away", () =>
+  it.effect("continue when the caller that sent the request is interrupted", () =>
     Effect.gen(function* () {
       const api = slow()
       const layer = yield* Layer.build(api.layer)
@@ -450,7 +450,7 @@ describe("of equal calls at the same time", () => {
     })
   )
 
-  it.effect("it stops when the last one goes away, and the next call is made anew", () =>
+  it.effect("stop when the last caller is interrupted, and the next call sends a new request", () =>
     Effect.gen(function* () {
       const api = slow()
       const layer = yield* Layer.build(api.layer)
@@ -462,7 +462,7 @@ describe("of equal calls at the same time", () => {
     })
   )
 
-  it.effect("who waits tells how long he waited", () =>
+  it.effect("report how long they waited for the shared request", () =>
     Effect.gen(function* () {
       const waits: Array<Event.Event> = []
       const listen = Event.listen((event) =>
@@ -477,7 +477,7 @@ describe("of equal calls at the same time", () => {
     })
   )
 
-  it.effect("a stream goes on for those who stay, and stops when the last has left", () =>
+  it.effect("share a stream that continues while it has a reader, and stops after the last one", () =>
     Effect.gen(function* () {
       const api = slow()
       const layer = yield* Layer.build(api.layer)
@@ -494,7 +494,7 @@ describe("of equal calls at the same time", () => {
     })
   )
 
-  it.effect("all who read a stream fail when it breaks off, and the next call is made anew", () =>
+  it.effect("all fail when their shared stream breaks, and the next call sends a new request", () =>
     Effect.gen(function* () {
       const layer = yield* Layer.build(slow([overloaded]).layer)
       const streamed = Effect.flip(Stream.mkString(streamText("Hi")))
@@ -508,7 +508,7 @@ describe("of equal calls at the same time", () => {
     })
   )
 
-  it.effect("all fail when the one fails, and the next call is made anew", () =>
+  it.effect("all fail when their shared request fails, and the next call sends a new one", () =>
     Effect.gen(function* () {
       const layer = yield* Layer.build(slow([overloaded]).layer)
       const streamed = Stream.mkString(streamText("Hi"))
@@ -521,7 +521,7 @@ describe("of equal calls at the same time", () => {
 })
 
 describe("an interruption", () => {
-  it.effect("while the answer is stored loses it not", () =>
+  it.effect("during a write does not lose the answer", () =>
     Effect.gen(function* () {
       const streamed = Stream.runDrain(streamText("Hi"))
       for (const first of [text, streamed]) {
@@ -553,27 +553,27 @@ describe("a mode", () => {
     })
   )
 
-  it.effect("refresh asks anew, and stores the answer", () =>
+  it.effect("refresh asks the API again, and stores the answer", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* inTurn(text, ResponseCache.refresh(text), text), ["1", "2", "2"])
     })
   )
 
-  it.effect("readOnly reads, and stores nothing", () =>
+  it.effect("readOnly reads, and does not write", () =>
     Effect.gen(function* () {
       const { readOnly } = ResponseCache
       assert.deepStrictEqual(yield* inTurn(readOnly(text), text, readOnly(text)), ["1", "2", "2"])
     })
   )
 
-  it.effect("readOnly takes nothing out either", () =>
+  it.effect("readOnly does not remove answers either", () =>
     Effect.gen(function* () {
       const rejected = ResponseCache.readOnly(Effect.tap(generateText("Hi"), discard))
       assert.deepStrictEqual(yield* inTurn(text, Effect.as(rejected, ""), text), ["1", "", "1"])
     })
   )
 
-  it.effect("holds for streams", () =>
+  it.effect("applies to streams too", () =>
     Effect.gen(function* () {
       const streamed = Stream.mkString(streamText("Hi"))
       const { bypass, refresh } = ResponseCache
@@ -591,7 +591,7 @@ describe("invalidate", () => {
   const key = Request.hash(Request.fill("Hi", { model: "claude-sonnet-5-5", max_tokens: 4096 }))
   const labelled = CallSite.label("tenant", "t1")(text)
 
-  it.effect("takes out one answer by its key", () =>
+  it.effect("removes one answer by its key", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* inTurn(text, drop({ key: "another" }), text, drop({ key }), text), [
         "1",
@@ -603,16 +603,16 @@ describe("invalidate", () => {
     })
   )
 
-  it.effect("takes out what a model said, and nothing of another", () =>
+  it.effect("removes the answers of one model, and keeps those of other models", () =>
     Effect.gen(function* () {
       const other = drop({ model: "claude-haiku-5-5" })
       const own = drop({ model: "claude-sonnet-5-5" })
-      const said = yield* inTurn(text, other, text, own, text, text, own, text)
-      assert.deepStrictEqual(said, ["1", "", "1", "", "2", "2", "", "3"])
+      const texts = yield* inTurn(text, other, text, own, text, text, own, text)
+      assert.deepStrictEqual(texts, ["1", "", "1", "", "2", "2", "", "3"])
     })
   )
 
-  it.effect("takes out what was stored under a label, for those who ask without it too", () =>
+  it.effect("removes the answers stored under a label, also for callers without the label", () =>
     Effect.gen(function* () {
       const other = drop({ label: ["tenant", "t2"] })
       const own = drop({ label: ["tenant", "t1"] })
@@ -620,7 +620,7 @@ describe("invalidate", () => {
     })
   )
 
-  it.effect("takes out what is in flight, by model and by label", () =>
+  it.effect("removes answers in flight too, by model and by label", () =>
     Effect.gen(function* () {
       for (const target of [{ model: "claude-sonnet-5-5" }, { label: ["tenant", "t1"] }] as const) {
         const layer = yield* Layer.build(slow().layer)
@@ -634,7 +634,7 @@ describe("invalidate", () => {
     })
   )
 
-  it.effect("leaves caches with another storeId alone", () =>
+  it.effect("does not change caches with another storeId", () =>
     Effect.gen(function* () {
       const elsewhere = ResponseCache.invalidate({ key }, { storeId: "other" })
       assert.deepStrictEqual(yield* inTurn(text, Effect.as(elsewhere, ""), text), ["1", "", "1"])
@@ -649,19 +649,19 @@ describe("a store that", () => {
     ["dies", Effect.die(new Error("no such table")), "no such table"],
     ["breaks off", Effect.interrupt, "the operation was interrupted"],
     ["hangs", Effect.never, "timed out after '2s'"]
-  ] as const)("%s fails no call, is logged once a minute, and counted", ([, broken, detail]) =>
+  ] as const)("%s fails no call, is logged once a minute, and is counted", ([, broken, detail]) =>
     Effect.gen(function* () {
       const logged: Array<string> = []
-      const told: Array<Event.Event> = []
+      const failures: Array<Event.Event> = []
       const logger = Logger.layer([Logger.make(({ message }) => logged.push(String(message)))])
       const layer = TestClaude.layer("Hi.").pipe(ResponseCache.policy(), Layer.provide(storeOf(() => broken)))
       const program = Effect.all([text, Stream.mkString(streamText("Hi")), ResponseCache.refresh(text)]).pipe(
-        Event.listen((event) => Effect.sync(() => event._tag === "cache-failed" && told.push(event)))
+        Event.listen((event) => Effect.sync(() => event._tag === "cache-failed" && failures.push(event)))
       )
       const running = yield* program.pipe(Effect.provide([layer, logger]), Effect.forkChild)
       yield* TestClock.adjust("30 seconds")
       assert.deepStrictEqual(yield* Fiber.join(running), ["Hi.", "Hi.", "Hi."])
-      assert.strictEqual(told.length, 3)
+      assert.strictEqual(failures.length, 3)
       assert.strictEqual(logged.length, 1)
       assert.include(logged[0], `the response cache fails to read: `)
       assert.include(logged[0], detail)
@@ -669,9 +669,9 @@ describe("a store that", () => {
   )
 
   it.effect.each([
-    ["can be told to stop", Effect.never],
-    ["cannot", Effect.uninterruptible(Effect.sleep("1 hour"))]
-  ] as const)("hangs, and %s, is waited for for 2 seconds, and then left alone for 10", ([, hanging]) =>
+    ["can be interrupted", Effect.never],
+    ["cannot be interrupted", Effect.uninterruptible(Effect.sleep("1 hour"))]
+  ] as const)("hangs, and %s, delays a call by 2 seconds, and is then skipped for 10 seconds", ([, hanging]) =>
     Effect.gen(function* () {
       let asked = 0
       const broken = storeOf(() =>
@@ -691,7 +691,7 @@ describe("a store that", () => {
     })
   )
 
-  it.effect("is left alone still has taken out what the program discards", () =>
+  it.effect("is skipped does not return an answer that the program discarded meanwhile", () =>
     Effect.gen(function* () {
       let asked = 0
       let hangs = false
@@ -711,7 +711,7 @@ describe("a store that", () => {
     })
   )
 
-  it.effect("tells a secret has it taken out of the log", () =>
+  it.effect("fails with a secret in its message is logged without the secret", () =>
     Effect.gen(function* () {
       const logged: Array<string> = []
       const logger = Logger.layer([Logger.make(({ message }) => logged.push(String(message)))])
@@ -725,20 +725,20 @@ describe("a store that", () => {
     })
   )
 
-  it.effect("fails to write only still gives the answer", () =>
+  it.effect("fails only to write does not lose the answer", () =>
     Effect.gen(function* () {
-      const told: Array<Event.Event> = []
+      const failures: Array<Event.Event> = []
       const layer = TestClaude.layer("Hi.").pipe(
         ResponseCache.policy(),
         Layer.provide(storeOf((method, real) => (method === "set" ? Effect.fail(down) : real)))
       )
-      const listen = Event.listen((event) => Effect.sync(() => event._tag === "cache-failed" && told.push(event)))
+      const listen = Event.listen((event) => Effect.sync(() => event._tag === "cache-failed" && failures.push(event)))
       assert.strictEqual(yield* text.pipe(listen, Effect.provide([layer, silent])), "Hi.")
-      assert.deepInclude(told[0], { operation: "write", detail: "no route to the store" })
+      assert.deepInclude(failures[0], { operation: "write", detail: "no route to the store" })
     })
   )
 
-  it.effect("cannot read one entry has it written anew", () =>
+  it.effect("cannot read one entry gets the entry written again", () =>
     Effect.gen(function* () {
       let torn = true
       const layer = TestClaude.layer("Hi.").pipe(
@@ -758,7 +758,7 @@ describe("a store that", () => {
 })
 
 describe("countTokens and capacity", () => {
-  it.effect("are those of the Claude below", () =>
+  it.effect("come from the Claude below", () =>
     Effect.gen(function* () {
       const service = Claude.use((claude) => Effect.all([claude.countTokens(request), claude.capacity]))
       const bare = yield* Effect.provide(service, TestClaude.layer("Hi."))
@@ -800,7 +800,7 @@ const afterASecond = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect
   return yield* Fiber.join(running)
 })
 
-/** What the calls say, one after the other; the answers of the API are numbered. */
+/** The texts of the calls, run one after the other. The API numbers its answers. */
 const inTurn = (
   ...calls: ReadonlyArray<Effect.Effect<string, ClaudeError | PersistenceError, Claude | BackingPersistence>>
 ) => {
@@ -808,7 +808,7 @@ const inTurn = (
   return Effect.all(calls).pipe(Effect.provide(TestClaude.layer(() => String(++asked)).pipe(inMemory())))
 }
 
-/** A cache before a Claude that takes a second, numbers its answers, and fails first as it is told to. */
+/** A cache over a Claude that takes a second, numbers its answers, and first fails for these reasons. */
 const slow = (failures: ReadonlyArray<Overloaded | TimedOut> = []) => {
   let asked = 0
   let stopped = 0
@@ -821,7 +821,7 @@ const slow = (failures: ReadonlyArray<Overloaded | TimedOut> = []) => {
     Effect.tap(Effect.sleep("1 second")),
     Effect.tapError(() => Effect.sleep("1 second"))
   )
-  // A stream takes a moment between its events, so that one can leave it half way.
+  // The stream yields between its events, so that a reader can stop halfway.
   const uncached = Layer.mock(Claude)({
     create: () => Effect.onExit(next, counted),
     stream: () =>
@@ -845,7 +845,7 @@ const facts = { requestId: "req_1", origin: "api", rateLimits: undefined } as co
 
 type Method = "getMany" | "set" | "remove"
 
-/** A store in memory, whose methods do what is made of them. */
+/** A store in memory whose methods are replaced by `change`. */
 const storeOf = (
   change: <A>(
     method: Method,
@@ -866,7 +866,7 @@ const storeOf = (
     }))
   ).pipe(Layer.provide(ResponseCache.layerMemory()))
 
-/** What two requests may differ in, or not. */
+/** The parts in which two requests may differ. */
 const Variant = Schema.Struct({
   prompt: Schema.Literals(["Hi", "Ho"]),
   maxTokens: Schema.Literals([100, 101]),

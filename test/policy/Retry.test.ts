@@ -27,7 +27,7 @@ import * as TestClaude from "../../src/testing/TestClaude.ts"
 import { firstHalf, message, request } from "../fixtures.ts"
 
 describe("by default", () => {
-  it.effect("repeats what failed for a passing reason, and gives the answer", () =>
+  it.effect("retries a retryable failure, and returns the answer", () =>
     Effect.gen(function* () {
       const { exit, delays } = yield* played(create, [overloaded, overloaded, "Hello."])
       assert.strictEqual(exit._tag, "Success")
@@ -35,7 +35,7 @@ describe("by default", () => {
     })
   )
 
-  it.effect.prop("waits a random time of up to 0.5 s, 1 s, 2 s … 30 s, twelve times", [Schema.Int], ([seed]) =>
+  it.effect.prop("retries twelve times, after random delays of up to 0.5 s, 1 s, 2 s … 30 s", [Schema.Int], ([seed]) =>
     Effect.gen(function* () {
       const { exit, delays } = yield* played(create, always(overloaded)).pipe(Random.withSeed(seed))
       assert.strictEqual(exit._tag, "Failure")
@@ -44,7 +44,7 @@ describe("by default", () => {
     })
   )
 
-  it.effect("uses the whole of that time: near its end, and near nothing", () =>
+  it.effect("uses the full range of each delay, from zero to its maximum", () =>
     Effect.gen(function* () {
       const { delays: longest } = yield* played(create, always(overloaded)).pipe(always99)
       assert.deepStrictEqual(
@@ -56,7 +56,7 @@ describe("by default", () => {
     })
   )
 
-  it.effect("waits at least retry-after, and a random time more, so that not all wake at once", () =>
+  it.effect("waits at least retry-after, plus a random delay that spreads the callers", () =>
     Effect.gen(function* () {
       const limited = new RateLimited({ detail: "slow down", retryAfter: Duration.seconds(42) })
       const { delays } = yield* played(create, [limited, "Hello."])
@@ -65,7 +65,7 @@ describe("by default", () => {
     })
   )
 
-  it.effect("begins no repeat more than 10 minutes after the first failure", () =>
+  it.effect("starts no retry later than 10 minutes after the first failure", () =>
     Effect.gen(function* () {
       const limited = (minutes: number) =>
         new RateLimited({ detail: "slow down", retryAfter: Duration.minutes(minutes) })
@@ -80,10 +80,10 @@ describe("by default", () => {
   )
 
   it.effect.each<[string, Reason]>([
-    ["what is not there", new NotFound({ detail: "no such model" })],
-    ["what is wrong", new InvalidRequest({ detail: "no" })],
-    ["what the API says not to repeat", new Overloaded({ detail: "later", shouldRetry: false })]
-  ])("does not repeat %s", ([, reason]) =>
+    ["a missing model", new NotFound({ detail: "no such model" })],
+    ["an invalid request", new InvalidRequest({ detail: "no" })],
+    ["a failure that the API marks as final", new Overloaded({ detail: "later", shouldRetry: false })]
+  ])("does not retry %s", ([, reason]) =>
     Effect.gen(function* () {
       const { exit, events } = yield* played(create, [reason])
       assert.strictEqual(exit._tag, "Failure")
@@ -94,7 +94,7 @@ describe("by default", () => {
     })
   )
 
-  it.effect("repeats what the API says to repeat", () =>
+  it.effect("retries a failure that the API marks as retryable", () =>
     Effect.gen(function* () {
       const { exit } = yield* played(create, [new InvalidRequest({ detail: "no", shouldRetry: true }), "Hello."])
       assert.strictEqual(exit._tag, "Success")
@@ -102,7 +102,7 @@ describe("by default", () => {
   )
 
   it.effect.each(["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH"])(
-    "gives up a host that cannot be reached (%s) after 4 repeats and at most 7.5 s",
+    "gives up an unreachable host (%s) after 4 retries and at most 7.5 s",
     (code) =>
       Effect.gen(function* () {
         const { delays, events } = yield* played(create, always(new ConnectionFailed({ detail: "no", code }))).pipe(
@@ -116,7 +116,7 @@ describe("by default", () => {
       })
   )
 
-  it.effect("is more patient with a connection that broke, and with a host that answers in between", () =>
+  it.effect("retries longer if a connection broke, or if the host answers in between", () =>
     Effect.gen(function* () {
       const broken = new ConnectionFailed({ detail: "gone", code: "ECONNRESET" })
       assert.lengthOf((yield* played(create, always(broken))).delays, 12)
@@ -127,7 +127,7 @@ describe("by default", () => {
     })
   )
 
-  it.effect("tells of every repeat, with what failed and how long it waits", () =>
+  it.effect("emits an event for each retry, with its error and its delay", () =>
     Effect.gen(function* () {
       const connection = new ConnectionFailed({ detail: "gone" })
       const { events } = yield* played(create, [overloaded, connection, "Hello."]).pipe(always99)
@@ -153,8 +153,8 @@ describe("by default", () => {
   )
 })
 
-describe("a schedule of your own", () => {
-  it.effect("is asked with the typed reason", () =>
+describe("a custom schedule", () => {
+  it.effect("receives the typed reason", () =>
     Effect.gen(function* () {
       const onlyOverloaded = Schedule.spaced("1 seconds").pipe(
         Schedule.setInputType<ClaudeError>(),
@@ -167,7 +167,7 @@ describe("a schedule of your own", () => {
     })
   )
 
-  it.effect("is still floored by retry-after, and still not asked what cannot succeed", () =>
+  it.effect("waits at least retry-after too, and is not asked about final failures", () =>
     Effect.gen(function* () {
       const limited = new RateLimited({ detail: "slow down", retryAfter: Duration.seconds(9) })
       const { exit, delays } = yield* played(create, [limited, new NotFound({ detail: "no" })], Schedule.forever)
@@ -178,7 +178,7 @@ describe("a schedule of your own", () => {
 })
 
 describe("countTokens", () => {
-  it.effect("is repeated too", () =>
+  it.effect("is retried too", () =>
     Effect.gen(function* () {
       let calls = 0
       const count = Effect.suspend(() => (++calls < 3 ? failing(overloaded) : Effect.succeed(7)))
@@ -190,7 +190,7 @@ describe("countTokens", () => {
 })
 
 describe("a stream", () => {
-  it.effect("is repeated before its first content, and shows nothing of what failed", () =>
+  it.effect("is retried before its first content, and hides the events of failed attempts", () =>
     Effect.gen(function* () {
       const opening = streamOf([start, ...firstHalf(message()).slice(0, 1)])
       const attempts = [failed(overloaded), Stream.concat(opening, failed(overloaded)), whole]
@@ -200,7 +200,7 @@ describe("a stream", () => {
     })
   )
 
-  it.effect("is not repeated once content was handed on: what came stays, and it fails", () =>
+  it.effect("is not retried after its first content: the reader keeps it, and the stream fails", () =>
     Effect.gen(function* () {
       const cut = Stream.concat(streamOf([start, ...firstHalf(message())]), failed(interrupted))
       const seen: Array<StreamEvent> = []
@@ -211,7 +211,7 @@ describe("a stream", () => {
     })
   )
 
-  it.effect("may have no content at all", () =>
+  it.effect("may end without content", () =>
     Effect.gen(function* () {
       const { events } = yield* streamed([streamOf([start, { type: "message_stop" }])])
       assert.deepStrictEqual(events, [start, { type: "message_stop" }])
@@ -226,7 +226,7 @@ describe("a stream", () => {
     })
   )
 
-  it.effect("closes what it had opened when its consumer leaves, before or after content", () =>
+  it.effect("closes its attempt when its reader stops, before or after the first content", () =>
     Effect.gen(function* () {
       const log: Array<string> = []
       const layer = (name: string, events: Stream.Stream<StreamEvent, ClaudeError>) =>
@@ -239,7 +239,7 @@ describe("a stream", () => {
     })
   )
 
-  it.effect("tells of a failed attempt before its repeat", () =>
+  it.effect("reports a failed attempt before it retries", () =>
     Effect.gen(function* () {
       const { events } = yield* played(Stream.runDrain(stream), [overloaded, "Hello."])
       assert.deepStrictEqual(
@@ -272,7 +272,7 @@ const stream = Stream.unwrap(Claude.useSync((claude) => claude.stream(request)))
 const always99 = Effect.provideService(Random.Random, { nextIntUnsafe: () => 1, nextDoubleUnsafe: () => 0.99 })
 const alwaysZero = Effect.provideService(Random.Random, { nextIntUnsafe: () => 0, nextDoubleUnsafe: () => 0 })
 
-/** Runs a call against such answers under the test clock. `delays` are measured: from a failure to the next attempt. */
+/** Runs a call with these replies under the test clock. `delays` are measured from each failure to the next attempt. */
 const played = Effect.fnUntraced(function* <A>(
   call: Effect.Effect<A, ClaudeError, Claude>,
   reply: TestClaude.Reply,
@@ -307,10 +307,10 @@ const logging = (log: Array<string>, name: string, events: Stream.Stream<StreamE
   )
 }
 
-/** A Claude of which only some members are asked. */
+/** A Claude with only these members. */
 const serving = (members: Partial<Claude["Service"]>) => Layer.mock(Claude)(members)
 
-/** Reads a stream whose attempts are these. */
+/** Reads a stream with these attempts. */
 const streamed = Effect.fnUntraced(function* (
   attempts: ReadonlyArray<Stream.Stream<StreamEvent, ClaudeError>>,
   seen: Array<StreamEvent> = []

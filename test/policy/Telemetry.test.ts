@@ -41,8 +41,8 @@ import { firstHalf, message, request } from "../fixtures.ts"
 import { attributesOf, collector } from "./telemetry/collector.ts"
 import * as registry from "./telemetry/registry.ts"
 
-describe("what a collector receives over OTLP", () => {
-  it.live("a call is one client span, with the names, types and values of the conventions' registry", () =>
+describe("a collector receives over OTLP", () => {
+  it.live("one client span for each call, with the names, types and values of the conventions' registry", () =>
     Effect.gen(function* () {
       const { spans } = yield* exported(TestClaude.layer([busy, answer]), create(detailed).pipe(somewhere))
       const call = only(spans, "chat claude-sonnet-5-5")
@@ -78,7 +78,7 @@ describe("what a collector receives over OTLP", () => {
     })
   )
 
-  it.live("metrics have the names, units and boundaries of the registry", () =>
+  it.live("metrics with the names, units and boundaries of the registry", () =>
     Effect.gen(function* () {
       const calls = Effect.all([create(detailed), Stream.runDrain(stream), Effect.exit(create(request))])
       const { metrics } = yield* exported(TestClaude.layer([answer, answer, invalid]), calls)
@@ -98,7 +98,7 @@ describe("what a collector receives over OTLP", () => {
     })
   )
 
-  it.live("metrics count every call once, failed ones by their reason, and every token billed", () =>
+  it.live("metrics that count each call once, failures by their reason, and all billed tokens", () =>
     Effect.gen(function* () {
       const calls = Effect.all([create(request), Stream.runDrain(stream), Effect.exit(create(request))])
       const { metrics } = yield* exported(TestClaude.layer([answer, answer, invalid]), calls)
@@ -129,7 +129,7 @@ describe("what a collector receives over OTLP", () => {
     })
   )
 
-  it.live("a call that failed says why, in its status and as error.type, and so does each attempt", () =>
+  it.live("the reason of a failed call and of each attempt, as the status and as error.type", () =>
     Effect.gen(function* () {
       const { spans } = yield* exported(TestClaude.layer([busy, invalid]), Effect.exit(create(request)))
       const call = only(spans, "chat claude-sonnet-5-5")
@@ -143,19 +143,19 @@ describe("what a collector receives over OTLP", () => {
     })
   )
 
-  it.live("what an error says is redacted as the program will have it, and the program gets it as it was", () =>
+  it.live("errors that the program's redactor has redacted, while the program gets them unchanged", () =>
     Effect.gen(function* () {
       const detail = "messages.0: the patient 4711 is unknown"
       const ofPatients = Effect.provideService(Redactor, make({ patterns: [/4711/] }))
-      const told = yield* Ref.make("")
+      const received = yield* Ref.make("")
       const calls = Effect.forEach([create(request), Stream.runDrain(stream)], (call) =>
-        Effect.catch(ofPatients(call), ({ message }) => Ref.set(told, message))
+        Effect.catch(ofPatients(call), ({ message }) => Ref.set(received, message))
       )
       const { everything, spans } = yield* exported(
         TestClaude.layer([1, 2].map(() => new InvalidRequest({ detail }))),
         calls
       )
-      assert.include(yield* Ref.get(told), detail)
+      assert.include(yield* Ref.get(received), detail)
       assert.notInclude(everything, "4711")
       assert.lengthOf(spans, 4)
       for (const { events, status } of spans) {
@@ -169,7 +169,7 @@ describe("what a collector receives over OTLP", () => {
     })
   )
 
-  it.live("a stream that was left half way has no error, and the tokens that were told so far", () =>
+  it.live("no error for a stream whose reader stops halfway, and its tokens so far", () =>
     Effect.gen(function* () {
       const half = stream.pipe(
         Stream.takeUntil((event) => event.type === "content_block_delta"),
@@ -195,7 +195,7 @@ describe("tokens that", () => {
       .flatMap(({ histogram, sum }) => [...(histogram?.dataPoints ?? []), ...(sum?.dataPoints ?? [])])
       .map(({ asDouble, sum }) => Number(asDouble ?? sum))
 
-  it.live("nobody told of before a call was interrupted are not measured as none", () =>
+  it.live("are unknown when a call is interrupted are not recorded as zero", () =>
     Effect.gen(function* () {
       const silent = Layer.mock(Claude)({ create: (request) => Observe.create(request, Effect.never) })
       const { metrics } = yield* exported(silent, Effect.timeoutOption(create(request), "10 millis"))
@@ -208,7 +208,7 @@ describe("tokens that", () => {
     })
   )
 
-  it.live("a failed call did not use are measured as none, under its error", () =>
+  it.live("a failed call did not use are recorded as zero, with its error", () =>
     Effect.gen(function* () {
       const { metrics } = yield* exported(TestClaude.layer([invalid]), Effect.exit(create(request)))
       for (const name of ["operation.input_tokens", "operation.output_tokens"]) {
@@ -222,7 +222,7 @@ describe("tokens that", () => {
     })
   )
 
-  it.live("were told before a stream was left are measured", () =>
+  it.live("arrived before a reader stopped are recorded", () =>
     Effect.gen(function* () {
       const half = stream.pipe(
         Stream.takeUntil((event) => event.type === "content_block_delta"),
@@ -237,7 +237,7 @@ describe("tokens that", () => {
 })
 
 describe("the text of prompts and answers", () => {
-  it.live("stays at home, unless asked for", () =>
+  it.live("is not exported by default", () =>
     Effect.gen(function* () {
       const calls = Effect.all([create(secretive), Effect.exit(create(secretive))])
       const { everything } = yield* exported(TestClaude.layer(["The answer is forty-two.", invalid]), calls)
@@ -246,7 +246,7 @@ describe("the text of prompts and answers", () => {
     })
   )
 
-  it.live("is on the span by choice, as the conventions shape it, redacted", () =>
+  it.live("is on the span with `content`, in the shape of the conventions, redacted", () =>
     Effect.gen(function* () {
       const redacted = Effect.provideService(Redactor, make({ patterns: [/kettle/] }))
       const { everything, spans } = yield* exported(
@@ -267,7 +267,7 @@ describe("the text of prompts and answers", () => {
     })
   )
 
-  it.live("of a stream is there too, as far as it came", () =>
+  it.live("of a stream is on the span too, up to where the stream ended", () =>
     Effect.gen(function* () {
       const drained = Effect.exit(Stream.runDrain(stream))
       const { spans } = yield* exported(claudeOf(Stream.fromIterable(halfStream)), drained, { content: true })
@@ -278,7 +278,7 @@ describe("the text of prompts and answers", () => {
 })
 
 describe("the trace context", () => {
-  it.effect("goes out on request, as the W3C header of the call's span, and changes nothing else", () =>
+  it.effect("is sent with `propagate`, as the W3C header of the call's span, and changes nothing else", () =>
     Effect.gen(function* () {
       yield* create({ ...request, headers: { "x-mine": "1" } })
       const [sent] = yield* TestClaude.calls
@@ -290,14 +290,14 @@ describe("the trace context", () => {
     }).pipe(Effect.provide(watched(TestClaude.layer("Hello."), { propagate: true })))
   )
 
-  it.effect("stays at home where nothing is traced, since there is none", () =>
+  it.effect("is not sent if tracing is off", () =>
     Effect.gen(function* () {
       yield* create(request)
       assert.deepStrictEqual(yield* TestClaude.calls, [request])
     }).pipe(Effect.withTracerEnabled(false), Effect.provide(watched(TestClaude.layer("Hello."), { propagate: true })))
   )
 
-  it.effect("stays at home otherwise", () =>
+  it.effect("is not sent by default", () =>
     Effect.gen(function* () {
       yield* create(request)
       assert.deepStrictEqual(yield* TestClaude.calls, [request])
@@ -305,8 +305,8 @@ describe("the trace context", () => {
   )
 })
 
-describe("where the time went", () => {
-  it.effect("attempts, their streams and the waits between them are spans below the call", () =>
+describe("the spans of a call", () => {
+  it.effect("are its attempts, their streams, and the waits between them", () =>
     Effect.gen(function* () {
       const steady = Retry.policy(Schedule.spaced("3 seconds"))
       const api = claudeOf(slowly(), { failsFirst: true })
@@ -334,7 +334,7 @@ describe("where the time went", () => {
     })
   )
 
-  it.effect("a wait that is interrupted ends there", () =>
+  it.effect("end where the call is interrupted, during a wait too", () =>
     Effect.gen(function* () {
       const steady = Retry.policy(Schedule.spaced("1 hour"))
       const layer = yield* Layer.build(
@@ -357,7 +357,7 @@ describe("where the time went", () => {
 })
 
 describe("an answer from a cache", () => {
-  it.live("has its origin, no attempts, no tokens, no cost, and counts as no inference", () =>
+  it.live("has its origin, no attempts, no tokens and no cost, and does not count as an inference", () =>
     Effect.gen(function* () {
       const cached: Reply = { ...reply, origin: "cache" }
       const cache = Layer.mock(Claude)({ create: () => Effect.succeed(cached) })
@@ -377,7 +377,7 @@ describe("an answer from a cache", () => {
 })
 
 describe("@effect/opentelemetry", () => {
-  it.effect("gets the spans and the metrics through its NodeSdk", () =>
+  it.effect("receives the spans and the metrics through its NodeSdk", () =>
     Effect.gen(function* () {
       const exporter = new InMemorySpanExporter()
       const metricReader = new PeriodicExportingMetricReader({
@@ -409,7 +409,7 @@ describe("@effect/opentelemetry", () => {
       )
       assert.strictEqual(spans[0]?.parentSpanContext?.spanId, spans[1]?.spanContext().spanId)
       assert.strictEqual(spans[1]?.attributes["error.type"], "InvalidRequest")
-      // The bridge makes text of lists.
+      // The bridge turns lists into texts.
       assert.include(String(spans[1]?.attributes["gen_ai.response.finish_reasons"]), "error")
 
       const metrics = resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics)
@@ -437,7 +437,7 @@ const answer = message({
   }
 })
 const costOfAnswer = BigDecimal.toNumberUnsafe(
-  // Prices are those of the day on which the test runs.
+  // The price of the day on which the test runs.
   Cost.of({ model: answer.model, usage: billed(answer), at: new Date() }) ?? BigDecimal.fromBigInt(0n)
 )
 const reply: Reply = { message: answer, requestId: "req_1", origin: "api", rateLimits: undefined }
@@ -466,7 +466,7 @@ const somewhere = <A, E, R>(call: Effect.Effect<A, E, R>) =>
     CallSite.label("tenant", "acme")
   )
 
-/** A Claude that answers a call in a second, and streams what it is given; the first stream may fail after a second. */
+/** A Claude that answers a call in a second and streams these events; the first stream may fail after a second. */
 const claudeOf = (events: Stream.Stream<StreamEvent, ClaudeError>, { failsFirst = false } = {}) => {
   let failing = failsFirst
   const failure = Stream.fromEffect(
@@ -483,7 +483,7 @@ const claudeOf = (events: Stream.Stream<StreamEvent, ClaudeError>, { failsFirst 
   })
 }
 
-/** Two seconds to the first content, five more to the end. */
+/** The first content comes after two seconds, the end after five more. */
 const slowly = () =>
   Stream.fromIterable(halfStream).pipe(
     Stream.mapEffect((event) =>
@@ -495,7 +495,7 @@ const slowly = () =>
 const watched = <A, E, R>(claude: Layer.Layer<A | Claude, E, R>, options?: Telemetry.Options) =>
   claude.pipe(Telemetry.policy(options), Layer.provideMerge(Telemetry.layerSpans))
 
-/** What a call sends to a collector, once it is through. */
+/** The spans and metrics that a call sends to a collector. */
 const exported = <A, B, E, R>(
   claude: Layer.Layer<B | Claude, E, R>,
   call: Effect.Effect<A, ClaudeError, Claude>,
@@ -524,10 +524,10 @@ const exported = <A, B, E, R>(
 
 type Described = Parameters<typeof attributesOf>[0]
 
-/** Names and types are those of the registry, or ours; and so are the values where it lists them. */
+/** Fails if a name, a type or a listed value is neither in the registry nor ours. */
 const conforms = (described: Described) => {
   for (const [name, { type, value }] of Object.entries(attributesOf(described))) {
-    // Effect's exporter tells the unit of a metric, and the interruption of a span, as attributes too.
+    // Effect's exporter also sends the unit of a metric and the interruption of a span as attributes.
     if (name.startsWith("effect_claude.") || name === "unit" || name === "effect.fiber.interrupted") continue
     assert.isTrue(registry.attributes.has(name), `${name} is in the registry`)
     assert.isTrue(registry.types[name]?.includes(type), `${name} may be a ${type}`)
@@ -550,7 +550,7 @@ const only = <S extends { readonly name: string }>(all: ReadonlyArray<S>, name: 
 
 const spansSoFar = Effect.flatten(Telemetry.Spans)
 
-/** Spans as lines of begin and end in seconds, those of one parent together. */
+/** The spans as lines, each below its parent, with their start and end in seconds. */
 const timeline = (spans: ReadonlyArray<Tracer.Span>, parent?: string, depth = 0): ReadonlyArray<string> =>
   spans
     .filter((span) => (span.parent._tag === "Some" ? span.parent.value.spanId : undefined) === parent)

@@ -4,7 +4,7 @@ import { TestClaude } from "effect-claude/testing"
 import { Effect } from "effect"
 import { houseRules } from "./houseRules.ts"
 
-it.effect("a policy written from the README reaches every call", () =>
+it.effect("a policy written as in the README changes every call", () =>
   Effect.gen(function* () {
     yield* Claude.generateText("Hello")
     const [call] = yield* TestClaude.calls

@@ -14,7 +14,7 @@ import * as TestClaude from "../../src/testing/TestClaude.ts"
 import { request } from "../fixtures.ts"
 
 describe("stack", () => {
-  it.effect("repeats, and holds no permit while it waits", () =>
+  it.effect("retries, and holds no permit while it waits", () =>
     Effect.gen(function* () {
       const limited = new RateLimited({ detail: "slow down", retryAfter: Duration.minutes(1) })
       let asked = 0
@@ -30,7 +30,7 @@ describe("stack", () => {
     })
   )
 
-  it.effect("has 64 calls in flight unless told otherwise, by a number or a handle", () =>
+  it.effect("admits 64 concurrent calls by default; `concurrency` takes a number or a handle", () =>
     Effect.gen(function* () {
       const capacity = (options?: StackOptions) =>
         Effect.provide(
@@ -43,7 +43,7 @@ describe("stack", () => {
     })
   )
 
-  it.effect("repeats as its schedule says", () =>
+  it.effect("follows its retry schedule", () =>
     Effect.gen(function* () {
       const layer = TestClaude.layer([overloaded, overloaded]).pipe(stack({ retry: Schedule.recurs(1) }))
       const [, asked] = yield* Effect.all([Effect.flip(create), TestClaude.calls]).pipe(Effect.provide(layer))
@@ -51,7 +51,7 @@ describe("stack", () => {
     })
   )
 
-  it.effect("answers from the store that it is given, and repeats nothing for what is there", () =>
+  it.effect("answers from its store, without a retry", () =>
     Effect.gen(function* () {
       const layer = TestClaude.layer([overloaded, "Hello."]).pipe(
         stack({ retry: Schedule.recurs(1), cache: { store: ResponseCache.layerMemory(), timeToLive: "1 hour" } })
@@ -61,7 +61,7 @@ describe("stack", () => {
     })
   )
 
-  it.effect("has the API cache what it is told to, below the store of answers", () =>
+  it.effect("places prompt cache breakpoints below the response cache", () =>
     Effect.gen(function* () {
       const layer = TestClaude.layer("Hello.").pipe(
         stack({ promptCache: { ttl: "1h" }, cache: { store: ResponseCache.layerMemory(), timeToLive: "1 hour" } })
@@ -76,7 +76,7 @@ describe("stack", () => {
     })
   )
 
-  it("is a function from layer to layer, and keeps what the layer has", () => {
+  it("is a function from layer to layer, and keeps the other services of the layer", () => {
     const layer = TestClaude.layer().pipe(stack())
     expectTypeOf(layer).toEqualTypeOf<Layer.Layer<Claude | TestClaude.TestClaude>>()
   })

@@ -8,7 +8,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Broadcast from "../../../src/policy/responseCache/Broadcast.ts"
 
 describe("a broadcast", () => {
-  it.effect("gives all of it to who comes late, at a pace of his own", () =>
+  it.effect("replays all elements to a late reader, at the reader's pace", () =>
     Effect.gen(function* () {
       const { read } = broadcast(ticks)
       const first = yield* Effect.forkChild(Stream.runCollect(read))
@@ -21,7 +21,7 @@ describe("a broadcast", () => {
     })
   )
 
-  it.effect("stops, and is closed, when the last has left, who waits until it has stopped", () =>
+  it.effect("stops and closes when its last reader leaves, and that reader waits for the stop", () =>
     Effect.gen(function* () {
       const stopping = yield* Deferred.make<void>()
       const { closed, read } = broadcast(Stream.ensuring(ticks, Deferred.await(stopping)))
@@ -41,7 +41,7 @@ describe("a broadcast", () => {
     })
   )
 
-  it.effect("tells all why it broke off, after what had come", () =>
+  it.effect("passes the earlier elements, and then the failure, to all readers", () =>
     Effect.gen(function* () {
       const { read } = broadcast(Stream.concat(Stream.make(1, 2), Stream.fail("broken")))
       const seen: Array<number> = []

@@ -6,7 +6,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Memory from "../../../src/policy/responseCache/Memory.ts"
 
 describe("a store in memory", () => {
-  it.effect("forgets what was used longest ago, of all its caches together", () =>
+  it.effect("evicts the least recently used value across all its caches", () =>
     Effect.gen(function* () {
       const [one, other] = [yield* cache("one"), yield* cache("other")]
       yield* one.set("a", { value: 1 }, undefined)
@@ -18,7 +18,7 @@ describe("a store in memory", () => {
     }).pipe(Effect.provide(Memory.layer(2)))
   )
 
-  it.effect("keeps a value for as long as was said, also from time zero on, and not at all for no time", () =>
+  it.effect("keeps a value for its time to live, from time zero on, and stores nothing if that is zero", () =>
     Effect.gen(function* () {
       const store = yield* cache("one")
       yield* store.set("a", { value: 1 }, Duration.seconds(2))
@@ -30,7 +30,7 @@ describe("a store in memory", () => {
     }).pipe(Effect.provide(Memory.layer(10)))
   )
 
-  it.effect("clears one cache, and leaves the others", () =>
+  it.effect("clears one cache, and keeps the others", () =>
     Effect.gen(function* () {
       const [one, other] = [yield* cache("one"), yield* cache("one:more")]
       yield* one.set("a", { value: 1 }, undefined)
@@ -40,7 +40,7 @@ describe("a store in memory", () => {
     }).pipe(Effect.provide(Memory.layer(10)))
   )
 
-  it.effect("is told from Effect's", () =>
+  it.effect("is distinguished from Effect's own memory store", () =>
     Effect.gen(function* () {
       const memory = yield* Effect.provide(BackingPersistence, Memory.layer(10))
       yield* Effect.scoped(Effect.flatMap(memory.make("a"), (store) => store.set("k", { of: "a" }, undefined)))

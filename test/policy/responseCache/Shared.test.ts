@@ -6,7 +6,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Shared from "../../../src/policy/responseCache/Shared.ts"
 
 describe("a shared run", () => {
-  it.effect("is made once, and gives all who join the same", () =>
+  it.effect("starts once, and gives its result to every caller that joins", () =>
     Effect.gen(function* () {
       const { closed, joined, started } = sharing(Effect.delay(Effect.succeed("done"), "1 second"))
       const first = yield* Effect.forkChild(joined)
@@ -18,7 +18,7 @@ describe("a shared run", () => {
     })
   )
 
-  it.effect("goes on when who began it leaves, and stops when the last does", () =>
+  it.effect("continues when its first caller leaves, and stops when its last caller leaves", () =>
     Effect.gen(function* () {
       const { closed, joined, stopped } = sharing(Effect.never)
       const [first, second] = [yield* Effect.forkChild(joined), yield* Effect.forkChild(joined)]
@@ -30,7 +30,7 @@ describe("a shared run", () => {
     })
   )
 
-  it.effect("fails for all alike", () =>
+  it.effect("fails with the same error for every caller", () =>
     Effect.gen(function* () {
       const { joined } = sharing(Effect.fail("broken"))
       const both = Effect.all([Effect.flip(joined), Effect.flip(joined)], { concurrency: 2 })

@@ -1,5 +1,5 @@
 /**
- * Every backend as a layer, for the tests of the cache. What needs a server has its address in the environment.
+ * Every backend as a layer, for the tests of the cache. The environment holds the addresses of servers.
  */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
@@ -12,7 +12,7 @@ import { layerBackingKvs, layerBackingSql } from "effect/persistence/Persistence
 import * as ResponseCache from "../../../src/policy/ResponseCache.ts"
 import * as Sqlite from "../../../src/run/Sqlite.ts"
 
-/** A file for each answer. */
+/** One file for each answer. */
 export const files = (folder: string) =>
   layerBackingKvs.pipe(
     Layer.provide(KeyValueStore.layerFileSystem(folder)),

@@ -1,5 +1,5 @@
-// A process that stores answers in the store named on its command line, the same 20 over and over, and tells of each.
-// What an answer says can be told from its prompt; how long it is changes from one time to the next.
+// Stores the answers to the same 20 prompts again and again in the store that its arguments name, and prints a dot for
+// each. The content of an answer follows from its prompt; its length is random.
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -3,7 +3,7 @@ import * as Content from "../../../src/policy/telemetry/Content.ts"
 import { message, request } from "../../fixtures.ts"
 
 describe("the content of a span", () => {
-  it("names what is asked in the words of the conventions", () => {
+  it("names the parts of the request as the conventions do", () => {
     const { "gen_ai.input.messages": text } = Content.ofRequest(
       {
         ...request,
@@ -45,7 +45,7 @@ describe("the content of a span", () => {
     ])
   })
 
-  it("points to what is elsewhere, and leaves out what is binary or encrypted", () => {
+  it("links to external content, and leaves out binary and encrypted content", () => {
     const { "gen_ai.input.messages": text } = Content.ofRequest(
       {
         ...request,
@@ -110,7 +110,7 @@ describe("the content of a span", () => {
     ])
   })
 
-  it("names what is answered so too, thinking and searches of the server among it", () => {
+  it("names the parts of the answer as the conventions do, including thinking and server searches", () => {
     const answer = message({
       content: [
         { type: "thinking", thinking: "Hm.", signature: "s" },

@@ -8,7 +8,7 @@ import { ClaudeError, Overloaded } from "../../../src/claude/ClaudeError.ts"
 import { layerSpans, Spans, waterfall } from "../../../src/policy/telemetry/Waterfall.ts"
 
 describe("a waterfall", () => {
-  it("has a line for each span below its parent, with its part of the time and what went wrong", () => {
+  it("has a line for each span below its parent, with its share of the time and its error", () => {
     const row = span("letter", 0, 1000)
     const call = span("chat claude-sonnet-5-5", 100, 1000, row)
     call.attributes.set("effect_claude.step.path", "read")
@@ -28,7 +28,7 @@ describe("a waterfall", () => {
     ])
   })
 
-  it("leaves out what has not ended, and is empty without spans", () => {
+  it("leaves out unfinished spans, and is empty without spans", () => {
     const open = new Tracer.NativeSpan(optionsOf("open", 0, undefined))
     assert.strictEqual(waterfall([open]), "")
     assert.strictEqual(waterfall([]), "")

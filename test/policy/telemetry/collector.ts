@@ -51,7 +51,7 @@ const Logs = Schema.Struct({
   )
 })
 
-/** Listens for as long as the scope lives. */
+/** Listens until the scope closes. */
 export const collector = Effect.acquireRelease(
   Effect.callback<{ readonly url: string; readonly bodies: Map<string, Array<string>>; readonly close: () => void }>(
     (resume) => {
@@ -79,13 +79,13 @@ export const collector = Effect.acquireRelease(
     const received = (path: string) => bodies.get(path) ?? []
     return {
       url,
-      /** Everything that arrived, as text. */
+      /** All received bodies, as text. */
       everything: () => [...bodies.values()].flat().join("\n"),
       spans: () =>
         received("/v1/traces").flatMap((body) =>
           decodeTraces(body).resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans))
         ),
-      /** Of the last export: totals are cumulative. */
+      /** The metrics of the last export, since totals are cumulative. */
       metrics: () =>
         received("/v1/metrics")
           .slice(-1)

@@ -1,21 +1,21 @@
 /**
- * What the GenAI conventions list for a client's inferences. Names and values are the constants of
- * `@opentelemetry/semantic-conventions` 1.45, which has those of before the move to
- * open-telemetry/semantic-conventions-genai, all deprecated for it. What changed there since, the types and the metrics
- * are by hand, from its docs/gen-ai: client-inference.md at commit 024a4f9, gen-ai-token-metrics.md at 066d4a7, and
+ * The attributes and metrics that the GenAI conventions list for a client's inferences. The names and values come from
+ * `@opentelemetry/semantic-conventions` 1.45, which has them as deprecated, from before they moved to
+ * open-telemetry/semantic-conventions-genai. The later changes, the types and the metrics are copied by hand from its
+ * docs/gen-ai: client-inference.md at commit 024a4f9, gen-ai-token-metrics.md at 066d4a7, and
  * non-normative/migration.md at 32c328e, which names the pull requests.
  */
 import * as conventions from "@opentelemetry/semantic-conventions/incubating"
 
-/** New since the move. */
+/** Names added since the move. */
 const since = [
   "gen_ai.usage.cache_write.input_tokens", // 440
   "gen_ai.request.reasoning.level",
   "gen_ai.token.modality" // 374
 ]
 
-/** Replaced since, or before. */
-const gone = new Set<string>([
+/** Names replaced before or since the move. */
+const replaced = new Set<string>([
   conventions.ATTR_GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS, // 440
   conventions.ATTR_GEN_AI_TOKEN_TYPE, // 374
   conventions.ATTR_GEN_AI_SYSTEM
@@ -23,11 +23,11 @@ const gone = new Set<string>([
 
 /** Every name of an attribute. */
 export const attributes: ReadonlySet<string> = new Set([
-  ...members("ATTR_").filter((name) => !gone.has(name)),
+  ...members("ATTR_").filter((name) => !replaced.has(name)),
   ...since
 ])
 
-/** The types of those that we use, in the field names of OTLP. */
+/** The types of the attributes that we use, by their OTLP field names. */
 export const types: Readonly<Record<string, ReadonlyArray<string>>> = {
   [conventions.ATTR_GEN_AI_OPERATION_NAME]: ["stringValue"],
   [conventions.ATTR_GEN_AI_PROVIDER_NAME]: ["stringValue"],
@@ -55,7 +55,7 @@ export const types: Readonly<Record<string, ReadonlyArray<string>>> = {
   "gen_ai.token.modality": ["stringValue"]
 }
 
-/** Values that must be one of a list. */
+/** The attributes whose values come from a list. */
 export const values: Readonly<Record<string, ReadonlyArray<string>>> = {
   [conventions.ATTR_GEN_AI_OPERATION_NAME]: members("GEN_AI_OPERATION_NAME_VALUE_"),
   [conventions.ATTR_GEN_AI_PROVIDER_NAME]: members("GEN_AI_PROVIDER_NAME_VALUE_"),
@@ -66,7 +66,7 @@ export const values: Readonly<Record<string, ReadonlyArray<string>>> = {
 const seconds = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
 const tokens = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864]
 
-/** The metrics that we record (374, 521): the unit, and of histograms the boundaries. */
+/** The metrics that we record (374, 521): their units, and the boundaries of histograms. */
 export const metrics: Readonly<Record<string, { readonly unit: string; readonly bounds?: ReadonlyArray<number> }>> = {
   "gen_ai.client.inference.duration": { unit: "s", bounds: seconds },
   "gen_ai.client.inference.time_to_first_chunk": { unit: "s", bounds: seconds },
