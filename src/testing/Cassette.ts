@@ -1,8 +1,8 @@
 /**
- * Records the HTTP exchanges of a program with Claude in a file, and plays them from there: the SDK and all decoding
- * run as they do live, without a key and without the network. One file a test; to record anew, delete it.
+ * Records the HTTP exchanges between a program and Claude in a file, and replays them from it. A replay needs no key and
+ * no network, and still runs the SDK and all decoding. Use one file per test; to record again, delete the file.
  *
- * A secret in what would be written keeps it from being written, and the layer dies of it when it is released.
+ * A recording that contains a secret is not written: the layer dies with an error when it is released.
  */
 import { Anthropic } from "@anthropic-ai/sdk"
 import * as Clock from "effect/Clock"
@@ -27,22 +27,22 @@ import * as EmulatorFetch from "./emulator/wire/Fetch.ts"
 
 /** Which file, and what to do with it. */
 export interface Options {
-  /** Of the file, such as `test/cassettes/summary.json`. */
+  /** The path of the file, such as `test/cassettes/summary.json`. */
   readonly path: string
   /**
-   * `replay` never asks the network; a request that was not recorded fails with `CassetteMiss`. `record` asks it and
-   * writes the file, of which there must be none yet. `live` asks it and writes nothing. `auto`, the default, replays
-   * where there is a file or where `CI` is set, and else records.
+   * `replay` never uses the network; a request without a recording fails with `CassetteMiss`. `record` uses the network
+   * and writes the file, which must not exist yet. `live` uses the network and writes nothing. `auto`, the default,
+   * replays if the file exists or `CI` is set, and records otherwise.
    */
   readonly mode?: "auto" | "replay" | "record" | "live" | undefined
   /**
-   * Whether answers come `at-once`, which is the default, or in the time they took. Both times are by the program's
-   * `Clock`: record from a real network with the real one (`it.live`), for under `TestClock` everything took no time.
+   * Whether answers arrive `at-once` (the default) or with their recorded delays. The program's `Clock` measures the
+   * delays in both cases. Record from a real network with the real clock (`it.live`): under `TestClock` every delay is 0.
    */
   readonly pace?: "at-once" | "recorded" | undefined
 }
 
-/** The file cannot be used, or must not be written. */
+/** The file cannot be read or written, or a recording must not be saved. */
 export class CassetteFailed extends Schema.TaggedError<CassetteFailed>()("CassetteFailed", {
   path: Schema.String,
   /** What went wrong and what to do. */
@@ -54,8 +54,8 @@ export class CassetteFailed extends Schema.TaggedError<CassetteFailed>()("Casset
 }
 
 /**
- * A cassette as the `Transport` of this program, and so the `fetch` of an SDK client of your own. What it records goes
- * through the `Transport` below it, and is written when the layer is released, unless that is by interruption.
+ * A cassette as the `Transport` of this program. Use it as the `fetch` of your own SDK client. A recording sends calls
+ * through the `Transport` below it, and writes the file when the layer is released. An interrupted program writes nothing.
  */
 export const transport = (
   options: Options
@@ -65,7 +65,7 @@ export const transport = (
     Effect.map(open(options), ({ fetch }) => fetch)
   )
 
-/** Claude from a cassette. Recording asks for `ANTHROPIC_API_KEY`, as `Claude.layerConfig` does; replaying does not. */
+/** Claude from a cassette. Recording needs `ANTHROPIC_API_KEY`, as `Claude.layerConfig` does; replaying does not. */
 export const layer = (
   options: Options
 ): Layer.Layer<Claude | AnthropicClient, CassetteFailed | Config.ConfigError, FileSystem.FileSystem> =>
@@ -77,7 +77,7 @@ export const layer = (
     )
   )
 
-/** The client keeps the fetch it is given, so that `Transport`, wherever it is provided, leads no call past the file. */
+/** The client holds the fetch of the cassette, so that a `Transport` provided elsewhere cannot bypass the file. */
 const clientOver = Effect.fnUntraced(function* (
   path: string,
   { fetch, replays }: { readonly fetch: Fetch; readonly replays: boolean }
@@ -93,7 +93,7 @@ const keyless = (path: string) =>
   new CassetteFailed({
     path,
     detail:
-      "recording asks the API; set ANTHROPIC_API_KEY, or record from the emulator: effect-claude emulate -- <command>"
+      "recording calls the API; set ANTHROPIC_API_KEY, or record from the emulator: effect-claude emulate -- <command>"
   })
 
 const open = Effect.fnUntraced(function* ({ mode = "auto", pace = "at-once", path }: Options) {
@@ -102,7 +102,8 @@ const open = Effect.fnUntraced(function* ({ mode = "auto", pace = "at-once", pat
 
   const fs = yield* FileSystem.FileSystem
   const exists = yield* failing(path, fs.exists(path))
-  if (mode === "record" && exists) return yield* failed(path, "there is a recording already; delete it to record anew")
+  if (mode === "record" && exists)
+    return yield* failed(path, "the recording exists already; delete the file to record again")
 
   const known = yield* Effect.mapError(Secrets.ofEnvironment, (cause) => new Config.ConfigError(cause))
   const search = { known, redact: yield* Redactor }
@@ -124,7 +125,8 @@ const read = Effect.fnUntraced(function* (path: string) {
   const text = yield* failing(path, fs.readFileString(path))
   return yield* Effect.matchEffect(Recording.decode(text), {
     onSuccess: ({ exchanges }) => Effect.succeed(exchanges),
-    onFailure: ({ message }) => failed(path, `this is no cassette; mend it, or delete it to record anew (${message})`)
+    onFailure: ({ message }) =>
+      failed(path, `this is not a cassette; correct the file, or delete it to record again (${message})`)
   })
 })
 
@@ -132,7 +134,7 @@ const record = Effect.fnUntraced(function* (path: string, live: Fetch, search: S
   const clock = yield* Clock.Clock
   const recorder = Recorder.make(live, () => clock.currentTimeMillisUnsafe())
   const fs = yield* FileSystem.FileSystem
-  // Made before anything is paid for.
+  // The folder is created first, so that a path that cannot be written fails before a call is billed.
   yield* failing(path, fs.makeDirectory(folderOf(path), { recursive: true }))
   yield* Effect.addFinalizer((exit) =>
     Exit.hasInterrupts(exit) ? Effect.void : Effect.orDie(write(path, recorder, search))
@@ -140,19 +142,22 @@ const record = Effect.fnUntraced(function* (path: string, live: Fetch, search: S
   return recorder.fetch
 })
 
-/** All at once or not at all. */
+/** Writes the whole file or nothing: a draft is renamed. */
 const write = Effect.fnUntraced(function* (path: string, recorder: Recorder.Recorder, search: Secrets.Search) {
   const exchanges = recorder.exchanges()
   if (exchanges.length === 0) return
   const secrets = Secrets.find(exchanges, { ...search, known: [...search.known, ...recorder.credentials()] })
   if (secrets.length > 0) {
     const places = secrets.map((secret) => `\n  ${secret}`).join("")
-    return yield* failed(path, `not written, for it would hold secrets; take them out of what is asked:${places}`)
+    return yield* failed(
+      path,
+      `the recording contains secrets, so it was not written; remove them from the requests:${places}`
+    )
   }
   const fs = yield* FileSystem.FileSystem
   const text = yield* Effect.orDie(Recording.encode(exchanges))
   if (yield* failing(path, fs.exists(path))) {
-    return yield* failed(path, "another recorder wrote it in the meantime; use one cassette per test")
+    return yield* failed(path, "another recorder has written this file in the meantime; use one cassette per test")
   }
   const draft = yield* failing(path, fs.makeTempFileScoped({ directory: folderOf(path) }))
   yield* failing(path, Effect.andThen(fs.writeFileString(draft, text), fs.rename(draft, path)))

@@ -1,10 +1,10 @@
 /**
- * JSON as a flat list of paths and what stands there, such as `messages[0].content`: what two requests are compared by,
- * and where secrets are looked for.
+ * Lists the values in JSON with their paths, such as `messages[0].content`. Requests are compared, and secrets are
+ * searched for, value by value.
  */
 import * as Predicate from "effect/Predicate"
 
-/** Every text, number and other end of a value, with its path. An empty object or list is an end too. */
+/** Every text, number, boolean and null in a value, with its path. An empty object or list is listed too. */
 export const leaves = (value: unknown, path = ""): ReadonlyArray<readonly [path: string, value: unknown]> => {
   if (Array.isArray(value) && value.length > 0) return value.flatMap((item, index) => leaves(item, `${path}[${index}]`))
   if (!Predicate.isObject(value) || Object.keys(value).length === 0) return [[path, value]]

@@ -1,5 +1,5 @@
 /**
- * When two requests are the same, and how they differ when not. Pure.
+ * Decides whether two requests are the same, and lists their differences. Pure.
  */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -8,48 +8,48 @@ import { canonical, type Request as ClaudeRequest } from "../../claude/Request.t
 import { leaves } from "./Leaves.ts"
 import type { Request } from "./Recording.ts"
 
-/** What requests are compared by: without what cannot change the answer, the keys of objects in order. */
+/** The parts of a request that are compared: those that can change the answer, with sorted keys. */
 const comparable = ({ body = null, headers, method, path }: Request) => ({
   method,
   path,
   headers: Object.fromEntries(Object.entries(headers).toSorted()),
-  // By the rules for requests, whatever was sent. `canonical` passes on what it does not know.
+  // Every body is treated as a request for a message: `canonical` keeps fields that it does not know.
   body: Predicate.isObject(body) ? parse(canonical(body as unknown as ClaudeRequest)) : body
 })
 
 const parse = Schema.decodeSync(Schema.fromJsonString(Schema.Unknown))
 
-/** The text that two requests share exactly when the API would be asked the same thing. */
+/** A key that is equal for two requests exactly when they ask the API for the same thing. */
 export const keyOf = (request: Request): string => JSON.stringify(comparable(request))
 
-/** One place where two requests differ, as JSON; `undefined` where one of them has nothing. */
+/** A path at which two requests differ, with both values as JSON; `undefined` where a request has no such path. */
 export interface Difference {
   readonly path: string
   readonly recorded: string | undefined
-  readonly asked: string | undefined
+  readonly sent: string | undefined
 }
 
-/** How much two requests have in common, from 0 to 1, and every place where they differ. */
-export const compare = (recorded: Request, asked: Request) => {
-  const [before, after] = [ends(recorded), ends(asked)]
+/** How similar two requests are, from 0 to 1, and all their differences. */
+export const compare = (recorded: Request, sent: Request) => {
+  const [before, after] = [valuesOf(recorded), valuesOf(sent)]
   const paths = [...new Set([...before.keys(), ...after.keys()])]
   const differences = paths
-    .map((path): Difference => ({ path, recorded: before.get(path), asked: after.get(path) }))
-    .filter(({ asked, recorded }) => asked !== recorded)
-  return { likeness: 1 - differences.length / paths.length, differences }
+    .map((path): Difference => ({ path, recorded: before.get(path), sent: after.get(path) }))
+    .filter(({ recorded, sent }) => sent !== recorded)
+  return { similarity: 1 - differences.length / paths.length, differences }
 }
 
-const ends = (request: Request) =>
-  new Map(leaves(comparable(request)).map(([path, end]) => [path, JSON.stringify(end)]))
+const valuesOf = (request: Request) =>
+  new Map(leaves(comparable(request)).map(([path, value]) => [path, JSON.stringify(value)]))
 
 /**
- * A line for a difference, such as `body.max_tokens: 100 → 200`. Long texts are shown from shortly before they part.
- * `hide` takes secrets out of them first.
+ * One line for a difference, such as `body.max_tokens: 100 → 200`. Long texts begin 15 characters before the first
+ * difference. `hide` removes secrets first.
  */
-export const show = ({ asked = "nothing", path, recorded = "nothing" }: Difference, hide: Redact) => {
-  const [before, after] = [hide(recorded), hide(asked)]
-  const parting = before.split("").findIndex((character, index) => character !== after[index])
-  const from = Math.max(0, (parting < 0 ? before.length : parting) - 15)
+export const show = ({ path, recorded = "nothing", sent = "nothing" }: Difference, hide: Redact) => {
+  const [before, after] = [hide(recorded), hide(sent)]
+  const different = before.split("").findIndex((character, index) => character !== after[index])
+  const from = Math.max(0, (different < 0 ? before.length : different) - 15)
   const clip = (text: string) =>
     `${from > 0 ? "…" : ""}${text.slice(from, from + 60)}${text.length > from + 60 ? "…" : ""}`
   return `${hide(path)}: ${clip(before)} → ${clip(after)}`

@@ -1,6 +1,6 @@
 /**
- * Answers requests from recorded exchanges: the n-th time a request is asked, with its n-th recording. What was not
- * recorded is answered with an error that no client asks again about, and that becomes a `CassetteMiss`.
+ * Answers requests from recorded exchanges. The n-th time a request is sent, it gets its n-th recording. A request
+ * without a recording gets an error response that clients do not retry, and that becomes a `CassetteMiss`.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import * as Exchange from "../emulator/wire/Exchange.ts"
 import { compare, keyOf, show } from "./Matching.ts"
 import * as Recording from "./Recording.ts"
 
-/** What to play, and how. `hide` takes secrets out of what a miss shows. */
+/** What to play, and how. `hide` removes secrets from the message of a miss. */
 export interface Options {
   readonly exchanges: ReadonlyArray<Recording.Exchange>
   readonly path: string
@@ -18,30 +18,31 @@ export interface Options {
   readonly hide: Redact
 }
 
-/** A server of recordings. Exchanges that were played are played no second time. */
+/** A handler that plays each exchange once. */
 export const make = ({ exchanges, hide, pace, path }: Options): Exchange.Handler => {
   const recorded = Map.groupBy(exchanges, ({ request }) => keyOf(request))
   const played = new Map<string, number>()
 
-  const miss = (asked: Recording.Request, times: number) => {
-    const what = hide(`${asked.method} ${asked.path}`)
+  const miss = (sent: Recording.Request, times: number) => {
+    const what = hide(`${sent.method} ${sent.path}`)
     if (exchanges.length === 0) return refusal(`${path} has no exchanges, so it cannot answer ${what}`)
-    if (times > 0) return refusal(`${path} has this ${what} ${count(times)}, but it was asked ${count(times + 1)}`)
-    return refusal(`${path} has no such ${what}; ${nearest(exchanges, asked, hide)}`)
+    const recordings = times === 1 ? "1 recording" : `${times} recordings`
+    if (times > 0) return refusal(`${path} has ${recordings} of this ${what}, but it was sent ${times + 1} times`)
+    return refusal(`${path} has no recording of this ${what}; ${closest(exchanges, sent, hide)}`)
   }
 
-  return Effect.fnUntraced(function* (sent) {
+  return Effect.fnUntraced(function* (received) {
     const began = yield* Clock.currentTimeMillis
     const until = (at: number) =>
       pace === "at-once"
         ? Effect.void
         : Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sleep(Math.max(0, began + at - now)))
 
-    const asked = Recording.request(sent)
-    const key = keyOf(asked)
+    const sent = Recording.request(received)
+    const key = keyOf(sent)
     const times = played.get(key) ?? 0
     const exchange = recorded.get(key)?.[times]
-    if (exchange === undefined) return miss(asked, times)
+    if (exchange === undefined) return miss(sent, times)
     played.set(key, times + 1)
 
     const { at, body, headers, status } = exchange.response
@@ -52,8 +53,6 @@ export const make = ({ exchanges, hide, pace, path }: Options): Exchange.Handler
   })
 }
 
-const count = (times: number) => (times === 1 ? "once" : `${times} times`)
-
 /** A response with a status that the API never sends. A dropped connection would be retried. */
 const refusal = (message: string): Exchange.Response => ({
   ...Exchange.json({ type: "error", error: { type: "cassette_miss", message } }),
@@ -61,14 +60,14 @@ const refusal = (message: string): Exchange.Response => ({
   headers: { "content-type": "application/json", "x-should-retry": "false" }
 })
 
-const nearest = (exchanges: ReadonlyArray<Recording.Exchange>, asked: Recording.Request, hide: Redact): string => {
-  const compared = exchanges.map(({ request }, index) => ({ ...compare(request, asked), number: index + 1 }))
-  const best = compared.reduce((best, other) => (other.likeness > best.likeness ? other : best))
-  // Messages of errors are one line: `ClaudeError` folds white space.
+const closest = (exchanges: ReadonlyArray<Recording.Exchange>, sent: Recording.Request, hide: Redact): string => {
+  const compared = exchanges.map(({ request }, index) => ({ ...compare(request, sent), number: index + 1 }))
+  const best = compared.reduce((best, other) => (other.similarity > best.similarity ? other : best))
+  // On one line, because `ClaudeError` replaces line breaks in messages.
   const listed = best.differences.slice(0, shown).map((difference) => show(difference, hide))
   const rest = best.differences.length > shown ? `; and ${best.differences.length - shown} more` : ""
-  return `the nearest is exchange ${best.number}; recorded → asked: ${listed.join("; ")}${rest}`
+  return `the closest is exchange ${best.number}; recorded → sent: ${listed.join("; ")}${rest}`
 }
 
-/** How many differences are listed. */
+/** The number of differences that a message lists. */
 const shown = 8

@@ -1,25 +1,26 @@
 /**
- * A fetch that keeps what goes through it. Every chunk is handed on as it comes, and read only when asked for. Aborting
- * reaches the socket; so does cancelling a stream of events, while any other answer is then read to its end.
+ * A fetch that records its requests and responses. It passes each chunk on as it arrives, and reads a chunk only when the
+ * client asks for one. Aborting a request closes the socket. Cancelling an event stream closes it too; any other response
+ * that is cancelled is read to its end first, so that the recording is complete.
  */
 import type { Fetch } from "../../claude/Transport.ts"
 import * as Recording from "./Recording.ts"
 import * as Secrets from "./Secrets.ts"
 
-/** What was recorded so far, in the order of the requests. */
+/** A fetch, and its recordings so far, in the order of the requests. */
 export interface Recorder {
   readonly fetch: Fetch
   /**
-   * Every exchange whose answer is complete, also where its reader cancelled it: a client that asks again does so with
-   * errors. A stream of events that broke off, or whose reader went away, is kept as far as it came: it ends there when
-   * it is played. An answer that was neither read nor cancelled is not known, and dropped.
+   * Every exchange with a complete response, also if the client cancelled it: clients cancel an error response before a
+   * retry. An event stream that broke off or was cancelled is included up to that point, where its replay ends too. A
+   * response that the client neither read nor cancelled is left out, because its body is unknown.
    */
   readonly exchanges: () => ReadonlyArray<Recording.Exchange>
-  /** The credentials that were sent along. */
+  /** The credentials in the headers of the requests. */
   readonly credentials: () => ReadonlyArray<Secrets.Secret>
 }
 
-/** A request that was sent, and what has come of it. */
+/** A request, and the response as far as it has arrived. `head` is set once the headers have arrived. */
 interface Call {
   readonly began: number
   readonly chunks: Array<Recording.Chunk>
@@ -27,7 +28,7 @@ interface Call {
   complete: boolean
 }
 
-/** Records what goes through `transport`. `now` is the time in milliseconds. */
+/** Records the calls of `transport`. `now` is the time in milliseconds. */
 export const make = (transport: Fetch, now: () => number): Recorder => {
   const calls: Array<Call> = []
   const credentials: Array<Secrets.Secret> = []
@@ -37,7 +38,7 @@ export const make = (transport: Fetch, now: () => number): Recorder => {
     calls.push(call)
     const request = new Request(input, init)
     credentials.push(...Secrets.ofHeaders(request.headers))
-    // Any other body can be read once, and `request` has it now.
+    // A body that is not a string can be read once only, and `request` holds it now.
     const text = typeof init?.body === "string" ? init.body : request.body === null ? "" : undefined
     const body = text ?? request.clone().text()
     const answer = text === undefined ? transport(request) : transport(input, init)
@@ -51,7 +52,7 @@ export const make = (transport: Fetch, now: () => number): Recorder => {
         call.complete = true
         return response
       }
-      return new Response(kept(response.body, call, now), { status, statusText: response.statusText, headers })
+      return new Response(recorded(response.body, call, now), { status, statusText: response.statusText, headers })
     })
   }
 
@@ -73,7 +74,7 @@ const sent = ({ headers, method, url }: Request) => {
   return { method, path: pathname + search, headers: Object.fromEntries(headers) }
 }
 
-const kept = (body: ReadableStream<Uint8Array>, call: Call, now: () => number): ReadableStream<Uint8Array> => {
+const recorded = (body: ReadableStream<Uint8Array>, call: Call, now: () => number): ReadableStream<Uint8Array> => {
   const reader = body.getReader()
   const next = () =>
     reader.read().then(({ value }) => {

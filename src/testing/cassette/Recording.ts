@@ -1,7 +1,7 @@
 /**
- * What a cassette's file holds: HTTP exchanges as plain data, to be read and compared by people. Of headers only those
- * named here are kept. Bodies come back byte for byte: as JSON where it is written the way `JSON.stringify` does it,
- * else as the chunks that arrived.
+ * The format of a cassette file: HTTP exchanges as plain data that people can read and compare. Only the headers named
+ * here are kept. A body is restored byte for byte. It is stored as JSON if `JSON.stringify` gives the same text, and as
+ * the chunks that arrived otherwise.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -9,8 +9,8 @@ import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 
 /**
- * `at`: milliseconds since the request was sent. `lines`: the text, cut at its line feeds so that a difference of files
- * shows the event. Bytes that are no whole characters are kept in Base64.
+ * A part of a body that arrived at once, `at` milliseconds after the request. `lines` is its text, split at line feeds, so
+ * that a diff of two files shows the event. Bytes that do not form whole characters are stored in Base64.
  */
 const Chunk = Schema.Union([
   Schema.Struct({ at: Schema.Finite, lines: Schema.Array(Schema.String) }),
@@ -20,7 +20,7 @@ export type Chunk = typeof Chunk.Type
 
 const Headers = Schema.Record(Schema.String, Schema.String)
 
-/** What was asked. `path` begins at `/v1/` and has the query; a body that is no JSON is a string. */
+/** A request. `path` begins at `/v1/` and includes the query; a body that is not JSON is a string. */
 const Request = Schema.Struct({
   method: Schema.String,
   path: Schema.String,
@@ -32,7 +32,7 @@ export type Request = typeof Request.Type
 const Body = Schema.Union([Schema.Struct({ json: Schema.Json }), Schema.Struct({ chunks: Schema.Array(Chunk) })])
 export type Body = typeof Body.Type
 
-/** What came back. `at`: the milliseconds until its headers were there. */
+/** A response. Its headers arrived `at` milliseconds after the request. */
 const Response = Schema.Struct({ at: Schema.Finite, status: Schema.Int, headers: Headers, body: Body })
 
 export const Exchange = Schema.Struct({ request: Request, response: Response })
@@ -51,7 +51,7 @@ const encodeFile = Schema.encodeEffect(File)
 
 const parse = Schema.decodeOption(Schema.fromJsonString(Schema.Json))
 
-/** What a request is compared by and kept as. A gateway's own path before `/v1/` does not matter. */
+/** The part of a request that is recorded and compared. Removes the path of a gateway before `/v1/`. */
 export const request = (sent: {
   readonly method: string
   readonly path: string
@@ -64,7 +64,7 @@ export const request = (sent: {
   ...(sent.body !== "" && { body: Option.getOrElse(parse(sent.body), () => sent.body) })
 })
 
-/** The headers of an answer that say something to a client, and nothing of who asked. */
+/** The response headers that a client reads, without those that identify the account. */
 export const responseHeaders = (headers: globalThis.Headers): Readonly<Record<string, string>> =>
   kept(Object.fromEntries(headers), (name) => answering.has(name) || name.startsWith("anthropic-ratelimit-"))
 
@@ -81,7 +81,7 @@ const answering = new Set([
 const kept = (headers: Readonly<Record<string, string | undefined>>, keep: (name: string) => boolean) =>
   Record.filter(headers, (value, name): value is string => value !== undefined && keep(name))
 
-/** Bytes of a body that arrived together. */
+/** Makes a chunk from bytes that arrived at once. */
 export const chunk = (at: number, bytes: Uint8Array): Chunk =>
   Option.match(utf8(bytes), {
     onSome: (text) => ({ at, lines: text.split("\n") }),
@@ -102,7 +102,7 @@ export const text = (chunks: ReadonlyArray<Chunk>): string => {
   return chunks.map((chunk) => decoder.decode(bytes(chunk), { stream: true })).join("") + decoder.decode()
 }
 
-/** A body that arrived in these chunks. */
+/** Makes a body from its chunks. */
 export const body = (chunks: ReadonlyArray<Chunk>): Body => {
   const whole = text(chunks)
   const json = Option.filter(parse(whole), (value) => JSON.stringify(value) === whole)

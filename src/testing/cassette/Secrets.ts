@@ -1,7 +1,7 @@
 /**
- * Looks for secrets in what a cassette is about to write: what `Redact` takes for one, the credentials that requests
- * were sent with, and of the environment the values of variables whose names speak of secrets, and the passwords in
- * addresses. Says where one stands, and what it is; never the secret.
+ * Finds secrets in a recording before it is written: texts that `Redact` recognizes, the credentials in request headers,
+ * environment variables with names such as `API_KEY`, and passwords in addresses in the environment. It reports the place
+ * and the kind of a secret, never the secret.
  */
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
@@ -11,37 +11,40 @@ import type { Redact } from "../../claude/Redact.ts"
 import { leaves } from "./Leaves.ts"
 import * as Recording from "./Recording.ts"
 
-/** A secret that is known, and where from. */
+/** A known secret. `name` describes its source, such as `GITHUB_TOKEN`. */
 export interface Secret {
   readonly name: string
   readonly value: string
 }
 
-/** What to look for: secrets that are known, and what `redact` would take out. */
+/** What to search for: the known secrets, and any text that `redact` changes. */
 export interface Search {
   readonly known: ReadonlyArray<Secret>
   readonly redact: Redact
 }
 
-/** Shorter values stand in too many texts by chance. */
+/** Shorter values are ignored: they occur in too many texts by chance. */
 const shortest = 8
 
-/** Long words anywhere but before other letters; short ones at the end. `PWD` by itself is where the shell is. */
-const speaksOfSecrets =
+/**
+ * Names of variables that hold secrets. A long word matches unless more letters follow; a short one matches at the end of
+ * the name only. `PWD` alone does not match: it is the working folder of the shell.
+ */
+const secretName =
   /(key|token|secret|password|passwd|passphrase|credential)(s?\d*$|_)|((^|_)(pass|pat|auth|jwt|pem)|_pwd)(_?\d+)?$/i
 
-/** The environment's secrets, as far as the program's configuration can be listed. */
+/** The secrets in the environment, if the `ConfigProvider` of the program can list it. */
 export const ofEnvironment: Effect.Effect<ReadonlyArray<Secret>, ConfigProvider.SourceError> = Effect.flatMap(
   ConfigProvider.ConfigProvider,
   (provider) => valuesBelow(provider, [])
 ).pipe(Effect.map((all) => all.flatMap(secretsOf).filter(({ value }) => value.length >= shortest)))
 
 const secretsOf = (variable: Secret): ReadonlyArray<Secret> => [
-  ...(speaksOfSecrets.test(variable.name) ? [variable] : []),
+  ...(secretName.test(variable.name) ? [variable] : []),
   ...Option.toArray(passwordOf(variable.value)).map((value) => ({ name: `the password in ${variable.name}`, value }))
 ]
 
-/** Of an address such as `postgres://user:password@host/database`. */
+/** The password in an address such as `postgres://user:password@host/database`. */
 const passwordOf = Option.liftThrowable((value: string) => decodeURIComponent(new URL(value).password))
 
 const valuesBelow: (
@@ -55,13 +58,13 @@ const valuesBelow: (
   return [...own, ...below.flat()]
 })
 
-/** `TOKEN_1` and `TOKEN_2` are a list to the provider; a variable that ends in a large number makes that a long one. */
+/** The provider reads `TOKEN_1` and `TOKEN_2` as a list. A variable that ends in a large number would make it very long. */
 const keysOf = (node: ConfigProvider.Node): ReadonlyArray<string | number> => {
   if (node._tag === "Record") return [...node.keys]
   return node._tag === "Array" ? Array.from({ length: Math.min(node.length, 100) }, (_, index) => index) : []
 }
 
-/** What the headers of a request give away, wherever else it appears. */
+/** The credentials in the headers of a request. */
 export const ofHeaders = (headers: Headers): ReadonlyArray<Secret> =>
   [...headers]
     .filter(([name]) => credentials.test(name))
@@ -70,23 +73,23 @@ export const ofHeaders = (headers: Headers): ReadonlyArray<Secret> =>
 
 const credentials = /key|token|secret|authorization|cookie/
 
-/** Where secrets stand, such as `exchange 2, request.body.system: the value of GITHUB_TOKEN`. */
+/** The places of secrets, such as `exchange 2, request.body.system: the value of GITHUB_TOKEN`. */
 export const find = (exchanges: ReadonlyArray<Recording.Exchange>, search: Search): ReadonlyArray<string> =>
   exchanges.flatMap((exchange, index) =>
     textsOf(exchange).flatMap(([path, text]) => {
-      // With its path, since a field may say that its value is a secret, and a key of an object may be one.
-      const found = whatIsIn(`${path}: ${text}`, search)
+      // The path is searched too: a field name can mark its value as a secret, and a key of an object can be a secret.
+      const found = secretIn(`${path}: ${text}`, search)
       return found === undefined ? [] : [`exchange ${index + 1}, ${hide(search)(path)}: ${found}`]
     })
   )
 
-const whatIsIn = (text: string, { known, redact }: Search): string | undefined => {
+const secretIn = (text: string, { known, redact }: Search): string | undefined => {
   const secret = known.find(({ value }) => formsOf(value).some((form) => text.includes(form)))
   if (secret !== undefined) return `the value of ${secret.name}`
-  return redact(text) === text ? undefined : "what looks like a secret"
+  return redact(text) === text ? undefined : "text that looks like a secret"
 }
 
-/** Takes the secrets out of a text. */
+/** Redacts the secrets in a text. */
 export const hide =
   ({ known, redact }: Search): Redact =>
   (text) =>
@@ -94,10 +97,10 @@ export const hide =
       known.flatMap(({ value }) => formsOf(value)).reduce((kept, form) => kept.replaceAll(form, "[redacted]"), text)
     )
 
-/** As it is, inside JSON, and inside an address. */
+/** The forms of a secret: unchanged, escaped for JSON, and escaped for an address. */
 const formsOf = (value: string) => [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)]
 
-/** A secret may be spread over the chunks of a body, and over the deltas of a stream. */
+/** The texts of an exchange with their paths. Chunks and deltas are joined, since a secret may span several of them. */
 const textsOf = ({ request, response }: Recording.Exchange): ReadonlyArray<readonly [path: string, text: string]> => {
   const { body, ...head } = response
   const texts = leaves({ request, response: "json" in body ? response : head }).map(

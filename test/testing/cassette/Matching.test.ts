@@ -16,7 +16,7 @@ describe("two requests are the same", () => {
     ]
   ])("%s", (_, other) => {
     assert.strictEqual(keyOf(asked(other)), keyOf(asked(hello)))
-    assert.deepStrictEqual(compare(asked(other), asked(hello)), { likeness: 1, differences: [] })
+    assert.deepStrictEqual(compare(asked(other), asked(hello)), { similarity: 1, differences: [] })
   })
 
   it("behind a gateway, with other headers of the client", () => {
@@ -46,7 +46,7 @@ describe("two requests differ", () => {
   it("the less, the more they have in common", () => {
     const near = compare(asked(hello), asked({ ...hello, max_tokens: 10 }))
     const far = compare(asked(hello), asked({ model: "n" }, { method: "GET" }))
-    assert.isAbove(near.likeness, far.likeness)
+    assert.isAbove(near.similarity, far.similarity)
   })
 
   it("in long texts, which are shown from shortly before they part", () => {

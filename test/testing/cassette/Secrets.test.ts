@@ -104,7 +104,7 @@ describe("a secret is found", () => {
   ])("by %s", (_, body, path) => {
     const redact = make({ patterns: [/patient \d+/] })
     const found = Secrets.find([exchange(body)], { known: [], redact })
-    assert.deepStrictEqual(found, [`exchange 1, request.body.${path}: what looks like a secret`])
+    assert.deepStrictEqual(found, [`exchange 1, request.body.${path}: text that looks like a secret`])
   })
 
   it("nowhere in what holds none", () => {
