@@ -36,7 +36,7 @@ const hello = { model: "claude-haiku-4-5", max_tokens: 100 }
 const ask: ClaudeRequest = { ...hello, messages: [{ role: "user", content: story }] }
 
 describe("a cassette", () => {
-  it.effect("replays what was recorded, with the network off: the same reply, events and count", () =>
+  it.effect("replays the recorded reply, events and token count without the network", () =>
     Effect.gen(function* () {
       const path = fresh()
       const recorded = yield* threeCalls.pipe(Effect.provide(recording(path, yield* emulated())))
@@ -86,7 +86,7 @@ describe("a cassette", () => {
     })
   )
 
-  it.effect("hands on a stream as it comes while it records, and closes it when the reader goes away", () =>
+  it.effect("passes a stream on while it records, and closes it when the reader stops", () =>
     Effect.gen(function* () {
       const path = fresh()
       const clock = yield* Clock.Clock
@@ -99,7 +99,7 @@ describe("a cassette", () => {
     })
   )
 
-  it.effect("keeps time: chunk after chunk as they came, under virtual time, or all at once", () =>
+  it.effect("replays all chunks at once, or with `pace: recorded` at their recorded times", () =>
     Effect.gen(function* () {
       const path = fresh()
       const clock = yield* Clock.Clock
@@ -119,7 +119,7 @@ describe("a cassette", () => {
     })
   )
 
-  it.effect("is one file that a person can read, with nothing of who asked", () =>
+  it.effect("is one readable file without the key, the client or the host", () =>
     Effect.gen(function* () {
       const path = fresh()
       yield* threeCalls.pipe(Effect.provide(recording(path, yield* emulated())))
@@ -137,7 +137,7 @@ describe("a cassette", () => {
     })
   )
 
-  it.effect("plays below an SDK client of one's own, which asks no second time after a miss", () =>
+  it.effect("serves the program's own SDK client, which does not retry a miss", () =>
     Effect.gen(function* () {
       const path = fresh()
       const call = (content: string) =>
@@ -156,7 +156,7 @@ describe("a cassette", () => {
     })
   )
 
-  it("says in its type that it needs a file system", () => {
+  it("requires a file system in its type", () => {
     expectTypeOf(Cassette.layer({ path: "x.json" })).toEqualTypeOf<
       Layer.Layer<Claude | AnthropicClient, Cassette.CassetteFailed | Config.ConfigError, FileSystem.FileSystem>
     >()
@@ -164,7 +164,7 @@ describe("a cassette", () => {
 })
 
 describe("over a socket", () => {
-  it.live("a compressed answer is kept as what it says", () =>
+  it.live("a compressed answer is recorded uncompressed", () =>
     Effect.gen(function* () {
       const path = fresh()
       const url = yield* serving((_, response) => {
@@ -177,7 +177,7 @@ describe("over a socket", () => {
     })
   )
 
-  it.live("a reader who goes away closes it, and what came is replayed", () =>
+  it.live("a reader that stops closes the connection, and the received part is replayed", () =>
     Effect.gen(function* () {
       const path = fresh()
       const closed = yield* Deferred.make<void>()
@@ -197,7 +197,7 @@ describe("over a socket", () => {
 })
 
 describe("the mode", () => {
-  it.effect("auto records where there is no file, and replays where there is one, without a key", () =>
+  it.effect("auto records without a file, and replays an existing file without a key", () =>
     Effect.gen(function* () {
       const path = fresh()
       yield* create.pipe(Effect.provide(recording(path, yield* emulated())))
@@ -205,7 +205,7 @@ describe("the mode", () => {
     })
   )
 
-  it.effect("auto never records where CI is set: a missing file is a miss", () =>
+  it.effect("auto never records if CI is set: a missing file is a miss", () =>
     Effect.gen(function* () {
       const path = fresh()
       const env = { CI: "true", ANTHROPIC_API_KEY: apiKey }
@@ -234,7 +234,7 @@ describe("the mode", () => {
     })
   )
 
-  it.effect("record asks for a key", () =>
+  it.effect("record requires a key", () =>
     Effect.gen(function* () {
       const keyless = cassette({ path: fresh(), mode: "record" }, {}, offline)
       const error = yield* Effect.flip(create.pipe(Effect.provide(keyless)))
@@ -242,7 +242,7 @@ describe("the mode", () => {
     })
   )
 
-  it.effect("live asks the network, and writes nothing", () =>
+  it.effect("live uses the network, and does not write a file", () =>
     Effect.gen(function* () {
       const path = fresh()
       yield* create.pipe(Effect.provide(recording(path, yield* emulated(), { mode: "live" })))
@@ -252,7 +252,7 @@ describe("the mode", () => {
 })
 
 describe("the file", () => {
-  it.effect("is not written by a program that was interrupted", () =>
+  it.effect("is not written if the program is interrupted", () =>
     Effect.gen(function* () {
       const path = fresh()
       const program = Effect.andThen(create, Effect.interrupt)
@@ -261,7 +261,7 @@ describe("the file", () => {
     })
   )
 
-  it.effect("is written by one that failed, so that its failure costs nothing to look at again", () =>
+  it.effect("is written if the program fails, so that its failure can be replayed", () =>
     Effect.gen(function* () {
       const path = fresh()
       const program = Effect.andThen(create, Effect.fail("an assertion"))
@@ -270,7 +270,7 @@ describe("the file", () => {
     })
   )
 
-  it.effect("is not written where nothing was answered, nor left half-written", () =>
+  it.effect("is not written, not even partly, without an answer", () =>
     Effect.gen(function* () {
       const path = fresh()
       yield* Effect.exit(create.pipe(Effect.provide(recording(path, offline))))
@@ -278,7 +278,7 @@ describe("the file", () => {
     })
   )
 
-  it.effect("that another recorder wrote meanwhile stays", () =>
+  it.effect("is not overwritten if another recorder has written it meanwhile", () =>
     Effect.gen(function* () {
       const path = fresh()
       const program = Effect.andThen(
@@ -286,12 +286,12 @@ describe("the file", () => {
         Effect.sync(() => writeFileSync(path, "other"))
       )
       const exit = yield* Effect.exit(program.pipe(Effect.provide(recording(path, yield* emulated()))))
-      assert.include(told(exit), "another recorder has written this file in the meantime")
+      assert.include(failureText(exit), "another recorder has written this file in the meantime")
       assert.strictEqual(readFileSync(path, "utf8"), "other")
     })
   )
 
-  it.effect("that is no cassette is refused", () =>
+  it.effect("is refused if it is not a cassette", () =>
     Effect.gen(function* () {
       const path = fresh()
       writeFileSync(path, `{"version":1}`)
@@ -302,7 +302,7 @@ describe("the file", () => {
 })
 
 describe("a miss", () => {
-  it.effect("shows the nearest recorded request and the difference, and is not asked again", () =>
+  it.effect("shows the nearest recorded request and the difference, and is not retried", () =>
     Effect.gen(function* () {
       const path = fresh()
       yield* threeCalls.pipe(Effect.provide(recording(path, yield* emulated())))
@@ -318,7 +318,7 @@ describe("a miss", () => {
     })
   )
 
-  it.effect("counts how often a request was recorded", () =>
+  it.effect("reports the number of recordings of a request", () =>
     Effect.gen(function* () {
       const path = fresh()
       yield* Effect.andThen(create, create).pipe(Effect.provide(recording(path, yield* emulated())))
@@ -328,7 +328,7 @@ describe("a miss", () => {
     })
   )
 
-  it.effect("hides secrets in what it shows", () =>
+  it.effect("hides secrets in its message", () =>
     Effect.gen(function* () {
       const path = fresh()
       yield* create.pipe(Effect.provide(recording(path, yield* emulated())))
@@ -386,13 +386,13 @@ describe("a secret", () => {
         Effect.andThen(Effect.exit(claude.create(asked)), Effect.exit(Stream.runDrain(claude.stream(asked))))
       )
       const exit = yield* Effect.exit(both.pipe(Effect.provide(layer)))
-      assert.include(told(exit), "the recording contains secrets, so it was not written")
-      assert.notInclude(told(exit), "canary")
+      assert.include(failureText(exit), "the recording contains secrets, so it was not written")
+      assert.notInclude(failureText(exit), "canary")
       assert.deepStrictEqual(readdirSync(join(path, "..")), [])
     })
   )
 
-  it.effect("is told with its place", () =>
+  it.effect("is reported with its place", () =>
     Effect.gen(function* () {
       const layer = cassette({ path: fresh() }, { ANTHROPIC_API_KEY: apiKey, MY_TOKEN: canary }, yield* emulated())
       const program = Effect.andThen(
@@ -400,11 +400,11 @@ describe("a secret", () => {
         Claude.use((claude) => claude.create({ ...ask, system: canary }))
       )
       const exit = yield* Effect.exit(program.pipe(Effect.provide(layer)))
-      assert.include(told(exit), "\n  exchange 2, request.body.system: the value of MY_TOKEN")
+      assert.include(failureText(exit), "\n  exchange 2, request.body.system: the value of MY_TOKEN")
     })
   )
 
-  it.effect("in headers that are not kept is not written", () =>
+  it.effect("in a header that is not recorded does not matter", () =>
     Effect.gen(function* () {
       const path = fresh()
       const secretive = () => Response.json(message(), { headers: { "set-cookie": canary, "x-internal": canary } })
@@ -423,7 +423,7 @@ const folder = mkdtempSync(join(tmpdir(), "cassettes-"))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 let files = 0
-/** The path of a file that is not there, in an empty folder that is not there either. */
+/** The path of a missing file in a new, empty folder. */
 const fresh = () => {
   const own = join(folder, `${(files += 1)}`)
   mkdirSync(own)
@@ -463,7 +463,7 @@ const serving = (listener: RequestListener) =>
 /** The network, switched off. */
 const offline: Fetch = () => Promise.reject(new TypeError("fetch failed", { cause: new Error("offline") }))
 
-/** A network on which this is always answered. */
+/** A network that always gives this answer. */
 function answering(answer: () => Response): Fetch {
   return () => Promise.resolve(answer())
 }
@@ -483,7 +483,7 @@ const threeCalls = Claude.use((claude) =>
   })
 )
 
-/** When the first pieces of text of a stream arrived. */
+/** The times at which the first pieces of text of a stream arrive. */
 const firstTexts = (count: number, clock: Clock.Clock) =>
   Claude.use((claude) =>
     claude.stream(ask).pipe(
@@ -502,7 +502,7 @@ const inVirtualTime = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     return yield* Fiber.join(fiber)
   })
 
-/** The SDK takes some turns of the event loop before it asks. */
+/** The SDK needs several turns of the event loop before it sends a request. */
 const settle = Effect.repeat(Effect.yieldNow, { times: 20 })
 
 const pollAndRead = Effect.gen(function* () {
@@ -521,6 +521,6 @@ const eventStream = { "content-type": "text/event-stream" }
 
 const delta = (text: string) => ({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text } })
 
-/** What a program that died says of it. */
-const told = <A, E>(exit: Exit.Exit<A, E>): string =>
+/** The text of a failure. */
+const failureText = <A, E>(exit: Exit.Exit<A, E>): string =>
   Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "it did not fail"

@@ -1,5 +1,5 @@
 /**
- * The same behaviours of our client over the emulator and over the recorded wire, and where the two differ.
+ * Runs the same behaviours of our client over the emulator and over recorded exchanges, and compares the two.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

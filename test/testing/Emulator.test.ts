@@ -29,7 +29,7 @@ describe("Emulator.layer", () => {
     }).pipe(Effect.provide(Emulator.layer({ latency: "1 second" })))
   )
 
-  it.effect("200 streams at 10 tokens a second, 8 in flight, take as long as 25 of them in turn", () =>
+  it.effect("200 streams at 10 tokens a second, 8 in flight, take as long as 25 consecutive streams", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.forkChild(Effect.andThen(eightAtOnce(drain), Clock.currentTimeMillis))
       yield* TestClock.adjust("1 hour")
@@ -38,7 +38,7 @@ describe("Emulator.layer", () => {
     }).pipe(Effect.provide(Emulator.layer({ timeToFirstToken: "500 millis", tokensPerSecond: 10 })))
   )
 
-  it.effect("runs below policies: a retry waits a second where the API asked for one", () =>
+  it.effect("runs below policies: a retry waits for the retry-after of the emulator", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.forkChild(Effect.andThen(Claude.create(summarize), Clock.currentTimeMillis))
       yield* TestClock.adjust("1 minute")
@@ -52,7 +52,7 @@ describe("Emulator.layer", () => {
     )
   )
 
-  it.effect("fails as a socket does, and a stall after exactly the minute without a byte", () =>
+  it.effect("fails as a socket does, and a stalled stream fails after exactly a minute", () =>
     Effect.gen(function* () {
       for (const [kind, create, stream] of [
         ["refused", "ConnectionFailed at 0", "ConnectionFailed at 0"],
@@ -70,7 +70,7 @@ describe("Emulator.layer", () => {
     })
   )
 
-  it.effect("stays bound to its emulator where nothing of it is in sight but Claude", () =>
+  it.effect("keeps its emulator if only Claude is passed on", () =>
     Effect.gen(function* () {
       const hidden = Context.pick(Claude.Claude)(yield* Layer.build(Emulator.layer()))
       const { origin, requestId } = yield* Effect.provideContext(Claude.create(summarize), hidden)
@@ -81,7 +81,7 @@ describe("Emulator.layer", () => {
 })
 
 describe("Emulator.transport", () => {
-  it.effect("is the transport of the clients of a program", () =>
+  it.effect("is the transport of all clients of a program", () =>
     Effect.gen(function* () {
       yield* Claude.create(summarize)
       assert.lengthOf(yield* Emulator.Emulator.use(({ ledger }) => ledger), 1)
@@ -95,7 +95,7 @@ describe("Emulator.transport", () => {
     )
   )
 
-  it.effect("goes below an SDK client of one's own, as its fetch", () =>
+  it.effect("serves the program's own SDK client, as its fetch", () =>
     Effect.gen(function* () {
       const { fetch, ledger, url } = yield* Emulator.Emulator
       const client = new Anthropic({ apiKey: "key", baseURL: url, fetch, maxRetries: 0 })
@@ -106,7 +106,7 @@ describe("Emulator.transport", () => {
 })
 
 layer(Emulator.layerServer())("Emulator.layerServer, with the SDK", (it) => {
-  it.effect("answers create with sentences of the prompt, and says that it is no Claude", () =>
+  it.effect("answers create with sentences of the prompt, and marks the answer as emulated", () =>
     Effect.gen(function* () {
       const client = yield* sdk()
       const { data, response } = yield* Effect.promise(() => client.messages.create(summarize).withResponse())
@@ -166,7 +166,7 @@ layer(Emulator.layerServer())("Emulator.layerServer, with the SDK", (it) => {
     })
   )
 
-  it.effect("lists the models it answers for, page by page", () =>
+  it.effect("lists its models, page by page", () =>
     Effect.gen(function* () {
       const client = yield* sdk()
       const listed = yield* Effect.promise(async () => {
@@ -183,7 +183,7 @@ layer(Emulator.layerServer())("Emulator.layerServer, with the SDK", (it) => {
     })
   )
 
-  it.effect("refuses in the classes that the SDK has for it", () =>
+  it.effect("fails with the error classes of the SDK", () =>
     Effect.gen(function* () {
       const client = yield* sdk()
       const cases = [
@@ -203,7 +203,7 @@ layer(Emulator.layerServer())("Emulator.layerServer, with the SDK", (it) => {
 })
 
 layer(Emulator.layerServer({ apiKeys: ["good"] }))("Emulator.layerServer, on the wire", (it) => {
-  it.effect("takes the accepted keys in both headers, and no others", () =>
+  it.effect("accepts its keys in both headers, and refuses other keys", () =>
     Effect.gen(function* () {
       const cases = [
         [{ "x-api-key": "good" }, 200, undefined],
@@ -261,7 +261,7 @@ layer(Emulator.layerServer({ apiKeys: ["good"] }))("Emulator.layerServer, on the
     })
   )
 
-  it.effect("fails to serve on a port that is taken", () =>
+  it.effect("fails to serve on a port in use", () =>
     Effect.gen(function* () {
       const { url } = yield* Emulator.Emulator
       const second = Layer.build(Layer.fresh(Emulator.layerServer({ port: Number(new URL(url).port) })))
@@ -270,7 +270,7 @@ layer(Emulator.layerServer({ apiKeys: ["good"] }))("Emulator.layerServer, on the
     })
   )
 
-  it.effect("opens its ledger to whoever asks, the same as in the program", () =>
+  it.effect("serves its ledger without a key, equal to the ledger in the program", () =>
     Effect.gen(function* () {
       const { ledger } = yield* Emulator.Emulator
       yield* send("POST", "/v1/messages", { "x-api-key": "good" })
@@ -297,7 +297,7 @@ const drain: Call = (request) => Stream.runDrain(Claude.stream(request))
 const eightAtOnce = (call: Call) =>
   Effect.forEach(Array.from({ length: 200 }), () => call(summarize), { concurrency: 8, discard: true })
 
-/** What comes of a call that meets a fault, and when. */
+/** The outcome of a call with this fault, and its time. */
 const outcome = (kind: Emulator.Kind, call: Call) =>
   Effect.gen(function* () {
     const start = yield* Clock.currentTimeMillis

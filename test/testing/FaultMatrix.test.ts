@@ -1,6 +1,6 @@
 /**
- * The fault matrix: what goes wrong, on real sockets, and what the caller sees of it, by verb and by policy. The titles
- * are its rows. (`test/wire/Failures.test.ts` has the same below HTTP, with a server that is not the emulator.)
+ * The fault matrix: faults on real sockets, and their outcomes for the caller, by verb and by policy. The titles are its
+ * rows. (`test/wire/Failures.test.ts` does the same below HTTP, with a server that is not the emulator.)
  */
 import { assert, describe, it } from "@effect/vitest"
 import { AnthropicClient, Claude, ClaudeError, Retry } from "effect-claude"
@@ -11,13 +11,13 @@ import { Socket } from "node:net"
 import * as Failure from "../../src/claude/Failure.ts"
 import * as Emulator from "../../src/testing/Emulator.ts"
 
-/** Outcomes: "ok", or the reason. `whole` is that of verbs whose answer comes in one piece. */
+/** Outcomes: "ok", or the reason. `whole` is the outcome of verbs without a stream. */
 interface Row {
   readonly fault: Emulator.Kind
   readonly after?: number
   readonly whole?: string
   readonly stream?: string
-  /** Whether `Retry` leaves it at that. By default the second try succeeds. */
+  /** Whether the outcome stays with `Retry`. By default the second attempt succeeds. */
   readonly final?: "for good"
 }
 
@@ -36,7 +36,7 @@ const table: ReadonlyArray<Row> = [
   { fault: "late", whole: "TimedOut", stream: "TimedOut" },
   { fault: "reset-in-body", whole: "ConnectionFailed" },
   { fault: "reset-in-body", after: 1, stream: "StreamInterrupted" },
-  // From the second event on, content has been handed on, and cannot be taken back.
+  // After three events, the reader has content that cannot be taken back.
   { fault: "reset-in-body", after: 3, stream: "StreamInterrupted", final: "for good" },
   { fault: "stall", whole: "TimedOut" },
   { fault: "stall", after: 1, stream: "TimedOut" },
@@ -56,12 +56,12 @@ const table: ReadonlyArray<Row> = [
   { fault: "malformed-sse", after: 1, stream: "MalformedResponse" },
   { fault: "malformed-sse", after: 3, stream: "MalformedResponse", final: "for good" },
   { fault: "duplicate-events", whole: "ok" },
-  // A second start is a second answer in one body.
+  // A second start means a second answer in the same body.
   { fault: "duplicate-events", stream: "StreamInterrupted", final: "for good" },
   { fault: "unknown-events", whole: "ok", stream: "ok" }
 ]
 
-describe("what the first arrival meets", () => {
+describe("a fault of the first request", () => {
   for (const { after, fault: kind, final, stream, whole } of table) {
     const fault: Emulator.Fault = { kind, ...(after !== undefined && { after }) }
     const what = after === undefined ? `${kind}` : `${kind} after ${after} event${after === 1 ? "" : "s"}`
@@ -71,19 +71,19 @@ describe("what the first arrival meets", () => {
       ["batches.create", whole]
     ] as const) {
       if (outcome === undefined) continue
-      const helped = outcome === "ok" || final === "for good" ? outcome : "ok at try 2"
+      const helped = outcome === "ok" || final === "for good" ? outcome : "ok at attempt 2"
       it.live(`${what} · ${verb} · no policy → ${outcome}`, () =>
         Effect.map(outcomeOf(fault, verb, false), (got) => assert.strictEqual(got, outcome))
       )
-      it.live(`${what} · ${verb} · ${verb === "batches.create" ? "asked again" : "Retry"} → ${helped}`, () =>
+      it.live(`${what} · ${verb} · ${verb === "batches.create" ? "sent again" : "Retry"} → ${helped}`, () =>
         Effect.map(outcomeOf(fault, verb, true), (got) => assert.strictEqual(got, helped))
       )
     }
   }
 })
 
-describe("after all of them", () => {
-  it.live("no socket is open, and no rejection went unhandled", () =>
+describe("after all faults", () => {
+  it.live("no socket is open, and there was no unhandled rejection", () =>
     Effect.gen(function* () {
       yield* until(() => openSockets() <= before)
       assert.isAtMost(openSockets(), before)
@@ -100,12 +100,12 @@ const request = {
   messages: [{ role: "user" as const, content: "Grüße an die 🌍." }]
 }
 
-/** How long a caller waits, in milliseconds: short where there is nothing to come, long where a busy machine may be slow. */
+/** The time-out of a call in milliseconds: short if no answer comes, otherwise long, since the machine may be busy. */
 const patience = (kind: Emulator.Kind) => (kind === "late" || kind === "stall" ? 1000 : 8000)
 
 type Verb = "create" | "stream" | "batches.create"
 
-/** The outcome of a call to a server of its own. When it is there, at most the connection to keep alive is open. */
+/** The outcome of a call to a new server. After the call, at most one kept-alive connection is open. */
 const outcomeOf = (fault: Emulator.Fault, verb: Verb, retried: boolean) =>
   Effect.gen(function* () {
     let arrivals = 0
@@ -123,8 +123,8 @@ const outcomeOf = (fault: Emulator.Fault, verb: Verb, retried: boolean) =>
     const port = Number(new URL(url).port)
     yield* until(() => openAt(sockets, port) <= 1 && openAt(answers, port) === 0)
     assert.isAtMost(openAt(sockets, port), 1, "sockets of the server")
-    assert.strictEqual(openAt(answers, port), 0, "answers that somebody waits for")
-    return outcome === "ok" && arrivals > 1 ? `ok at try ${arrivals}` : outcome
+    assert.strictEqual(openAt(answers, port), 0, "pending answers")
+    return outcome === "ok" && arrivals > 1 ? `ok at attempt ${arrivals}` : outcome
   }).pipe(Effect.scoped)
 
 type Call = Effect.Effect<unknown, ClaudeError.ClaudeError, Claude.Claude | AnthropicClient.AnthropicClient>
@@ -135,7 +135,7 @@ const calls = (limit: number, retried: boolean): Record<Verb, Call> => ({
   "batches.create": Effect.retry(createBatch(limit), { times: retried ? 1 : 0, while: (error) => error.isRetryable })
 })
 
-/** What the SDK says, classified as ours. No policy stands over it, so it is asked again by hand. */
+/** A call of the SDK, with its errors classified as ours. No policy covers it, so the test retries it. */
 const createBatch = (limit: number) =>
   AnthropicClient.AnthropicClient.use(({ messages }) =>
     Effect.tryPromise({
@@ -152,7 +152,7 @@ const createBatch = (limit: number) =>
 
 const isBatch = Schema.is(Schema.Struct({ type: Schema.Literal("message_batch"), id: Schema.String }))
 
-/** What the servers of this process accepted, and what they are answering. */
+/** The sockets that the servers of this process have accepted, and their pending answers. */
 const sockets = new Map<unknown, number | undefined>()
 const answers = new Map<unknown, number | undefined>()
 const openAt = (open: ReadonlyMap<unknown, number | undefined>, port: number) =>
@@ -169,14 +169,14 @@ const watch = (channel: string, name: "socket" | "response", open: Map<unknown, 
 watch("net.server.socket", "socket", sockets)
 watch("http.server.request.start", "response", answers)
 
-/** Of servers and of clients. */
+/** The number of open sockets of servers and clients. */
 const openSockets = () => process.getActiveResourcesInfo().filter((name) => name.startsWith("TCP")).length
 const before = openSockets()
 
 const unhandled: Array<unknown> = []
 process.on("unhandledRejection", (reason) => unhandled.push(reason))
 
-/** Sockets take a moment to close; after a second, they do not. */
+/** Waits until sockets have closed, at most a second. */
 const until = (settled: () => boolean) =>
   Effect.sync(settled).pipe(
     Effect.repeat({ until: (done) => done, schedule: Schedule.spaced("1 millis") }),

@@ -6,9 +6,9 @@ const version = { "anthropic-version": "2026-10-21" }
 const text = { type: "text", text: "Hi" }
 const hello = { model: "m", max_tokens: 9, messages: [{ role: "user", content: "Hi" }] }
 
-describe("two requests are the same", () => {
+describe("two requests match", () => {
   it.each([
-    ["in another order of keys", { messages: hello.messages, max_tokens: 9, model: "m" }],
+    ["with their keys in another order", { messages: hello.messages, max_tokens: 9, model: "m" }],
     ["with other metadata", { ...hello, metadata: { user_id: "u" } }],
     [
       "with a cache breakpoint",
@@ -19,7 +19,7 @@ describe("two requests are the same", () => {
     assert.deepStrictEqual(compare(asked(other), asked(hello)), { similarity: 1, differences: [] })
   })
 
-  it("behind a gateway, with other headers of the client", () => {
+  it("behind a gateway, and with other client headers", () => {
     const other = asked(hello, { path: "/gateway/v1/messages", headers: { ...version, "user-agent": "x" } })
     assert.strictEqual(keyOf(other), keyOf(asked(hello)))
   })
@@ -43,13 +43,13 @@ describe("two requests differ", () => {
     )
   })
 
-  it("the less, the more they have in common", () => {
+  it("with a likeness that grows with their common parts", () => {
     const near = compare(asked(hello), asked({ ...hello, max_tokens: 10 }))
     const far = compare(asked(hello), asked({ model: "n" }, { method: "GET" }))
     assert.isAbove(near.similarity, far.similarity)
   })
 
-  it("in long texts, which are shown from shortly before they part", () => {
+  it("in long texts, which are shown from shortly before the first difference", () => {
     const [before, after] = ["ü".repeat(200), `${"ü".repeat(150)}!${"ü".repeat(100)}`]
     const [difference] = compare(asked(before), asked(after)).differences
     const line = difference && show(difference, (text) => text)

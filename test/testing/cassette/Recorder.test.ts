@@ -20,7 +20,7 @@ const Byte = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))
 
 describe("a recorded answer is replayed", () => {
   it.effect.prop(
-    "byte for byte and chunk for chunk, wherever its chunks were cut",
+    "byte for byte and chunk for chunk, wherever its chunks end",
     [Schema.String, Cuts],
     ([text, cuts]) =>
       Effect.gen(function* () {
@@ -66,7 +66,7 @@ describe("a recorded answer is replayed", () => {
 })
 
 describe("a recorder", () => {
-  it.effect("reads no more of a stream than its reader asks for, and passes a cancel on", () =>
+  it.effect("reads a stream only as fast as its reader, and passes a cancel on", () =>
     Effect.gen(function* () {
       let pulled = 0
       let cancelled = ""
@@ -95,7 +95,7 @@ describe("a recorder", () => {
     })
   )
 
-  it.effect("keeps the whole of an answer that its reader cancelled, unread or half-read", () =>
+  it.effect("keeps the complete answer when its reader cancels, before or during reading", () =>
     Effect.gen(function* () {
       const lines = ["{}\n", "[]\n", "1\n"].map((line) => new TextEncoder().encode(line))
       const recorder = Recorder.make(() => Promise.resolve(streamed(lines, "application/x-jsonl", 529)()), now)
@@ -137,7 +137,7 @@ describe("a recorder", () => {
     })
   )
 
-  it.effect("drops an answer in one piece that broke off, and one that was neither read nor cancelled", () =>
+  it.effect("drops an answer that broke off, and an answer that was neither read nor cancelled", () =>
     Effect.gen(function* () {
       const broken = new ReadableStream({ pull: (controller) => controller.error(new Error("reset")) })
       const answers = [new Response(broken), new Response("{}")]
@@ -149,7 +149,7 @@ describe("a recorder", () => {
     })
   )
 
-  it.effect("keeps the order of the requests, whichever is answered first", () =>
+  it.effect("keeps the order of the requests, whatever the order of the answers", () =>
     Effect.gen(function* () {
       const waiting: Array<(response: Response) => void> = []
       const recorder = Recorder.make(() => new Promise((resolve) => waiting.push(resolve)), now)
@@ -168,7 +168,7 @@ describe("a recorder", () => {
 
 // Builders
 
-/** Records an answer, writes and reads its file, and gives the chunks that come out of the replay. */
+/** Records an answer, writes and reads its file, and returns the chunks of the replay. */
 const throughFile = Effect.fnUntraced(function* (answer: () => Response) {
   const recorder = Recorder.make(() => Promise.resolve(answer()), now)
   yield* Effect.promise(() => recorder.fetch(url, ask).then((response) => response.arrayBuffer()))
@@ -198,7 +198,7 @@ const streamed =
     return new Response(new ReadableStream({ start }), { status, headers: { "content-type": type } })
   }
 
-/** Cuts bytes into chunks of these lengths, over and over. */
+/** Cuts bytes into chunks of these lengths, used in turn. */
 const cut = (bytes: Uint8Array, lengths: ReadonlyArray<number>): ReadonlyArray<Uint8Array> => {
   const [length = 10, ...rest] = lengths
   return bytes.length === 0 ? [] : [bytes.slice(0, length), ...cut(bytes.slice(length), [...rest, length])]

@@ -9,7 +9,7 @@ const secret = `ca"nary/4f9b`
 const search = { known: [{ name: "MY_TOKEN", value: secret }], redact: make({}) }
 
 describe("the secrets of the environment", () => {
-  it.effect("are the values of variables whose names speak of secrets, in lists too", () =>
+  it.effect("are the values of variables with names such as TOKEN or PASSWORD, numbered ones too", () =>
     Effect.gen(function* () {
       const found = yield* fromEnvironment({
         ANTHROPIC_API_KEY: "value-one",
@@ -36,13 +36,13 @@ describe("the secrets of the environment", () => {
     "PRIVATE_PEM",
     "PAT_1"
   ]
-  it.effect.each(names)("are told by short names too: %s", (name) =>
+  it.effect.each(names)("include short names: %s", (name) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* fromEnvironment({ [name]: "value-one" }), [{ name, value: "value-one" }])
     })
   )
 
-  it.effect("are the passwords in addresses", () =>
+  it.effect("include the passwords in addresses", () =>
     Effect.gen(function* () {
       const found = yield* fromEnvironment({
         DATABASE_URL: "postgres://me:value%2Fone@host/data",
@@ -52,7 +52,7 @@ describe("the secrets of the environment", () => {
     })
   )
 
-  it.effect("are neither what is short nor what is public", () =>
+  it.effect("do not include short or public values", () =>
     Effect.gen(function* () {
       const ordinary = {
         PATH: "/usr/local/bin",
@@ -67,7 +67,7 @@ describe("the secrets of the environment", () => {
     })
   )
 
-  it.effect("are found at once, also beside a variable that ends in a large number", () =>
+  it.effect("are found quickly, even with a variable that ends in a large number", () =>
     Effect.gen(function* () {
       const found = yield* fromEnvironment({ RUN_4294967290: "x", API_KEY: "value-one" })
       assert.deepStrictEqual(found, [{ name: "API_KEY", value: "value-one" }])
@@ -107,7 +107,7 @@ describe("a secret is found", () => {
     assert.deepStrictEqual(found, [`exchange 1, request.body.${path}: text that looks like a secret`])
   })
 
-  it("nowhere in what holds none", () => {
+  it("only if there is one", () => {
     const ordinary = `A skate, a risk-free task, https://host:8080/path@2, the bearer of good news, a token, MY_TOKEN`
     assert.deepStrictEqual(Secrets.find([exchange({ system: ordinary }, [delta(ordinary)])], search), [])
     assert.strictEqual(Secrets.hide(search)(ordinary), ordinary)
@@ -115,7 +115,7 @@ describe("a secret is found", () => {
 })
 
 describe("the headers of a request", () => {
-  it("give away their credentials, and no other header does", () => {
+  it("contain credentials in three fields only", () => {
     const headers = new Headers({
       "x-api-key": "value-one",
       authorization: "Bearer value-two",

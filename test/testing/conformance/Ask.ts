@@ -1,5 +1,5 @@
 /**
- * Asks our client for something, as it was recorded or as a table has it, and gives the shape of what comes of it.
+ * Sends requests through our client, from a recording or from a table, and returns the shapes of the answers.
  */
 import Anthropic from "@anthropic-ai/sdk"
 import { AnthropicClient, Claude, type ClaudeError } from "effect-claude"
@@ -14,18 +14,18 @@ import { fromUnknown } from "../../../src/claude/Failure.ts"
 import type { Request } from "../../../src/claude/Request.ts"
 import * as Shape from "./Shape.ts"
 
-/** What a client asks for. In a path, the id of a batch stands for the one that was created before. */
+/** A request. Every batch id in a path means the batch that was created before. */
 export interface Ask {
   readonly method: string
   readonly path: string
   readonly request?: unknown
-  /** `invalid` is refused. */
+  /** The API refuses the key `invalid`. */
   readonly apiKey?: string
-  /** How long the client waits before. */
+  /** The time that passes before the request. */
   readonly after?: Duration.Input
 }
 
-/** Asks one after the other, and gives the shape of each answer. `at` says how to reach who answers the n-th. */
+/** Sends the requests in order, and returns the shape of each answer. `at` gives the server of the n-th request. */
 export const shapes = Effect.fnUntraced(function* (
   asks: ReadonlyArray<Ask>,
   at: (index: number) => { readonly baseURL: string; readonly fetch: typeof globalThis.fetch }
@@ -47,7 +47,7 @@ export const shapes = Effect.fnUntraced(function* (
   return answers
 })
 
-/** The method and the path of what is asked for, with `:id` for an id. */
+/** The method and the path of a request, with `:id` for an id. */
 export const routeOf = ({ method, path }: Ask): string => {
   const { pathname } = new URL(path, "http://host")
   return `${method} ${pathname.replace(/msgbatch_\w+/, ":id").replace(/models\/.+/, "models/:id")}`
@@ -55,7 +55,7 @@ export const routeOf = ({ method, path }: Ask): string => {
 
 interface Answer {
   readonly shape: Shape.Shape
-  /** Of the batch that was created. */
+  /** The id of the created batch. */
   readonly id?: string
 }
 
@@ -72,7 +72,7 @@ const answerTo = (
       return Effect.map(Claude.countTokens(requestOf(ask)), (input_tokens) => json({ input_tokens }))
     case "POST /v1/messages/batches":
       return Effect.map(
-        // A recorded request is one that the API took: its shape is the API's.
+        // The API accepted the recorded request, so it has the API's shape.
         promised(() => batches.create(ask.request as Anthropic.Messages.BatchCreateParams)),
         (created) => ({ ...json(created), id: created.id })
       )
@@ -116,19 +116,19 @@ const answerTo = (
         json
       )
     default:
-      return Effect.die(`the suite cannot ask for ${routeOf(ask)}`)
+      return Effect.die(`the suite cannot send ${routeOf(ask)}`)
   }
 }
 
 const promised = <A>(call: () => Promise<A>) => Effect.tryPromise({ try: call, catch: fromUnknown })
 
-/** Whether a stream is asked for. */
+/** Whether the request is for a stream. */
 export const isStreamed = ({ request }: Ask): boolean =>
   Predicate.hasProperty(request, "stream") && request.stream === true
 
-/** Under the version of the API with which most was recorded. */
+/** The request with the version of the API that most recordings have. */
 const requestOf = ({ path, request }: Ask): Request => {
-  // A recorded request is one that the API took: its shape is the API's.
+  // The API accepted the recorded request, so it has the API's shape.
   const { stream: _, ...params } = { ...(request as Request & { readonly stream?: boolean }) }
   const headers = { "anthropic-version": "2023-06-01" }
   return path.includes("beta=true") ? { ...params, headers, betas: [] } : { ...params, headers }

@@ -1,6 +1,6 @@
 /**
- * What the API does, one row a behaviour: how a recorded exchange shows it, and what to ask for to see it, with what then
- * must come of it. The emulator has to answer each row by itself; the corpus, where it is there, has to agree.
+ * The behaviours of the API, one row each: which recorded exchanges show it, which requests show it, and the expected
+ * answer. The emulator must answer each row as expected; the corpus, if present, must agree.
  */
 import type { Request } from "../../../src/claude/Request.ts"
 import { type Ask, isStreamed } from "./Ask.ts"
@@ -9,18 +9,18 @@ import type { Shape } from "./Shape.ts"
 /** A behaviour of the API. */
 export interface Behaviour {
   readonly name: string
-  /** Whether a recorded exchange is one of its kind. */
+  /** Whether a recorded exchange shows the behaviour. */
   readonly shows: (recorded: Recorded) => boolean
-  /** Asked one after the other; what is expected is of the last answer. */
+  /** Sent in order; `expected` describes the last answer. */
   readonly asks: ReadonlyArray<Ask>
   readonly expected: Shape
 }
 
-/** A recorded exchange, as far as behaviours tell them apart. */
+/** The parts of a recorded exchange that distinguish behaviours. */
 export interface Recorded {
   readonly ask: Ask
   readonly route: string
-  /** Empty where the request is none for a message. */
+  /** Empty if the request is not for a message. */
   readonly request: Partial<Request>
   readonly shape: Shape
 }
@@ -87,10 +87,10 @@ const called = {
   stop_reason: "tool_use"
 }
 
-/** Of messages. */
+/** The behaviours of messages. */
 const answers: ReadonlyArray<Behaviour> = [
   {
-    name: "an answer in text",
+    name: "a text answer",
     shows: (recorded) => messages(recorded) && !isStreamed(recorded.ask) && isPlain(recorded) && has("text")(recorded),
     asks: [asked({})],
     expected: {
@@ -101,7 +101,7 @@ const answers: ReadonlyArray<Behaviour> = [
     }
   },
   {
-    name: "an answer in text, streamed",
+    name: "a streamed text answer",
     shows: (recorded) => messages(recorded) && isStreamed(recorded.ask) && isPlain(recorded) && has("text")(recorded),
     asks: [asked({ stream: true })],
     expected: {
@@ -112,7 +112,7 @@ const answers: ReadonlyArray<Behaviour> = [
     }
   },
   {
-    name: "an answer cut at max_tokens",
+    name: "an answer truncated at max_tokens",
     shows: (recorded) => recorded.shape["stop_reason"] === "max_tokens",
     asks: [asked({ max_tokens: 3 })],
     expected: { ...whole, stop_reason: "max_tokens" }
@@ -124,7 +124,7 @@ const answers: ReadonlyArray<Behaviour> = [
     expected: { ...whole, stop_reason: "stop_sequence", stop_sequence: "month" }
   },
   {
-    name: "an answer that its client began",
+    name: "an answer with a prefill",
     shows: ({ request }) => request.messages?.at(-1)?.role === "assistant",
     asks: [asked({ messages: [...saying(say), { role: "assistant", content: "The ships" }] })],
     expected: { ...whole }
@@ -136,19 +136,19 @@ const answers: ReadonlyArray<Behaviour> = [
     expected: whole
   },
   {
-    name: "a call of a tool, by its own choice",
+    name: "a tool call that the model chooses",
     shows: (recorded) => has("tool_use")(recorded) && (recorded.request.tool_choice?.type ?? "auto") === "auto",
     asks: [asked({ tools: [weather, time], messages: aboutWeather })],
     expected: { ...called, "usage.output_tokens": "some number" }
   },
   {
-    name: "a call of a tool, streamed",
+    name: "a streamed tool call",
     shows: (recorded) => has("tool_use")(recorded) && isStreamed(recorded.ask),
     asks: [asked({ tools: [weather], messages: aboutWeather, stream: true })],
     expected: { ...called, events: events(...block("tool_use", "input_json_delta")) }
   },
   {
-    name: "several calls of tools at once",
+    name: "parallel tool calls",
     shows: (recorded) => /tool_use, tool_use/.test(recorded.shape["blocks"] ?? ""),
     asks: [asked({ tools: [weather, time], messages: saying("What are weather and time in Berlin?"), stream: true })],
     expected: {
@@ -158,31 +158,31 @@ const answers: ReadonlyArray<Behaviour> = [
     }
   },
   {
-    name: "a call of a tool that is asked for",
+    name: "a tool call that tool_choice requires",
     shows: ({ request }) => request.tool_choice?.type === "any" || request.tool_choice?.type === "tool",
     asks: [asked({ tools: [weather], tool_choice: { type: "tool", name: "get_weather" } })],
     expected: called
   },
   {
-    name: "no call where tools are forbidden",
+    name: "no tool call if tool_choice forbids it",
     shows: ({ request }) => request.tool_choice?.type === "none",
     asks: [asked({ tools: [weather], tool_choice: { type: "none" }, messages: aboutWeather })],
     expected: whole
   },
   {
-    name: "an answer to what a tool returned",
+    name: "an answer to a tool result",
     shows: (recorded) => contents(recorded).some((block) => block?.type === "tool_result"),
     asks: [asked({ tools: [weather], messages: answered })],
     expected: whole
   },
   {
-    name: "an answer that has to satisfy a schema",
+    name: "an answer with an output schema",
     shows: ({ request }) => request.output_config?.format !== undefined || "output_format" in request,
     asks: [asked({ output_config: format })],
     expected: whole
   },
   {
-    name: "an answer with a wish for its effort or a budget",
+    name: "an answer with an effort or a thinking budget",
     shows: ({ request }) => request.output_config !== undefined && request.output_config?.format === undefined,
     asks: [asked({ model: "claude-opus-4-8", output_config: { effort: "low" } })],
     expected: { ...whole, model: "as asked" }
@@ -201,7 +201,7 @@ const answers: ReadonlyArray<Behaviour> = [
     expected: whole
   },
   {
-    name: "an answer where thinking is allowed",
+    name: "an answer with thinking allowed",
     shows: (recorded) => messages(recorded) && recorded.request.thinking !== undefined,
     asks: [asked({ max_tokens: 4000, thinking: { type: "enabled", budget_tokens: 2000 } })],
     expected: { ...whole, "usage.output_tokens_details.thinking_tokens": "0" }
@@ -252,7 +252,7 @@ const failure = (outcome: string, status: string, detail: string): Shape => ({
   "is retryable": "false"
 })
 
-/** Of requests that are refused, and of what is no message. */
+/** The behaviours of refused requests, and of answers that are not messages. */
 const others: ReadonlyArray<Behaviour> = [
   {
     name: "a model that does not exist",
@@ -267,7 +267,7 @@ const others: ReadonlyArray<Behaviour> = [
     expected: failure("InvalidRequest", "400", "prompt is too long: N tokens > N maximum")
   },
   {
-    name: "a key that is none",
+    name: "an invalid key",
     shows: fails("POST /v1/messages", "Unauthenticated"),
     asks: [{ ...asked({}), apiKey: "invalid" }],
     expected: failure("Unauthenticated", "401", "Invalid bearer token")
@@ -318,11 +318,11 @@ const retrieved = "GET /v1/messages/batches/:id"
 const hasStatus = (status: string) => (recorded: Recorded) =>
   recorded.route === retrieved && recorded.shape["processing_status"] === status
 
-/** Of Message Batches and of the list of models. */
+/** The behaviours of Message Batches and of the list of models. */
 const resources: ReadonlyArray<Behaviour> = [
-  { name: "a batch as it is created", shows: isRoute("POST /v1/messages/batches"), asks: [create], expected: batch },
+  { name: "a new batch", shows: isRoute("POST /v1/messages/batches"), asks: [create], expected: batch },
   {
-    name: "a batch that is being done",
+    name: "a batch in progress",
     shows: hasStatus("in_progress"),
     asks: [create, ofBatch("GET")],
     expected: batch
@@ -377,5 +377,5 @@ const resources: ReadonlyArray<Behaviour> = [
   }
 ]
 
-/** Every behaviour that is held. */
+/** All behaviours. */
 export const behaviours: ReadonlyArray<Behaviour> = [...answers, ...others, ...resources]

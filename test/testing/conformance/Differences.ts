@@ -1,27 +1,27 @@
 /**
- * Where the emulator differs from what was recorded, and why. A difference that is not here is a mistake of one of them;
- * one that is here and no longer occurs has to go.
+ * The accepted differences between the emulator and the recordings, with their reasons. A difference that is not listed
+ * is a bug in the emulator; remove a listed difference that no longer occurs.
  */
 import type { Shape } from "./Shape.ts"
 
-/** A fact on which two shapes do not agree. */
+/** A fact that differs between two shapes. */
 export interface Disagreement {
   readonly fact: string
   readonly recorded: string
   readonly emulated: string
 }
 
-/** A difference that is meant. */
+/** An accepted difference. */
 export interface Difference {
   readonly fact: RegExp
   readonly recorded: RegExp
   readonly emulated: RegExp
-  /** The names of the recordings; by default all. */
+  /** The names of the recordings to which it applies; by default all. */
   readonly in?: RegExp
   readonly why: string
 }
 
-/** The facts on which they do not agree, without those that follow from another one. */
+/** The facts that differ, except differences that follow from another one. */
 export const disagreements = (recorded: Shape, emulated: Shape): ReadonlyArray<Disagreement> => {
   const differ = (fact: string) => recorded[fact] !== emulated[fact]
   return [...new Set([...Object.keys(recorded), ...Object.keys(emulated)])]
@@ -33,14 +33,14 @@ export const disagreements = (recorded: Shape, emulated: Shape): ReadonlyArray<D
 
 const followsFromBlocks = /^(events|a .* has|(message_delta delta\.)?stop_reason)$/
 
-/** Whether this is the difference that is meant. */
+/** Whether the disagreement is this accepted difference. */
 export const isMeant = (difference: Difference, { emulated, fact, recorded }: Disagreement, name: string): boolean =>
   difference.fact.test(fact) &&
   difference.recorded.test(recorded) &&
   difference.emulated.test(emulated) &&
   (difference.in?.test(name) ?? true)
 
-/** Every difference that is meant. */
+/** All accepted differences. */
 export const differences: ReadonlyArray<Difference> = [
   {
     fact: /^request id$/,
@@ -52,37 +52,37 @@ export const differences: ReadonlyArray<Difference> = [
     fact: /^rate limits$/,
     recorded: /^(requests|inputTokens, outputTokens|)$/,
     emulated: /^requests, inputTokens, outputTokens$/,
-    why: "the recorder left headers out, or the API of 2024 had no limits for input and output apart"
+    why: "the recorder left headers out, or the API of 2024 had no separate limits for input and output"
   },
   {
     fact: /stop_details$/,
     recorded: /^absent$/,
     emulated: /^null$/,
-    why: "the API of its day gave no details yet, or none in a stream"
+    why: "the recorded API did not have these details yet, or not in streams"
   },
   {
     fact: /usage\.(cache_\w+|cache_creation\.\w+|input_tokens|inference_geo|service_tier)$/,
     recorded: /^absent$/,
     emulated: /./,
-    why: "the API of its day did not report this of the usage yet"
+    why: "the recorded API did not report this part of the usage yet"
   },
   {
     fact: /usage\.output_tokens_details\.thinking_tokens$/,
     recorded: /^absent$/,
     emulated: /^0$/,
-    why: "the API of its day did not count thinking apart yet"
+    why: "the recorded API did not count thinking separately yet"
   },
   {
     fact: /^a tool_use has$/,
     recorded: /^id, input, name, type$/,
     emulated: /^caller, id, input, name, type$/,
-    why: "the API of its day did not say yet who calls"
+    why: "the recorded API did not name the caller of a tool yet"
   },
   {
     fact: /usage\.inference_geo$/,
     recorded: /^global$/,
     emulated: /^not_available$/,
-    why: "the emulator answers from no region"
+    why: "the emulator has no region"
   },
   {
     fact: /^blocks$/,
@@ -118,13 +118,13 @@ export const differences: ReadonlyArray<Difference> = [
     fact: /context_management\.applied_edits$/,
     recorded: /^a list$/,
     emulated: /^absent$/,
-    why: "the emulator edits no context"
+    why: "the emulator does not edit the context"
   },
   {
     fact: /^usage\.iterations$/,
     recorded: /^a list$/,
     emulated: /^absent$/,
-    why: "the emulator compacts nothing, and keeps to no task budget, so there is one iteration"
+    why: "the emulator neither compacts nor applies task budgets, so there is one iteration"
   },
   {
     fact: /^a text has$/,
@@ -136,25 +136,25 @@ export const differences: ReadonlyArray<Difference> = [
     fact: /^blocks$/,
     recorded: /^text(, tool_use){1,2}$/,
     emulated: /^tool_use(, tool_use)?$/,
-    why: "the emulator says nothing before it calls a tool"
+    why: "the emulator sends no text before a tool call"
   },
   {
     fact: /^blocks$/,
     recorded: /tool_use$/,
     emulated: /^text$/,
-    why: "the emulator calls a tool when a word of the question is in its name or description, and no other"
+    why: "the emulator calls a tool only if its name or description has a word of the question"
   },
   {
     fact: /^blocks$/,
     recorded: /^tool_use(, tool_use)?$/,
     emulated: /^tool_use(, tool_use)?$/,
-    why: "the emulator calls every tool that a word of the question fits, once; the model takes what it needs"
+    why: "the emulator calls each tool that matches a word of the question once; the model calls the tools that it needs"
   },
   {
     fact: /^stop_reason$/,
     recorded: /^max_tokens$/,
     emulated: /^end_turn$/,
-    why: "the emulator's answer is shorter than the model's, and needs no cut"
+    why: "the emulator's answer is shorter than the model's, so it is not truncated"
   },
   {
     fact: /stop_(reason|sequence)$/,
@@ -174,7 +174,7 @@ export const differences: ReadonlyArray<Difference> = [
     fact: /^detail$/,
     recorded: /^invalid x-api-key$/,
     emulated: /^Invalid bearer token$/,
-    why: "the SDK of today sends the key as a bearer token"
+    why: "the current SDK sends the key as a bearer token"
   },
   {
     fact: /^outcome$/,
@@ -188,6 +188,6 @@ export const differences: ReadonlyArray<Difference> = [
     recorded: /^reply$/,
     emulated: /^InvalidRequest$/,
     in: /completion_tools_call_with_tool_result/,
-    why: "the API of early 2024 took a result with the id of no call; that of today refuses it"
+    why: "the API of early 2024 accepted a result without a matching call; the current API refuses it"
   }
 ]

@@ -1,6 +1,6 @@
 /**
- * Recorded exchanges, replayed to our client, and beside each what the emulator makes of the same request. The exchanges
- * of one file are one conversation: they share an emulator, its prompt cache and its batch.
+ * Replays recorded exchanges to our client, and pairs each with the emulator's answer to the same request. The exchanges
+ * of one file are one conversation: they share an emulator with its prompt cache and its batch.
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -14,17 +14,17 @@ import { type Ask, routeOf, shapes } from "./Ask.ts"
 import type { Recorded } from "./Behaviours.ts"
 import type { Shape } from "./Shape.ts"
 
-/** What was recorded, and what the emulator makes of the same request. */
+/** A recorded answer, and the emulator's answer to the same request. */
 export interface Pair extends Recorded {
   /** The file, and the index in it. */
   readonly name: string
   readonly emulated: Shape
 }
 
-/** With limits, so that there are headers that tell of them. */
+/** The limits make the emulator send rate limit headers. */
 const limits = { requestsPerMinute: 1000, inputTokensPerMinute: 10_000_000, outputTokensPerMinute: 1_000_000 }
 
-/** The shapes of what an emulator answers, asked one after the other. */
+/** The shapes of an emulator's answers to requests in order. */
 export const overEmulator = (asks: ReadonlyArray<Ask>) =>
   Emulator.Emulator.use(({ fetch, url }) => shapes(asks, () => ({ baseURL: url, fetch }))).pipe(
     Effect.provide(Emulator.transport({ limits }))
@@ -63,7 +63,7 @@ export const load = (folder: string): Effect.Effect<ReadonlyArray<Pair>> =>
   }).pipe(
     Effect.scoped,
     Effect.provide(TestClock.layer()),
-    // The SDK warns of the models that will be retired.
+    // The SDK logs warnings about models that will be retired.
     Effect.provideService(References.MinimumLogLevel, "Error")
   )
 
@@ -78,18 +78,18 @@ const askOf = (exchange: Corpus.Exchange): Ask => {
     path: isResults ? "/v1/messages/batches/msgbatch_1/results" : path,
     request,
     ...(status === 401 && { apiKey: "invalid" }),
-    // By then the batch had been waited for.
+    // The recording client had waited for the batch.
     ...(body.includes('"processing_status":"ended"') && { after: "1 hour" })
   }
 }
 
-/** Many were asked of models that are retired by now. One that nobody knew stays. */
+/** Replaces models that have been retired since the recording, but keeps a model that never existed. */
 const currentAskOf = (exchange: Corpus.Exchange): Ask => {
   const ask = askOf(exchange)
   return exchange.status === 404 ? ask : { ...ask, request: withCurrentModel(ask.request) }
 }
 
-/** Like the retired models, it accepts a prefill, sampling parameters and a budget of thinking. */
+/** A model that accepts a prefill, sampling parameters and a thinking budget, as the retired models did. */
 const currentModel = (asked: string) => (asked.endsWith("-0") ? "claude-sonnet-4-5" : "claude-sonnet-4-5-20250929")
 
 const withCurrentModel = (request: unknown): unknown => {

@@ -1,6 +1,6 @@
 /**
- * What our client makes of an answer, without what only this answer says: which fields there are, of which kind, and in
- * which order. Two answers to the same request have the same shape, whoever gave them, or it can be said why not.
+ * The shape of an answer as our client returns it: its fields, their kinds and their order, without the content. Two
+ * answers to the same request have the same shape, except for the differences listed in `Differences.ts`.
  */
 import type Anthropic from "@anthropic-ai/sdk"
 import { type ClaudeError, StreamEvent } from "effect-claude"
@@ -11,14 +11,14 @@ import type { Message, Reply, ReplyFacts } from "../../../src/claude/Reply.ts"
 /** Facts by name, such as `stop_reason: end_turn`. */
 export type Shape = Readonly<Record<string, string>>
 
-/** Of an answer in one piece to a request for this model. */
+/** The shape of a reply to a request for the model `asked`. */
 export const ofReply = (reply: Reply, asked: string): Shape => ({
   outcome: "reply",
   ...headersOf(reply),
   ...ofMessage(reply.message, asked)
 })
 
-/** Of a streamed answer to a request for this model. */
+/** The shape of a streamed answer to a request for the model `asked`. */
 export const ofEvents = (events: ReadonlyArray<StreamEvent.StreamEvent>, asked: string): Shape => {
   const accumulator = StreamEvent.accumulator()
   const shape: Record<string, string> = { outcome: "reply", events: folded(events.map(nameOf)) }
@@ -54,7 +54,7 @@ const ofMessage = (message: Message, asked: string): Shape => ({
   ...fields(Struct.omit(message, ["id", "model", "content"]))
 })
 
-/** Of the results of a batch, and how many there are. */
+/** The shape of the results of a batch, with their number. */
 export const ofResults = (results: ReadonlyArray<Anthropic.Messages.MessageBatchIndividualResponse>): Shape => {
   const shapes = results.map(({ result }) => ({
     outcome: result.type,
@@ -63,20 +63,20 @@ export const ofResults = (results: ReadonlyArray<Anthropic.Messages.MessageBatch
   return Object.assign({}, ...shapes, { lines: `${results.length}` })
 }
 
-/** Of a call that failed. */
+/** The shape of a failed call. */
 export const ofFailure = ({ isRetryable, reason }: ClaudeError.ClaudeError): Shape => ({
   outcome: reason._tag,
   status: `${reason.status}`,
-  // The numbers in it are those of the call.
+  // The numbers differ between calls.
   detail: `${reason.detail}`.replace(/\d+/g, "N"),
   "request id": reason.requestId === undefined ? "none" : "some",
   "is retryable": `${isRetryable}`
 })
 
-/** Of any other answer. */
+/** The shape of any other answer. */
 export const ofJson = (value: unknown): Shape => ({ outcome: "reply", ...fields(value) })
 
-/** The fields of JSON, those in objects by their path: a word is itself, a number is none or some. */
+/** The fields of JSON by their path: a single word as it is, other values by their kind. */
 const fields = (value: unknown, path = ""): Shape => {
   if (!Predicate.isObject(value)) return { [path]: kindOf(value) }
   return Object.assign(
@@ -93,6 +93,6 @@ const kindOf = (value: unknown): string => {
   return Array.isArray(value) ? "a list" : String(value)
 }
 
-/** Names in their order; what comes several times in a row is there once, unless its number counts. */
+/** Names in their order. Repetitions appear once, except those of `counting`. */
 const folded = (names: ReadonlyArray<string>, counting?: string): string =>
   names.filter((name, at) => name !== names[at - 1] || name === counting).join(", ")

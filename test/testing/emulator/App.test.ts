@@ -11,7 +11,7 @@ import * as App from "../../../src/testing/emulator/App.ts"
 import * as Exchange from "../../../src/testing/emulator/wire/Exchange.ts"
 
 describe("time", () => {
-  it.effect("an answer in one piece takes the latency", () =>
+  it.effect("an answer that is not streamed takes the latency", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ latency: "800 millis" })
       const fiber = yield* Effect.forkChild(timed(post(app, hello)))
@@ -20,7 +20,7 @@ describe("time", () => {
     })
   )
 
-  it.effect("by default it takes as long as its stream would", () =>
+  it.effect("by default, an answer takes as long as its stream", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ timeToFirstToken: "1 second", tokensPerSecond: 2 })
       const fiber = yield* Effect.forkChild(timed(post(app, hello)))
@@ -30,7 +30,7 @@ describe("time", () => {
     })
   )
 
-  it.effect("a stream begins at once, and its tokens come at their pace", () =>
+  it.effect("a stream starts at once, and sends its tokens at the given rate", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ timeToFirstToken: "1 second", tokensPerSecond: 8 })
       const fiber = yield* Effect.forkChild(events(yield* post(app, { ...hello, stream: true })))
@@ -52,7 +52,7 @@ describe("time", () => {
     })
   )
 
-  it.effect("pings come while there is nothing else to send", () =>
+  it.effect("a stream sends pings while it waits for tokens", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ timeToFirstToken: "25 seconds" })
       const fiber = yield* Effect.forkChild(events(yield* post(app, { ...hello, stream: true })))
@@ -67,7 +67,7 @@ describe("time", () => {
 })
 
 describe("the ledger", () => {
-  it.effect("has every billed call under the hash that the client computes, and its usage adds up", () =>
+  it.effect("has each billed call under the hash that the client computes, with its total usage", () =>
     Effect.gen(function* () {
       const app = yield* App.make()
       const whole = message(yield* post(app, hello))
@@ -110,7 +110,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("bills nothing for a call that was given up while it waited", () =>
+  it.effect("does not bill a call that is cancelled while it waits", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ latency: "1 minute" })
       const fiber = yield* Effect.forkChild(post(app, hello))
@@ -120,7 +120,7 @@ describe("the ledger", () => {
     })
   )
 
-  it.effect("bills a stream that was given up for what it had sent", () =>
+  it.effect("bills a cancelled stream for the tokens that it has sent", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ timeToFirstToken: "1 second", tokensPerSecond: 8 })
       const fiber = yield* Effect.forkChild(events(yield* post(app, { ...hello, stream: true })))
@@ -135,7 +135,7 @@ describe("the ledger", () => {
 })
 
 describe("answers", () => {
-  it.effect("are the same for the same request, in one piece and streamed, but for the message's id", () =>
+  it.effect("are equal for equal requests, streamed or not, except for the id of the message", () =>
     Effect.gen(function* () {
       const app = yield* App.make()
       const first = message(yield* post(app, hello))
@@ -169,7 +169,7 @@ describe("answers", () => {
     })
   )
 
-  it.effect("draw on documents, tool results and earlier turns", () =>
+  it.effect("quote documents, tool results and earlier turns", () =>
     Effect.gen(function* () {
       const app = yield* App.make()
       const source = { type: "text", media_type: "text/plain", data: "The mayor was Ann Lee." }
@@ -228,7 +228,7 @@ const Event = Schema.fromJsonString(
   })
 )
 
-/** The events of a stream, and when each came. */
+/** The events of a stream, with their times. */
 const events = ({ body }: Exchange.Response) =>
   (typeof body === "string" ? Stream.make(body) : body).pipe(
     Stream.mapEffect((chunk) => timed(Effect.succeed(chunk))),

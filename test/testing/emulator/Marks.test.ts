@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as App from "../../../src/testing/emulator/App.ts"
 
-describe("every response says that the emulator answered", () => {
+describe("every response is marked as emulated", () => {
   const hello = { model: "claude-haiku-4-5", max_tokens: 10, messages: [{ role: "user", content: "Hello" }] }
   const routes: ReadonlyArray<readonly [method: string, path: string, body: unknown, status: number]> = [
     ["POST", "/v1/messages", hello, 200],
@@ -38,7 +38,7 @@ describe("every response says that the emulator answered", () => {
     )
   }
 
-  it.effect("a refused key and an injected fault too", () =>
+  it.effect("for a refused key and an injected fault too", () =>
     Effect.gen(function* () {
       const request = {
         method: "POST",

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { readdirSync, readFileSync } from "node:fs"
 import { join, relative, resolve } from "node:path"
 
-/** What each folder of the emulator may import, beside the options. Types count too. */
+/** The folders that each folder of the emulator may import, besides the options. Type imports count too. */
 const rooms: Record<string, ReadonlyArray<string>> = {
   wire: ["wire"],
   request: ["wire", "request"],
@@ -12,7 +12,7 @@ const rooms: Record<string, ReadonlyArray<string>> = {
   faults: ["wire", "faults"]
 }
 
-describe("the rooms of the emulator", () => {
+describe("the folders of the emulator", () => {
   it("import each other in one direction", () => {
     const wrong = imports.filter(
       ({ file, target }) =>
@@ -21,7 +21,7 @@ describe("the rooms of the emulator", () => {
     assert.deepStrictEqual(wrong, [])
   })
 
-  it("have no circle of modules, types included", () => {
+  it("have no cycle of modules, type imports included", () => {
     const circles = imports.filter(({ file, target }) => reaches(target, file))
     assert.deepStrictEqual(circles, [])
   })

@@ -9,7 +9,7 @@ import * as Validation from "../../../../src/testing/emulator/request/Validation
 import * as Wire from "../../../../src/testing/emulator/answering/Message.ts"
 
 describe("Answer", () => {
-  it.effect("calls a tool, and quotes what it returned when asked again", () =>
+  it.effect("calls a tool, and then quotes its result", () =>
     Effect.gen(function* () {
       const ask = asking()
       const first = yield* ask({ tools })
@@ -26,7 +26,7 @@ describe("Answer", () => {
     })
   )
 
-  it.effect("cuts the input of a tool at max_tokens: a stream has the beginning of it", () =>
+  it.effect("truncates the input of a tool at max_tokens, in streams too", () =>
     Effect.gen(function* () {
       const { answer, message } = yield* asked({ tools, max_tokens: 5 })
       assert.strictEqual(message.stop_reason, "max_tokens")
@@ -36,7 +36,7 @@ describe("Answer", () => {
     })
   )
 
-  it.effect("refuses what has the trigger of Anthropic's for tests in it, wherever in the conversation", () =>
+  it.effect("refuses a conversation that contains Anthropic's trigger for test refusals", () =>
     Effect.gen(function* () {
       const trigger = "ANTHROPIC_MAGIC_STRING_TRIGGER_REFUSAL_1FAEFB61"
       for (const body of [
@@ -51,7 +51,7 @@ describe("Answer", () => {
     })
   )
 
-  it.effect("is paid for, but for a refusal before any output", () =>
+  it.effect("is billed, except for a refusal before any output", () =>
     Effect.gen(function* () {
       const refusing = (category: string | null, content: ReadonlyArray<Blocks.Content>) => {
         const stop_details = { type: "refusal", category, explanation: null }
@@ -66,7 +66,7 @@ describe("Answer", () => {
     })
   )
 
-  it.effect("ends where the context window does", () =>
+  it.effect("ends when the context window is full", () =>
     Effect.gen(function* () {
       const ask = asking()
       const filling = (tokens: number) => ({ messages: [{ role: "user", content: "word".repeat(tokens - 4) }] })
@@ -77,7 +77,7 @@ describe("Answer", () => {
     })
   )
 
-  it.effect("reports what the prompt cache did, in one piece and in streams", () =>
+  it.effect("reports the use of the prompt cache, streamed or not", () =>
     Effect.gen(function* () {
       const system = [{ type: "text", text: "word".repeat(5000), cache_control: { type: "ephemeral", ttl: "1h" } }]
       const { answer, message } = yield* asked({ system })
@@ -95,7 +95,7 @@ describe("Answer", () => {
     })
   )
 
-  it.effect("is the same whatever was asked before, but for what the cache has", () =>
+  it.effect("does not depend on earlier requests, except for the prompt cache", () =>
     Effect.gen(function* () {
       const bodies = [{ tools }, {}, { max_tokens: 2 }, { system: "You are terse." }]
       const all = (order: typeof bodies) => {
@@ -113,7 +113,7 @@ describe("replies from code", () => {
   const search = { type: "server_tool_use", id: "srvtoolu_1", name: "web_search", input: { query: "Berlin" } }
   const found = { type: "web_search_tool_result", tool_use_id: "srvtoolu_1", content: [] }
 
-  it.effect("are sent as they are, in one piece and streamed", () =>
+  it.effect("are sent unchanged, streamed or not", () =>
     Effect.gen(function* () {
       const reply = {
         content: [thinking, search, found, { type: "text", text: "Warm.", citations: [{ type: "char_location" }] }],
@@ -129,7 +129,7 @@ describe("replies from code", () => {
     })
   )
 
-  it.effect("go to the requests that they are for, by the first rule that applies", () =>
+  it.effect("answer the requests that match; the first matching rule wins", () =>
     Effect.gen(function* () {
       const saying = (text: string) => ({ content: [{ type: "text", text }] })
       const ask = asking({
@@ -147,7 +147,7 @@ describe("replies from code", () => {
     })
   )
 
-  it.effect("end in a tool call or in a refusal as the API does, and are cut at max_tokens", () =>
+  it.effect("end with the stop reasons of tool calls and refusals, and are truncated at max_tokens", () =>
     Effect.gen(function* () {
       const reply = {
         content: [
@@ -203,7 +203,7 @@ const asking = (options: Options = {}) => {
 
 const atOnce = { timeToFirstToken: 0, tokensPerSecond: Infinity }
 
-/** The message that a client makes of the stream. */
+/** The message that a client accumulates from the stream. */
 const accumulated = (answer: Answer.Answer): unknown => {
   const accumulator = StreamEvent.accumulator()
   for (const { text } of Wire.streamed("msg_1", "claude-haiku-4-5-20251001", answer, atOnce)) {

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Blocks from "../../../../src/testing/emulator/answering/Blocks.ts"
 
 describe("Blocks.cut", () => {
-  it("spells text and the input of tools in pieces of four tokens, the latter after an empty piece", () => {
+  it("splits text and tool input into pieces of four tokens, and starts tool input with an empty piece", () => {
     const { blocks, isCut } = Blocks.cut([text("The cat sat on the mat."), call], 100)
     assert.isFalse(isCut)
     assert.strictEqual(Blocks.count(blocks), 6 + 2 + 5)
@@ -16,7 +16,7 @@ describe("Blocks.cut", () => {
     )
   })
 
-  it("cuts in the middle of a block, and drops what comes after", () => {
+  it("truncates in the middle of a block, and drops the rest", () => {
     const { blocks, isCut } = Blocks.cut([text("The cat sat on the mat."), call, text("More.")], 10)
     assert.isTrue(isCut)
     assert.deepStrictEqual(
@@ -26,7 +26,7 @@ describe("Blocks.cut", () => {
     assert.strictEqual(blocks[1]?.deltas.map(({ delta }) => delta["partial_json"]).join(""), '{"city":')
   })
 
-  it("counts the name of a call, and cuts it there", () => {
+  it("counts the name of a tool call, and can truncate after it", () => {
     const bare = { ...call, input: {} }
     const { blocks, isCut } = Blocks.cut([bare], 2)
     assert.deepStrictEqual([Blocks.count(blocks), isCut], [2, false])
@@ -34,7 +34,7 @@ describe("Blocks.cut", () => {
     assert.deepStrictEqual(Blocks.cut([call], 2).isCut, true)
   })
 
-  it("begins no block for which nothing is left", () => {
+  it("starts no block when no token is left", () => {
     const { blocks, isCut } = Blocks.cut([text("The cat sat on the mat."), call], 6)
     assert.deepStrictEqual([blocks.length, isCut], [1, true])
     assert.deepStrictEqual(Blocks.cut([{ type: "brand_new" }, call], 0), { blocks: [], isCut: true })
@@ -57,7 +57,7 @@ describe("Blocks.cut", () => {
     )
   })
 
-  it("sends blocks that it does not know in one piece, without a count", () => {
+  it("sends unknown blocks in one piece, and does not count them", () => {
     const unknown = { type: "brand_new", content: [1, 2] }
     const { blocks, isCut } = Blocks.cut([unknown], 1)
     assert.deepStrictEqual(

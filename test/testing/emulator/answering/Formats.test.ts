@@ -24,7 +24,7 @@ describe("Formats.find", () => {
     }
   })
 
-  it("gives a valid value where there is none, and nothing for a format it does not know", () => {
+  it("returns a valid value if there is no match, and undefined for an unknown format", () => {
     assert.strictEqual(Formats.find("date", ["2026-13-41"]), "1970-01-01")
     assert.strictEqual(Formats.find("uuid", []), "00000000-0000-0000-0000-000000000000")
     assert.strictEqual(Formats.find("regex", [text]), undefined)

@@ -10,7 +10,7 @@ import * as Wire from "../../../../src/testing/emulator/answering/Message.ts"
 import * as Corpus from "../../../wire/Corpus.ts"
 
 describe("Wire.streamed", () => {
-  it.effect("begins each block when the one before it is over, at the pace of the model", () =>
+  it.effect("starts each block after the previous one, at the rate of the model", () =>
     Effect.gen(function* () {
       const call = { type: "tool_use", id: "toolu_1", name: "weather", input: { city: "Berlin" } }
       const answer = yield* replying([{ type: "text", text: "One moment, please." }, call])
@@ -37,7 +37,7 @@ const folder = process.env["WIRE_CORPUS"]
 const exchanges = folder === undefined ? [] : Corpus.load(folder)
 
 describe.skipIf(folder === undefined)("recorded answers (skipped unless WIRE_CORPUS names their folder)", () => {
-  it.effect("are streamed as they were recorded when they are given as replies", () =>
+  it.effect("are streamed as recorded when they are used as replies", () =>
     Effect.gen(function* () {
       const streams = exchanges.filter((exchange) => Corpus.kindOf(exchange) === "messages, stream")
       assert.isAbove(streams.length, 10)
@@ -78,7 +78,7 @@ const dataOf = (body: string) => [...body.matchAll(/^data: ?(.*)$/gm)].map(([, d
 const typesOf = (body: string) =>
   dataOf(body).map((data) => /"delta":\{"type":"(\w+)"/.exec(data)?.[1] ?? /"type":"(\w+)"/.exec(data)?.[1])
 
-/** What a stream is made of, apart from how its text is cut into pieces: blocks as they begin, and kinds of deltas. */
+/** The blocks of a stream as they start, and the kinds of its deltas; the sizes of the pieces are left out. */
 const outline = (body: string) => {
   const lines: Array<unknown> = []
   for (const event of dataOf(body).map((data) => JSON.parse(data))) {

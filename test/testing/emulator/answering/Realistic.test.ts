@@ -1,6 +1,6 @@
 /**
- * Schemas that people write, from `generateObject` to the emulator and back: the value decodes, so a rehearsal of a job
- * ends with every row done.
+ * Runs realistic schemas from `generateObject` through the emulator: the values decode, so all rows of a job succeed in a
+ * rehearsal.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Claude } from "effect-claude"
@@ -15,8 +15,8 @@ const text =
 const answered = <A, I>(schema: Schema.ConstraintCodec<A, I>) =>
   Effect.map(Claude.generateObject(schema, text), ({ value }) => value).pipe(Effect.provide(Emulator.layer()))
 
-describe("an object that people ask for", () => {
-  it.effect("has numbers in their ranges, and quotes what the prompt says", () =>
+describe("an object of a realistic schema", () => {
+  it.effect("has numbers within their ranges, and quotes the prompt", () =>
     Effect.gen(function* () {
       const value = yield* answered(
         Schema.Struct({
@@ -54,7 +54,7 @@ describe("an object that people ask for", () => {
     })
   )
 
-  it.effect("generates a match where the prompt has none", () =>
+  it.effect("has generated matches of patterns that the prompt does not match", () =>
     Effect.gen(function* () {
       const code = Schema.String.check(Schema.isPattern(/^[A-Z]{3}-\d{4}(-[a-z]+)?$/))
       const value = yield* answered(Schema.Struct({ code, zip: Schema.String.check(Schema.isPattern(/^\d{5}$/)) }))
@@ -63,7 +63,7 @@ describe("an object that people ask for", () => {
     })
   )
 
-  it.effect("keeps lengths, sizes of lists, choices, maps, tuples and nested objects", () =>
+  it.effect("satisfies lengths, list sizes, choices, maps, tuples and nested objects", () =>
     Effect.gen(function* () {
       const Line = Schema.Struct({
         name: Schema.NonEmptyString,

@@ -71,7 +71,7 @@ describe("SchemaAnswer.answer", () => {
     for (const { pages } of counts) assert.include(ticket, pages)
   })
 
-  it("takes what the sentence of an item does not say from where it is said", () => {
+  it("takes the values that the sentence of an item lacks from other sentences", () => {
     const properties = { pages: { type: "string" }, tray: { type: "string" } }
     const items = { type: "object", properties, required: ["pages", "tray"] }
     const value = answer({ type: "object", properties: { list: { type: "array", items } }, required: ["list"] })
@@ -89,7 +89,7 @@ describe("SchemaAnswer.answer", () => {
     })
   })
 
-  it("is null, or leaves out, what may be missing and is not spoken of", () => {
+  it("uses null or leaves a property out if it is optional and the prompt does not mention it", () => {
     const properties = {
       refund: { anyOf: [{ type: "number" }, { type: "null" }] },
       warranty: { type: ["string", "null"] },
@@ -101,11 +101,11 @@ describe("SchemaAnswer.answer", () => {
     })
   })
 
-  it("takes the first option where the prompt names none", () => {
+  it("takes the first option if the prompt names none of them", () => {
     assert.strictEqual(answer({ type: "string", enum: ["billing", "legal"] }), "billing")
   })
 
-  it("keeps bounds", () => {
+  it("stays within bounds", () => {
     assert.deepStrictEqual(bounded({ type: "integer", minimum: 10, maximum: 20 }), { pages: 10 })
     assert.deepStrictEqual(bounded({ type: "integer", exclusiveMinimum: 3, maximum: 10 }), { pages: 7 })
     assert.deepStrictEqual(bounded({ type: "number", minimum: 0.5, maximum: 1 }), { pages: 0.5 })
@@ -116,7 +116,7 @@ describe("SchemaAnswer.answer", () => {
     })
   })
 
-  it("ends a schema that contains itself", () => {
+  it("terminates for a schema that contains itself", () => {
     const node = {
       type: "object",
       properties: {

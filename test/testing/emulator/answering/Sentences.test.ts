@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Sentences from "../../../../src/testing/emulator/answering/Sentences.ts"
 
 describe("Sentences.split", () => {
-  it("cuts at the ends of sentences and not at abbreviations, initials or decimals", () => {
+  it("splits at the ends of sentences, but not at abbreviations, initials or decimals", () => {
     const text = 'Mr. J. Doe paid 3.50 dollars. "Really?" The U.S. Navy said so! It was 5 p.m. on Monday.'
     assert.deepStrictEqual(texts(text), [
       "Mr. J. Doe paid 3.50 dollars.",
@@ -12,7 +12,7 @@ describe("Sentences.split", () => {
     ])
   })
 
-  it("cuts at blank lines, list items and labelled lines, and joins wrapped lines", () => {
+  it("splits at blank lines, list items and labelled lines, and joins wrapped lines", () => {
     const text = "A heading\n\nOne line\ngoes on.\n- first\n- second\nName: Ann Lee\nTotal: 42"
     assert.deepStrictEqual(texts(text), [
       "A heading",
@@ -28,13 +28,13 @@ describe("Sentences.split", () => {
     assert.deepStrictEqual(texts('<document index="1">Text.</document>\n\n---\n\nMore.'), ["Text.", "More."])
   })
 
-  it("cuts where other scripts end a sentence", () => {
+  it("splits at the sentence ends of other scripts", () => {
     assert.deepStrictEqual(texts("猫は寝た。犬は走った。"), ["猫は寝た。", "犬は走った。"])
   })
 })
 
 describe("Sentences.read", () => {
-  it("tells what is asked from what can be quoted", () => {
+  it("separates the task from the quotable text", () => {
     const { sentences, task } = Sentences.read(
       "You are a clerk.",
       "Summarize this in one sentence:\n\nThe cat sat. The dog ran.\n\nWhat did the cat do?"
@@ -43,11 +43,11 @@ describe("Sentences.read", () => {
     assert.deepStrictEqual(plain(task), ["Summarize this in one sentence:", "What did the cat do?", "You are a clerk."])
   })
 
-  it("quotes the task where there is nothing else", () => {
+  it("quotes the task if there is no other text", () => {
     assert.deepStrictEqual(plain(Sentences.read("", "Say hello.").sentences), ["Say hello."])
   })
 
-  it("takes a question in the middle of a document for a part of it", () => {
+  it("treats a question in the middle of a document as quotable text", () => {
     const filler = Array.from({ length: 8 }, (_, index) => `The house has floor ${index}.`).join(" ")
     const { sentences } = Sentences.read("", `${filler} Who built it? ${filler}`)
     assert.include(plain(sentences), "Who built it?")
@@ -55,7 +55,7 @@ describe("Sentences.read", () => {
 })
 
 describe("Sentences.sentenceCount", () => {
-  it("reads how many sentences are asked for", () => {
+  it("reads the requested number of sentences", () => {
     const cases = {
       "Summarize in two sentences.": 2,
       "Answer in a single short sentence.": 1,
@@ -72,7 +72,7 @@ describe("Sentences.sentenceCount", () => {
 })
 
 describe("Sentences.words", () => {
-  it("takes identifiers apart", () => {
+  it("splits identifiers into words", () => {
     assert.deepStrictEqual(Sentences.words("orderId shipping_cost Don't Ann's"), [
       "order",
       "id",

@@ -7,7 +7,7 @@ const story =
   "the ice. Children skated on the river. In the end the ice broke by itself."
 
 describe("TextAnswer.answer", () => {
-  it("quotes as many sentences of the prompt as it was asked for, in their order", () => {
+  it("quotes the requested number of sentences, in the order of the prompt", () => {
     for (const [request, count] of [
       ["Summarize in one sentence.", 1],
       ["Summarize in two sentences.", 2],
@@ -24,7 +24,7 @@ describe("TextAnswer.answer", () => {
     }
   })
 
-  it("takes the count from the system prompt where the message has none", () => {
+  it("takes the number from the system prompt if the message has none", () => {
     assert.lengthOf(Sentences.split(answer(story, "Answer in two sentences.")), 2)
   })
 
@@ -35,11 +35,11 @@ describe("TextAnswer.answer", () => {
     )
   })
 
-  it("gives what there is where the prompt has fewer sentences", () => {
+  it("returns all sentences if the prompt has fewer", () => {
     assert.strictEqual(answer("Summarize in three sentences.\n\nIt rained."), "It rained.")
   })
 
-  it("answers in text to a prompt without words, too", () => {
+  it("returns text even for a prompt without words", () => {
     assert.match(answer("?!"), /^This is an emulator/)
   })
 })

@@ -5,7 +5,7 @@ import * as ToolAnswer from "../../../../src/testing/emulator/answering/ToolAnsw
 import * as Validation from "../../../../src/testing/emulator/request/Validation.ts"
 
 describe("ToolAnswer", () => {
-  it.effect("calls the tools whose name is in the question, all at once, with inputs that satisfy their schemas", () =>
+  it.effect("calls all tools that the question names, in parallel, with inputs that satisfy their schemas", () =>
     Effect.gen(function* () {
       const calls = yield* answer({ messages: [user("Compare the weather and the time in City: Berlin")] })
       assert.deepStrictEqual(
@@ -18,14 +18,14 @@ describe("ToolAnswer", () => {
     })
   )
 
-  it.effect("goes by the descriptions where no name is in the question, and calls nothing where neither is", () =>
+  it.effect("matches descriptions if the question names no tool, and calls no tool without a match", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* names({ messages: [user("Which clock do they go by?")] }), ["get_time"])
       assert.deepStrictEqual(yield* names({ messages: [user("Tell me a story.")] }), [])
     })
   )
 
-  it.effect("answers by itself once the results are there, and calls again for the next question", () =>
+  it.effect("answers in text after the results, and calls again for the next question", () =>
     Effect.gen(function* () {
       const call = { type: "tool_use", id: "a", name: "get_weather", input: {} }
       const result = { type: "tool_result", tool_use_id: "a", content: "20 degrees" }
@@ -41,7 +41,7 @@ describe("ToolAnswer", () => {
     })
   )
 
-  it.effect("does what tool_choice says", () =>
+  it.effect("follows tool_choice", () =>
     Effect.gen(function* () {
       const both = [user("The weather and the time, please.")]
       const neither = [user("Tell me a story.")]

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as BatchRequest from "../../../../src/testing/emulator/batches/BatchRequest.ts"
 
 describe("BatchRequest.read", () => {
-  it.effect("gives the requests, the body of each as JSON, whatever is asked in it", () =>
+  it.effect("returns the requests, with each body as unchecked JSON", () =>
     Effect.gen(function* () {
       const items = yield* read([
         { custom_id: "a-1_B", params: { model: "claude-haiku-4-5" } },
@@ -16,7 +16,7 @@ describe("BatchRequest.read", () => {
     })
   )
 
-  it.effect("refuses in the API's words", () =>
+  it.effect("refuses with the messages of the API", () =>
     Effect.gen(function* () {
       const shape = "String should match pattern '^[a-zA-Z0-9_-]{1,64}$'"
       const cases = [

@@ -10,7 +10,7 @@ import * as Exchange from "../../../../src/testing/emulator/wire/Exchange.ts"
 import * as Emulator from "../../../../src/testing/Emulator.ts"
 
 describe("the life of a batch", () => {
-  it.effect("is in progress until its time is over, and has results only then", () =>
+  it.effect("is in progress until its processing time is over, and has no results before", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ batchProcessing: "20 hours" })
       yield* TestClock.setTime(Date.parse("2026-10-21T12:00:00.250Z"))
@@ -45,7 +45,7 @@ describe("the life of a batch", () => {
     })
   )
 
-  it.effect("says when to look again while it is in progress", () =>
+  it.effect("sends retry-after while it is in progress", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ batchProcessing: "15 seconds" })
       const { id } = yield* create(app, rows(1))
@@ -57,7 +57,7 @@ describe("the life of a batch", () => {
     })
   )
 
-  it.effect("answers every request as a direct call would be answered, at the price of a batch", () =>
+  it.effect("answers each request like a direct call, at the batch price", () =>
     Effect.gen(function* () {
       const app = yield* App.make()
       const [row] = rows(1)
@@ -75,7 +75,7 @@ describe("the life of a batch", () => {
     })
   )
 
-  it.effect("has a result for a request that is wrong, with the error that a direct call would meet", () =>
+  it.effect("has a result for an invalid request, with the error of a direct call", () =>
     Effect.gen(function* () {
       const app = yield* App.make()
       const results = yield* finish(app, [
@@ -107,7 +107,7 @@ describe("the life of a batch", () => {
     })
   )
 
-  it.effect("gives results in an order of their own, the same for the same seed", () =>
+  it.effect("returns results in a shuffled order that depends on the seed", () =>
     Effect.gen(function* () {
       const order = Effect.fnUntraced(function* (seed: number) {
         const results = yield* finish(yield* App.make({ seed }), rows(50))
@@ -122,7 +122,7 @@ describe("the life of a batch", () => {
     })
   )
 
-  it.effect("bills a request when it is done, whenever somebody looks", () =>
+  it.effect("bills a request when it finishes, whenever the batch is read", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ batchProcessing: "10 hours" })
       yield* create(app, rows(10))
@@ -135,22 +135,24 @@ describe("the life of a batch", () => {
     })
   )
 
-  it.effect("counts for direct calls once it is done, though nobody looked at it: what it spent, what it cached", () =>
-    Effect.gen(function* () {
-      const system = [{ type: "text", text: "word ".repeat(4096), cache_control: { type: "ephemeral" } }]
-      const asked = { ...hello("row 0"), system }
-      const app = yield* App.make({ batchProcessing: "2 minutes" })
-      yield* create(app, [{ custom_id: "a", params: asked }])
-      yield* TestClock.adjust("3 minutes")
-      assert.notInclude(yield* message(app, asked), '"cache_read_input_tokens":0')
-      const poor = yield* App.make({ spendLimit: 0.000_1, batchProcessing: "2 minutes" })
-      yield* create(poor, [{ custom_id: "a", params: asked }])
-      yield* TestClock.adjust("3 minutes")
-      assert.include(yield* message(poor, asked), "You have reached your API usage limits.")
-    })
+  it.effect(
+    "affects direct calls once it has finished, even if it was never read: its cost and its cache entries count",
+    () =>
+      Effect.gen(function* () {
+        const system = [{ type: "text", text: "word ".repeat(4096), cache_control: { type: "ephemeral" } }]
+        const asked = { ...hello("row 0"), system }
+        const app = yield* App.make({ batchProcessing: "2 minutes" })
+        yield* create(app, [{ custom_id: "a", params: asked }])
+        yield* TestClock.adjust("3 minutes")
+        assert.notInclude(yield* message(app, asked), '"cache_read_input_tokens":0')
+        const poor = yield* App.make({ spendLimit: 0.000_1, batchProcessing: "2 minutes" })
+        yield* create(poor, [{ custom_id: "a", params: asked }])
+        yield* TestClock.adjust("3 minutes")
+        assert.include(yield* message(poor, asked), "You have reached your API usage limits.")
+      })
   )
 
-  it.effect("finds the prompt cache as it was when the request was done, even if nobody looked until later", () =>
+  it.effect("uses the prompt cache of the time at which a request finishes, even if it is read later", () =>
     Effect.gen(function* () {
       const system = [{ type: "text", text: "word ".repeat(4096), cache_control: { type: "ephemeral" } }]
       const cached = rows(12).map(({ custom_id, params }) => ({ custom_id, params: { ...params, system } }))
@@ -160,12 +162,12 @@ describe("the life of a batch", () => {
         yield* TestClock.adjust("1 day")
         return (yield* app.ledger).filter(({ usage }) => usage.cacheRead > 0).length
       })
-      // A minute apart every one but the first is in time; ten minutes apart none is.
+      // A minute apart, all but the first read the cache; ten minutes apart, none does.
       assert.deepStrictEqual([yield* readsOf("12 minutes"), yield* readsOf("2 hours")], [11, 0])
     })
   )
 
-  it.live("has its results once it says that it has ended, even where answering them takes longer than the batch", () =>
+  it.live("has its results when it has ended, even if answering takes longer than the processing time", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ batchProcessing: "20 millis" })
       const { id } = yield* create(app, rows(2000))
@@ -175,7 +177,7 @@ describe("the life of a batch", () => {
     })
   )
 
-  it.effect("loses to expiry what is not done after 24 hours", () =>
+  it.effect("expires requests that are not finished after 24 hours", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ batchProcessing: "40 hours" })
       const { id } = yield* create(app, rows(10))
@@ -194,7 +196,7 @@ describe("the life of a batch", () => {
     })
   )
 
-  it.effect("can be canceled, which spares what is not done", () =>
+  it.effect("can be canceled, which skips its unfinished requests", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ batchProcessing: "10 minutes" })
       const { id } = yield* create(app, rows(10))
@@ -213,7 +215,7 @@ describe("the life of a batch", () => {
     })
   )
 
-  it.effect("is canceled once: a second time changes nothing", () =>
+  it.effect("is not changed by a second cancel", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ batchProcessing: "10 minutes" })
       const { id } = yield* create(app, rows(2))
@@ -224,7 +226,7 @@ describe("the life of a batch", () => {
     })
   )
 
-  it.effect("bills nothing for a refusal before any output", () =>
+  it.effect("does not bill a refusal before any output", () =>
     Effect.gen(function* () {
       const app = yield* App.make()
       const refused = { custom_id: "a", params: hello("ANTHROPIC_MAGIC_STRING_TRIGGER_REFUSAL_1FAEFB61") }
@@ -234,7 +236,7 @@ describe("the life of a batch", () => {
     })
   )
 
-  it.live("bills each request once, however many look at the same time", () =>
+  it.live("bills each request once, even with concurrent readers", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ batchProcessing: "10 millis" })
       const { id } = yield* create(app, rows(5000))
@@ -279,7 +281,7 @@ describe("the life of a batch", () => {
     })
   )
 
-  it.effect("refuses new batches, and shows those there are, when too much was spent", () =>
+  it.effect("refuses new batches, and returns existing ones, after the spend limit is reached", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ spendLimit: 0.000_001 })
       const { id } = yield* create(app, rows(1))
@@ -293,7 +295,7 @@ describe("the life of a batch", () => {
     })
   )
 
-  it.effect("has room for 100,000 requests", () =>
+  it.effect("accepts 100,000 requests", () =>
     Effect.gen(function* () {
       const app = yield* App.make()
       const { id, request_counts } = yield* create(app, rows(100_000))
@@ -309,7 +311,7 @@ describe("the life of a batch", () => {
 })
 
 layer(Emulator.layerServer({ batchProcessing: 0 }))("with the SDK, on loopback", (it) => {
-  it.effect("creates, retrieves, lists, reads the results and deletes", () =>
+  it.effect("creates, retrieves, lists and deletes batches, and reads their results", () =>
     Effect.gen(function* () {
       const { url } = yield* Emulator.Emulator
       const { batches } = new Anthropic({ apiKey: "key", baseURL: url, maxRetries: 0 }).messages
@@ -341,7 +343,7 @@ layer(Emulator.layerServer({ batchProcessing: 0 }))("with the SDK, on loopback",
     })
   )
 
-  it.effect("lists the newest first, page by page", () =>
+  it.effect("lists the newest batches first, page by page", () =>
     Effect.gen(function* () {
       const { url } = yield* Emulator.Emulator
       const { batches } = new Anthropic({ apiKey: "key", baseURL: url, maxRetries: 0 }).messages

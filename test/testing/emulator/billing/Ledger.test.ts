@@ -13,7 +13,7 @@ import * as Ledger from "../../../../src/testing/emulator/billing/Ledger.ts"
 import * as SpendLimit from "../../../../src/testing/emulator/billing/SpendLimit.ts"
 
 describe("Ledger", () => {
-  it.effect("tells what it was told, at any length, in code and as JSON", () =>
+  it.effect("returns its entries at any length, in code and as JSON", () =>
     Effect.gen(function* () {
       const ledger = empty()
       const expected = Array.from({ length: 10_000 }, (_, row) => ({
@@ -29,7 +29,7 @@ describe("Ledger", () => {
     })
   )
 
-  it("has what the usage of a reply from code says, as a client reads it", () => {
+  it("has the usage of a reply from code, as a client reads it", () => {
     const ledger = empty()
     const odd = { ...usage(1), cache_creation_input_tokens: 5000 }
     const none = { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 }
@@ -41,13 +41,13 @@ describe("Ledger", () => {
     )
   })
 
-  it.effect("has nothing in it at first", () =>
+  it.effect("is empty at first", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* decode(yield* read(empty())), { calls: [] })
     })
   )
 
-  it("has a call from its first bill on, and with its last one", () => {
+  it("has a call from its first bill on, and keeps its last bill", () => {
     const ledger = empty()
     const [first, second] = [ledger.open(hash(1), "a"), ledger.open(hash(2), "b")]
     second(usage(1), 0)
@@ -62,7 +62,7 @@ describe("Ledger", () => {
     )
   })
 
-  it("keeps fewer than 60 bytes of a call", () => {
+  it("uses less than 60 bytes for each call", () => {
     const ledger = empty()
     const warmUp = 10_000
     const calls = 200_000

@@ -18,7 +18,7 @@ describe("PromptCache", () => {
     })
   )
 
-  it.effect("does nothing without a breakpoint, and below the minimum of the model", () =>
+  it.effect("does nothing without a breakpoint, or below the minimum of the model", () =>
     Effect.gen(function* () {
       for (const [model, tokens, written] of [
         ["claude-haiku-4-5", 4096, 4096],
@@ -38,7 +38,7 @@ describe("PromptCache", () => {
     })
   )
 
-  it.effect("forgets an entry five minutes after its last use, or an hour", () =>
+  it.effect("expires an entry five minutes or an hour after its last use", () =>
     Effect.gen(function* () {
       for (const [ttl, minutes] of [
         ["5m", 5],
@@ -57,7 +57,7 @@ describe("PromptCache", () => {
     })
   )
 
-  it.effect("bills each stretch at the ttl of the breakpoint that ends it", () =>
+  it.effect("bills each segment at the ttl of the breakpoint that ends it", () =>
     Effect.gen(function* () {
       const ask = asking()
       const messages = [{ role: "user", content: [block(300, "5m"), { type: "text", text: "Why?" }] }]
@@ -69,7 +69,7 @@ describe("PromptCache", () => {
     })
   )
 
-  it.effect("moves the automatic breakpoint along with the conversation, and reads what the last turn wrote", () =>
+  it.effect("moves the automatic breakpoint with the conversation, and reads the entry of the last turn", () =>
     Effect.gen(function* () {
       const ask = asking()
       const cache_control = { type: "ephemeral" }
@@ -89,7 +89,7 @@ describe("PromptCache", () => {
     })
   )
 
-  it.effect("counts the last few tokens behind a breakpoint as input, as the API does", () =>
+  it.effect("counts a few tokens after the last breakpoint as input, as the API does", () =>
     Effect.gen(function* () {
       const ask = asking()
       const request = { messages: [{ role: "user", content: [block(5000, "5m")] }] }
@@ -115,7 +115,7 @@ describe("PromptCache", () => {
     })
   )
 
-  it.effect("keeps tools and system when the choice of tools changes, and nothing for another model", () =>
+  it.effect("keeps the entries of tools and system when tool_choice changes, and shares none with other models", () =>
     Effect.gen(function* () {
       const tools = [{ name: "look_up", description: "d".repeat(20_000), cache_control: { type: "ephemeral" } }]
       const messages = [{ role: "user", content: [block(300, "5m")] }]
@@ -129,7 +129,7 @@ describe("PromptCache", () => {
     })
   )
 
-  it.effect("lets nobody read an entry before the answer that writes it has begun", () =>
+  it.effect("makes an entry readable when the answer that writes it starts", () =>
     Effect.gen(function* () {
       const ask = asking("claude-haiku-4-5", PromptCache.make(2000))
       const request = { system: [block(5000, "5m")], messages: [user("Hi")] }

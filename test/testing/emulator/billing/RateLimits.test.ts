@@ -9,7 +9,7 @@ import type * as Exchange from "../../../../src/testing/emulator/wire/Exchange.t
 import * as Emulator from "../../../../src/testing/Emulator.ts"
 
 describe("the limit of requests", () => {
-  it.effect("lets a minute's worth pass at once and then as many as flow in, in virtual time exactly", () =>
+  it.effect("admits a minute's requests at once, and then exactly at the refill rate", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ limits: { requestsPerMinute: 60 } })
       const admitted: Array<number> = []
@@ -18,13 +18,13 @@ describe("the limit of requests", () => {
         admitted.push(statuses.filter(({ status }) => status === 200).length)
         yield* TestClock.adjust("1 second")
       }
-      // Each second three come and one flows in: 60 last for 29 seconds, and two are left.
+      // Each second, three requests arrive and one permit is refilled: 60 permits last for 29 seconds, and two are left.
       const expected = Array.from({ length: 60 }, (_, second) => (second < 29 ? 3 : second === 29 ? 2 : 1))
       assert.deepStrictEqual(admitted, expected)
     })
   )
 
-  it.effect("says which limit it was, and in whole seconds when to come again", () =>
+  it.effect("names the exceeded limit, and sends retry-after in whole seconds", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ limits: { requestsPerMinute: 40 } })
       for (let n = 0; n < 40; n += 1) yield* post(app)
@@ -41,7 +41,7 @@ describe("the limit of requests", () => {
     })
   )
 
-  it.effect("is that of a class of models", () =>
+  it.effect("is shared by a class of models", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ limits: { requestsPerMinute: 1 } })
       const statuses = yield* Effect.forEach(
@@ -52,7 +52,7 @@ describe("the limit of requests", () => {
     })
   )
 
-  it.effect("is another one for batches", () =>
+  it.effect("is separate for batches", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ limits: { requestsPerMinute: 1, inputTokensPerMinute: 1 } })
       yield* post(app)
@@ -66,7 +66,7 @@ describe("the limit of requests", () => {
 })
 
 describe("the limits of tokens", () => {
-  it.effect("take input when the call is let in, and one that is too large for a full bucket passes into debt", () =>
+  it.effect("take input tokens on admission; a call larger than a full bucket leaves a debt", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ limits: { inputTokensPerMinute: 60 } })
       const large = { messages: [{ role: "user", content: "x".repeat(4 * 116) }] }
@@ -77,7 +77,7 @@ describe("the limits of tokens", () => {
     })
   )
 
-  it.effect("take output as it is produced, whatever max_tokens says", () =>
+  it.effect("take output tokens as they are produced, whatever max_tokens is", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ limits: { outputTokensPerMinute: 6 }, latency: "1 second" })
       const first = yield* Effect.forkChild(post(app, { max_tokens: 64_000 }))
@@ -86,13 +86,13 @@ describe("the limits of tokens", () => {
       const statuses = [(yield* Fiber.join(first)).status, (yield* Fiber.join(second)).status]
       assert.deepStrictEqual(statuses, [200, 200])
       const refused = yield* post(app)
-      // Two answers of 6 tokens out of a bucket of 6: six are owed, and one is wanted.
+      // Two answers of 6 tokens from a bucket of 6 leave a debt of six; the next call needs one token.
       assert.strictEqual(refused.headers["retry-after"], "70")
       assert.include(refused.body, "of 6 output tokens per minute")
     })
   )
 
-  it.effect("ask to wait for whichever limit takes longest", () =>
+  it.effect("send the longest wait of all exceeded limits", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ limits: { requestsPerMinute: 1, inputTokensPerMinute: 60 } })
       yield* post(app, { messages: [{ role: "user", content: "x".repeat(4 * 176) }] })
@@ -102,7 +102,7 @@ describe("the limits of tokens", () => {
     })
   )
 
-  it.effect("take each token of a stream once", () =>
+  it.effect("count each token of a stream once", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ limits: { outputTokensPerMinute: 60 }, tokensPerSecond: 1000, latency: 0 })
       const { body } = yield* app.handle(asking({ stream: true }))
@@ -114,7 +114,7 @@ describe("the limits of tokens", () => {
     })
   )
 
-  it.effect("let what the prompt cache has pass for free", () =>
+  it.effect("do not count tokens that the prompt cache has", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ limits: { inputTokensPerMinute: 6000 } })
       const system = [{ type: "text", text: "word ".repeat(4096), cache_control: { type: "ephemeral" } }]
@@ -128,7 +128,7 @@ describe("the limits of tokens", () => {
     })
   )
 
-  it.effect("write nothing into the prompt cache for a call that they refuse", () =>
+  it.effect("do not write to the prompt cache for a refused call", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ limits: { inputTokensPerMinute: 6000 } })
       const system = (text: string) => [{ type: "text", text, cache_control: { type: "ephemeral" } }]
@@ -142,7 +142,7 @@ describe("the limits of tokens", () => {
 })
 
 describe("the headers of the limits", () => {
-  it.effect("say what is left and when all of it is back, as the API writes it and our client reads it", () =>
+  it.effect("report the remaining amount and the reset time in the form of the API", () =>
     Effect.gen(function* () {
       const limits = { requestsPerMinute: 50, inputTokensPerMinute: 30_000, outputTokensPerMinute: 8000 }
       const app = yield* App.make({ limits })
@@ -162,7 +162,7 @@ describe("the headers of the limits", () => {
     })
   )
 
-  it.effect("never say that more is left than the limit, which may be no whole thousand", () =>
+  it.effect("never report more than the limit as remaining, even if the limit is not a multiple of 1,000", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ limits: { outputTokensPerMinute: 10_500 }, latency: 0 })
       const { headers } = yield* post(app, { max_tokens: 0 })
@@ -170,7 +170,7 @@ describe("the headers of the limits", () => {
     })
   )
 
-  it.effect("come with every answer, with streams and with refusals for too much", () =>
+  it.effect("come with every answer, with streams and with 429 responses", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ limits: { requestsPerMinute: 2 } })
       const remaining = "anthropic-ratelimit-requests-remaining"
@@ -180,7 +180,7 @@ describe("the headers of the limits", () => {
     })
   )
 
-  it.effect("report generous limits where none are given, with every message and no count of tokens", () =>
+  it.effect("report generous default limits with every message, but not with token counts", () =>
     Effect.gen(function* () {
       const app = yield* App.make()
       const { headers } = yield* post(app)
@@ -201,7 +201,7 @@ describe("the headers of the limits", () => {
 })
 
 describe("the acceleration limit", () => {
-  it.effect("lets use grow from minute to minute, by a factor", () =>
+  it.effect("lets the usage grow by a factor each minute", () =>
     Effect.gen(function* () {
       const app = yield* App.make({ limits: { acceleration: { requests: 5, factor: 2 } } })
       const admitted: Array<number> = []
@@ -222,7 +222,7 @@ describe("the acceleration limit", () => {
 })
 
 describe("over a socket", () => {
-  it.effect("admits a full bucket at once and then exactly what flows in, whatever the speed of the machine", () =>
+  it.effect("admits a full bucket at once, and then exactly the refill rate, whatever the speed of the machine", () =>
     Effect.gen(function* () {
       const { fetch, url } = yield* Emulator.Emulator
       const body = JSON.stringify(hello)

@@ -7,7 +7,7 @@ import * as SpendLimit from "../../../../src/testing/emulator/billing/SpendLimit
 import * as Emulator from "../../../../src/testing/Emulator.ts"
 
 describe("SpendLimit", () => {
-  it("adds up what calls cost, to the last digit, and half of it in a batch", () => {
+  it("sums the exact costs of calls, and half of the cost in a batch", () => {
     // Claude Haiku 4.5: a dollar for a million input tokens, five for a million output tokens.
     const limit = SpendLimit.make(0.000_030_5)
     limit.open("claude-haiku-4-5")(usage(5, 3), 0)
@@ -17,7 +17,7 @@ describe("SpendLimit", () => {
     assert.strictEqual(limit.check(0)?.code, "enforced_spend_limit_reached")
   })
 
-  it("counts the last bill of a call, not all of them", () => {
+  it("counts only the last bill of a call", () => {
     const limit = SpendLimit.make(0.000_1)
     const bill = limit.open("claude-haiku-4-5")
     for (let tokens = 1; tokens < 20; tokens += 1) bill(usage(0, tokens), 0)
@@ -26,7 +26,7 @@ describe("SpendLimit", () => {
     assert.isDefined(limit.check(0))
   })
 
-  it("begins anew with the month", () => {
+  it("starts again each month", () => {
     const limit = SpendLimit.make(0.000_001)
     limit.open("claude-haiku-4-5")(usage(1, 0), Date.parse("2026-12-31T23:59:59Z"))
     assert.include(
@@ -36,7 +36,7 @@ describe("SpendLimit", () => {
     assert.isUndefined(limit.check(Date.parse("2027-01-01T00:00:00Z")))
   })
 
-  it("does not begin anew when it is told late what was spent in the month before", () => {
+  it("does not start again for a late bill of the previous month", () => {
     const limit = SpendLimit.make(0.000_001)
     limit.open("claude-haiku-4-5")(usage(1, 0), Date.parse("2027-01-01T00:00:01Z"))
     limit.open("claude-haiku-4-5")(usage(1, 0), Date.parse("2026-12-31T23:59:59Z"))
@@ -45,7 +45,7 @@ describe("SpendLimit", () => {
 })
 
 describe("an emulator with a spend limit", () => {
-  it.effect("refuses what comes once it is reached, in a way that nobody waits for", () =>
+  it.effect("refuses calls after it is reached, with an error that is not retryable", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.parse("2026-10-21T12:00:00Z"))
       const claude = yield* Claude

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as TokenBucket from "../../../../src/testing/emulator/billing/TokenBucket.ts"
 
 describe("TokenBucket", () => {
-  it("begins full, fills up all the time, and never overflows", () => {
+  it("starts full, refills continuously, and never overflows", () => {
     const bucket = TokenBucket.make(60)
     bucket.take(0, 60)
     assert.deepStrictEqual(
@@ -11,19 +11,19 @@ describe("TokenBucket", () => {
     )
   })
 
-  it("says to the millisecond when it holds enough", () => {
+  it("reports to the millisecond when it holds enough", () => {
     const bucket = TokenBucket.make(50)
     bucket.take(0, 50)
     assert.deepStrictEqual([bucket.wait(0, 1), bucket.wait(1199, 1), bucket.wait(1200, 1)], [1200, 1, 0])
   })
 
-  it("works off a debt first", () => {
+  it("repays a debt first", () => {
     const bucket = TokenBucket.make(60)
     bucket.take(0, 90)
     assert.strictEqual(bucket.wait(0, 1), 31_000)
   })
 
-  it("holds back more than it can hold until it is full", () => {
+  it("admits an amount above its capacity only when it is full", () => {
     const bucket = TokenBucket.make(60)
     assert.strictEqual(bucket.wait(0, 1000), 0)
     bucket.take(0, 1)
@@ -37,7 +37,7 @@ describe("TokenBucket", () => {
     assert.strictEqual(bucket.level(100_000), 0)
   })
 
-  it("loses nothing to rounding, however often something is taken", () => {
+  it("does not lose tokens to rounding", () => {
     const bucket = TokenBucket.make(7)
     bucket.take(0, 7)
     for (let minute = 0; minute < 1000; minute += 1) {

@@ -9,7 +9,7 @@ import * as Exchange from "../../../../src/testing/emulator/wire/Exchange.ts"
 import type * as Faults from "../../../../src/testing/emulator/faults/Faults.ts"
 
 describe("Disturb.around", () => {
-  it.effect("has refusals look like the API's", () =>
+  it.effect("refuses in the form of the API", () =>
     Effect.gen(function* () {
       for (const [kind, type, retryAfter, retry] of [
         [401, "authentication_error", undefined, "false"],
@@ -24,7 +24,7 @@ describe("Disturb.around", () => {
     })
   )
 
-  it.effect("bills what was sent, and nothing that the model was not asked", () =>
+  it.effect("bills sent tokens, and does not bill requests that did not reach the model", () =>
     Effect.gen(function* () {
       const billed = Effect.fnUntraced(function* (kind: Faults.Kind, stream: boolean) {
         const app = yield* faulty({ kind, after: 3 })
@@ -41,7 +41,7 @@ describe("Disturb.around", () => {
     })
   )
 
-  it.effect("bills a stream that broke off for the tokens of the events before, at whatever pace", () =>
+  it.effect("bills a broken stream for the tokens before the break, at any rate", () =>
     Effect.gen(function* () {
       const tokens = Effect.fnUntraced(function* (kind: Faults.Kind, after: number, tokensPerSecond?: number) {
         const app = yield* App.make({ faults: () => ({ kind, after }), tokensPerSecond })
@@ -60,7 +60,7 @@ describe("Disturb.around", () => {
     })
   )
 
-  it.effect("breaks a stream after so many events, and never later than before its last one", () =>
+  it.effect("breaks a stream after the given number of events, at the latest before its last event", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* types({ kind: "cut", after: 0 }), [])
       assert.deepStrictEqual(yield* types({ kind: "cut", after: 3 }), all.slice(0, 3))
@@ -72,7 +72,7 @@ describe("Disturb.around", () => {
     })
   )
 
-  it.effect("breaks lines, doubles events, and invents some", () =>
+  it.effect("breaks lines, repeats events, and adds unknown events", () =>
     Effect.gen(function* () {
       const text = (yield* chunks(yield* faulty({ kind: "malformed-sse", after: 1 }), true)).join("")
       assert.include(text, 'event: content_block_start\ndata: {\n"type"')
@@ -87,7 +87,7 @@ describe("Disturb.around", () => {
     })
   )
 
-  it.effect("breaks an answer in one piece in the middle, and spares it what only streams have", () =>
+  it.effect("breaks an answer without a stream in the middle, and ignores faults of streams for it", () =>
     Effect.gen(function* () {
       const whole = (yield* chunks(yield* App.make(), false)).join("")
       const body = Effect.fnUntraced(function* (kind: Faults.Kind) {
@@ -120,7 +120,7 @@ describe("Disturb.around", () => {
     })
   )
 
-  it.effect("takes its time exactly: 30 seconds when late, a millisecond a byte, for ever when it stalls", () =>
+  it.effect("delays exactly: 30 seconds when late, a millisecond for each dripped byte, forever when stalled", () =>
     Effect.gen(function* () {
       const length = Buffer.concat(yield* bytes(yield* App.make(), false)).length
       const ends = Effect.fnUntraced(function* (kind: Faults.Kind) {
@@ -138,7 +138,7 @@ describe("Disturb.around", () => {
     })
   )
 
-  it.effect("does the same to the same calls, in whatever order they arrive", () =>
+  it.effect("disturbs the same calls, in whatever order they arrive", () =>
     Effect.gen(function* () {
       const rows = Array.from({ length: 60 }, (_, row) => row % 30)
       const outcomes = Effect.fnUntraced(function* (order: ReadonlyArray<number>) {
@@ -178,7 +178,7 @@ const all = [
   "message_stop"
 ]
 
-/** An emulator in which this is what every call meets. */
+/** An emulator with this fault for every call. */
 const faulty = (fault: Faults.Fault) => App.make({ faults: () => fault })
 
 const post = (app: App.App, stream = false, content = "Grüße, 世界 🌍🌍🌍, schöne Grüße.") =>

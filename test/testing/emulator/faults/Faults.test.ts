@@ -5,7 +5,7 @@ import type * as Exchange from "../../../../src/testing/emulator/wire/Exchange.t
 import * as Faults from "../../../../src/testing/emulator/faults/Faults.ts"
 
 describe("FaultsFromString", () => {
-  it.effect("reads what the command line writes", () =>
+  it.effect("reads the form of the command line", () =>
     Effect.gen(function* () {
       const faults = yield* decode("429:0.02,cut:0.01,529:2x")
       assert.deepStrictEqual(faults, [
@@ -17,7 +17,7 @@ describe("FaultsFromString", () => {
     })
   )
 
-  it.effect("reads faults of one model among others, and adds up rates model by model", () =>
+  it.effect("reads faults of single models, and sums the rates for each model", () =>
     Effect.gen(function* () {
       const text = "claude-sonnet-5-5=529:1,claude-haiku-4-5=cut:2x,claude-opus-5-5=429:0.9,reset:0"
       const faults = yield* decode(text)
@@ -35,7 +35,7 @@ describe("FaultsFromString", () => {
     })
   )
 
-  it.effect("says what is wrong and what to write", () =>
+  it.effect("reports the mistake and the correct form", () =>
     Effect.gen(function* () {
       for (const text of ["429", "429:2", "200:0.5", "429:", "", "529:0.1,x", "cut:0x", "cut:1.5x", "cutx:1x"]) {
         const error = yield* Effect.flip(decode(text))
@@ -49,7 +49,7 @@ describe("FaultsFromString", () => {
 })
 
 describe("Faults.make", () => {
-  it("meets each fault about as often as its rate says", () => {
+  it("chooses each fault about as often as its rate", () => {
     const draw = Faults.make(
       [
         { kind: 429, rate: 0.2 },
@@ -64,7 +64,7 @@ describe("Faults.make", () => {
     assert.closeTo(share(undefined), 0.7, 0.03)
   })
 
-  it("depends on the seed and on the arrival, and not on other requests in between", () => {
+  it("depends on the seed and the repetition of a request, not on other requests", () => {
     const row = (seed: number, between: number) => {
       const draw = Faults.make([{ kind: "cut", rate: 0.5 }], seed)
       return Array.from({ length: 64 }, () => {
@@ -78,7 +78,7 @@ describe("Faults.make", () => {
     assert.deepStrictEqual(new Set(row(1, 0).flatMap((fault) => fault?.after ?? [])), new Set([1, 2, 3, 4, 5, 6]))
   })
 
-  it("meets counts first, one after the other, for every request anew", () => {
+  it("applies counted faults first, in their order, to each request", () => {
     const draw = Faults.make(
       [
         { kind: "stall", rate: 1 },
@@ -93,7 +93,7 @@ describe("Faults.make", () => {
     }
   })
 
-  it("meets a fault of one model only for that model, with or without the date in its id", () => {
+  it("applies a fault of one model only to that model, with or without the date in its id", () => {
     const faults: Faults.Faults = [
       { kind: 529, rate: 1, model: "claude-haiku-4-5" },
       { kind: "cut", times: 1 }
@@ -106,7 +106,7 @@ describe("Faults.make", () => {
     assert.deepStrictEqual(kinds("claude-haiku-5-5"), ["cut", undefined])
   })
 
-  it("spares whatever is not a message, save where a script says otherwise", () => {
+  it("applies only to messages, unless a script chooses otherwise", () => {
     const all = Faults.make([{ kind: 529, rate: 1 }], 0)
     assert.strictEqual(all({ ...message("one"), path: "/v1/messages?beta=true" })?.kind, 529)
     for (const path of ["/v1/messages/batches", "/v1/messages/count_tokens", "/v1/models"]) {

@@ -1,5 +1,5 @@
 /**
- * What the API refuses, and what it accepts, asked of the whole emulator: each row is one request.
+ * Requests that the API refuses or accepts, sent to the complete emulator: each row is one request.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Base64 from "effect/encoding/Base64"
@@ -118,7 +118,7 @@ describe("conversations that the API refuses", () => {
       "messages.1.content.0.tool_use.name: String should have at least 1 character"
     ],
     [
-      "a tool call with an odd id",
+      "a tool call with an invalid id",
       calling({ id: "a.b" }),
       "messages.1.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"
     ],
@@ -149,7 +149,7 @@ describe("conversations that the API refuses", () => {
       "messages.1.content.0: Invalid `data` in `redacted_thinking` block"
     ],
     [
-      "a breakpoint of the cache on thinking",
+      "a cache breakpoint on thinking",
       thinking({ signature, cache_control: { type: "ephemeral" } }),
       "messages.1.content.0.thinking.cache_control: Extra inputs are not permitted"
     ]
@@ -159,7 +159,7 @@ describe("conversations that the API refuses", () => {
 describe("images that the API refuses", () => {
   refuses([
     [
-      "data that is no base64",
+      "data that is not base64",
       image({ media_type: "image/png", data: "not base64!" }),
       "messages.0.content.0.image.source.base64.data: invalid base64 data"
     ],
@@ -186,7 +186,7 @@ describe("images that the API refuses", () => {
         "image appears to be a image/png image"
     ],
     [
-      "bytes of no image",
+      "bytes that are not an image",
       image({ media_type: "image/png", data: "aGVsbG8=" }),
       "messages.0.content.0.image.source.base64.data: Could not process image"
     ],
@@ -231,7 +231,7 @@ describe("settings that a model refuses", () => {
         "or enable thinking."
     ],
     [
-      "a budget of thinking on a model of today",
+      "a thinking budget on a current model",
       on("claude-sonnet-5-5", { max_tokens: 5000, thinking: { type: "enabled", budget_tokens: 2000 } }),
       '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" and ' +
         '"output_config.effort" to control thinking behavior.'
@@ -248,17 +248,17 @@ describe("settings that a model refuses", () => {
       "adaptive thinking is not supported on this model"
     ],
     [
-      "a budget of max_tokens",
+      "a thinking budget of max_tokens",
       { max_tokens: 2000, thinking: { type: "enabled", budget_tokens: 2000 } },
       "`max_tokens` must be greater than `thinking.budget_tokens`."
     ],
     [
-      "a budget below the least",
+      "a thinking budget below the minimum",
       { max_tokens: 2000, thinking: { type: "enabled", budget_tokens: 1000 } },
       "thinking.budget_tokens: Input should be greater than or equal to 1024"
     ],
     [
-      "a forced call beside a budget of thinking",
+      "a forced tool call with a thinking budget",
       { max_tokens: 5000, tools, tool_choice: { type: "any" }, thinking: { type: "enabled", budget_tokens: 2000 } },
       "Thinking may not be enabled when tool_choice forces tool use."
     ],
@@ -294,7 +294,7 @@ describe("fields that the API refuses", () => {
   ])
 })
 
-describe("what the API accepts", () => {
+describe("the API accepts", () => {
   accepts([
     ["a conversation that starts with an assistant message", { messages: [assistant("Hello!"), user("x")] }],
     ["a prefill on a model before 4.6", prefill],
@@ -309,7 +309,7 @@ describe("what the API accepts", () => {
     ],
     ["a whole emoji, escaped", { messages: [user("🔥")], metadata: { user_id: "\ud83d\udd25" } }],
     [
-      "text behind a tool result",
+      "text after a tool result",
       { ...calling({}), messages: [...calling({}).messages.slice(0, 2), user([result, text("y")])] }
     ],
     [
@@ -320,7 +320,7 @@ describe("what the API accepts", () => {
     ["thinking that Claude left empty", thinking({ signature, thinking: "" })],
     ["a PNG", image({ media_type: "image/png", data: png })],
     [
-      "an image by its address",
+      "an image by its URL",
       { messages: [user([{ type: "image", source: { type: "url", url: "https://a.b/c.png" } }])] }
     ],
     ["an empty system prompt", { system: "" }],
@@ -332,14 +332,14 @@ describe("what the API accepts", () => {
 })
 
 describe("Capabilities", () => {
-  it("knows every model that the emulator answers for", () => {
+  it("lists every model of the emulator", () => {
     const unknown = Models.all.filter(({ id }) => Capabilities.find(id) === undefined)
     assert.deepStrictEqual(unknown, [])
   })
 })
 
 describe("thinking that the emulator sent", () => {
-  it.effect("is accepted with its signature, and refused without having been sent", () =>
+  it.effect("is accepted with its signature, and refused with a signature that was never sent", () =>
     Effect.gen(function* () {
       const content = [{ type: "thinking", thinking: "hm", signature: "sig" }, text("y")]
       const app = yield* App.make({ replies: [{ when: /./, reply: () => ({ content }) }] })

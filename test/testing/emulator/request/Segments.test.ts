@@ -4,7 +4,7 @@ import type * as Models from "../../../../src/claude/Models.ts"
 import * as Segments from "../../../../src/testing/emulator/request/Segments.ts"
 
 describe("Segments.read", () => {
-  it.effect("cuts a request into blocks in the order of the cache, with their breakpoints", () =>
+  it.effect("splits a request into blocks in the order of the cache, with their breakpoints", () =>
     Effect.gen(function* () {
       const segments = yield* Segments.read({
         messages: [
@@ -28,20 +28,18 @@ describe("Segments.read", () => {
     })
   )
 
-  it.effect(
-    "tells a string from a block of the same text by nothing, and a breakpoint does not change the prefix",
-    () =>
-      Effect.gen(function* () {
-        const plain = yield* Segments.read({ messages: [{ role: "user", content: "Hello" }] })
-        const marked = yield* Segments.read({ messages: [{ role: "user", content: [marking({ text: "Hello" })] }] })
-        assert.deepStrictEqual(
-          plain.map(({ key, tokens }) => ({ key, tokens })),
-          marked.map(({ key, tokens }) => ({ key, tokens }))
-        )
-      })
+  it.effect("treats a string and a block with the same text alike, and ignores breakpoints in the prefix", () =>
+    Effect.gen(function* () {
+      const plain = yield* Segments.read({ messages: [{ role: "user", content: "Hello" }] })
+      const marked = yield* Segments.read({ messages: [{ role: "user", content: [marking({ text: "Hello" })] }] })
+      assert.deepStrictEqual(
+        plain.map(({ key, tokens }) => ({ key, tokens })),
+        marked.map(({ key, tokens }) => ({ key, tokens }))
+      )
+    })
   )
 
-  it.effect("refuses breakpoints that the API refuses, in its words", () =>
+  it.effect("refuses the breakpoints that the API refuses, with its messages", () =>
     Effect.gen(function* () {
       const five = Array.from({ length: 5 }, () => marking({ text: "x" }))
       const cases: ReadonlyArray<readonly [fields: object, message: string]> = [

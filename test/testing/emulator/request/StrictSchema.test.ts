@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as StrictSchema from "../../../../src/testing/emulator/request/StrictSchema.ts"
 
 describe("StrictSchema.check", () => {
-  it("refuses every keyword that the API does not compile, in its words", () => {
+  it("refuses every keyword that the API does not compile, with its messages", () => {
     const cases: ReadonlyArray<readonly [property: object, message: string]> = [
       [{ oneOf: [{ type: "string" }] }, "Schema type 'oneOf' is not supported"],
       [{ type: "string", not: { type: "number" } }, "Schema keyword 'not' is not supported"],
@@ -53,7 +53,7 @@ describe("StrictSchema.check", () => {
     }
   })
 
-  it("refuses a schema that contains itself, by its definitions", () => {
+  it("refuses a schema that contains itself through its definitions", () => {
     const message = (way: string) =>
       `output_config.format.schema: Invalid schema: Circular reference detected in schema definitions: ${way}. ` +
       "Self-referencing or mutually-referencing definitions are not supported."
@@ -76,7 +76,7 @@ describe("StrictSchema.check", () => {
     assert.include(check(anyOf) ?? "", "(limit: 16 parameters with unions)")
   })
 
-  it("accepts what the API compiles", () => {
+  it("accepts schemas that the API compiles", () => {
     const schema = object(
       {
         text: { type: "string", format: "date", description: "A day" },

@@ -9,13 +9,17 @@ describe("Tokens", () => {
     assert.strictEqual(Tokens.count("words"), 2)
   })
 
-  it.prop("cuts a text into as many pieces as it counts, which joined are the text", [Schema.String], ([text]) => {
-    const wellFormed = throughUtf8(text)
-    const pieces = Tokens.split(wellFormed)
-    assert.strictEqual(pieces.map(throughUtf8).join(""), wellFormed)
-    assert.strictEqual(pieces.length, Tokens.count(wellFormed))
-  })
+  it.prop(
+    "splits a text into as many pieces as it counts, and the pieces join to the text",
+    [Schema.String],
+    ([text]) => {
+      const wellFormed = throughUtf8(text)
+      const pieces = Tokens.split(wellFormed)
+      assert.strictEqual(pieces.map(throughUtf8).join(""), wellFormed)
+      assert.strictEqual(pieces.length, Tokens.count(wellFormed))
+    }
+  )
 })
 
-/** Half of a surrogate pair does not survive this. */
+/** UTF-8 replaces half of a surrogate pair. */
 const throughUtf8 = (text: string) => new TextDecoder().decode(new TextEncoder().encode(text))

@@ -3,7 +3,7 @@ import type * as Prompt from "../../../../src/testing/emulator/request/Prompt.ts
 import * as ToolTurns from "../../../../src/testing/emulator/request/ToolTurns.ts"
 
 describe("ToolTurns.check", () => {
-  it("accepts results in several messages, behind a system message, and before other blocks", () => {
+  it("accepts results in several messages, after a system message, and before other blocks", () => {
     const conversations = [
       conversation(calling("a", "b"), answering("a"), answering("b")),
       conversation(calling("a"), reminder, answering("a"), { role: "assistant", content: "Warm." }),

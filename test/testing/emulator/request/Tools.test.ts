@@ -4,7 +4,7 @@ import type * as Prompt from "../../../../src/testing/emulator/request/Prompt.ts
 import * as Tools from "../../../../src/testing/emulator/request/Tools.ts"
 
 describe("Tools.read", () => {
-  it.effect("gives the tools that the client runs; those of Anthropic's have a type", () =>
+  it.effect("returns the tools that the client runs, without Anthropic's tools", () =>
     Effect.gen(function* () {
       const tools = [weather, { type: "web_search_20260318", name: "web_search" }]
       const read = yield* Tools.read(tools, undefined)
@@ -12,7 +12,7 @@ describe("Tools.read", () => {
     })
   )
 
-  it.effect("refuses definitions and choices that the API refuses, in its words", () =>
+  it.effect("refuses the definitions and choices that the API refuses, with its messages", () =>
     Effect.gen(function* () {
       const { input_schema, ...noSchema } = weather
       const cases: ReadonlyArray<readonly [tools: Prompt.Fields["tools"], choice: Tools.Choice, message: string]> = [

@@ -4,7 +4,7 @@ import type * as Exchange from "../../../../src/testing/emulator/wire/Exchange.t
 import * as Validation from "../../../../src/testing/emulator/request/Validation.ts"
 
 describe("Validation.call", () => {
-  it.effect("refuses with the status and the words of the API", () =>
+  it.effect("refuses with the status and the message of the API", () =>
     Effect.gen(function* () {
       const { max_tokens: _, ...unlimited } = good
       const cases: ReadonlyArray<readonly [body: unknown, status: number, message: string]> = [
@@ -67,7 +67,7 @@ describe("Validation.call", () => {
     })
   )
 
-  it.effect("refuses sampling parameters under the new version of the API, and takes them under the old", () =>
+  it.effect("refuses sampling parameters with the new version of the API, and accepts them with the old one", () =>
     Effect.gen(function* () {
       for (const field of ["temperature", "top_p", "top_k"]) {
         const error = yield* Effect.flip(Validation.call(request({ ...good, [field]: 1 })))
@@ -78,7 +78,7 @@ describe("Validation.call", () => {
     })
   )
 
-  it.effect("names a model by the id with the date, where it has one, as the API does", () =>
+  it.effect("names a model by its dated id, if it has one, as the API does", () =>
     Effect.gen(function* () {
       const nameOf = (model: string) => Effect.map(Validation.call(request({ ...good, model })), (call) => call.model)
       assert.strictEqual(yield* nameOf("claude-haiku-4-5"), "claude-haiku-4-5-20251001")
@@ -87,7 +87,7 @@ describe("Validation.call", () => {
     })
   )
 
-  it.effect("refuses threads, with the code for which clients send the whole conversation", () =>
+  it.effect("refuses threads with the error code that makes clients send the whole conversation", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(Validation.call(asBeta({ ...good, thread: { type: "create" } })))
       assert.deepStrictEqual([error.status, error.code], [400, "thread_unsupported_request"])
@@ -96,7 +96,7 @@ describe("Validation.call", () => {
     })
   )
 
-  it.effect("takes the format of the output by its older name too", () =>
+  it.effect("accepts the old name of the output format", () =>
     Effect.gen(function* () {
       const format = { type: "json_schema", schema: { type: "object", properties: {}, additionalProperties: false } }
       const old = yield* Validation.call(asBeta({ ...good, output_format: format }))
@@ -107,7 +107,7 @@ describe("Validation.call", () => {
     })
   )
 
-  it.effect("reads a list of betas with spaces and without", () =>
+  it.effect("reads a list of betas with or without spaces", () =>
     Effect.gen(function* () {
       const headers = { "anthropic-version": "2026-10-21", "anthropic-beta": "one,two, three" }
       const call = yield* Validation.call({ ...request(good), headers })
@@ -115,7 +115,7 @@ describe("Validation.call", () => {
     })
   )
 
-  it.effect("wants to know the version", () =>
+  it.effect("requires the version", () =>
     Effect.gen(function* () {
       const missing = yield* Effect.flip(Validation.call({ ...request(good), headers: {} }))
       assert.strictEqual(missing.message, "anthropic-version: header is required")
@@ -132,7 +132,7 @@ describe("Validation.call", () => {
     })
   )
 
-  it.effect("takes an empty final turn of the assistant, and instructions in the middle of a conversation", () =>
+  it.effect("accepts an empty final assistant turn, and instructions in the middle of a conversation", () =>
     Effect.gen(function* () {
       const messages = [...good.messages, { role: "system", content: "Be brief." }, { role: "assistant", content: "" }]
       const call = yield* Validation.call(request({ ...good, messages }))

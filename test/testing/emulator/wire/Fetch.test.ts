@@ -11,7 +11,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Emulator from "../../../../src/testing/Emulator.ts"
 
 describe("the fetch of an emulator in memory", () => {
-  it.effect("carries an SDK client through virtual time", () =>
+  it.effect("serves an SDK client in virtual time", () =>
     Effect.gen(function* () {
       const { client } = yield* emulated({ latency: "1 hour" })
       const call = Effect.promise(() => client.messages.create(hello))
@@ -22,7 +22,7 @@ describe("the fetch of an emulator in memory", () => {
     })
   )
 
-  it.effect("streams at the pace of the clock", () =>
+  it.effect("streams at the rate of the clock", () =>
     Effect.gen(function* () {
       const { client } = yield* emulated({ timeToFirstToken: "10 seconds", tokensPerSecond: 1 })
       const clock = yield* Clock.Clock
@@ -36,7 +36,7 @@ describe("the fetch of an emulator in memory", () => {
     })
   )
 
-  it.effect("an aborted call is rejected, interrupted, and not billed", () =>
+  it.effect("rejects an aborted call, interrupts it, and does not bill it", () =>
     Effect.gen(function* () {
       const { client, emulator } = yield* emulated({ latency: "1 hour" })
       const scope = yield* Scope.make()
@@ -52,7 +52,7 @@ describe("the fetch of an emulator in memory", () => {
     })
   )
 
-  it.effect("rejects as the fetch of Node does when there is no connection, or none any more", () =>
+  it.effect("rejects as Node's fetch does without a connection, or when the connection breaks", () =>
     Effect.gen(function* () {
       const rejection = Effect.fnUntraced(function* (kind: Emulator.Kind) {
         const { client } = yield* emulated({ faults: [{ kind, times: 1 }] })
@@ -80,7 +80,7 @@ describe("the fetch of an emulator in memory", () => {
     })
   )
 
-  it.effect("a stream that nobody reads on is given up, and billed for what it had sent", () =>
+  it.effect("stops an abandoned stream, and bills the tokens that it has sent", () =>
     Effect.gen(function* () {
       const { client, emulator } = yield* emulated({ timeToFirstToken: "10 seconds", tokensPerSecond: 1 })
       const response = client.messages.create({ ...hello, stream: true })
@@ -109,5 +109,5 @@ const emulated = Effect.fnUntraced(function* (options: Emulator.Options) {
   return { emulator, client: new Anthropic({ apiKey: "key", baseURL: url, fetch, maxRetries: 0 }) }
 })
 
-/** The SDK takes some turns of the event loop before it calls `fetch`. */
+/** The SDK needs several turns of the event loop before it calls `fetch`. */
 const settle = Effect.repeat(Effect.yieldNow, { times: 20 })
