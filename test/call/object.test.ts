@@ -174,7 +174,7 @@ describe("an answer that does not decode", () => {
       `Expected a valid Date at ["at"]`
     ],
     [
-      "with a wrong value under a free key",
+      "with a wrong value under any key",
       Schema.Struct({ born: Schema.Record(Schema.String, Schema.DateFromString) }),
       `{"born":[{"key":"planted","value":"planted"}]}`,
       `Expected a valid Date at ["born"][…]`

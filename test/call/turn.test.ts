@@ -32,7 +32,7 @@ describe("a turn that stops for", () => {
     [null, "text"]
   ]
 
-  it.effect.each(outcomes)("%s ends in %s, whole or streamed", ([stopReason, tag]) =>
+  it.effect.each(outcomes)("%s ends in %s, streamed or not", ([stopReason, tag]) =>
     Effect.gen(function* () {
       for (const asked of [generateText(prompt), finished(prompt)]) {
         const outcome = yield* Effect.match(asked, { onFailure: ({ reason }) => reason, onSuccess: ({ text }) => text })
@@ -143,7 +143,7 @@ describe("a paused turn", () => {
     ["none if the API used none", undefined, null, undefined],
     ["the one of the answer", undefined, container, "container_1"],
     [
-      "the one of the answer, with the skills of the request",
+      "the container of the answer, with the skills of the request",
       { skills: [] },
       container,
       { skills: [], id: "container_1" }
@@ -259,7 +259,7 @@ const prompt = about("Hi")
 type Container = Request["container"]
 const container = { id: "container_1", expires_at: "2026-12-01T00:00:00Z", skills: null }
 
-/** A message with the text "Half" that stops for this reason, of whatever version of the API. */
+/** A message with the text "Half" that stops for this reason, of any version of the API. */
 const stoppedFor = (stop_reason: string | null): Message =>
   message({ ...message("Half"), stop_reason: stop_reason as Message["stop_reason"] })
 
@@ -281,7 +281,7 @@ const brokenTurn = [
 
 const overloaded = new ClaudeError({ reason: new Overloaded({ detail: "busy", status: 529 }) })
 
-/** What `streamText` hands to `onFinish`. */
+/** The value that `streamText` passes to `onFinish`. */
 const finished = (asked: typeof prompt): Effect.Effect<TextReply, ClaudeError, Claude> =>
   Effect.suspend(() => {
     let reply: TextReply | undefined

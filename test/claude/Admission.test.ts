@@ -45,7 +45,7 @@ describe.each(kinds)("%s settles once", (kind) => {
     })
   )
 
-  it.effect("with a defect of what builds the call", () =>
+  it.effect("with a defect of the function that builds the call", () =>
     Effect.gen(function* () {
       const broken = () => {
         throw new Error("bug")
@@ -83,7 +83,7 @@ describe.each(kinds)("%s settles once", (kind) => {
 })
 
 describe.each(kinds)("%s", (kind) => {
-  it.effect("waits until it is let in, and can be interrupted while it waits", () =>
+  it.effect("waits until it is admitted, and can be interrupted while it waits", () =>
     Effect.gen(function* () {
       let calls = 0
       const gate = Latch.makeUnsafe()
@@ -107,7 +107,7 @@ describe.each(kinds)("%s", (kind) => {
     })
   )
 
-  it.effect("is not sent where it is refused", () =>
+  it.effect("is not sent if it is refused", () =>
     Effect.gen(function* () {
       const admitted = Admission.admitting(answering(Effect.die("sent")), () => Effect.fail(error))
       assert.deepStrictEqual(yield* Effect.exit(run(admitted, kind)), Exit.fail(error))
@@ -116,7 +116,7 @@ describe.each(kinds)("%s", (kind) => {
 })
 
 describe("a stream", () => {
-  it.effect("settles with an interruption where its reader leaves half way, or fails", () =>
+  it.effect("settles with an interruption if its reader stops halfway or fails", () =>
     Effect.gen(function* () {
       const { admitted, outcomes } = admitting(answering(Effect.succeed(reply)))
       const stream = admitted.stream(request)
@@ -128,7 +128,7 @@ describe("a stream", () => {
     })
   )
 
-  it.effect("settles with success where its reader leaves after the end", () =>
+  it.effect("settles with success if its reader stops after the end", () =>
     Effect.gen(function* () {
       const { admitted, outcomes } = admitting(answering(Effect.succeed(reply)))
       const read = Stream.takeUntil(admitted.stream(request), ({ type }) => type === "message_stop")
@@ -140,7 +140,7 @@ describe("a stream", () => {
     })
   )
 
-  it.effect("keeps its admission as long as it is read, and runs `opened` at its first content", () =>
+  it.effect("keeps its admission while it is read, and runs `opened` at its first content", () =>
     Effect.gen(function* () {
       const log: Array<string> = []
       const note = (entry: string) => Effect.sync(() => log.push(entry))
@@ -162,7 +162,7 @@ describe("a stream", () => {
     })
   )
 
-  it.effect("gives its content to `settle` only on request", () =>
+  it.effect("passes its content to `settle` only if `content` is set", () =>
     Effect.gen(function* () {
       const lengths: Array<number | undefined> = []
       for (const content of [false, true]) {
@@ -188,7 +188,7 @@ const none: Admission.Outcome = { exit: Exit.void, facts: undefined, message: un
 
 const isInterruption = ({ exit }: Admission.Outcome) => Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
 
-/** A Claude whose calls all end like this; a stream has one event in each pull. */
+/** A Claude whose calls all end with this result; each pull of a stream returns one event. */
 const answering = (end: Effect.Effect<typeof reply, ClaudeError>) =>
   Claude.of({
     create: () => end,
@@ -198,7 +198,7 @@ const answering = (end: Effect.Effect<typeof reply, ClaudeError>) =>
     capacity: Effect.succeed(64)
   })
 
-/** Lets everything in at once, and records how it settles. */
+/** Admits every call at once, and records the outcomes. */
 const admitting = (next: Claude["Service"]) => {
   const outcomes: Array<Admission.Outcome> = []
   const admitted = Admission.admitting(next, (request) =>

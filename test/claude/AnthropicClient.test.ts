@@ -29,7 +29,7 @@ describe("layer", () => {
     })
   )
 
-  it.effect("passes the SDK's options on, such as headers for all calls", () =>
+  it.effect("passes options on to the SDK, such as headers for all calls", () =>
     Effect.gen(function* () {
       const options = { apiKey, baseURL: "http://gateway.invalid/claude", defaultHeaders: { "x-team": "blue" } }
       const sent = yield* sentThrough(Layer.provide(Api.layer, AnthropicClient.layer(options)))
@@ -59,7 +59,7 @@ describe("layerConfig", () => {
     })
   )
 
-  it.effect("uses the public address where the configuration names none", () =>
+  it.effect("uses the public address if the configuration has no address", () =>
     Effect.gen(function* () {
       yield* environment({ ANTHROPIC_BASE_URL: "http://environment.invalid" })
       const sent = yield* sentThrough(Api.layerConfig(), { ANTHROPIC_API_KEY: "sk-ant-config" })
@@ -106,7 +106,7 @@ describe("layerFrom", () => {
     })
   )
 
-  it.effect("switches the client's retries off for our calls", () =>
+  it.effect("turns the client's retries off for our calls", () =>
     Effect.gen(function* () {
       const calls: Array<unknown> = []
       const fetch = (input: unknown) => {
@@ -118,7 +118,7 @@ describe("layerFrom", () => {
     })
   )
 
-  it.effect("switches the client's guard against long calls off for our calls", () =>
+  it.effect("turns the client's check against long calls off for our calls", () =>
     Effect.gen(function* () {
       const fetch = () => Promise.resolve(Response.json(message()))
       const client = new Anthropic({ apiKey: "sk-ant-test", fetch })
@@ -127,7 +127,7 @@ describe("layerFrom", () => {
     })
   )
 
-  it.effect("fails with Unsupported where the client cannot count tokens", () =>
+  it.effect("fails with Unsupported if the client cannot count tokens", () =>
     Effect.gen(function* () {
       const { create: only } = new Anthropic({ apiKey: "sk-ant-test" }).messages
       const { reason } = yield* failed(countTokens({}), { messages: { create: only } })
@@ -149,7 +149,7 @@ describe("layerFrom", () => {
     })
   )
 
-  it.effect("fails without a retry where the client has no key", () =>
+  it.effect("fails without a retry if the client has no key", () =>
     Effect.gen(function* () {
       yield* environment({ ANTHROPIC_CONFIG_DIR: "/nowhere" })
       const error = yield* failed(create({}), new Anthropic({ apiKey: null, authToken: null }))

@@ -17,7 +17,7 @@ import { type Fetch, Transport } from "../../src/claude/Transport.ts"
 import { failure, firstHalf, message, request, sse } from "../fixtures.ts"
 
 describe("create", () => {
-  it.effect("sends the parameters as they are, and returns the message with the facts of its headers", () =>
+  it.effect("sends the parameters unchanged, and returns the message with the facts of its headers", () =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.writeHead(200, json).end(JSON.stringify(message())))
       const reply = yield* Effect.provide(create(), api.layer)
@@ -158,7 +158,7 @@ describe("stream", () => {
     })
   )
 
-  it.effect("closes the socket when the consumer stops half way", () =>
+  it.effect("closes the socket when the consumer stops halfway", () =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.writeHead(200, eventStream).write(half))
       const taken = yield* stream().pipe(Stream.take(3), Stream.runCollect, Effect.provide(api.layer))
@@ -196,7 +196,7 @@ describe("stream", () => {
     })
   )
 
-  it.effect("closes the socket of an answer that is no event stream", () =>
+  it.effect("closes the socket of an answer that is not an event stream", () =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.writeHead(200, { "content-type": "text/html" }).write("<html>"))
       const { reason } = yield* failed(Stream.runDrain(stream()), api.layer)
@@ -226,7 +226,7 @@ describe("stream", () => {
     })
   )
 
-  it.effect("fails with the reason of the API when it does not begin", () =>
+  it.effect("fails with the reason of the API if the API refuses it", () =>
     Effect.gen(function* () {
       const body = JSON.stringify(failure("rate_limit_error"))
       const api = yield* serve((response) => response.writeHead(429, json).end(body))
@@ -236,7 +236,7 @@ describe("stream", () => {
     })
   )
 
-  it.effect("fails when its headers take longer than Timeouts.call, but may itself take longer", () =>
+  it.effect("fails if its headers take longer than Timeouts.call, which does not limit the stream itself", () =>
     Effect.gen(function* () {
       const silent = yield* stream().pipe(Stream.runDrain, Effect.flip, via(never), Effect.forkChild)
       const { transport, push, close } = pushed()
@@ -292,7 +292,7 @@ describe("countTokens", () => {
     })
   )
 
-  it.effect("fails with MalformedResponse where an answer has no count", () =>
+  it.effect("fails with MalformedResponse if the answer has no count", () =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.writeHead(200, json).end(`{"tokens":42}`))
       assert.strictEqual((yield* failed(countTokens(), api.layer)).reason._tag, "MalformedResponse")
@@ -332,7 +332,7 @@ describe("betas", () => {
 })
 
 describe("Transport", () => {
-  it.effect("is read at each call, below the same layer", () =>
+  it.effect("is read at each call, even below one layer", () =>
     Effect.gen(function* () {
       const replies = yield* Effect.all([
         Effect.provideService(create(), Transport, answering("one")),
@@ -366,7 +366,7 @@ const eventStream = { "content-type": "text/event-stream; charset=utf-8", "reque
 const whole = sse(StreamEvent.fromMessage(message()))
 const half = sse(firstHalf(message()))
 
-/** A real server. `closed` waits until the socket of the first answer is closed, and tells whether the answer was complete. */
+/** A real server. `closed` waits until the socket of the first answer closes, and returns whether the answer was complete. */
 const serve = Effect.fnUntraced(function* (answer: (response: ServerResponse, received: Received) => unknown) {
   const received: Array<Received> = []
   const arrived = yield* Deferred.make<void>()
@@ -418,7 +418,7 @@ const answering =
 
 const never: Fetch = () => new Promise(() => {})
 
-/** A transport with one answer: a stream that the test pushes into, and that an abort breaks. */
+/** A transport with one answer: a stream that the test feeds, and that an abort breaks. */
 const pushed = () => {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined
   let cancelled = false

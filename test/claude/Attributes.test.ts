@@ -30,13 +30,13 @@ describe("the provider", () => {
 })
 
 describe("an outcome", () => {
-  it("says where the emulator answered, and not Claude", () => {
+  it("reports whether the emulator answered", () => {
     const facts = { requestId: "req_emulated_1", origin: "api", rateLimits: undefined } as const
     const attributes = Attributes.ofOutcome({ ...outcome, facts })
     assert.strictEqual(attributes["effect_claude.emulated"], true)
   })
 
-  it("has the id of a request that failed", () => {
+  it("has the id of a failed request", () => {
     const error = new ClaudeError({ reason: new TimedOut({ detail: "late", requestId: "req_9" }) })
     const attributes = Attributes.ofOutcome({ ...outcome, message: undefined, exit: Exit.fail(error) })
     assert.deepStrictEqual(attributes, {
@@ -48,14 +48,14 @@ describe("an outcome", () => {
     })
   })
 
-  it("has no error where it was interrupted, and _OTHER where something broke", () => {
+  it("has no error for an interruption, and _OTHER for a defect", () => {
     assert.isUndefined(Attributes.errorType(Exit.interrupt()))
     assert.strictEqual(Attributes.errorType(Exit.die("broken")), "_OTHER")
   })
 })
 
 describe("a request", () => {
-  it("is named without its prompt", () => {
+  it("has a name without its prompt", () => {
     assert.deepStrictEqual(Attributes.ofRequest({ ...request, system: "Be brief." }, true), {
       "gen_ai.operation.name": "chat",
       "gen_ai.request.model": "claude-sonnet-5-5",

@@ -187,7 +187,7 @@ describe.each(backends)("$name", (backend) => {
     })
   )
 
-  it.effect("closes the socket of a stream whose consumer stops half way", () =>
+  it.effect("closes the socket of a stream whose consumer stops halfway", () =>
     Effect.gen(function* () {
       const api = yield* serve(backend, (response) => streamed(backend, response).write(backend.encode(half)))
       yield* stream().pipe(Stream.take(2), Stream.runDrain, Effect.provide(api.layer))
@@ -290,7 +290,7 @@ describe("AnthropicBedrock, in the middle of a stream,", () => {
     })
   )
 
-  it.effect("fails with StreamInterrupted when a frame is cut off", () =>
+  it.effect("fails with StreamInterrupted when a frame is truncated", () =>
     Effect.gen(function* () {
       const { reason } = yield* failedAfterHalf(chunkOf(`{"type":"message_stop"}`).subarray(0, 20))
       assert.strictEqual(reason._tag, "StreamInterrupted")
@@ -310,7 +310,7 @@ interface Received {
 const events = StreamEvent.fromMessage(message())
 const half = firstHalf(message())
 
-/** A real server. `closed` waits until the socket of the first answer is closed, and tells whether the answer was complete. */
+/** A real server. `closed` waits until the socket of the first answer closes, and returns whether the answer was complete. */
 const serve = Effect.fnUntraced(function* (
   backend: Backend,
   answer: (response: ServerResponse, received: Received) => unknown

@@ -9,7 +9,7 @@ describe("CallSite", () => {
     })
   )
 
-  it.effect("names the steps from the outside in, the row and the labels, and forgets them at their end", () =>
+  it.effect("names the steps from the outermost to the innermost, the row and the labels while they run", () =>
     Effect.gen(function* () {
       const inner = yield* CallSite.pipe(
         within("inner"),
@@ -29,7 +29,7 @@ describe("CallSite", () => {
     })
   )
 
-  it.effect("is each fiber's own", () =>
+  it.effect("is separate in each fiber", () =>
     Effect.gen(function* () {
       const paths = yield* Effect.forEach(
         ["a", "b"],

@@ -29,7 +29,7 @@ describe("wrap", () => {
     })
   )
 
-  it.effect("closes what a policy opened when the layer goes", () =>
+  it.effect("releases the resources of a policy when the layer closes", () =>
     Effect.gen(function* () {
       const log: Array<string> = []
       const note = (what: string) => Effect.sync(() => log.push(what))
@@ -44,7 +44,7 @@ describe("wrap", () => {
     })
   )
 
-  it.effect("lets a policy need services and fail, and types both", () =>
+  it.effect("types the services and the errors of a policy", () =>
     Effect.gen(function* () {
       const strict = wrap(
         Effect.fnUntraced(function* (next) {
@@ -61,14 +61,14 @@ describe("wrap", () => {
     })
   )
 
-  it("takes away neither the errors nor the needs of the layer below", () => {
+  it("keeps the errors and the requirements of the layer below", () => {
     const below: Layer.Layer<Claude, "broken", "need"> = Layer.effect(Claude, Effect.never)
     const wrapped = below.pipe(wrap((next) => Effect.succeed(next)))
     expectTypeOf(wrapped).toEqualTypeOf<Layer.Layer<Claude, "broken", "need">>()
     expectTypeOf<Layer.Services<typeof wrapped>>().not.toExtend<Scope.Scope>()
   })
 
-  it("does not compile where a policy forgets a member", () => {
+  it("does not compile if a policy lacks a member", () => {
     // @ts-expect-error `countTokens` and `capacity` are missing
     assert.isFunction(wrap(({ create, stream }) => Effect.succeed({ create, stream })))
   })

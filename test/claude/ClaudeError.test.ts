@@ -20,7 +20,7 @@ import * as Usage from "../../src/claude/Usage.ts"
 import { failure, message } from "../fixtures.ts"
 
 describe("as data", () => {
-  it.effect.prop("is decoded from JSON without a change, for every reason", everyReason(), (reasons) =>
+  it.effect.prop("decodes from JSON unchanged, for every reason", everyReason(), (reasons) =>
     Effect.gen(function* () {
       for (const reason of reasons) {
         const error = new ClaudeError({ reason })
@@ -33,7 +33,7 @@ describe("as data", () => {
     })
   )
 
-  it("contains no foreign object", () => {
+  it("contains only plain data", () => {
     const foreign = new APIConnectionError({ cause: Object.assign(new Error("boom"), { secret: "planted" }) })
     const error = fromUnknown(foreign)
     assert.isUndefined(error.cause)
@@ -53,7 +53,7 @@ describe("as data", () => {
     for (const error of errors) assert.notInclude(JSON.stringify(error) + error.message + error.stack, "planted")
   })
 
-  it("prints everything but the text of the answer", () => {
+  it("prints all fields except the text of the answer", () => {
     const reason = new OutputInvalid({ detail: "no year", text: "planted", usage: { ...Usage.zero, output: 3 } })
     const error = new ClaudeError({ reason })
     const printed = [
@@ -87,7 +87,7 @@ describe("the message", () => {
     assert.match(text, /^\w+: it broke(; |\n)\w.{4,}/)
   })
 
-  it("has the remedy of its own where the usual one would not help", () => {
+  it("has a specific remedy if the usual one does not apply", () => {
     const reason = new RateLimited({ detail: "slow", remedy: "buy more", retryAfter: Duration.seconds(3) })
     assert.strictEqual(reason.message, "RateLimited: slow; buy more; the API asks to wait 3s")
   })
@@ -109,7 +109,7 @@ describe("Effect.catchReason", () => {
     })
   )
 
-  it.effect("leaves other reasons as they are", () =>
+  it.effect("does not change other reasons", () =>
     Effect.gen(function* () {
       const error = new ClaudeError({ reason: new Overloaded({ detail: "later" }) })
       const left = yield* Effect.fail(error).pipe(

@@ -74,7 +74,7 @@ describe("Cost.of", () => {
     assert.deepStrictEqual([direct, batch], ["0.024", "0.012"])
   })
 
-  it("prices a long prompt of Haiku 5.5 at the higher rates as a whole, from the first token above 100,000", () => {
+  it("prices the whole prompt of Haiku 5.5 at the higher rates if it has more than 100,000 tokens", () => {
     const prompt = { ...Usage.zero, input: 40_000, cacheWrite5m: 30_000, cacheRead: 30_000, output: 1000 }
     assert.strictEqual(dollars(Cost.of({ model: "claude-haiku-5-5", usage: prompt, at })), "0.00855")
     const longer = { ...prompt, cacheRead: 30_001 }
@@ -83,7 +83,7 @@ describe("Cost.of", () => {
     assert.strictEqual(dollars(Cost.of({ model: "claude-haiku-5-5", usage: talkative, at })), "0.10805")
   })
 
-  it("prices a prompt of Sonnet 4.5 above 200,000 tokens at the higher rates, and not one of Sonnet 4.6", () => {
+  it("prices a prompt above 200,000 tokens at the higher rates for Sonnet 4.5, but not for Sonnet 4.6", () => {
     const usage = { ...Usage.zero, input: 200_001, output: 1000 }
     assert.strictEqual(dollars(Cost.of({ model: "claude-sonnet-4-5-20250929", usage, at })), "1.222506")
     assert.strictEqual(dollars(Cost.of({ model: "claude-sonnet-4-6", usage, at })), "0.615003")
@@ -96,7 +96,7 @@ describe("Cost.of", () => {
     assert.deepStrictEqual([dollars(before), dollars(after)], ["0.2", "0.1"])
   })
 
-  it("has prices of its own for fast mode, and none where the model has no such mode", () => {
+  it("has separate prices for fast mode, and no price if the model has no fast mode", () => {
     const usage = { ...Usage.zero, input: 1_000_000, output: 1_000_000, cacheRead: 1_000_000, speed: "fast" }
     const cost = (model: string) => dollars(Cost.of({ model, usage, at }))
     assert.strictEqual(cost("claude-opus-5-5"), "48.4")
@@ -112,7 +112,7 @@ describe("Cost.of", () => {
     assert.deepStrictEqual(["us", "global", "not_available"].map(cost), ["0.0232", "0.022", "0.022"])
   })
 
-  it("takes a cent for a web search, in a batch too", () => {
+  it("charges a cent for a web search, in a batch too", () => {
     const usage = { ...Usage.zero, output: 1000, webSearches: 3 }
     assert.strictEqual(dollars(Cost.of({ model: "claude-sonnet-5-5", usage, at })), "0.04")
     assert.strictEqual(
@@ -121,7 +121,7 @@ describe("Cost.of", () => {
     )
   })
 
-  it("prices what is billed besides by its own model and its own prompt", () => {
+  it("prices additional usage by its own model and its own prompt", () => {
     const haiku = { ...Usage.zero, input: 60_000, output: 1000 }
     const compacted = { ...haiku, besides: [{ ...none, input: 90_000, output: 2000 }] }
     assert.strictEqual(dollars(Cost.of({ model: "claude-haiku-5-5", usage: compacted, at })), "0.0165")
@@ -129,7 +129,7 @@ describe("Cost.of", () => {
     assert.strictEqual(dollars(Cost.of({ model: "claude-haiku-5-5", usage: advised, at })), "0.0305")
   })
 
-  it("knows no price of an unknown model, even besides, nor of Priority Tier", () => {
+  it("has no price for an unknown model, in additional usage too, or for Priority Tier", () => {
     const usage = { ...Usage.zero, input: 1000 }
     for (const model of ["claude-opus-9", "claude-mythos-5-2", "us.anthropic.claude-opus-5-5", ""]) {
       assert.isUndefined(Cost.of({ model, usage, at }), model)
@@ -149,7 +149,7 @@ describe("Cost.of", () => {
 
 describe("Cost.saved", () => {
   it.prop(
-    "is what plain input would have cost more, to the last digit",
+    "is the exact difference from the cost of uncached input",
     [Tokens, Model, Flags],
     ([tokens, model, flags]) => {
       const told = { ...(flags.us && { inferenceGeo: "us" }), ...(flags.batch && { serviceTier: "batch" }) }
@@ -167,7 +167,7 @@ describe("Cost.saved", () => {
     }
   )
 
-  it("counts what is billed besides, and knows nothing where a price is not known", () => {
+  it("includes additional usage, and is unknown if a price is unknown", () => {
     const advised = { ...Usage.zero, besides: [{ ...none, cacheRead: 1_000_000, model: "claude-opus-5-5" }] }
     assert.strictEqual(dollars(Cost.saved({ model: "claude-haiku-4-5", usage: advised, at })), "3.8")
     assert.isUndefined(Cost.saved({ model: "claude-opus-9", usage: { ...Usage.zero, cacheRead: 1 }, at }))
@@ -187,7 +187,7 @@ describe("Cost.bill", () => {
     assert.deepStrictEqual([dollars(next.cost), dollars(next.saved)], ["0.10002", "1.9"])
   })
 
-  it("of an answer from a cache is nothing", () => {
+  it("is zero for an answer from a cache", () => {
     const reply = { message: message(), requestId: undefined, origin: "cache", rateLimits: undefined } as const
     assert.strictEqual(dollars(Cost.billed(reply, at)), "0")
     assert.strictEqual(dollars(Cost.billed({ ...reply, origin: "api" }, at)), "0.00022")
@@ -202,13 +202,13 @@ describe("Cost.sum", () => {
     assert.strictEqual(BigDecimal.format(Cost.sum([]) ?? dollars("-1")), "0")
   })
 
-  it("is unknown where one of the costs is", () => {
+  it("is unknown if one of the costs is unknown", () => {
     assert.isUndefined(Cost.sum([dollars("0.1"), undefined, dollars("0.2")]))
   })
 })
 
 describe("Cost.format", () => {
-  it("shows cents from one dollar on, and below it at least four decimals and two digits", () => {
+  it("shows cents from one dollar on, and at least four decimals and two digits below", () => {
     const formatted = ["0", "0.0123", "0.5", "0.00256", "0.0000125", "0.00000001", "1", "12.345", "1234.5", "0.99999"]
     assert.deepStrictEqual(
       formatted.map((text) => Cost.format(BigDecimal.fromStringUnsafe(text))),
@@ -216,11 +216,11 @@ describe("Cost.format", () => {
     )
   })
 
-  it("says when no price is known", () => {
+  it("reports an unknown price", () => {
     assert.strictEqual(Cost.format(undefined), "no known price")
   })
 
-  it.prop("never shows something as nothing, and is off by at most half of its last digit", [Tokens], ([tokens]) => {
+  it.prop("never shows a positive cost as zero, and is off by at most half of its last digit", [Tokens], ([tokens]) => {
     const cost = Cost.of({ model: "claude-haiku-5-5", usage: { ...Usage.zero, ...tokens }, at })
     const shown = Cost.format(cost).slice(1)
     if (cost === undefined) return false

@@ -39,13 +39,13 @@ describe("the detail of an error body", () => {
   })
 
   it.each([[undefined], [null], [""], [42], [{}], [[]], [{ error: {} }], [{ error: null }], ["<html></html>"]])(
-    "is absent where the body is %j",
+    "is absent if the body is %j",
     (body) => {
       assert.isUndefined(ErrorBody.read(body).detail)
     }
   )
 
-  it("is absent where the body contains itself", () => {
+  it("is absent if the body contains itself", () => {
     const body: { error?: unknown } = {}
     body.error = { message: body, error: body }
     assert.isUndefined(ErrorBody.read(body).detail)

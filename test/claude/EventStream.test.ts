@@ -19,7 +19,7 @@ describe("the bytes of a complete answer", () => {
     })
   )
 
-  it.effect("become its events, also without the last empty line", () =>
+  it.effect("become its events, even without the last empty line", () =>
     Effect.gen(function* () {
       const events = yield* Stream.runCollect(eventsOf([whole.trimEnd()]))
       assert.strictEqual(events.at(-1)?.type, "message_stop")
@@ -71,7 +71,7 @@ describe("the bytes of a complete answer", () => {
     })
   )
 
-  it.effect("may have their type in the name of the event alone", () =>
+  it.effect("may have the type of an event only in its name", () =>
     Effect.gen(function* () {
       const untyped = StreamEvent.fromMessage(message()).map(({ type, ...data }) => [type, JSON.stringify(data)])
       const events = yield* Stream.runCollect(
@@ -114,7 +114,7 @@ describe("the rest of a body after message_stop", () => {
     })
   )
 
-  it.effect("fails the stream where it is a second answer, in the same piece or in a later one", () =>
+  it.effect("fails the stream if it is a second answer, in the same piece or in a later one", () =>
     Effect.gen(function* () {
       for (const pieces of [[whole + whole], [whole, ": comment\n\n", whole]]) {
         const { reason } = yield* failed(pieces)
@@ -125,7 +125,7 @@ describe("the rest of a body after message_stop", () => {
     })
   )
 
-  it.effect("has no effect where it breaks or contains an error", () =>
+  it.effect("has no effect if it breaks or contains an error", () =>
     Effect.gen(function* () {
       const events = yield* Stream.runCollect(eventsOf([whole, sse([failure("api_error")]), "event: message_stop\n"]))
       assert.deepStrictEqual(events, StreamEvent.fromMessage(message()))
@@ -259,7 +259,7 @@ describe("a stream without message_stop", () => {
     })
   )
 
-  it.effect("fails with MalformedResponse when it is no event stream", () =>
+  it.effect("fails with MalformedResponse if it is not an event stream", () =>
     Effect.gen(function* () {
       const response = new Response("<html>", { headers: { "content-type": "text/html", "request-id": "req_1" } })
       const { reason } = yield* Effect.flip(Effect.scoped(EventStream.fromResponse(response, idle)))
@@ -287,7 +287,7 @@ describe("the idle time-out", () => {
     })
   )
 
-  it.effect("restarts with every byte, also of a ping or half an event", () =>
+  it.effect("restarts with every byte, even of a ping or half an event", () =>
     Effect.gen(function* () {
       const wire = open()
       const reading = yield* Effect.forkChild(Stream.runCollect(wire.events))
@@ -328,7 +328,7 @@ describe("the socket", () => {
     })
   )
 
-  it.effect("is closed when no consumer reads its events", () =>
+  it.effect("is closed if no consumer reads its events", () =>
     Effect.gen(function* () {
       const wire = open()
       yield* Effect.asVoid(Effect.scoped(EventStream.fromResponse(wire.response, idle)))
@@ -373,7 +373,7 @@ const eventsOf = (pieces: ReadonlyArray<string | Uint8Array>): Stream.Stream<Str
 
 const failed = (pieces: ReadonlyArray<string>) => Effect.flip(Stream.runDrain(eventsOf(pieces)))
 
-/** An answer that the test pushes into. */
+/** An answer that the test feeds. */
 const open = () => {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined
   let cancelled = false

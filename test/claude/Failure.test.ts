@@ -105,7 +105,7 @@ describe("the reason of an answer", () => {
     assert.strictEqual(reason.detail, "HTTP status 503")
   })
 
-  it("has the text of a gateway or of Bedrock, in another shape of body or in plain text", () => {
+  it("has the text of a gateway or of Bedrock, from other body shapes or plain text", () => {
     const json = APIError.generate(403, { message: "Forbidden" }, undefined, new Headers())
     assert.deepInclude(fromUnknown(json).reason, { _tag: "PermissionDenied", detail: "Forbidden" })
     const text = APIError.generate(502, undefined, "upstream connect error", new Headers())
@@ -118,7 +118,7 @@ describe("the reason of an answer", () => {
     assert.strictEqual(detail, `${"x".repeat(480)} [redacted] and more…`)
   })
 
-  it("is the body's own where a gateway answers with status 200 and an error", () => {
+  it("comes from the body if a gateway answers with status 200 and an error", () => {
     const reasonOf = (body: object) =>
       fromUnexpected("a message", JSON.stringify(body), new Response(null, { status: 200 })).reason
     const refused = reasonOf(failure("authentication_error", "invalid x-api-key"))
@@ -127,14 +127,14 @@ describe("the reason of an answer", () => {
     assert.deepInclude(reasonOf({ error: "model is down" }), { _tag: "ServerFailed", detail: "model is down" })
   })
 
-  it("is MalformedResponse with the title of the page where a proxy answers with status 200 and HTML", () => {
+  it("is MalformedResponse with the title of the page if a proxy answers with status 200 and HTML", () => {
     const response = new Response(null, { headers: { "content-type": "text/html" } })
     const { reason } = fromUnexpected("a message", "<html><head><title>Sign in\n to Wifi</title>", response)
     assert.strictEqual(reason._tag, "MalformedResponse")
     assert.strictEqual(reason.detail, 'expected a message, got no JSON (text/html), titled "Sign in to Wifi"')
   })
 
-  it("is MalformedResponse where the body is other JSON", () => {
+  it("is MalformedResponse if the body is other JSON", () => {
     const response = new Response(null, { headers: { "content-type": "application/json", "request-id": "req_1" } })
     const { reason } = fromUnexpected("a message", "[1]", response)
     assert.deepStrictEqual(
@@ -148,7 +148,7 @@ describe("the reason of an answer", () => {
     )
   })
 
-  it("is found although the limits of its headers are not numbers", () => {
+  it("is found even if the limits in its headers are not numbers", () => {
     const headers = {
       "anthropic-ratelimit-requests-limit": "unlimited",
       "anthropic-ratelimit-requests-remaining": "many"
@@ -171,12 +171,12 @@ describe("the reason of an error without an answer", () => {
     )
   })
 
-  it("is ConnectionFailed where a body breaks off", () => {
+  it("is ConnectionFailed if a body breaks off", () => {
     const terminated = new APIConnectionError({ cause: new TypeError("terminated") })
     assert.strictEqual(fromUnknown(terminated).reason._tag, "ConnectionFailed")
   })
 
-  it("is InvalidRequest, and not retryable, where the address or the key can never be sent", () => {
+  it("is InvalidRequest, and not retryable, if the address or the key cannot be sent", () => {
     const url = Object.assign(new TypeError("Invalid URL"), { code: "ERR_INVALID_URL" })
     const key = new TypeError('Headers.append: "Bearer sk-ant-api03-abc\ndefSECRETTAIL" is an invalid header value.')
     for (const error of [new APIConnectionError({ cause: url }), key]) {
@@ -197,13 +197,13 @@ describe("the reason of an error without an answer", () => {
     })
   })
 
-  it("is TimedOut where no connection came in time", () => {
+  it("is TimedOut if no connection opens in time", () => {
     const error = fromUnknown(new APIConnectionTimeoutError(), 10_000)
     assert.deepInclude(error.reason, { _tag: "TimedOut", detail: "no connection in time" })
     assert.isTrue(error.isRetryable)
   })
 
-  it("is TimedOut, and not retryable, where a client's own fetch gave up on the answer", () => {
+  it("is TimedOut, and not retryable, if a client's own fetch gives up on the answer", () => {
     const headers = Object.assign(new Error("Headers Timeout Error"), { code: "UND_ERR_HEADERS_TIMEOUT" })
     for (const [thrown, detail] of [
       [new APIConnectionTimeoutError(), "the client's own fetch gave up waiting after 5m"],
@@ -228,7 +228,7 @@ describe("the reason of an error without an answer", () => {
     assert.isFalse(error.isRetryable)
   })
 
-  it("is InvalidRequest, and not retryable, where nothing was sent", () => {
+  it("is InvalidRequest, and not retryable, if nothing was sent", () => {
     const { reason } = fromUnknown(new Error("Could not resolve authentication method"))
     assert.strictEqual(reason._tag, "InvalidRequest")
     assert.isFalse(reason.isRetryable)
@@ -247,7 +247,7 @@ describe("the remedy", () => {
     assert.include(error.message, "check scheme, port and path of the base URL (ANTHROPIC_BASE_URL)")
   })
 
-  it("is to check the model where the API does not know its name", () => {
+  it("is to check the model if the API does not know its name", () => {
     assert.include(answered({ status: 404, type: "not_found_error" }).message, "check the name of the model")
   })
 })
@@ -291,7 +291,7 @@ describe("isRetryable", () => {
 })
 
 describe("retry-after", () => {
-  it("is compared with the local clock where the answer has no date", () => {
+  it("is compared with the local clock if the answer has no date", () => {
     const inAMinute = new Date(Date.now() + 60_000).toUTCString()
     const { reason } = answered({ status: 429, headers: { "retry-after": inAMinute } })
     assert.closeTo(Duration.toSeconds(reason.retryAfter ?? 0), 60, 5)

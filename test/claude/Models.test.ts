@@ -23,7 +23,7 @@ describe("Models", () => {
     }
   })
 
-  it("says from how many tokens on a prompt is cached, but for models that Anthropic's page does not have", () => {
+  it("has the minimum of the prompt cache for each model that Anthropic's page lists", () => {
     const least = (id: string) => Models.find(id)?.minCacheTokens
     assert.deepStrictEqual(
       ["claude-haiku-5-5", "claude-sonnet-5", "claude-opus-4-7", "claude-haiku-4-5"].map(least),
@@ -33,7 +33,7 @@ describe("Models", () => {
     assert.deepStrictEqual(unknown, ["claude-fable-5-2", "claude-mythos-5-2"])
   })
 
-  it("finds aliases and dated ids, and nothing by prefix", () => {
+  it("finds aliases and dated ids, but not prefixes", () => {
     assert.strictEqual(Models.find("claude-haiku-4-5")?.prices, Models.find("claude-haiku-4-5-20251001")?.prices)
     const foreign = [
       "claude-opus-5-5-20260922",
@@ -73,12 +73,12 @@ describe("Models", () => {
     }
   })
 
-  it("has no price where none is published", () => {
+  it("has no price if none is published", () => {
     const unpriced = Models.all.filter(({ prices }) => prices.length === 0).map(({ id }) => id)
     assert.deepStrictEqual(unpriced, ["claude-mythos-5-2", "claude-mythos-preview"])
   })
 
-  it("knows which models are about to go", () => {
+  it("lists the models that will be retired soon", () => {
     assert.strictEqual(Models.find("claude-sonnet-4-5")?.retires, "2026-11-30")
     assert.strictEqual(Models.find("claude-sonnet-4-5-20250929")?.retires, "2026-11-30")
     assert.strictEqual(Models.find("claude-opus-4-5")?.retires, "2027-01-22")
@@ -123,7 +123,7 @@ describe("the facts of the prompt cache and of rate limits", () => {
     )
   })
 
-  it("put the models of one line and number into one group", () => {
+  it("put the models of one line and version into one group", () => {
     assert.deepStrictEqual(
       ["claude-opus-5-5", "claude-opus-5", "claude-haiku-4-5-20251001", "our-own-model"].map(Models.limitGroup),
       ["claude-opus-5", "claude-opus-5", "claude-haiku-4", "our-own-model"]

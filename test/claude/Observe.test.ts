@@ -15,7 +15,7 @@ import * as Usage from "../../src/claude/Usage.ts"
 import { firstHalf, message, request } from "../fixtures.ts"
 
 describe("create", () => {
-  it.effect("tells that a call was sent and finished", () =>
+  it.effect("emits events for a call that is sent and finishes", () =>
     Effect.gen(function* () {
       const { exit, tags } = yield* heard(Observe.create(request, Effect.succeed({ ...facts, message: message() })))
       assert.isTrue(Exit.isSuccess(exit))
@@ -23,7 +23,7 @@ describe("create", () => {
     })
   )
 
-  it.effect("tells that it was sent and failed", () =>
+  it.effect("emits events for a call that is sent and fails", () =>
     Effect.gen(function* () {
       const { exit, tags } = yield* heard(Observe.create(request, Effect.fail(overloaded)))
       assert.strictEqual(Exit.isFailure(exit) && Cause.squash(exit.cause), overloaded)
@@ -31,14 +31,14 @@ describe("create", () => {
     })
   )
 
-  it.effect("tells that it was sent and interrupted", () =>
+  it.effect("emits events for a call that is sent and interrupted", () =>
     Effect.gen(function* () {
       const { tags } = yield* interrupted(Observe.create(request, Effect.never))
       assert.deepStrictEqual(tags, ["call-sent", "call-interrupted"])
     })
   )
 
-  it.effect("tells what a failed call was billed for in dollars, at the price of the model that was asked", () =>
+  it.effect("reports the cost of a failed call at the price of the requested model", () =>
     Effect.gen(function* () {
       const usage = { ...Usage.zero, input: 1_000_000 }
       const broken = new ClaudeError({ reason: new StreamInterrupted({ detail: "cut", usage }) })
@@ -54,7 +54,7 @@ describe("create", () => {
     })
   )
 
-  it.effect("tells one end of an answer that arrived, also when the caller leaves while it is being told", () =>
+  it.effect("emits one end event for an answer, even if the caller is interrupted meanwhile", () =>
     Effect.gen(function* () {
       const tags: Array<string> = []
       const telling = yield* Deferred.make<void>()
@@ -73,7 +73,7 @@ describe("create", () => {
     })
   )
 
-  it.effect("tells an end for a defect too, so that nothing counts as running for ever", () =>
+  it.effect("emits an end event for a defect too, so that no call counts as running forever", () =>
     Effect.gen(function* () {
       const { tags } = yield* heard(Observe.create(request, Effect.die("bug")))
       assert.deepStrictEqual(tags, ["call-sent", "call-interrupted"])
@@ -84,7 +84,7 @@ describe("create", () => {
 })
 
 describe("the number of an attempt", () => {
-  it.effect("is on each of its events, and no other attempt of the process has it", () =>
+  it.effect("is on each of its events, and is unique in the process", () =>
     Effect.gen(function* () {
       const slow = Observe.create(request, Effect.delay(Effect.succeed({ ...facts, message: message() }), "1 second"))
       const both = Effect.all([slow, Stream.runDrain(Observe.stream(request, whole))], { concurrency: 2 })
@@ -105,7 +105,7 @@ describe("the number of an attempt", () => {
 })
 
 describe("stream", () => {
-  it.effect("tells that a stream was sent, began and finished, each once", () =>
+  it.effect("emits one event when a stream is sent, starts and finishes", () =>
     Effect.gen(function* () {
       const { tags, events } = yield* heard(Stream.runDrain(Observe.stream(request, whole)))
       assert.deepStrictEqual(tags, ["call-sent", "call-first-token", "call-finished"])
@@ -115,7 +115,7 @@ describe("stream", () => {
     })
   )
 
-  it.effect("hands the events on as they are, heard or not", () =>
+  it.effect("passes the events on unchanged, with or without a listener", () =>
     Effect.gen(function* () {
       const expected = yield* Stream.runCollect(whole)
       const observed = Stream.runCollect(Observe.stream(request, whole))
@@ -124,7 +124,7 @@ describe("stream", () => {
     })
   )
 
-  it.effect("tells of a failure, before and after it began", () =>
+  it.effect("emits an event for a failure before or after the start", () =>
     Effect.gen(function* () {
       const early = Stream.fail(overloaded)
       const late = Stream.concat(half, Stream.fail(overloaded))
@@ -135,7 +135,7 @@ describe("stream", () => {
     })
   )
 
-  it.effect("tells that the consumer went away, by taking enough or by interruption", () =>
+  it.effect("emits call-interrupted if the consumer stops or is interrupted", () =>
     Effect.gen(function* () {
       const slow = Stream.rechunk(whole, 1)
       const { tags: taken } = yield* heard(Stream.runDrain(Stream.take(Observe.stream(request, slow), 4)))
@@ -146,7 +146,7 @@ describe("stream", () => {
     })
   )
 
-  it.effect("leaves a reader's own failure alone, and tells that he went away", () =>
+  it.effect("passes a reader's own failure on, and emits call-interrupted", () =>
     Effect.gen(function* () {
       const other = new ClaudeError({ reason: new StreamInterrupted({ detail: "another call", usage: Usage.zero }) })
       for (const own of ["mine", other]) {
@@ -160,7 +160,7 @@ describe("stream", () => {
     })
   )
 
-  it.effect("tells the listener of its beginning that the consumer left, wherever the stream is closed", () =>
+  it.effect("emits call-interrupted to the listener of its start, wherever the stream is closed", () =>
     Effect.gen(function* () {
       const tags: Array<string> = []
       const listener = (event: Event.Event) => Effect.sync(() => tags.push(event._tag))
@@ -170,7 +170,7 @@ describe("stream", () => {
     })
   )
 
-  it.effect("is a finished stream once its message_stop arrived, even if the consumer leaves with it", () =>
+  it.effect("counts as finished after message_stop, even if the consumer stops there", () =>
     Effect.gen(function* () {
       const untilStop = Stream.takeUntil(Observe.stream(request, whole), ({ type }) => type === "message_stop")
       const { tags } = yield* heard(Stream.runDrain(untilStop))
@@ -178,7 +178,7 @@ describe("stream", () => {
     })
   )
 
-  it.effect("tells of each run anew", () =>
+  it.effect("emits new events for each run", () =>
     Effect.gen(function* () {
       const stream = Observe.stream(request, whole)
       const { tags } = yield* heard(Effect.andThen(Stream.runDrain(stream), Stream.runDrain(stream)))
@@ -198,14 +198,14 @@ const streamOf = (events: ReadonlyArray<StreamEvent.StreamEvent>) =>
 const whole = streamOf(StreamEvent.fromMessage(message()))
 const half = streamOf(firstHalf(message()))
 
-/** How an effect ended, and what was told meanwhile. */
+/** The exit of an effect, and the events that it emitted. */
 const heard = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) {
   const events: Array<Event.Event> = []
   const exit = yield* Effect.exit(Event.listen((event) => Effect.sync(() => events.push(event)))(effect))
   return { exit, events, tags: events.map((event) => event._tag) }
 })
 
-/** The same for an effect that is interrupted when it cannot go on. */
+/** The same for an effect that is interrupted when it blocks. */
 const interrupted = <A, E>(effect: Effect.Effect<A, E>) =>
   heard(
     Effect.gen(function* () {

@@ -9,7 +9,7 @@ import type { StreamEvent } from "../../src/claude/StreamEvent.ts"
 import { firstHalf, message } from "../fixtures.ts"
 
 describe("open", () => {
-  it.effect("reads as far as the first content, and loses nothing", () =>
+  it.effect("reads up to the first content, and keeps all events", () =>
     Effect.gen(function* () {
       const { log, source } = logged([start, ...firstHalf(message()), { type: "message_stop" }])
       const stream = yield* Opening.open(source)
@@ -22,7 +22,7 @@ describe("open", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("closes a stream that fails before its first content, while its own scope is open", () =>
+  it.effect("closes a stream that fails before its first content, even while the outer scope is open", () =>
     Effect.gen(function* () {
       const error = new ClaudeError({ reason: new Overloaded({ detail: "later" }) })
       const { log, source } = logged([start], Stream.fail(error))
@@ -47,7 +47,7 @@ describe("open", () => {
 
 const start: StreamEvent = { type: "stream_start", requestId: "req_1", origin: "api", rateLimits: undefined }
 
-/** A stream of one event a pull, and a log of what happens to it. */
+/** A stream with one event in each pull, and a log of its opening and closing. */
 const logged = (events: ReadonlyArray<StreamEvent>, rest: Stream.Stream<never, ClaudeError> = Stream.empty) => {
   const log: Array<string> = []
   const note = (entry: string) => Effect.sync(() => log.push(entry))

@@ -60,7 +60,7 @@ describe("every schema is sent within the subset and its limits, and its values 
     })
   )
 
-  it.effect.each(Object.entries(people))("a schema that people write: %s", ([, schema]) =>
+  it.effect.each(Object.entries(people))("a realistic schema: %s", ([, schema]) =>
     Effect.gen(function* () {
       const tally: Tally = { sent: 0, refused: 0, values: 0, declared: 0 }
       yield* verify(schema, [1, 4, 1, 5, 9, 2, 6, 5, 3, 5], tally)
@@ -68,7 +68,7 @@ describe("every schema is sent within the subset and its limits, and its values 
     })
   )
 
-  it("there are 30 schemas that people write", () => {
+  it("there are 30 realistic schemas", () => {
     assert.lengthOf(Object.keys(people), 30)
   })
 })

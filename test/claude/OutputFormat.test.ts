@@ -13,7 +13,7 @@ import { Tree } from "../fixtures.ts"
 
 type Codec = Schema.Codec<unknown, unknown>
 
-describe("what is sent for", () => {
+describe("the sent schema has", () => {
   it.each<[string, Codec, object]>([
     ["text", Schema.String, { type: "string" }],
     ["a brand", Schema.String.pipe(Schema.brand("Id")), { type: "string" }],
@@ -71,7 +71,7 @@ describe("what is sent for", () => {
       { type: "string", description: "Constraints: greater than 3; a string that will be decoded as a finite number." }
     ],
     [
-      "a transformation without words",
+      "a transformation without a description",
       Schema.String.pipe(
         Schema.decodeTo(Schema.Finite, {
           decode: SchemaGetter.transform(Number),
@@ -185,7 +185,7 @@ describe("a declaration is sent", () => {
       "Constraints: format: phone."
     ],
     [
-      "as a check of the user's own",
+      "as a custom check",
       Schema.String.check(Schema.makeFilter((s) => s.length > 3, { expected: "an IBAN" })),
       "Constraints: an IBAN."
     ],
@@ -323,7 +323,7 @@ describe("a schema that the API would refuse fails with its path and a remedy", 
       'a declared type has no form in JSON at ["a"]; annotate it with toCodecJson, or use a type that has a form in JSON'
     ],
     [
-      "a check without words",
+      "a check without a description",
       Schema.Struct({ a: Schema.Array(Schema.String.check(Schema.makeFilter((s) => s.length > 3))) }),
       'a check has no words that Claude could read at ["a"][]; say it in words: Schema.makeFilter(…, { expected: "an IBAN" })'
     ]

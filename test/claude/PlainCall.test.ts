@@ -12,7 +12,7 @@ import { type Fetch, Transport } from "../../src/claude/Transport.ts"
 import { failure, message, request, sse } from "../fixtures.ts"
 
 describe("a plain call", () => {
-  it.effect("is sent as the SDK sent the first one, but for its body", () =>
+  it.effect("is sent as the SDK sent the first one, except for its body", () =>
     Effect.gen(function* () {
       const { claude, sent } = yield* recorded({ defaultHeaders: { "x-team": "letters" } })
       const other = { ...request, messages: [{ role: "user" as const, content: "Another." }] }
@@ -27,7 +27,7 @@ describe("a plain call", () => {
     })
   )
 
-  it.effect("that differs in more than values is sent by the SDK, with its own headers", () =>
+  it.effect("with other fields is sent by the SDK, with its own headers", () =>
     Effect.gen(function* () {
       const { claude, sent } = yield* recorded({})
       const { create } = yield* claude
@@ -92,7 +92,7 @@ describe("a plain call", () => {
 
 const ok = async () => Response.json(message(), { headers: { "request-id": "req_1" } })
 
-/** The API over a transport that records what it is given. */
+/** The API over a transport that records its requests. */
 const recorded = (
   options: Omit<AnthropicClient.Options, "apiKey">,
   answers: ReadonlyArray<() => Promise<Response>> = []

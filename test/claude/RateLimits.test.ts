@@ -17,7 +17,7 @@ describe("fromHeaders", () => {
     })
   })
 
-  it("returns undefined where the headers name no bucket, or have no numbers", () => {
+  it("returns undefined if the headers name no bucket, or have no numbers", () => {
     assert.isUndefined(RateLimits.fromHeaders(new Headers({ "request-id": "req_1" })))
     const headers = { "anthropic-ratelimit-requests-limit": "unlimited", "anthropic-ratelimit-requests-remaining": "" }
     assert.isUndefined(RateLimits.fromHeaders(new Headers(headers)))

@@ -34,7 +34,7 @@ describe("redact", () => {
     assert.strictEqual(redact(text), text)
   })
 
-  it("leaves two centuries of speeches as they are", () => {
+  it("does not change two centuries of speeches", () => {
     const speeches = JSON.stringify(sotu())
     assert.isAbove(speeches.length, 1_000_000)
     assert.strictEqual(redact(speeches), speeches)
@@ -99,7 +99,7 @@ describe("make", () => {
 })
 
 describe("exit", () => {
-  it("redacts failures, defects and their causes, and leaves the original errors as they are", () => {
+  it("redacts failures, defects and their causes, and does not change the original errors", () => {
     const secret = "sk-ant-abc"
     const error = new TypeError(`bad ${secret}`, { cause: new Error(`since ${secret}`) })
     const causes: ReadonlyArray<Cause.Cause<unknown>> = [

@@ -6,7 +6,7 @@ import { text } from "../../src/claude/StreamEvent.ts"
 import { message } from "../fixtures.ts"
 
 describe("a reply", () => {
-  it.effect("becomes a stream with its facts and its text, and is the same when it is read back", () =>
+  it.effect("becomes a stream with its facts and its text, and reads back as an equal reply", () =>
     Effect.gen(function* () {
       const events = yield* Stream.runCollect(Replay.toStream(reply))
       assert.deepStrictEqual(events[0], { type: "stream_start", ...facts })
@@ -15,7 +15,7 @@ describe("a reply", () => {
     })
   )
 
-  it.effect("of a stream that ends early is none", () =>
+  it.effect("is absent for a stream that ends early", () =>
     Effect.gen(function* () {
       const half = Stream.take(Replay.toStream(reply), 5)
       assert.isUndefined(yield* Replay.toReply(half))
@@ -24,7 +24,7 @@ describe("a reply", () => {
 })
 
 describe("onReply", () => {
-  it.effect("changes the facts, and has the reply before the reader sees the end of the stream", () =>
+  it.effect("changes the facts, and receives the reply before the reader sees the end of the stream", () =>
     Effect.gen(function* () {
       const log: Array<string> = []
       const stream = Replay.toStream(reply).pipe(

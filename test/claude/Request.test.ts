@@ -100,7 +100,7 @@ describe("two requests have the same hash", () => {
     assert.strictEqual(Request.hash(other), Request.hash(rich))
   })
 
-  it("with a list empty or absent, and the system prompt too", () => {
+  it("with an empty or absent list or system prompt", () => {
     assert.strictEqual(
       Request.hash({ ...rich, system: "", stop_sequences: [], betas: [], tools: [] }),
       Request.hash(Struct.omit(rich, ["system", "stop_sequences", "betas", "tools"]))
@@ -173,7 +173,7 @@ describe("two requests have different hashes", () => {
   })
 
   it.prop(
-    "if JSON that is not the API's differs, whatever it names",
+    "if JSON outside the API's fields differs, whatever its names",
     [Schema.Array(Entry), Entry],
     ([entries, more]) => {
       const [json, other] = [Object.fromEntries(entries), Object.fromEntries([...entries, more])]
@@ -194,7 +194,7 @@ describe("two requests have different hashes", () => {
   })
 
   it.each(["output_config.format.schema", "tools.0.input_schema", "messages.1.content.0.input"])(
-    "if the keys in %s, which Claude sees, stand in another order",
+    "if the keys in %s, which Claude sees, are in another order",
     (path) => {
       const format = { type: "json_schema", schema: {} }
       const asked = (json: object) => Request.hash(put(put(rich, "output_config.format", format), path, json))

@@ -20,7 +20,7 @@ describe("hex", () => {
 
 // Builders
 
-/** The module as it is outside Node. */
+/** The module as it loads outside Node. */
 const elsewhere = await (async () => {
   vi.stubGlobal("process", undefined)
   vi.resetModules()

@@ -3,7 +3,7 @@ import * as StoredReply from "../../src/claude/StoredReply.ts"
 import { message } from "../fixtures.ts"
 
 describe("a stored reply", () => {
-  it("is decoded to the message and the request id that were stored", () => {
+  it("decodes to the stored message and request id", () => {
     for (const requestId of ["req_1", undefined]) {
       const reply = { message: message(), requestId }
       assert.deepStrictEqual(StoredReply.decode(StoredReply.encode(reply)), reply)

@@ -18,7 +18,7 @@ describe("the events of a message", () => {
     assert.strictEqual(texts.join(""), Reply.text(answer))
   })
 
-  it("take linear time where a text is all line breaks", () => {
+  it("take linear time for a text of line breaks", () => {
     // Quadratic time would take an hour.
     const answer = message({ content: ["\n".repeat(1_000_000)] })
     assert.lengthOf(StreamEvent.fromMessage(answer), 6)
@@ -69,7 +69,7 @@ describe("an accumulator", () => {
     assert.deepStrictEqual(answer?.content, [{ type: "text", text: "So it is.", citations: [citation] }])
   })
 
-  it("keeps the usage of message_start where message_delta has null", () => {
+  it("keeps the usage of message_start if message_delta has null", () => {
     const { usage } = message()
     const answer = message({
       usage: { ...usage, cache_creation: { ephemeral_1h_input_tokens: 5, ephemeral_5m_input_tokens: 0 } }
@@ -106,7 +106,7 @@ describe("an accumulator", () => {
     assert.deepStrictEqual(accumulate(events)?.context_management, { applied_edits: [] })
   })
 
-  it("keeps the container and the beta fields of message_start where message_delta has null", () => {
+  it("keeps the container and the beta fields of message_start if message_delta has null", () => {
     const container = { id: "container_1", expires_at: "2026-11-24T00:00:00Z", skills: null }
     const started = { container, context_management: { applied_edits: [] } }
     const events = StreamEvent.fromMessage(message()).map((event) => {
@@ -151,20 +151,20 @@ describe("an accumulator", () => {
     assert.deepStrictEqual(answer?.content, [tool])
   })
 
-  it("keeps the stop reason where a later message_delta has none", () => {
+  it("keeps the stop reason if a later message_delta has none", () => {
     const [delta] = StreamEvent.fromMessage(message()).slice(-2)
     const later = delta?.type === "message_delta" ? { ...delta, delta: { ...delta.delta, stop_reason: null } } : null
     const answer = accumulate([...StreamEvent.fromMessage(message()), later ?? assert.fail()])
     assert.strictEqual(answer?.stop_reason, "end_turn")
   })
 
-  it("has no hole where the indexes of blocks skip one", () => {
+  it("has no hole if the indexes of blocks skip one", () => {
     const skip = (event: Anthropic.RawMessageStreamEvent) => ("index" in event ? { ...event, index: 7 } : event)
     const answer = accumulate(StreamEvent.fromMessage(message("So it is.")).map(skip))
     assert.deepStrictEqual(answer, message("So it is."))
   })
 
-  it("ignores a signature for a block that is no thought", () => {
+  it("ignores a signature for a block other than a thought", () => {
     const signature = {
       type: "content_block_delta",
       index: 0,
@@ -197,13 +197,13 @@ describe("text and arguments in start events", () => {
     assert.deepStrictEqual(accumulate(events)?.content, [{ type: "text", text: "Hello, world", citations: null }])
   })
 
-  it("reach both from message_start too", () => {
+  it("reach both from message_start as well", () => {
     const events = [{ type: "message_start", message: message("All at once.") }] as const
     assert.strictEqual(events.map(StreamEvent.text).join(""), "All at once.")
     assert.deepStrictEqual(accumulate(events), message("All at once."))
   })
 
-  it("are empty where a gateway sends null or nothing", () => {
+  it("are empty if a gateway sends null or nothing", () => {
     const events = beta(
       ...(start as never[]),
       { type: "content_block_start", index: 0, content_block: { type: "text" } } as never,
@@ -214,7 +214,7 @@ describe("text and arguments in start events", () => {
     assert.deepStrictEqual(accumulate(events)?.content, [{ type: "text", text: "" }] as never)
   })
 
-  it("stay where the deltas add thoughts to a thought, and nothing to the arguments of a tool", () => {
+  it("are kept when deltas extend a thought, or add nothing to the arguments of a tool", () => {
     const tool = { type: "tool_use", id: "t1", name: "pay", caller: { type: "direct" }, input: { amount: 25 } } as const
     const answer = accumulate([
       ...start,
@@ -228,7 +228,7 @@ describe("text and arguments in start events", () => {
     assert.deepStrictEqual(answer?.content, [{ type: "thinking", thinking: "Hm, yes", signature: "" }, tool])
   })
 
-  it("are never {} where the block of a tool has not ended: the input is the text so far, or the whole at the end", () => {
+  it("are the text so far, never {}, if the block of a tool has not ended", () => {
     const tool = { type: "tool_use", id: "t1", name: "pay", caller: { type: "direct" }, input: {} } as const
     const events = [
       ...start,

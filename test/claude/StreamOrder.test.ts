@@ -31,7 +31,7 @@ describe("a complete answer", () => {
     ["has a tool with an empty delta", [start(), open(0, tool()), json(0, ""), close(0), ...end("tool_use")]],
     ["repeats message_start at once", [start(), start(), open(0, tool()), close(0), ...end("tool_use")]],
     [
-      "leaves out the end of a tool with whole arguments",
+      "leaves out the end of a tool with complete arguments",
       [start(), open(0, tool()), json(0, "{}"), ...end("tool_use")]
     ],
     ["ends a block twice", [start(), open(0, tool()), json(0, "{}"), close(0), close(0), ...end("tool_use")]],
@@ -65,7 +65,7 @@ describe("a complete answer", () => {
   )
 })
 
-describe("an answer that is not complete", () => {
+describe("an incomplete answer", () => {
   const half = [start(), open(0, tool()), json(0, '{"amount": 1')] as const
   it.effect.each<readonly [string, ReadonlyArray<Event>, string, string]>([
     [
@@ -197,7 +197,7 @@ describe("an answer that is not complete", () => {
     })
   )
 
-  it.effect("is not retryable where every answer of this server would fail in the same way", () =>
+  it.effect("is not retryable if every answer of this server would fail in the same way", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(Effect.fromResult(yield* read([open(0, text()), ...end()])))
       assert.isFalse(error.isRetryable)
@@ -205,7 +205,7 @@ describe("an answer that is not complete", () => {
   )
 })
 
-describe("events that were lost, doubled, moved, or mixed with those of another answer", () => {
+describe("events that are lost, repeated, moved, or mixed with another answer", () => {
   it.effect.prop(
     "yield one complete answer in every view, with the arguments that were sent, or fail",
     [Mutated()],
@@ -282,7 +282,7 @@ const read = (events: ReadonlyArray<Event>) =>
     )
   })
 
-/** The events of a message, with the arguments of each tool in two pieces: without one of them they are no JSON. */
+/** The events of a message, with the arguments of each tool in two pieces: a single piece is not JSON. */
 const eventsOf = (answer: Reply.Message): ReadonlyArray<Event> =>
   StreamEvent.fromMessage(answer).flatMap((event) => {
     if (event.type !== "content_block_delta" || event.delta.type !== "input_json_delta") return [event]
@@ -291,7 +291,7 @@ const eventsOf = (answer: Reply.Message): ReadonlyArray<Event> =>
     return [json(event.index, partial_json.slice(0, middle)), json(event.index, partial_json.slice(middle))]
   })
 
-/** Any message of texts, thoughts and tool calls. The ids of its blocks are its own. */
+/** Any message of texts, thoughts and tool calls, with block ids that no other message has. */
 function Answer(number: number) {
   const Input = Schema.Struct({ amount: Schema.Natural, note: Schema.String })
   const Block = Schema.Union([
@@ -313,7 +313,7 @@ function Answer(number: number) {
   })
 }
 
-/** The events of an answer after some accidents, and every block that was sent. */
+/** The events of an answer after random damage, and all blocks that were sent. */
 function Mutated() {
   const Accident = Schema.Struct({
     kind: Schema.Literals(["drop", "double", "move", "cut in", "follow", "index"]),

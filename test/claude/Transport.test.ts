@@ -12,7 +12,7 @@ import { globalFetch } from "../../src/claude/Transport.ts"
 import { message, request } from "../fixtures.ts"
 
 describe("the global fetch", () => {
-  it.live("sets no limit on the time of an answer, and uses the dispatcher that the program set", () =>
+  it.live("does not limit the time of an answer, and uses the dispatcher of the program", () =>
     Effect.gen(function* () {
       const url = yield* serve
       const { agent, limits } = yield* recording
@@ -48,7 +48,7 @@ describe("the global fetch", () => {
 })
 
 describe("the fetch of a client that the program built", () => {
-  it.live("has no limit on the time of an answer, with its own dispatcher or the global one", () =>
+  it.live("does not limit the time of an answer, with its own dispatcher or the global one", () =>
     Effect.gen(function* () {
       const url = yield* serve
       const options = { apiKey: "key", baseURL: url }
@@ -73,7 +73,7 @@ const apiKey = Redacted.make("key")
 const ask = <E>(client: Layer.Layer<AnthropicClient.AnthropicClient, E>) =>
   Claude.use((claude) => claude.create(request)).pipe(Effect.provide(Layer.provide(Api.layer, client)))
 
-/** An agent that notes the limits of each request. Node's fetch takes an agent of undici 8 in a wrapper only. */
+/** An agent that records the limits of each request. Node's fetch accepts an agent of undici 8 only in a wrapper. */
 const recording = Effect.acquireRelease(
   Effect.sync(() => {
     const limits: Array<unknown> = []

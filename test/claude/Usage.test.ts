@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import * as Usage from "../../src/claude/Usage.ts"
 
 describe("Usage.fromMessage", () => {
-  it("reads every class of tokens that has a price, and the facts that the price depends on", () => {
+  it("reads every class of priced tokens, and the facts that determine the price", () => {
     const usage = Usage.fromMessage({
       ...apiUsage,
       cache_creation: { ephemeral_5m_input_tokens: 200, ephemeral_1h_input_tokens: 30 },
@@ -30,12 +30,12 @@ describe("Usage.fromMessage", () => {
     assert.strictEqual(Usage.totalInput(usage), 4240)
   })
 
-  it("counts what is null or missing as nothing", () => {
+  it("counts null or missing tokens as zero", () => {
     assert.deepStrictEqual(Usage.fromMessage(apiUsage), { ...Usage.zero, input: 10, output: 20 })
     assert.deepStrictEqual(Usage.fromMessage({}), Usage.zero)
   })
 
-  it("counts what is no natural number as nothing, passes over facts that are no text, and always persists", () => {
+  it("counts invalid numbers as zero, skips facts that are not texts, and always persists", () => {
     const { webSearches: _, ...none } = Usage.zero
     const odd = JSON.parse(`{
       "input_tokens": -1,
@@ -54,7 +54,7 @@ describe("Usage.fromMessage", () => {
     assert.deepStrictEqual(Schema.decodeSync(Usage.Usage)(usage), usage)
   })
 
-  it("takes cache writes for 5-minute ones where the split is missing or tells of fewer", () => {
+  it("counts cache writes as 5-minute writes if the split is missing or smaller", () => {
     const whole = Usage.fromMessage({ cache_creation_input_tokens: 500 })
     assert.deepStrictEqual(whole, { ...Usage.zero, cacheWrite5m: 500 })
     const split = { ephemeral_5m_input_tokens: 100, ephemeral_1h_input_tokens: 50 }
@@ -85,7 +85,7 @@ describe("Usage.fromMessage", () => {
     })
   })
 
-  it("adds a model that declined midway before a fallback answered, and not one that declined at once", () => {
+  it("adds a model that declined midway before a fallback, but not one that declined at once", () => {
     const usage = Usage.fromMessage({
       ...betaUsage,
       iterations: [
@@ -100,7 +100,7 @@ describe("Usage.fromMessage", () => {
 })
 
 describe("Usage.billed", () => {
-  it("bills nothing for a refusal before any output", () => {
+  it("does not bill a refusal before any output", () => {
     for (const category of ["cyber", "general_harms", null]) {
       assert.deepStrictEqual(Usage.billed(refusal(category)), { ...Usage.zero, serviceTier: "standard" })
     }
@@ -126,7 +126,7 @@ describe("Usage.billed", () => {
 
 describe("Usage.sum", () => {
   it.prop(
-    "is associative and commutative, and loses no token",
+    "is associative and commutative, and keeps every token",
     [Usage.Usage, Usage.Usage, Usage.Usage],
     ([a, b, c]) => {
       assert.deepStrictEqual(Usage.sum(Usage.sum(a, b), c), Usage.sum(a, Usage.sum(b, c)))
@@ -135,7 +135,7 @@ describe("Usage.sum", () => {
     }
   )
 
-  it.prop("keeps tokens as they are when nothing is added", [Usage.Tokens], ([tokens]) => {
+  it.prop("does not change tokens when nothing is added", [Usage.Tokens], ([tokens]) => {
     assert.deepStrictEqual(Usage.sum(Usage.zero, { ...Usage.zero, ...tokens }), { ...Usage.zero, ...tokens })
   })
 })

@@ -23,7 +23,7 @@ import * as TestClaude from "../../src/testing/TestClaude.ts"
 import { firstHalf, message, request } from "../fixtures.ts"
 
 describe("an outcome", () => {
-  it.effect("has what all attempts of a call were billed, and how long it took from the first to the last", () =>
+  it.effect("has the cost of all attempts of a call, and the time from the first to the last", () =>
     Effect.gen(function* () {
       const wasted = new StreamInterrupted({ detail: "cut", usage: { ...Usage.zero, input: 5, output: 1 } })
       const { outcomes } = yield* watched(TestClaude.layer([busy, wasted, answer]), create)
@@ -36,16 +36,16 @@ describe("an outcome", () => {
     })
   )
 
-  it.effect("has no cost where one answer has no known price", () =>
+  it.effect("has no cost if an answer has no known price", () =>
     Effect.gen(function* () {
-      const unpriced = message({ content: ["Hello."], model: "claude-unheard-of" })
+      const unpriced = message({ content: ["Hello."], model: "claude-unknown" })
       const { outcomes } = yield* watched(TestClaude.layer([unpriced]), create)
       assert.isUndefined(outcomes[0]?.cost)
       assert.strictEqual(outcomes[0]?.usage?.output, 20)
     })
   )
 
-  it.effect("of a stream has the facts and the message without its content, unless that is wanted", () =>
+  it.effect("of a stream has the facts and the message, with its content only on request", () =>
     Effect.gen(function* () {
       for (const content of [false, true]) {
         const { outcomes } = yield* watched(TestClaude.layer([answer]), drained, content)
@@ -61,46 +61,44 @@ describe("an outcome", () => {
     })
   )
 
-  it.effect(
-    "of a call that goes on for others has no cost, which nobody knows yet, and nothing more is heard of it",
-    () =>
-      Effect.gen(function* () {
-        const goingOn = wrap((next) =>
-          Effect.succeed({
-            ...next,
-            create: (request) => Effect.flatMap(Effect.forkDetach(next.create(request)), Fiber.join)
-          })
-        )
-        const reply = { message: answer, requestId: "req_1", origin: "api", rateLimits: undefined } as const
-        const slow = Layer.mock(Claude)({
-          create: (request) => Observe.create(request, Effect.delay(Effect.succeed(reply), "5 seconds"))
+  it.effect("of a call that continues for other callers has an unknown cost, and no later events", () =>
+    Effect.gen(function* () {
+      const detached = wrap((next) =>
+        Effect.succeed({
+          ...next,
+          create: (request) => Effect.flatMap(Effect.forkDetach(next.create(request)), Fiber.join)
         })
-        const { outcomes, tags } = yield* watched(goingOn(slow), Effect.timeoutOption(create, "1 seconds"))
-        assert.deepStrictEqual(tags, ["call-sent"])
-        assert.deepStrictEqual([outcomes[0]?.attempts, outcomes[0]?.cost], [1, undefined])
+      )
+      const reply = { message: answer, requestId: "req_1", origin: "api", rateLimits: undefined } as const
+      const slow = Layer.mock(Claude)({
+        create: (request) => Observe.create(request, Effect.delay(Effect.succeed(reply), "5 seconds"))
       })
+      const { outcomes, tags } = yield* watched(detached(slow), Effect.timeoutOption(create, "1 seconds"))
+      assert.deepStrictEqual(tags, ["call-sent"])
+      assert.deepStrictEqual([outcomes[0]?.attempts, outcomes[0]?.cost], [1, undefined])
+    })
   )
 
-  it.effect.each(["left", "interrupted"])("of a stream that was %s half way is an interruption, told once", (how) =>
+  it.effect.each(["stopped", "interrupted"])("of a stream that was %s halfway is one interruption", (how) =>
     Effect.gen(function* () {
       const half = Layer.mock(Claude)({
         stream: (request) => Observe.stream(request, Stream.concat(Stream.fromIterable(halfStream), Stream.never))
       })
       const reading =
-        how === "left"
+        how === "stopped"
           ? Stream.runDrain(Stream.take(stream, halfStream.length))
           : Effect.timeoutOption(drained, "1 seconds")
       const { outcomes, tags } = yield* watched(half, reading)
       assert.lengthOf(outcomes, 1)
       const [{ cost, exit, message } = none] = outcomes
-      assert.isUndefined(cost, "nobody knows what it was billed")
+      assert.isUndefined(cost, "the cost is unknown")
       assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
       assert.strictEqual(message?.usage.input_tokens, 10)
       assert.deepStrictEqual(tags, ["call-sent", "call-first-token", "call-interrupted"])
     })
   )
 
-  it.effect("of a stream whose reader fails half way is an interruption: nothing is wrong with the call", () =>
+  it.effect("of a stream whose reader fails halfway is an interruption, since the call did not fail", () =>
     Effect.gen(function* () {
       const half = Layer.mock(Claude)({ stream: () => Stream.fromIterable(halfStream) })
       for (const mine of [Effect.fail("mine"), Effect.die("mine")]) {
@@ -112,7 +110,7 @@ describe("an outcome", () => {
     })
   )
 
-  it.effect("of a stream that fails or dies by itself says so", () =>
+  it.effect("of a stream that fails or dies has its cause", () =>
     Effect.gen(function* () {
       const error = new ClaudeError({ reason: new InvalidRequest({ detail: "no" }) })
       const api = (stream: () => Stream.Stream<StreamEvent, ClaudeError>) => Layer.mock(Claude)({ stream })
@@ -130,7 +128,7 @@ describe("an outcome", () => {
     })
   )
 
-  it.effect("of a stream that is left after its end is a success", () =>
+  it.effect("of a stream whose reader stops after its end is a success", () =>
     Effect.gen(function* () {
       const { outcomes } = yield* watched(
         TestClaude.layer([answer]),
@@ -159,7 +157,7 @@ describe("the totals", () => {
     return { attempts, cost: cost && BigDecimal.format(cost), output: usage?.output, unsettled }
   }
 
-  it("tell attempts that overlap apart", () => {
+  it("distinguish overlapping attempts", () => {
     assert.deepStrictEqual(totals([sent(1), sent(2), finished(1)]), {
       attempts: 2,
       cost: "0.00022",
@@ -174,7 +172,7 @@ describe("the totals", () => {
     })
   })
 
-  it("bill an attempt once, although its end is reported twice", () => {
+  it("bill an attempt once, even if its end is reported twice", () => {
     const once = { attempts: 1, cost: "0.00022", output: 20, unsettled: [] }
     assert.deepStrictEqual(totals([sent(1), finished(1), finished(1), interrupted(1)]), once)
   })
@@ -187,47 +185,46 @@ describe("the totals", () => {
 })
 
 describe("a watcher", () => {
-  it.effect(
-    "hears the events after those who listened before, changes the request, and sets what the call runs in",
-    () =>
-      Effect.gen(function* () {
-        const heard: Array<string> = []
-        const listener = (who: string) => (event: Event.Event) => Effect.sync(() => heard.push(`${who} ${event._tag}`))
-        const policy = wrap((next) =>
-          Effect.succeed(
-            Watcher.watching(
-              next,
-              (request) =>
-                Effect.succeed({
-                  request: { ...request, max_tokens: 7 },
-                  context: (outer: Context.Context<never>) => Context.add(outer, Label, "set"),
-                  listener: listener("watcher"),
-                  end: () => Effect.void
-                }),
-              { content: false }
-            )
+  it.effect("receives events after earlier listeners, changes the request, and sets the context of the call", () =>
+    Effect.gen(function* () {
+      const received: Array<string> = []
+      const listener = (name: string) => (event: Event.Event) =>
+        Effect.sync(() => received.push(`${name} ${event._tag}`))
+      const policy = wrap((next) =>
+        Effect.succeed(
+          Watcher.watching(
+            next,
+            (request) =>
+              Effect.succeed({
+                request: { ...request, max_tokens: 7 },
+                context: (outer: Context.Context<never>) => Context.add(outer, Label, "set"),
+                listener: listener("watcher"),
+                end: () => Effect.void
+              }),
+            { content: false }
           )
         )
-        const seen: Array<unknown> = []
-        const api = Layer.mock(Claude)({
-          create: (request) =>
-            Observe.create(
-              request,
-              Effect.map(Label, (label) => {
-                seen.push(label, request.max_tokens)
-                return { message: answer, requestId: undefined, origin: "api" as const, rateLimits: undefined }
-              })
-            )
-        })
-        yield* create.pipe(Event.listen(listener("program")), Effect.provide(policy(api)))
-        assert.deepStrictEqual(seen, ["set", 7])
-        assert.deepStrictEqual(heard, [
-          "program call-sent",
-          "watcher call-sent",
-          "program call-finished",
-          "watcher call-finished"
-        ])
+      )
+      const seen: Array<unknown> = []
+      const api = Layer.mock(Claude)({
+        create: (request) =>
+          Observe.create(
+            request,
+            Effect.map(Label, (label) => {
+              seen.push(label, request.max_tokens)
+              return { message: answer, requestId: undefined, origin: "api" as const, rateLimits: undefined }
+            })
+          )
       })
+      yield* create.pipe(Event.listen(listener("program")), Effect.provide(policy(api)))
+      assert.deepStrictEqual(seen, ["set", 7])
+      assert.deepStrictEqual(received, [
+        "program call-sent",
+        "watcher call-sent",
+        "program call-finished",
+        "watcher call-finished"
+      ])
+    })
   )
 })
 
@@ -253,7 +250,7 @@ const drained = Stream.runDrain(stream)
 
 const Label = Context.Reference("Watcher.test/Label", { defaultValue: () => "default" })
 
-/** What a watcher is told of a call; what fails is repeated after a second. */
+/** The outcomes and events of a call that a watcher receives; failures are retried after a second. */
 const watched = Effect.fnUntraced(function* <A, B, E>(
   claude: Layer.Layer<B | Claude>,
   call: Effect.Effect<A, E | ClaudeError, Claude>,

@@ -63,20 +63,20 @@ describe("a check", () => {
     assert.deepStrictEqual(constraintsIn(`Of a user: at least 7. ${sentence(phrases)}`), constraints)
   })
 
-  it("whose words are Effect's has no phrase", () => {
+  it("with Effect's default message has no phrase", () => {
     assert.isUndefined(phrasesOf(checkOf(Schema.isTrimmed()), "characters"))
   })
 })
 
 describe("a sentence", () => {
-  it("says each constraint once, patterns last, and the tightest bounds are read", () => {
+  it("has each constraint once, with patterns last, and the tightest bounds are read", () => {
     const phrases = ["matches the regular expression /a/", "at least 1", "a word", "at least 3", "at least 1"]
     const text = sentence(phrases)
     assert.strictEqual(text, "Constraints: at least 1; a word; at least 3; matches the regular expression /a/.")
     assert.deepStrictEqual(constraintsIn(text), { minimum: 3, pattern: "a" })
   })
 
-  it("is missing where a description has no constraints", () => {
+  it("is absent if a description has no constraints", () => {
     assert.deepStrictEqual(constraintsIn("at least 3"), {})
   })
 })

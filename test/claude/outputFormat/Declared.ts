@@ -4,7 +4,7 @@
 import type * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 
-/** Every declared text and bound. */
+/** All declared texts and bounds. */
 export const declaredIn = (schema: Schema.Top): ReadonlyArray<string> => {
   const found = new Set<string>()
   const seen = new Set<SchemaAST.AST>()

@@ -1,5 +1,5 @@
 /**
- * Schemas that people write to extract tickets, invoices, contacts and other data from texts.
+ * Realistic schemas that extract tickets, invoices, contacts and other data from texts.
  */
 // @effect-diagnostics schemaNumber:off - users write Schema.Number
 import * as Effect from "effect/Effect"

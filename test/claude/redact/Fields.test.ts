@@ -20,7 +20,7 @@ describe("the value of a given field", () => {
   })
 
   it.prop(
-    "goes from JSON, whatever it is, and however often that is quoted",
+    "is removed from JSON, whatever its type, at any depth of quoting",
     [Schema.String, Schema.String],
     ([a, b]) => {
       let [text, expected] = [JSON.stringify({ patient: `A${a}`, ward: b }), JSON.stringify({ patient: "#", ward: b })]
