@@ -160,8 +160,9 @@ const checkAddress = "check the base URL (ANTHROPIC_BASE_URL) and the network"
 
 const connectionFailed = (cause: unknown): ClaudeError => {
   const innermost = rootOf(cause)
-  const code = Predicate.hasProperty(innermost, "code") ? String(innermost.code) : ""
-  const detail = redact(innermost instanceof Error ? innermost.message : String(innermost))
+  const code = Predicate.hasProperty(innermost, "code") ? String(innermost.code ?? "") : ""
+  const words = [innermost, cause].map(messageOf).find((message) => message !== "")
+  const detail = redact(words ?? "the connection failed")
   const facts = { detail, ...(code !== "" && { code }) }
   if (/^(UND_)?ERR_INVALID_/.test(code)) return neverSent(facts)
   if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") return gaveUp()
@@ -170,6 +171,8 @@ const connectionFailed = (cause: unknown): ClaudeError => {
     reason: new ConnectionFailed({ ...facts, ...(final !== undefined && { remedy: final, shouldRetry: false }) })
   })
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** The remedy for a failure that no repetition changes. */
 const finalRemedy = (code: string): string | undefined => {

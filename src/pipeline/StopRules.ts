@@ -58,14 +58,14 @@ export const missingService = (defect: unknown): JobNeeds | undefined => {
 /** Whether this failure alone proves that the other rows would fail too. */
 export const isCertain = (error: unknown): error is ClaudeError => {
   if (!(error instanceof ClaudeError)) return false
-  const { _tag, code, detail, requestId } = error.reason
+  const { _tag, code, detail, requestId, shouldRetry } = error.reason
   switch (_tag) {
     case "BillingFailed":
     case "SpendLimitReached":
     case "Unauthenticated":
       return true
     case "ConnectionFailed":
-      return code === undefined || !brokenConnections.has(code)
+      return shouldRetry === false || (code !== undefined && unreachable.has(code))
     // A file or another resource of one row may be missing; the model is the same for all.
     case "NotFound":
       return /\bmodel\b/i.test(detail)
@@ -77,8 +77,16 @@ export const isCertain = (error: unknown): error is ClaudeError => {
   }
 }
 
-/** The connection broke after the API was reached. A single row can cause this. */
-const brokenConnections = new Set(["ECONNRESET", "ECONNABORTED", "EPIPE", "UND_ERR_SOCKET"])
+/** No connection comes about. Any other failure may come from an answer that only one row gets. */
+const unreachable = new Set([
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+  "UND_ERR_CONNECT_TIMEOUT"
+])
 
 /** Failures of one kind are alike: same reason, status and detail, apart from ids and numbers. All outages are alike. */
 export const kindOf = (error: unknown): string => {

@@ -28,6 +28,26 @@ describe("the detail of an error body", () => {
     ["an HTML page", "<html><head><title>502 Bad Gateway</title></head></html>", "502 Bad Gateway"],
     ["an HTML page without a title", "<html><body><h1>Service Unavailable</h1></body></html>", "Service Unavailable"],
     ["an HTML page as a message", { message: "<html><title>Denied</title></html>" }, "Denied"],
+    ["a page with nothing but text", "<html><style>p {}</style><body><p>Too <b>many</b></p></body></html>", "Too many"],
+    ["SOAP", "<soap:Envelope><soap:Fault><faultstring>no seat</faultstring></soap:Fault></soap:Envelope>", "no seat"],
+    ["a code and its message", { error_code: 17, error_msg: "daily limit reached" }, "daily limit reached"],
+    ["a code and its text", { errcode: 45009, errmsg: "quota is used up" }, "quota is used up"],
+    ["errors by field", { errors: { model: ["is required", "is short"] } }, "model: is required, is short"],
+    [
+      "Django, by field",
+      { model: ["is required"], max_tokens: ["is no integer"] },
+      "model: is required; max_tokens: is no integer"
+    ],
+    ["Zod", { success: false, error: { issues: [{ path: ["model"], message: "Required" }] } }, "model: Required"],
+    ["an error in data", { code: 1, data: { error: { message: "no seat" } } }, "no seat"],
+    [
+      "OpenRouter, with the provider's error",
+      {
+        error: { message: "Provider returned error", code: 429, metadata: { raw: '{"error":{"message":"slow down"}}' } }
+      },
+      "Provider returned error: slow down"
+    ],
+    ["a text with control characters", "\u001b[31mno seat", "[31mno seat"],
     ["a text in brackets", "[proxy] no route", "[proxy] no route"]
   ])("comes from %s", (_, body, detail) => {
     assert.strictEqual(ErrorBody.read(body).detail, detail)
@@ -82,6 +102,9 @@ describe("a body with status 200", () => {
     [{ type: "error", error: { message: "x" } }, true],
     [{ error: "x" }, true],
     [{ errors: ["x"] }, true],
+    [{ success: false, message: "no quota" }, true],
+    [{ code: 401, msg: "log in first", data: null }, true],
+    [{ code: 200, data: "x" }, false],
     [{ type: "message", error: null }, false],
     [{ message: "hello" }, false],
     ["error", false]

@@ -176,6 +176,19 @@ describe("the reason of an error without an answer", () => {
     assert.strictEqual(fromUnknown(terminated).reason._tag, "ConnectionFailed")
   })
 
+  it("has no code where the cause has none", () => {
+    const parser = Object.assign(new Error("Response does not match the HTTP/1.1 protocol"), { code: undefined })
+    const { reason } = fromUnknown(new APIConnectionError({ cause: new TypeError("fetch failed", { cause: parser }) }))
+    assert.deepStrictEqual({ ...reason }, { _tag: "ConnectionFailed", detail: parser.message })
+  })
+
+  it("describes the failure where the innermost cause has no words, as for status 407", () => {
+    const { reason } = fromUnknown(
+      new APIConnectionError({ cause: new TypeError("fetch failed", { cause: new Error() }) })
+    )
+    assert.notStrictEqual(reason.detail, "")
+  })
+
   it("is InvalidRequest, and not retryable, if the address or the key cannot be sent", () => {
     const url = Object.assign(new TypeError("Invalid URL"), { code: "ERR_INVALID_URL" })
     const key = new TypeError('Headers.append: "Bearer sk-ant-api03-abc\ndefSECRETTAIL" is an invalid header value.')

@@ -14,7 +14,8 @@ describe("StopRules.isCertain", () => {
       new ClaudeError.PermissionDenied({ detail: "no", requestId: "req_1" }),
       new ClaudeError.ConnectionFailed({ detail: "connect", code: "ECONNREFUSED" }),
       new ClaudeError.ConnectionFailed({ detail: "getaddrinfo", code: "ENOTFOUND" }),
-      new ClaudeError.ConnectionFailed({ detail: "fetch failed" })
+      new ClaudeError.ConnectionFailed({ detail: "connect", code: "UND_ERR_CONNECT_TIMEOUT" }),
+      new ClaudeError.ConnectionFailed({ detail: "certificate", code: "CERT_HAS_EXPIRED", shouldRetry: false })
     ]) {
       assert.isTrue(StopRules.isCertain(failure(reason)), reason.message)
     }
@@ -28,6 +29,9 @@ describe("StopRules.isCertain", () => {
       new ClaudeError.PermissionDenied({ detail: "Sorry, you have been blocked" }),
       // A request that a gateway cannot take breaks its connection.
       new ClaudeError.ConnectionFailed({ detail: "socket hang up", code: "ECONNRESET" }),
+      // The answer to one row is no HTTP.
+      new ClaudeError.ConnectionFailed({ detail: "Headers Overflow Error", code: "UND_ERR_HEADERS_OVERFLOW" }),
+      new ClaudeError.ConnectionFailed({ detail: "Response does not match the HTTP/1.1 protocol" }),
       new ClaudeError.Overloaded({ detail: "busy" }),
       new ClaudeError.Refused({ detail: "no", text: "" })
     ]) {
