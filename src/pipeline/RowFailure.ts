@@ -1,5 +1,6 @@
 /**
- * The failure of a row: how the journal stores it, and how the summary reports it. Secrets are redacted before storing.
+ * The failure of a row: how the journal stores it, and how the summary reports it. Secrets are redacted before storing, by
+ * the `Redactor` of the run.
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -11,16 +12,19 @@ import * as RowKey from "./RowKey.ts"
 const Stored = Schema.fromJsonString(Schema.Struct({ error: Schema.String, message: Schema.String }))
 
 /** An error as the journal stores it. */
-export const encode = (error: unknown): string =>
-  Schema.encodeSync(Stored)({ error: tagOf(error), message: messageOf(error) })
+export const encode = (error: unknown, redact: Redact.Redact): string =>
+  Schema.encodeSync(Stored)({ error: tagOf(error), message: messageOf(error, redact) })
 
 /** A stored error as one line: the key of the row, then the message. */
-export const describe = ({ key, error }: { readonly key: string; readonly error: string }) =>
-  Effect.map(Schema.decodeEffect(Stored)(error), ({ message }) => `${RowKey.show(key)}: ${message}`)
+export const describe = Effect.fnUntraced(function* ({ key, error }: { readonly key: string; readonly error: string }) {
+  const { message } = yield* Schema.decodeEffect(Stored)(error)
+  const redact = yield* Redact.Redactor
+  return redact(`${RowKey.show(key)}: ${message}`)
+})
 
 /** The message of any error, without secrets. */
-export const messageOf = (error: unknown): string =>
-  Redact.redact(error instanceof Error ? error.message : String(error))
+export const messageOf = (error: unknown, redact: Redact.Redact = Redact.redact): string =>
+  redact(error instanceof Error ? error.message : String(error))
 
 /** The reason of a Claude error, otherwise the error's tag. An error without a tag is a defect. */
 export const tagOf = (error: unknown): string => {

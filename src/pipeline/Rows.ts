@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as CallSite from "../claude/CallSite.ts"
 import * as Event from "../claude/Event.ts"
+import * as Redact from "../claude/Redact.ts"
 import type { KeyedRow } from "./Claims.ts"
 import type * as Dataset from "./Dataset.ts"
 import type { Job } from "./Job.ts"
@@ -54,7 +55,7 @@ export const make = <Row, Out, E>(
     return Effect.all(final, { discard: true })
   }
 
-  const fail = (error: unknown, record: Effect.Effect<void, JournalFailed>) => {
+  const fail = (error: unknown, redact: Redact.Redact, record: Effect.Effect<void, JournalFailed>) => {
     if (hasFailed()) return Effect.void
     const needs = StopRules.missingService(error)
     if (needs !== undefined) return stop(needs)
@@ -62,7 +63,7 @@ export const make = <Row, Out, E>(
     const earlier = StopRules.kindOf(error) === kind ? Effect.void : release()
     kind = StopRules.kindOf(error)
     held.push(record)
-    return held.length < StopRules.maxAlike ? earlier : stop(StopRules.hopeless(error))
+    return held.length < StopRules.maxAlike ? earlier : stop(StopRules.hopeless(error, redact))
   }
 
   const run = ({ key, ordinal, row }: KeyedRow<Row>) =>
@@ -98,7 +99,8 @@ export const make = <Row, Out, E>(
         }
         if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
         const error = Cause.squash(exit.cause)
-        yield* fail(error, Effect.andThen(journal.fail(key, RowFailure.encode(error)), emit(false)))
+        const redact = yield* Redact.Redactor
+        yield* fail(error, redact, Effect.andThen(journal.fail(key, RowFailure.encode(error, redact)), emit(false)))
       })
     )
 

@@ -5,6 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { ClaudeError, Reason } from "../claude/ClaudeError.ts"
+import type { Redact } from "../claude/Redact.ts"
 import { messageOf, tagOf } from "./RowFailure.ts"
 
 /**
@@ -33,11 +34,11 @@ export class JobHopeless extends Schema.TaggedError<JobHopeless>()("JobHopeless"
 }
 
 /** The stop after `maxAlike` failures that are like this one. */
-export const hopeless = (error: unknown): JobHopeless => {
+export const hopeless = (error: unknown, redact: Redact): JobHopeless => {
   const isRetryable = error instanceof ClaudeError && error.isRetryable
   return new JobHopeless({
     rows: maxAlike,
-    detail: `${messageOf(error)}${isRetryable ? "" : "; or catch this error in the step, to continue past such rows"}`,
+    detail: `${messageOf(error, redact)}${isRetryable ? "" : "; or catch this error in the step, to continue past such rows"}`,
     ...(error instanceof ClaudeError && { reason: error.reason })
   })
 }

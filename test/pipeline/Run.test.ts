@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Event, ClaudeError, Concurrency, Dataset, Job, Journal, Step } from "effect-claude"
+import { Event, ClaudeError, Concurrency, Dataset, Job, Journal, Redact, Step } from "effect-claude"
 import { TestClaude } from "effect-claude/testing"
 import { Deferred, Effect, Fiber, FileSystem, Schema, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -54,6 +54,25 @@ describe("Job.run", () => {
       })
     ).pipe(Effect.provide(TestClaude.layer(TestClaude.when(/Bob/, [notYou, "hi"]), "hi")))
   )
+
+  it.effect("stores and reports the failures of rows as the program's own redactor leaves them", () => {
+    const step = Step.make("ward", ({ name }: typeof Person.Type) =>
+      Effect.fail(new Error(`no bed for {"patient": "${name}"}`))
+    )
+    return inFolder((files) =>
+      Effect.gen(function* () {
+        const failing = (count: number) => Job.make({ ...greetings(names(count)), step })
+        const one = yield* files.run(failing(1))
+        assert.deepStrictEqual(one.problems, [`person 0: no bed for {"patient": "[redacted]"}`])
+        const { stopped } = yield* files.run(failing(20))
+        assert.instanceOf(stopped, Job.JobHopeless)
+        assert.include(stopped.message, `no bed for {"patient": "[redacted]"}`)
+      })
+    ).pipe(
+      Effect.provideService(Redact.Redactor, Redact.make({ fields: ["patient"] })),
+      Effect.provide(TestClaude.layer("hi"))
+    )
+  })
 
   it.effect("counts a bug in a step as a failed row", () =>
     inFolder((files) =>

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ClaudeError, Job } from "effect-claude"
+import { redact } from "../../src/claude/Redact.ts"
 import * as StopRules from "../../src/pipeline/StopRules.ts"
 
 describe("StopRules.isCertain", () => {
@@ -76,7 +77,7 @@ describe("StopRules.kindOf", () => {
 
 describe("JobHopeless", () => {
   it("names the failure and the remedy, and that a step can catch what only some rows cause", () => {
-    const error = StopRules.hopeless(invalid("no tool", 400))
+    const error = StopRules.hopeless(invalid("no tool", 400), redact)
     assert.strictEqual(
       error.message,
       "16 consecutive rows failed alike: InvalidRequest (400): no tool; change the request; " +
@@ -84,7 +85,7 @@ describe("JobHopeless", () => {
     )
     assert.strictEqual(error.reason?._tag, "InvalidRequest")
     assert.strictEqual(
-      StopRules.hopeless(failure(new ClaudeError.Overloaded({ detail: "busy" }))).message,
+      StopRules.hopeless(failure(new ClaudeError.Overloaded({ detail: "busy" })), redact).message,
       "16 consecutive rows failed alike: Overloaded: busy; try again later"
     )
   })
