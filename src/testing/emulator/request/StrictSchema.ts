@@ -4,6 +4,7 @@
  * "Structured outputs" (Nov 2026), and refusals of the API that users published in 2026.
  */
 import * as Predicate from "effect/Predicate"
+import * as OutputFormat from "../../../claude/OutputFormat.ts"
 
 type Json = { readonly [keyword: string]: unknown }
 
@@ -13,8 +14,7 @@ export interface Strict {
   readonly schema: unknown
 }
 
-const mostOptional = 24
-const mostUnions = 16
+const { optional: mostOptional, unions: mostUnions } = OutputFormat.limits
 const mostTools = 20
 
 /** The refusal of the strict schemas of a request; the limits hold over all of them. */
@@ -69,8 +69,6 @@ const keywords: Readonly<Record<string, ReadonlyArray<string>>> = {
   boolean: [],
   null: []
 }
-
-const formats = new Set("date-time time date duration email hostname uri ipv4 ipv6 uuid".split(" "))
 
 /** What a regular expression may not have, and its name. */
 const unsupportedPatterns: ReadonlyArray<readonly [RegExp, string]> = [
@@ -146,7 +144,7 @@ const arrayProblem = ({ items, minItems }: Json) => {
 }
 
 const stringProblem = ({ format, pattern }: Json) => {
-  if (format !== undefined && !formats.has(String(format))) {
+  if (format !== undefined && !OutputFormat.formats.has(String(format))) {
     return `For 'string' type, format '${String(format)}' is not supported`
   }
   const [, feature] = unsupportedPatterns.find(([found]) => found.test(String(pattern ?? ""))) ?? []
