@@ -60,11 +60,11 @@ export const ofSite = ({ job, labels, path, row }: CallSite): Attributes => {
   return site
 }
 
-/** The same, with secrets taken out of its texts: keys of rows and labels are the program's, and may hold anything. */
+/** The same attributes with redacted texts: row keys and labels come from the program and may contain secrets. */
 export const redacted = (attributes: Attributes, redact: Redact): Attributes =>
   Record.map(attributes, (value) => (Predicate.isString(value) ? redact(value) : value))
 
-/** What came of it. Tokens are those that this call was billed, all attempts together; those of a cache are not. */
+/** The outcome of a call. Tokens are the sum that all its attempts were billed; the tokens of a cached answer are not. */
 export const ofOutcome = (outcome: Outcome): Attributes => {
   const { attempts, cost, exit, facts, message } = outcome
   const usage = usageOf(outcome)
@@ -88,13 +88,13 @@ export const ofOutcome = (outcome: Outcome): Attributes => {
   })
 }
 
-/** The tokens billed: of a stream that broke off, those told until then; undefined where none are known, or none due. */
+/** The billed tokens. For a stream that broke off, the tokens reported so far; undefined if none are known or billed. */
 export const usageOf = ({ facts, message, usage }: Outcome): Usage.Usage | undefined => {
   const due = facts === undefined || isBilled(facts.origin)
   return usage ?? (due && message ? Usage.fromMessage(message.usage) : undefined)
 }
 
-/** The reason of the failure; an interruption is none. */
+/** The reason of the failure; undefined for a success and for an interruption. */
 export const errorType = (exit: Exit.Exit<unknown, unknown>): string | undefined => {
   if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return undefined
   const error = errorOf(exit)

@@ -17,7 +17,7 @@ export interface Rates {
 export interface Price {
   readonly from?: string
   readonly standard: Rates
-  /** For a prompt of more than so many tokens (input, cache reads and cache writes), the whole request. */
+  /** The rates for the whole request if its prompt (input, cache reads and cache writes) has more tokens than this. */
   readonly above?: { readonly tokens: number; readonly rates: Rates }
   /** For `speed: "fast"`, where the model has it. */
   readonly fast?: Rates

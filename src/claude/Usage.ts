@@ -37,10 +37,10 @@ export const Usage = Schema.Struct({
 })
 export type Usage = typeof Usage.Type
 
-/** Nothing. */
+/** No tokens and no searches. */
 export const zero: Usage = { input: 0, output: 0, cacheWrite5m: 0, cacheWrite1h: 0, cacheRead: 0, webSearches: 0 }
 
-/** Token counts as the API reports them. Anything may be missing, and nobody has checked that the rest is as it says. */
+/** Token counts as the API reports them. Each field may be missing, and its value is not checked yet. */
 export interface ApiTokens {
   readonly input_tokens?: number | null
   readonly output_tokens?: number | null
@@ -122,7 +122,7 @@ export const sum = (self: Usage, that: Usage): Usage => {
 /** The size of the prompt: what was read afresh, written to the cache and read from it. */
 export const totalInput = (part: Tokens): number => part.input + part.cacheWrite5m + part.cacheWrite1h + part.cacheRead
 
-/** A usage is read from failures too: an odd one must not be the end of what reports them. */
+/** Usage is read from failures too, so an invalid count must not throw while a failure is being reported. */
 const countOf = (count: unknown): number => (Number.isSafeInteger(count) ? Math.max(0, Number(count)) : 0)
 const isIteration = (entry: unknown): entry is ApiIteration => Predicate.hasProperty(entry, "type")
 const isText = (fact: unknown): fact is string => Predicate.isString(fact) && fact !== ""
@@ -130,7 +130,7 @@ const isText = (fact: unknown): fact is string => Predicate.isString(fact) && fa
 const tokensOf = (usage: ApiTokens): Tokens => {
   const split = usage.cache_creation
   const cacheWrite1h = countOf(split?.ephemeral_1h_input_tokens)
-  // In a stream the total may grow after the split was told once. What the split does not name was for 5 minutes.
+  // In a stream the total may grow after the split was reported. Tokens that the split leaves out are 5-minute writes.
   const unnamed = countOf(usage.cache_creation_input_tokens) - cacheWrite1h
   return {
     input: countOf(usage.input_tokens),
