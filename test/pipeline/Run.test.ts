@@ -56,9 +56,7 @@ describe("Job.run", () => {
   )
 
   it.effect("stores and reports the failures of rows as the program's own redactor leaves them", () => {
-    const step = Step.make("ward", ({ name }: typeof Person.Type) =>
-      Effect.fail(new Error(`no bed for {"patient": "${name}"}`))
-    )
+    const step = Step.make("ward", ({ name }: typeof Person.Type) => Effect.fail(new NoBed({ patient: name })))
     return inFolder((files) =>
       Effect.gen(function* () {
         const failing = (count: number) => Job.make({ ...greetings(names(count)), step })
@@ -467,3 +465,9 @@ describe("Job.run", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 })
+
+class NoBed extends Schema.TaggedError<NoBed>()("NoBed", { patient: Schema.String }) {
+  override get message() {
+    return `no bed for {"patient": "${this.patient}"}`
+  }
+}
