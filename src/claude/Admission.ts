@@ -29,8 +29,8 @@ export interface Outcome {
 export interface Admission {
   /** The request to send. */
   readonly request: Request
-  /** Runs once, without interruption, when the call has ended. */
-  readonly settle: (outcome: Outcome) => Effect.Effect<void>
+  /** Runs once, without interruption, when the call has ended. Without it, `opened` and `context`, events cost nothing. */
+  readonly settle?: (outcome: Outcome) => Effect.Effect<void>
   /** Changes the context in which the call runs, such as its span. */
   readonly context?: (outer: Context.Context<never>) => Context.Context<never>
   /** Runs when the first content of a stream arrives. */
@@ -57,7 +57,8 @@ export const admitting = (
             const sent = next.create(admission.request)
             return restore(context === undefined ? sent : Effect.updateContext(sent, context))
           })
-          return Effect.onExit(call, (exit) => admission.settle(outcomeOf(exit)))
+          const { settle } = admission
+          return settle === undefined ? call : Effect.onExit(call, (exit) => settle(outcomeOf(exit)))
         })
       )
     ),
@@ -66,7 +67,7 @@ export const admitting = (
       Effect.suspend(() => {
         const progress = makeProgress()
         return Effect.map(
-          Effect.acquireRelease(admit(request, true), ({ settle }) => settle(progress.outcome()), {
+          Effect.acquireRelease(admit(request, true), ({ settle }) => settle?.(progress.outcome()) ?? Effect.void, {
             interruptible: true
           }),
           (admission) => following(admission, progress, next)
@@ -119,15 +120,14 @@ const makeProgress = () => {
 
 /** One step for each pull, whatever it does: on the hot path of streams, every operator costs. */
 const following = (admission: Admission, progress: ReturnType<typeof makeProgress>, next: Claude["Service"]) => {
-  const { context } = admission
+  const { context, opened, request, settle } = admission
+  const stream = Stream.suspend(() => next.stream(request))
   const within = context && once(context)
-  return Stream.transformPull(
-    Stream.suspend(() => next.stream(admission.request)),
-    (pull) => {
-      const inside = within === undefined ? pull : Effect.updateContext(pull, within)
-      return Effect.succeed(Effect.onExitPrimitive(inside, (exit) => progress.pulled(exit, admission), true))
-    }
-  )
+  if (within === undefined && opened === undefined && settle === undefined) return stream
+  return Stream.transformPull(stream, (pull) => {
+    const inside = within === undefined ? pull : Effect.updateContext(pull, within)
+    return Effect.succeed(Effect.onExitPrimitive(inside, (exit) => progress.pulled(exit, admission), true))
+  })
 }
 
 type Change = NonNullable<Admission["context"]>

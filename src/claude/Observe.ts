@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import { CallSite } from "./CallSite.ts"
 import type { ClaudeError } from "./ClaudeError.ts"
@@ -102,16 +103,23 @@ const observed = (
     hasContent = true
     return reports.firstToken
   }
-  return Stream.fromEffect(reports.sent).pipe(
-    Stream.drain,
-    Stream.concat(Stream.tapCause(events, (cause) => Effect.sync(() => (failure = cause)))),
-    Stream.mapArrayEffect((chunk) => {
-      const due = chunk.map(reportOf).filter((effect) => effect !== undefined)
-      return due.length === 0 ? Effect.succeed(chunk) : Effect.as(Effect.all(due, { discard: true }), chunk)
-    }),
-    // A failure in the reader counts as cancelling the attempt.
-    Stream.ensuring(
-      Effect.suspend(() => (ended ? Effect.void : Effect.provideContext(reports.unfinished(failure), context)))
-    )
+  /** Reports one pull of the stream: one step for each pull, because every operator costs on the hot path of streams. */
+  const pulled = (exit: Exit.Exit<ReadonlyArray<StreamEvent.StreamEvent>, ClaudeError | Cause.Done>) => {
+    if (Exit.isFailure(exit)) {
+      if (!Pull.isDoneCause(exit.cause)) failure = exit.cause as Cause.Cause<ClaudeError>
+      return undefined
+    }
+    let due: Effect.Effect<void> | undefined
+    for (const event of exit.value) {
+      const report = reportOf(event)
+      if (report !== undefined) due = due === undefined ? report : Effect.andThen(due, report)
+    }
+    return due
+  }
+  const followed = Stream.transformPull(events, (pull) => Effect.succeed(Effect.onExitPrimitive(pull, pulled, true)))
+  // A failure in the reader counts as cancelling the attempt.
+  return Stream.ensuring(
+    Stream.unwrap(Effect.as(reports.sent, followed)),
+    Effect.suspend(() => (ended ? Effect.void : Effect.provideContext(reports.unfinished(failure), context)))
   )
 }

@@ -110,7 +110,8 @@ export const accumulator = (): Accumulator => {
   const blockAt = (index: number) => message?.content[places.get(index) ?? -1]
 
   const endInput = (index: number) => {
-    const json = partialJson.get(index) ?? ""
+    const json = partialJson.get(index)
+    if (json === undefined) return
     const input = Json.parse(json)
     const block = blockAt(index)
     if (block !== undefined && input !== undefined) Object.assign(block, { input })

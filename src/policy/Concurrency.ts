@@ -46,10 +46,9 @@ export const policy = (limit: number | Concurrency) => {
       ...admitting(next, (request) =>
         Effect.withFiber((fiber) => {
           const since = fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()
-          const admission = { request, settle: () => Effect.void }
           return Effect.andThen(
             semaphore.takeScoped(1),
-            Effect.as(Event.emitWaited(request.model, "concurrency", since), admission)
+            Effect.as(Event.emitWaited(request.model, "concurrency", since), { request })
           )
         })
       ),
