@@ -39,7 +39,7 @@ export class RowInvalid extends Schema.TaggedError<RowInvalid>()("RowInvalid", {
   detail: Schema.String
 }) {
   override get message() {
-    return `${at(this.place)}: ${this.detail}; fix the ${this.place.unit} and run again: only it will run`
+    return `${at(this.place)}: ${this.detail}; fix the ${this.place.unit} or the schema of rows, and run again`
   }
 }
 

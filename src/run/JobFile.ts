@@ -37,15 +37,28 @@ export const load = Effect.fn("JobFile.load")(function* (path: string) {
       )
     }
   })
-  if (Job.isJob(module["default"])) return module["default"]
+  const job = module["default"]
+  if (Job.isJob(job)) {
+    const missing = fields.filter((field) => job[field] === undefined)
+    if (missing.length === 0) return job
+    const unknown = Object.keys(job).filter((name) => !known.has(name) && !name.startsWith("~"))
+    const found = unknown.length === 0 ? "" : `, but it has ${unknown.join(", ")}`
+    return yield* invalid(`the job has no ${missing.join(", ")}${found}; correct the fields of Job.make`)
+  }
   const write = "write `export default Job.make({ … })`"
   if (!("default" in module)) {
-    const job = Object.keys(module).find((name) => Job.isJob(module[name]))
-    const found = job === undefined ? "" : `; it exports the job as ${job}`
+    const exported = Object.keys(module).find((name) => Job.isJob(module[name]))
+    const found = exported === undefined ? "" : `; it exports the job as ${exported}`
     return yield* invalid(`it has no default export${found}; ${write}`)
   }
   const place = UserModules.short(UserModules.placeIn(file, "export default", "as default"))
-  return yield* invalid(`${place}: the default export is ${kindOf(module["default"])}, not a job; ${write}`)
+  return yield* invalid(`${place}: the default export is ${kindOf(job)}, not a job; ${write}`)
 })
+
+/** Node runs the file without a type check, so a misspelt or absent field of `Job.make` is found here. */
+const fields = ["name", "source", "key", "step", "output", "sink"] as const satisfies ReadonlyArray<
+  keyof Job.Job<never, unknown, unknown>
+>
+const known: ReadonlySet<string> = new Set([...fields, "layer"])
 
 const kindOf = (value: unknown) => (value === null || value === undefined ? String(value) : `of type ${typeof value}`)

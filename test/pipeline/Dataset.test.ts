@@ -34,9 +34,9 @@ describe("a file", () => {
       const path = yield* fileOf(`{"id":"a","urgency":"high"}\n\n{"id":"b"\n{"id":"c","urgency":3}\n`)
       const rows = yield* rowsOf(Dataset.fromFile(Ticket, path))
       assert.deepStrictEqual(rows.map(inShort), [
-        `${path} line 1: "urgency" must be an integer, got "high"; fix the line and run again: only it will run`,
+        `${path} line 1: "urgency" must be an integer, got "high"; fix the line or the schema of rows, and run again`,
         `${path} line 3: not JSON: Expected ',' or '}' after property value at column 10; ` +
-          "fix the line and run again: only it will run",
+          "fix the line or the schema of rows, and run again",
         { id: "c", urgency: 3 }
       ])
     }).pipe(provideNode)
@@ -58,7 +58,7 @@ describe("a file", () => {
         `tickets row 1: "ticket.tags[1]" must be a string, got 1; "kind" is missing; ` +
           `"amount" must be a number or null, got "${"x".repeat(62)}…; ` +
           `"rating" must be a value between 1 and 5, got 9; "email": please give an address; ` +
-          "fix the row and run again: only it will run"
+          "fix the row or the schema of rows, and run again"
       )
     })
   )
@@ -130,7 +130,7 @@ describe("an iterable", () => {
       for (const _ of [1, 2]) {
         assert.deepStrictEqual((yield* rowsOf(dataset)).map(inShort), [
           { id: "a", urgency: 1 },
-          `tickets row 2: "urgency" must be an integer, got null; fix the row and run again: only it will run`
+          `tickets row 2: "urgency" must be an integer, got null; fix the row or the schema of rows, and run again`
         ])
       }
     })

@@ -67,6 +67,14 @@ const files: Record<string, readonly [source: string, outcome: string | undefine
     `${job}export { job as mails }`,
     "named.ts: it has no default export; it exports the job as mails; write `export default Job.make({ … })`"
   ],
+  "misspelt.ts": [
+    `${job.replace("sink:", "snik:").replace("step:", "Step:")}export default job`,
+    "misspelt.ts: the job has no step, sink, but it has Step, snik; correct the fields of Job.make"
+  ],
+  "incomplete.ts": [
+    `${job.replace('name: "mails", ', "")}export default job`,
+    "incomplete.ts: the job has no name; correct the fields of Job.make"
+  ],
   "other.ts": [
     "const a = 1\nexport default () => a",
     "other.ts: other.ts:2:1: the default export is of type function, not a job; write `export default Job.make({ … })`"
