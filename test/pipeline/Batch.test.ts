@@ -34,7 +34,7 @@ describe("Batch.map", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("works on twice as many items as Claude has capacity", () =>
+  it.effect("runs twice as many items as the capacity of Claude", () =>
     Effect.gen(function* () {
       const { work, most } = counting()
       yield* during(Batch.map(range(50), work))
@@ -42,7 +42,7 @@ describe("Batch.map", () => {
     }).pipe(Effect.provide(TestClaude.layer().pipe(Concurrency.policy(3))))
   )
 
-  it.effect("works on as many items at once as `concurrency` says", () =>
+  it.effect("runs `concurrency` items at once", () =>
     Effect.gen(function* () {
       const { work, most } = counting()
       yield* during(Batch.map(range(50), work, { concurrency: 5 }))
@@ -50,7 +50,7 @@ describe("Batch.map", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("works on one item at a time while Claude is paused", () =>
+  it.effect("runs one item at a time while Claude is paused", () =>
     Effect.gen(function* () {
       const { work, most } = counting()
       yield* during(Batch.map(range(3), work))
@@ -58,7 +58,7 @@ describe("Batch.map", () => {
     }).pipe(Effect.provide(TestClaude.layer().pipe(Concurrency.policy(0))))
   )
 
-  it.effect("works through 10,000 items with no more than its fan-out at once", () =>
+  it.effect("runs 10,000 items without exceeding its fan-out", () =>
     Effect.gen(function* () {
       const { work, most } = counting(Effect.yieldNow)
       const results = yield* Batch.map(range(10_000), work)
@@ -110,7 +110,7 @@ describe("Batch.map", () => {
 })
 
 describe("Batch.map with failFast", () => {
-  it.effect("returns the values alone", () =>
+  it.effect("returns only the values", () =>
     Effect.gen(function* () {
       const values = yield* during(Batch.map([1, 2, 3], (item) => taking(4 - item)(item), { mode: "failFast" }))
       expectTypeOf(values).toEqualTypeOf<Array<number>>()
@@ -171,7 +171,7 @@ describe("Batch.stream", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("fails when its source fails, after the items before", () =>
+  it.effect("fails when its source fails, after the earlier items", () =>
     Effect.gen(function* () {
       const source = Stream.concat(Stream.make("a"), Stream.fail("unreadable"))
       const seen: Array<string> = []
@@ -183,7 +183,7 @@ describe("Batch.stream", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("stops all its items when its consumer leaves", () =>
+  it.effect("stops all its items when its consumer stops", () =>
     Effect.gen(function* () {
       const { work, inFlight } = counting()
       yield* during(Stream.runDrain(Stream.take(Batch.stream(range(50), work, { concurrency: 4 }), 2)))
@@ -191,7 +191,7 @@ describe("Batch.stream", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("works on twice as many items as Claude has capacity, and emits an event for each", () =>
+  it.effect("runs twice as many items as the capacity of Claude, and emits an event for each", () =>
     Effect.gen(function* () {
       const { work, most } = counting()
       const { events, listener } = recording()

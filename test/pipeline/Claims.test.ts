@@ -50,7 +50,7 @@ describe("Claims", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("runs the pending rows of any place in the input, in its order", () =>
+  it.effect("runs pending rows in the order of the input, wherever they are", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const odd = people(names(700).filter((_, index) => index % 2 === 1))
@@ -66,7 +66,7 @@ describe("Claims", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("runs no row under a key that another row had when the rows were claimed", () =>
+  it.effect("does not run a row whose key belonged to another row when the rows were claimed", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         let reads = 0

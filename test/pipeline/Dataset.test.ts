@@ -18,7 +18,7 @@ import * as Dataset from "../../src/pipeline/Dataset.ts"
 const Ticket = Schema.Struct({ id: Schema.String, urgency: Schema.Int })
 
 describe("a file", () => {
-  it.effect("gives its rows with their places", () =>
+  it.effect("returns its rows with their places", () =>
     Effect.gen(function* () {
       const path = yield* fileOf(`{"id":"a","urgency":1}\n{"id":"b","urgency":2}\n`)
       const rows = yield* rowsOf(Dataset.fromFile(Ticket, path))
@@ -29,7 +29,7 @@ describe("a file", () => {
     }).pipe(provideNode)
   )
 
-  it.effect("continues after a broken row, and says what to fix in it", () =>
+  it.effect("continues after a broken row, and names the fix", () =>
     Effect.gen(function* () {
       const path = yield* fileOf(`{"id":"a","urgency":"high"}\n\n{"id":"b"\n{"id":"c","urgency":3}\n`)
       const rows = yield* rowsOf(Dataset.fromFile(Ticket, path))
@@ -63,7 +63,7 @@ describe("a file", () => {
     })
   )
 
-  it.effect("names a row that is no object", () =>
+  it.effect("reports a row that is not an object", () =>
     Effect.gen(function* () {
       const path = yield* fileOf(`[1]`)
       const rows = yield* rowsOf(Dataset.fromFile(Ticket, path))
@@ -81,7 +81,7 @@ describe("a file", () => {
     }).pipe(provideNode)
   )
 
-  it.effect("is named, with what to do, when it does not exist, is a folder, or has another format", () =>
+  it.effect("is named, with a remedy, if it does not exist, is a folder, or has another format", () =>
     Effect.gen(function* () {
       const directory = yield* folder
       const absent = join(directory, "absent.jsonl")
@@ -102,7 +102,7 @@ describe("a file", () => {
     }).pipe(provideNode)
   )
 
-  it.effect("is refused as a whole where every line of it would be broken", () =>
+  it.effect("is refused if every line would be broken", () =>
     Effect.gen(function* () {
       const path = yield* fileOf(`[\n{"id":"a","urgency":1},\n{"id":"b","urgency":2}\n]\n`)
       assert.match(yield* unreadable(path), /tickets\.ndjson: this is JSON over several lines; write one value a line/)
@@ -121,7 +121,7 @@ describe("a file", () => {
 })
 
 describe("an iterable", () => {
-  it.effect("gives rows with their number, also from a generator function, each time it runs", () =>
+  it.effect("returns rows with their numbers at each run, even from a generator function", () =>
     Effect.gen(function* () {
       const dataset = Dataset.fromIterable("tickets", Ticket, function* () {
         yield { id: "a", urgency: 1 }
@@ -136,7 +136,7 @@ describe("an iterable", () => {
     })
   )
 
-  it.effect("is iterated only as far as it is read", () =>
+  it.effect("is iterated only as far as its reader reads", () =>
     Effect.gen(function* () {
       const dataset = Dataset.fromIterable("numbers", Schema.Int, function* () {
         for (let number = 0; ; number++) yield number
@@ -159,7 +159,7 @@ describe("a writer", () => {
     }).pipe(provideNode)
   )
 
-  it.effect("has every line in the file, whole, once append returns, also under concurrent appends", () =>
+  it.effect("has written every complete line when append returns, even with concurrent appends", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "out.jsonl")
       const { append } = yield* Dataset.writeLines(path)
@@ -171,7 +171,7 @@ describe("a writer", () => {
     }).pipe(provideNode)
   )
 
-  it.effect("writes a line to its end before it begins the next", () =>
+  it.effect("finishes a line before it starts the next", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "out.jsonl")
       const parts = yield* inParts
@@ -187,7 +187,7 @@ describe("a writer", () => {
     }).pipe(provideNode)
   )
 
-  it.effect("writes a line to its end when it is interrupted in the middle", () =>
+  it.effect("finishes a line when it is interrupted during the write", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "out.jsonl")
       const parts = yield* inParts
@@ -202,7 +202,7 @@ describe("a writer", () => {
     }).pipe(provideNode)
   )
 
-  it.effect("knows the size of the file", () =>
+  it.effect("returns the size of the file", () =>
     Effect.gen(function* () {
       const { append, replaceWith, size } = yield* Dataset.writeLines(yield* fileOf("old\n"))
       assert.strictEqual(yield* size, 4)
@@ -213,7 +213,7 @@ describe("a writer", () => {
     }).pipe(provideNode)
   )
 
-  it.effect("replaces all lines at once, and appends after them", () =>
+  it.effect("replaces all lines atomically, and appends after them", () =>
     Effect.gen(function* () {
       const path = yield* fileOf("old\n")
       const { append, replaceWith } = yield* Dataset.writeLines(path)
@@ -229,7 +229,7 @@ describe("a writer", () => {
     }).pipe(provideNode)
   )
 
-  it.effect("keeps the old lines when the new ones fail or are interrupted", () =>
+  it.effect("keeps the old lines if the new lines fail or are interrupted", () =>
     Effect.gen(function* () {
       const path = yield* fileOf("old\n")
       const { append, replaceWith } = yield* Dataset.writeLines(path)
@@ -246,7 +246,7 @@ describe("a writer", () => {
     }).pipe(provideNode)
   )
 
-  it.effect("fails before the run when the file cannot be written", () =>
+  it.effect("fails before the run if the file cannot be written", () =>
     Effect.gen(function* () {
       const directory = yield* folder
       const inside = join(directory, "folder.jsonl")
@@ -281,7 +281,7 @@ describe("a writer", () => {
     }).pipe(provideNode)
   )
 
-  it.effect.prop("writes what a dataset reads again, whatever JSON it is", [Schema.Array(Schema.Json)], ([values]) =>
+  it.effect.prop("writes any JSON so that a dataset reads it back", [Schema.Array(Schema.Json)], ([values]) =>
     Effect.gen(function* () {
       const path = join(yield* folder, "out.ndjson")
       const { append, replaceWith } = yield* Dataset.writeLines(path)

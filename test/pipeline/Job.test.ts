@@ -21,7 +21,7 @@ describe("Job", () => {
 })
 
 describe("the layer of a job", () => {
-  it.effect("provides what its step needs, and is built once per run and released at its end", () => {
+  it.effect("provides the services of its step, and is built once per run and released at its end", () => {
     const log: Array<string> = []
     const layer = Layer.effect(
       Titles,
@@ -55,7 +55,7 @@ describe("the layer of a job", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("puts policies on the Claude of the run, outside its own", () =>
+  it.effect("applies its policies outside the policies of the run", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const louder = Claude.wrap((next) =>
@@ -106,7 +106,7 @@ describe("the layer of a job", () => {
   )
 })
 
-describe("a job whose needs are not met", () => {
+describe("a job with a missing service", () => {
   it("does not compile", () => {
     const job = greetings([])
     // @ts-expect-error: nothing provides Titles.
@@ -125,7 +125,7 @@ describe("a job whose needs are not met", () => {
   it.effect("ends with the name of the service, and leaves its rows pending", () =>
     inFolder((files) =>
       Effect.gen(function* () {
-        // As a job file in JavaScript, whose types nothing checks.
+        // As in a job file in JavaScript, which is not type-checked.
         const untyped = Job.make({ ...greetings(names(50)), step: titled, layer: notThere })
         const error = yield* Effect.flip(files.run(untyped))
         assert.deepStrictEqual(error, new Job.JobNeeds({ service: "test/Titles" }))
@@ -140,7 +140,7 @@ describe("a job whose needs are not met", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("ends in the same way when its layer is what needs the service", () =>
+  it.effect("ends in the same way if its layer needs the service", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const layer: Layer.Layer<Titles> = Layer.effect(Titles, Effect.as(unchecked(Other), titles))
@@ -175,6 +175,6 @@ const titled = Step.make(
     })
 )
 
-// Untyped programs leave out what the types ask for.
+// Untyped programs can leave out a required layer.
 const unchecked = <A, E, R>(effect: Effect.Effect<A, E, R>) => effect as Effect.Effect<A, E>
 const notThere = Layer.empty as Layer.Layer<Titles>

@@ -12,7 +12,7 @@ import * as Journal from "../../src/pipeline/Journal.ts"
 import { postgres, sqlite } from "./journal/databases.ts"
 
 type Row = typeof Row.Type
-/** A row of the input, and what the run does with it when it is pending. */
+/** A row of the input, and the action of the run if the row is pending. */
 const Row = Schema.Tuple([Schema.Literals(["a", "b", "c", "d"]), Schema.Literals(["finish", "fail", "leave"])])
 
 for (const { layer: database, missing, name } of [sqlite, postgres]) {
@@ -30,7 +30,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
         }).pipe(Effect.provide(Layer.provide(run, database)))
       )
 
-      it.effect("are duplicates when their key was claimed before, in the same page or in an earlier one", () =>
+      it.effect("are duplicates if their key was claimed before, in the same page or in an earlier one", () =>
         Effect.gen(function* () {
           const journal = yield* Journal.Journal
           assert.deepStrictEqual(yield* journal.claim(rowsOf("a", "a", "b")), ["pending", "duplicate", "pending"])
@@ -103,7 +103,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
         }).pipe(Effect.provide(Layer.provide(run, database)))
       )
 
-      it.effect("have any text as their key", () =>
+      it.effect("accept any text as their key", () =>
         Effect.gen(function* () {
           const long = "k".repeat(5000)
           const keys = ["", " ", "'", `"`, "\\", "é", "e\u0301", "😀", long, `${long}.`, "sha256:", "%", "__proto__"]
@@ -124,7 +124,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
         }).pipe(Effect.provide(database))
       )
 
-      it.effect("take as many bytes in a file as the journal says", () =>
+      it.effect("use as many bytes in a file as the journal documents", () =>
         Effect.gen(function* () {
           const journal = yield* Journal.Journal
           assert.strictEqual(yield* journal.outputSize, 0)
@@ -142,7 +142,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
     })
 
     describe("the next run", () => {
-      it.effect("finds what is done done, and the rest pending", () =>
+      it.effect("finds finished rows done, and the others pending", () =>
         Effect.gen(function* () {
           yield* Effect.gen(function* () {
             const journal = yield* Journal.Journal
@@ -169,7 +169,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
         }).pipe(Effect.provide(database))
       )
 
-      it.effect("leaves out rows that its input no longer has, and the state keeps them", () =>
+      it.effect("leaves out rows that its input no longer has, while the state keeps them", () =>
         Effect.gen(function* () {
           yield* runOf([
             ["a", "finish"],
@@ -187,7 +187,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
       it.layer(database)((it) => {
         let jobs = 0
         it.effect.prop(
-          "agrees with a model of the journal, whatever happened in the runs before",
+          "agrees with a model of the journal after any earlier runs",
           [Schema.Array(Schema.Array(Row))],
           ([runs]) =>
             Effect.gen(function* () {
@@ -203,38 +203,36 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
     })
 
     describe("jobs in one database", () => {
-      it.effect(
-        "have the same keys and never see each other's rows, whichever runs first, next or at the same time",
-        () =>
-          Effect.gen(function* () {
-            const letters = begun({ job: "letters", shape: ["other"], emulated: true })
-            yield* runOf([["a", "finish"]])
-            yield* Effect.gen(function* () {
-              const journal = yield* Journal.Journal
-              assert.deepStrictEqual(yield* journal.claim(rowsOf("b", "a")), ["pending", "pending"])
-              const other = yield* runOf([
-                ["a", "leave"],
-                ["b", "finish"]
-              ])
-              assert.deepStrictEqual(other, {
-                claims: ["done", "pending"],
-                pending: ["b"],
-                outputs: ["a in run 0", "b in run 0"],
-                failures: [],
-                counts: { done: 2, failed: 0, pending: 0 }
-              })
-              yield* journal.finish("b", "letter b")
-              assert.deepStrictEqual(yield* Stream.runCollect(journal.outputs), ["letter b"])
-              assert.deepStrictEqual(yield* Stream.runCollect(journal.pending), [{ key: "a", ordinal: 1 }])
-              assert.deepStrictEqual(yield* journal.counts, { done: 1, failed: 0, pending: 1 })
-            }).pipe(Effect.provide(letters))
-            assert.deepStrictEqual((yield* runOf([["a", "leave"]])).outputs, ["a in run 0"])
-          }).pipe(Effect.provide(database))
+      it.effect("can have the same keys and never see each other's rows, in consecutive and concurrent runs", () =>
+        Effect.gen(function* () {
+          const letters = begun({ job: "letters", shape: ["other"], emulated: true })
+          yield* runOf([["a", "finish"]])
+          yield* Effect.gen(function* () {
+            const journal = yield* Journal.Journal
+            assert.deepStrictEqual(yield* journal.claim(rowsOf("b", "a")), ["pending", "pending"])
+            const other = yield* runOf([
+              ["a", "leave"],
+              ["b", "finish"]
+            ])
+            assert.deepStrictEqual(other, {
+              claims: ["done", "pending"],
+              pending: ["b"],
+              outputs: ["a in run 0", "b in run 0"],
+              failures: [],
+              counts: { done: 2, failed: 0, pending: 0 }
+            })
+            yield* journal.finish("b", "letter b")
+            assert.deepStrictEqual(yield* Stream.runCollect(journal.outputs), ["letter b"])
+            assert.deepStrictEqual(yield* Stream.runCollect(journal.pending), [{ key: "a", ordinal: 1 }])
+            assert.deepStrictEqual(yield* journal.counts, { done: 1, failed: 0, pending: 1 })
+          }).pipe(Effect.provide(letters))
+          assert.deepStrictEqual((yield* runOf([["a", "leave"]])).outputs, ["a in run 0"])
+        }).pipe(Effect.provide(database))
       )
     })
 
     describe("the answers of an emulator", () => {
-      it.effect("are refused to a run that Claude answers, and the reverse, at opening", () =>
+      it.effect("do not open for a run that Claude answers, nor the reverse", () =>
         Effect.gen(function* () {
           for (const emulated of [true, false]) {
             const job = { ...tickets, job: `answered by ${emulated}` }
@@ -251,7 +249,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
         }).pipe(Effect.provide(database))
       )
 
-      it.effect("do not count where no row is done", () =>
+      it.effect("do not matter if no row is done", () =>
         Effect.gen(function* () {
           yield* runOf([["a", "fail"]], { ...tickets, emulated: true })
           const { claims } = yield* runOf([["a", "finish"]], { ...tickets, emulated: false })
@@ -284,7 +282,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
     })
 
     describe("a state", () => {
-      it.effect("is refused to another form of its job, with the differences in words", () =>
+      it.effect("does not open for another form of its job, and names the differences", () =>
         Effect.gen(function* () {
           const shape = {
             model: "claude-haiku-4-5",
@@ -317,7 +315,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
         }).pipe(Effect.provide(database))
       )
 
-      it.effect("is left as it was when the run does not begin, which fails as its claims did", () =>
+      it.effect("is unchanged if the claims fail, and the run fails with the same error", () =>
         Effect.gen(function* () {
           yield* runOf([["a", "finish"]])
           const before = yield* everything
@@ -341,7 +339,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
         }).pipe(Effect.provide(database))
       )
 
-      it.effect("is refused when it is newer than this version, and stays as it was", () =>
+      it.effect("does not open if it is newer than this version, and is unchanged", () =>
         Effect.gen(function* () {
           const sql = yield* SqlClient
           yield* runOf([["a", "finish"]])
@@ -358,7 +356,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
         }).pipe(Effect.provide(database))
       )
 
-      it.effect("is named when it breaks", () =>
+      it.effect("is named in the error if it breaks", () =>
         Effect.gen(function* () {
           const sql = yield* SqlClient
           yield* Effect.gen(function* () {
@@ -385,7 +383,7 @@ describe("a database of another program", () => {
     (rows) => assert.deepStrictEqual(rows, [[1, "Dear diary"]])
   )
 
-  it.effect("is refused where it is an SQLite file, which stays as it was", () =>
+  it.effect("is refused if it is an SQLite file, and the file is unchanged", () =>
     Effect.gen(function* () {
       yield* diary
       const error = yield* Effect.flip(runOf([]))
@@ -402,7 +400,7 @@ describe("a database of another program", () => {
   )
 
   it.effect.skipIf(postgres.missing !== "")(
-    `holds a journal too where it is in PostgreSQL, and its tables stay as they were${postgres.missing}`,
+    `can hold a journal too if it is in PostgreSQL, and its own tables are unchanged${postgres.missing}`,
     () =>
       Effect.gen(function* () {
         yield* diary
@@ -459,7 +457,7 @@ describe("the lock of a job in PostgreSQL", () => {
 
 const tickets: Journal.Options = { job: "tickets", shape: { model: "claude-haiku-4-5" } }
 
-/** A run that has begun. */
+/** A started run. */
 const begun = (options: Journal.Options) =>
   Layer.effect(
     Journal.Journal,
@@ -468,10 +466,10 @@ const begun = (options: Journal.Options) =>
 
 const run = begun(tickets)
 
-/** Rows with these keys, from the start of the input. */
+/** The first rows of an input, with these keys. */
 const rowsOf = (...keys: ReadonlyArray<string>) => keys.map((key, ordinal): Journal.Row => ({ key, ordinal }))
 
-/** One run over the rows: what each claim gave, and what the journal reports at the end. */
+/** Runs the rows once: returns the result of each claim and the final reports of the journal. */
 const runOf = (rows: ReadonlyArray<Row>, options: Partial<Journal.Options> = {}, number = 0) =>
   Effect.gen(function* () {
     const journal = yield* Journal.Journal
@@ -487,7 +485,7 @@ const runOf = (rows: ReadonlyArray<Row>, options: Partial<Journal.Options> = {},
     return { claims, pending, outputs, failures, counts: yield* journal.counts }
   }).pipe(Effect.provide(begun({ ...tickets, ...options })))
 
-/** What `runOf` must give. `finished` is shared by the runs of one job. */
+/** The expected result of `runOf`. The runs of one job share `finished`. */
 const modelRun = (number: number, rows: ReadonlyArray<Row>, finished: Map<string, string>) => {
   const actions = new Map<string, string>()
   const pending: Array<string> = []

@@ -15,7 +15,7 @@ describe("decode", () => {
     })
   )
 
-  it.effect("accepts CRLF, a BOM, and a last line without an end", () =>
+  it.effect("accepts CRLF, a BOM, and a last line without a line break", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* decode(`\uFEFF{"a":1}\r\n"é"\r\n3`), [
         { number: 1, value: Result.succeed({ a: 1 }) },
@@ -25,7 +25,7 @@ describe("decode", () => {
     })
   )
 
-  it.effect("reports each line that is no JSON, or not UTF-8", () =>
+  it.effect("reports each line that is not JSON or not UTF-8", () =>
     Effect.gen(function* () {
       const latin1 = new Uint8Array([0x22, 0xe9, 0x22])
       const bytes = [Ndjson.encode(["oops", `{"a":`, "1 2"]), latin1, Ndjson.encode(["", "4"])]
@@ -58,7 +58,7 @@ describe("decode", () => {
     })
   )
 
-  it.effect("refuses a number that JavaScript cannot hold exactly, and reads long numbers that it can", () =>
+  it.effect("refuses numbers that JavaScript cannot hold exactly, and reads other long numbers", () =>
     Effect.gen(function* () {
       const lines = yield* decode(
         '{"id":141813328494068860}\n{"id":9007199254740993}\n{"id":[{"n":-90071992547409930001}]}\n{"id":9007199254740992,"text":"9007199254740993"}'
@@ -77,7 +77,7 @@ describe("decode", () => {
   )
 
   it.effect.prop(
-    "reads what encode wrote, however it is cut into chunks",
+    "reads the lines of encode, wherever its chunks end",
     [Schema.Array(Schema.Json), Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 7 }))],
     ([values, size]) =>
       Effect.gen(function* () {
@@ -116,7 +116,7 @@ describe("problemOf", () => {
     assert.strictEqual(problemOf('{"id":1}\r{"id":2}\r'), "its lines end in CR; end them in LF")
   })
 
-  it("accepts NDJSON, also with a broken first line", () => {
+  it("accepts NDJSON, even with a broken first line", () => {
     for (const text of [
       "",
       "\n\n1\n",

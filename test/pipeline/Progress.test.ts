@@ -26,7 +26,7 @@ describe("Progress", () => {
     assert.strictEqual(Progress.cost(progress), "$1.50")
   })
 
-  it("tells overlapping attempts apart", () => {
+  it("distinguishes overlapping attempts", () => {
     const first = { ...finished("1"), attempt: 1 }
     const second = { ...finished("2"), attempt: 2 }
     const progress = after([sent(1), sent(2), second])
@@ -35,7 +35,7 @@ describe("Progress", () => {
     assert.strictEqual(Progress.cost(Progress.update(progress, at(first))), "$3.00")
   })
 
-  it("bills an attempt once, although its end is reported twice", () => {
+  it("bills an attempt once, even if its end is reported twice", () => {
     const progress = after([...attempt(1, finished("1")), { ...finished("1"), attempt: 1 }, interrupted(1)])
     assert.deepInclude(progress, { calls: 1, inFlight: 0, inputTokens: 100 })
     assert.strictEqual(Progress.cost(progress), "$1.00")
@@ -83,7 +83,7 @@ describe("Progress", () => {
     )
   })
 
-  it("fits into the columns of a terminal: the least important parts are left out first", () => {
+  it("fits into the columns of a terminal, and drops the least important parts first", () => {
     const progress = Progress.tick(
       {
         ...after(attempt(1, finished("1.5"))),
@@ -105,7 +105,7 @@ describe("Progress", () => {
     for (let columns = 0; columns < 200; columns++) assert.isAtMost(Progress.line(progress, columns).length, columns)
   })
 
-  it("has a rate and a time left that follow the current rate, not the average since the start", () => {
+  it("bases the rate and the time left on the current rate, not on the average", () => {
     const counted = { ...Progress.empty, total: 10_000 }
     // 600 rows in the first minute, then none in the next minute, then 10 a second again.
     const rows = (second: number) => (second <= 60 ? 10 * second : Math.max(600, 600 + 10 * (second - 120)))
@@ -122,18 +122,18 @@ describe("Progress", () => {
     assert.approximately(rateAt(240), 10, 0.3)
   })
 
-  it("has no rate for the time in which the rows are counted", () => {
+  it("has no rate while the rows are counted", () => {
     const counting = Progress.tick(Progress.empty, Duration.seconds(50))
     const counted = Progress.update(counting, at({ _tag: "rows-counted", total: 100 }))
     const progress = Progress.tick({ ...counted, succeeded: 20 }, Duration.seconds(60))
     assert.include(Progress.line(progress), "20/100 rows · 2.0/s")
   })
 
-  it("averages a slow job over its rows, so that the time left is steady", () => {
+  it("averages the rate of a slow job over its rows, so that the time left is steady", () => {
     let progress: Progress.Progress = { ...Progress.empty, total: 1000 }
     const rates: Array<number> = []
     for (let minute = 1; minute <= 60; minute++) {
-      // One row a minute, seen 20 seconds after it finished.
+      // One row a minute, shown 20 seconds after it finished.
       progress = Progress.tick({ ...progress, succeeded: minute }, Duration.seconds(60 * minute + 20))
       rates.push(Progress.rate(progress) * 60)
     }
@@ -159,7 +159,7 @@ describe("Progress", () => {
     assert.include(Progress.line(twice), " · 2 retries, last Overloaded · ")
   })
 
-  it("has no time left while this run has finished nothing", () => {
+  it("has no time left before the run has finished a row", () => {
     const progress = { ...Progress.empty, total: 100, skipped: 30 }
     assert.notInclude(Progress.line(Progress.tick(progress, Duration.seconds(10))), "left")
   })
@@ -259,7 +259,7 @@ const at = (body: Event.EventBody): Event.Event => ({
   site: { job: undefined, row: undefined, path: [], labels: {} }
 })
 
-/** The end of an attempt, whose number is still to be given. */
+/** The end of an attempt without its number. */
 type End = Omit<Event.CallFinished, "attempt"> | Omit<Event.CallFailed, "attempt">
 
 const attempt = (attempt: number, end: End): ReadonlyArray<Event.EventBody> => [sent(attempt), { ...end, attempt }]

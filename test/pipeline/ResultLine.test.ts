@@ -28,7 +28,7 @@ describe("the line of a result", () => {
     })
   )
 
-  it.effect("keeps a field that is called __proto__", () =>
+  it.effect("keeps a field named __proto__", () =>
     Effect.gen(function* () {
       const output = Schema.Struct({ ["__proto__"]: Schema.Int, city: Schema.String })
       const line = yield* ResultLine.encode(output)("7", { ["__proto__"]: 1, city: "Ulm" })
@@ -36,14 +36,14 @@ describe("the line of a result", () => {
     })
   )
 
-  it.effect.prop("reads back with the same schema, whatever the schema has that JSON lacks", [Rich], ([result]) =>
+  it.effect.prop("reads back with the same schema, even with values that JSON lacks", [Rich], ([result]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* roundTrip(Rich, result), result)
     })
   )
 
   it.effect.prop(
-    "reads back with the same schema where it is the value",
+    "reads back with the same schema if the result is the value",
     [Schema.Option(Schema.Date), Schema.ReadonlyMap(Schema.String, Schema.BigInt), Schema.Json, Texts],
     ([date, map, json, texts]) =>
       Effect.gen(function* () {
@@ -70,7 +70,7 @@ describe("the line of a result", () => {
 })
 
 describe("a line of another file", () => {
-  it.effect("is read by its own fields, also where they are called key and value", () =>
+  it.effect("is read by its own fields, even if they are named key and value", () =>
     Effect.gen(function* () {
       const pair = { key: "a", value: "b" }
       const Pair = Schema.Struct({ key: Schema.String, value: Schema.String })
@@ -80,7 +80,7 @@ describe("a line of another file", () => {
     })
   )
 
-  it.effect("has dates as texts and numbers as numbers", () =>
+  it.effect("reads dates from texts and numbers from numbers", () =>
     Effect.gen(function* () {
       const schema = Schema.Struct({ at: Schema.Date, amount: AnyNumber, count: Schema.optional(Schema.Int) })
       const row = yield* ResultLine.decode(schema)({ at: "2001-02-03", amount: 1.5 })
@@ -88,7 +88,7 @@ describe("a line of another file", () => {
     })
   )
 
-  it.effect("fails with what is wrong with all of it", () =>
+  it.effect("fails with all its problems", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(ResultLine.decode(Schema.Struct({ id: Schema.Int }))({ key: "a", id: "b" }))
       assert.match(String(error), /Expected number, got "b"/)
@@ -96,7 +96,7 @@ describe("a line of another file", () => {
   )
 })
 
-it("knows the schemas whose results have a key, as they are written", () => {
+it("finds the schemas whose encoded results have a key", () => {
   class Entry extends Schema.Class<Entry>("Entry")({ key: Schema.String }) {}
   const renamed = Schema.Struct({ id: Schema.String }).pipe(Schema.encodeKeys({ id: "key" }))
   const having = [Entry, renamed, Schema.Union([Schema.String, Entry]), Schema.suspend(() => Entry)]
@@ -121,11 +121,11 @@ const Tree = Schema.Struct({
 /** JSON writes -0 as 0. */
 const isNotMinusZero = Schema.makeFilter((number: number) => !Object.is(number, -0))
 
-// NaN and Infinity are meant.
+// This schema includes NaN and Infinity.
 // @effect-diagnostics-next-line schemaNumber:off
 const AnyNumber = Schema.Number.check(isNotMinusZero)
 
-/** What JSON has no form for. */
+/** Values that JSON cannot represent. */
 const Rich = Schema.Struct({
   at: Schema.Date,
   amount: AnyNumber,

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as RowKey from "../../src/pipeline/RowKey.ts"
 
 describe("RowKey", () => {
-  it("takes any string that a database stores unchanged", () => {
+  it("accepts any string that a database stores unchanged", () => {
     for (const key of [
       "",
       " ",
@@ -20,12 +20,12 @@ describe("RowKey", () => {
     }
   })
 
-  it("refuses what no string column holds unchanged", () => {
+  it("refuses strings that a database cannot store unchanged", () => {
     assert.strictEqual(RowKey.problemOf("\ud83d"), "its key has half a character (a lone surrogate); remove it")
     assert.strictEqual(RowKey.problemOf("a\u0000b"), "its key has the character U+0000; remove it")
   })
 
-  it("refuses what is not a string, as untyped programs return it", () => {
+  it("refuses other values, which untyped programs can return", () => {
     assert.strictEqual(RowKey.problemOf(7), "its key must be a string, got 7; return a string, as String(id)")
     assert.match(RowKey.problemOf(undefined) ?? "", /got undefined/)
     assert.match(RowKey.problemOf(null) ?? "", /got null/)

@@ -5,33 +5,31 @@ import { Array as Arr, Cause, Effect, Layer, type Tracer } from "effect"
 import { greetings, inFolder, names, notYou } from "./jobs.ts"
 
 describe("RowTrace", () => {
-  it.effect(
-    "is separate, links to the span of the run, and shows the calls of the row and the storing of its result",
-    () =>
-      inFolder((files) =>
-        Effect.gen(function* () {
-          yield* files.run(greetings(["Ann", "Bob"]))
-          const spans = yield* Effect.flatten(Telemetry.Spans)
-          const run = spans.filter(({ name }) => name === "Job.run")
-          const rows = spans.filter(({ name }) => name === "row greetings")
-          assert.deepStrictEqual(
-            rows.map(({ links }) => links.map(({ span }) => span)),
-            [run, run]
-          )
-          for (const [row, person] of Arr.zip(rows, ["Ann", "Bob"])) {
-            assert.deepStrictEqual(outline(spans.filter(({ traceId }) => traceId === row.traceId)), [
-              `row greetings (${person})`,
-              "  Claude.generateText",
-              "    chat claude-sonnet-5-5 (greet)",
-              "      attempt 1",
-              "  store"
-            ])
-          }
-        })
-      ).pipe(Effect.provide(traced(TestClaude.layer("hi"))))
+  it.effect("is separate, links to the span of the run, and has spans for the calls and for storing the result", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        yield* files.run(greetings(["Ann", "Bob"]))
+        const spans = yield* Effect.flatten(Telemetry.Spans)
+        const run = spans.filter(({ name }) => name === "Job.run")
+        const rows = spans.filter(({ name }) => name === "row greetings")
+        assert.deepStrictEqual(
+          rows.map(({ links }) => links.map(({ span }) => span)),
+          [run, run]
+        )
+        for (const [row, person] of Arr.zip(rows, ["Ann", "Bob"])) {
+          assert.deepStrictEqual(outline(spans.filter(({ traceId }) => traceId === row.traceId)), [
+            `row greetings (${person})`,
+            "  Claude.generateText",
+            "    chat claude-sonnet-5-5 (greet)",
+            "      attempt 1",
+            "  store"
+          ])
+        }
+      })
+    ).pipe(Effect.provide(traced(TestClaude.layer("hi"))))
   )
 
-  it.effect("ends as the row ends, and shows no storing for a failed row", () =>
+  it.effect("ends with the exit of the row, and has no span for storing if the row fails", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         yield* files.run(greetings(["Ann"]))

@@ -16,7 +16,7 @@ import { Deferred, Effect, Fiber, FileSystem, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { calls, greetings, inFolder, names, notYou, overloaded, type Person } from "./jobs.ts"
 
-describe("a failure that every other row would meet too", () => {
+describe("a failure that would affect every row", () => {
   for (const reason of [
     new ClaudeError.BillingFailed({ detail: "Your credit balance is too low", status: 400 }),
     new ClaudeError.SpendLimitReached({ detail: "You have reached your specified API usage limits." }),
@@ -37,7 +37,7 @@ describe("a failure that every other row would meet too", () => {
     )
   }
 
-  it.effect("stops the run before any call that waits for a permit is sent", () => {
+  it.effect("stops the run before waiting calls are sent", () => {
     const all = meeting(64)
     return inFolder((files) =>
       Effect.gen(function* () {
@@ -50,12 +50,12 @@ describe("a failure that every other row would meet too", () => {
     )
   })
 
-  it.effect("stops the run before any call is repeated", () => {
+  it.effect("stops the run before calls are retried", () => {
     const both = meeting(2)
     const after = (reason: ClaudeError.Reason) => () => Effect.andThen(both, Effect.fail(reason))
     return inFolder((files) =>
       Effect.gen(function* () {
-        // The clock stands still, so a repeat would never come.
+        // The clock does not advance, so a retry would never start.
         assert.deepInclude(yield* files.run(greetings(names(2))), { failed: 0, pending: 2 })
         assert.lengthOf(yield* calls, 2)
       })
@@ -66,7 +66,7 @@ describe("a failure that every other row would meet too", () => {
     )
   })
 
-  it.effect("lets rows finish whose call is in flight or answered", () =>
+  it.effect("lets rows with a call in flight or an answer finish", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const answered = yield* Deferred.make<void>()
@@ -102,7 +102,7 @@ describe("a failure that every other row would meet too", () => {
 })
 
 describe("consecutive rows that fail alike", () => {
-  it.effect("stop the run and stay pending, and so do the rest", () => {
+  it.effect("stop the run, and all rows stay pending", () => {
     let count = 0
     const noCredit = (requestId: string) => invalid(`Your credit is too low (${requestId}).`)
     const answer = () => (++count <= 20 ? "hi" : noCredit(`req_${count}`))
@@ -120,7 +120,7 @@ describe("consecutive rows that fail alike", () => {
     ).pipe(Effect.provide(TestClaude.layer(answer)))
   })
 
-  it.effect("stop the run after at most 15 requests more than there are permits", () => {
+  it.effect("stop the run after at most 15 requests more than permits", () => {
     const all = meeting(64)
     return inFolder((files) =>
       Effect.gen(function* () {
@@ -132,7 +132,7 @@ describe("consecutive rows that fail alike", () => {
     )
   })
 
-  it.effect("stop the run for a bug in the step too, before every row is paid for in vain", () =>
+  it.effect("stop the run for a bug in the step too, before it pays for every row", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const buggy = Step.text("greet", ({ name }: typeof Person.Type) => name).pipe(
@@ -146,7 +146,7 @@ describe("consecutive rows that fail alike", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("do not stop the run when each fails for another reason", () => {
+  it.effect("do not stop the run if their reasons differ", () => {
     const words = ["too long", "no such tool", "bad image", "empty prompt", "unknown field", "wrong role", "bad order"]
     const answer = (request: Claude.Request) => {
       const number = Number(/person (\d+)/.exec(TestClaude.promptText(request))?.[1])
@@ -160,7 +160,7 @@ describe("consecutive rows that fail alike", () => {
     ).pipe(Effect.provide(TestClaude.layer(answer)))
   })
 
-  it.effect("do not stop the run when good rows finish in between", () =>
+  it.effect("do not stop the run if other rows succeed in between", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const summary = yield* files.run(greetings(names(100)), { concurrency: 4 })
@@ -169,7 +169,7 @@ describe("consecutive rows that fail alike", () => {
     ).pipe(Effect.provide(TestClaude.layer(TestClaude.when(/person \d?7\./, invalid("prompt is too long")), "hi")))
   )
 
-  it.effect("count in the order in which rows finish, while a good row is still being stored", () => {
+  it.effect("are counted in the order in which rows finish, even while a result is being stored", () => {
     // Rows 20 to 60 fail within one turn of the loop, in which no row is stored yet.
     let count = 0
     return inFolder((files) =>
@@ -222,7 +222,7 @@ describe("an emulator that answers in place of Claude", () => {
     Layer.provide(ResponseCache.layerMemory())
   )
 
-  it.effect("shows in the summary, and keeps the state from Claude, also where a cache holds the answers", () =>
+  it.effect("is named in the summary, and reserves the state for emulators, even with cached answers", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         assert.deepInclude(yield* files.run(greetings(names(3))), { done: 3, emulated: true })

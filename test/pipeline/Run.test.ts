@@ -82,7 +82,7 @@ describe("Job.run", () => {
     ).pipe(Effect.provide(TestClaude.layer()))
   )
 
-  it.effect("stops when the key is refused, and leaves the rows pending, not failed", () =>
+  it.effect("stops if the key is refused, and leaves the rows pending, not failed", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const summary = yield* files.run(greetings(names(50)), { concurrency: 4 })
@@ -184,7 +184,7 @@ describe("Job.run", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("leaves the state unchanged when the input is gone", () =>
+  it.effect("leaves the state unchanged if the input is missing", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         yield* files.run(greetings(["Ann", "Bob"]), { limit: 1 })
@@ -199,7 +199,7 @@ describe("Job.run", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("never overwrites its input, also not through a link", () =>
+  it.effect("never overwrites its input, not even through a link", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const fs = yield* FileSystem.FileSystem
@@ -248,7 +248,7 @@ describe("Job.run", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("stops when the state cannot be written any more, and reports what is done", () =>
+  it.effect("stops when the state becomes unwritable, and reports the finished rows", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const sql = yield* SqlClient
@@ -264,7 +264,7 @@ describe("Job.run", () => {
     ).pipe(Effect.provide(TestClaude.layer()))
   )
 
-  it.effect("stops when the output cannot be written any more, and reports what is done", () =>
+  it.effect("stops when the output becomes unwritable, and reports the finished rows", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const inTheWay = FileSystem.FileSystem.use((fs) => Effect.as(fs.makeDirectory(`${files.output}.tmp`), "hi"))
@@ -276,7 +276,7 @@ describe("Job.run", () => {
     ).pipe(Effect.provide(TestClaude.layer()))
   )
 
-  it.effect("fails with JobBroken when the state cannot be read any more", () =>
+  it.effect("fails with JobBroken when the state becomes unreadable", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const sql = yield* SqlClient
@@ -312,7 +312,7 @@ describe("Job.run", () => {
     )
   )
 
-  it.effect("works on twice as many rows at once as Claude has capacity", () =>
+  it.effect("runs twice as many rows at once as the capacity of Claude", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         let running = 0
@@ -331,7 +331,7 @@ describe("Job.run", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi").pipe(Concurrency.policy(3))))
   )
 
-  it.effect("refuses the state of a job with another output schema", () =>
+  it.effect("does not open the state of a job with another output schema", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         yield* files.run(greetings(["Ann"]))
@@ -342,7 +342,7 @@ describe("Job.run", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("keeps the rows of several jobs in one state, each with an output of its own", () =>
+  it.effect("keeps the rows of several jobs in one state, with one output each", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         yield* files.run(greetings(["Ann"]))
@@ -356,7 +356,7 @@ describe("Job.run", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
-  it.effect("restores the output from the state when the file lacks lines, before it runs more rows", () =>
+  it.effect("restores missing lines of the output from the state before it runs more rows", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const fs = yield* FileSystem.FileSystem
@@ -422,7 +422,7 @@ describe("Job.run", () => {
     ).pipe(Effect.provide(TestClaude.layer(notYou)))
   )
 
-  it.effect("works on many rows at once in later runs too, also with a limit", () => {
+  it.effect("runs many rows at once in later runs too, with or without a limit", () => {
     let running = 0
     let most = 0
     const counting = Step.make("count", () =>
@@ -445,7 +445,7 @@ describe("Job.run", () => {
     ).pipe(Effect.provide(TestClaude.layer()))
   })
 
-  it.effect("tells odd keys apart, or refuses them with their row", () =>
+  it.effect("distinguishes unusual keys, or refuses them with their row", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const long = "x".repeat(10_000)

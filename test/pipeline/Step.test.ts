@@ -42,7 +42,7 @@ describe("a step", () => {
 })
 
 describe("text and object", () => {
-  it.effect("ask Claude, and return the text or the value alone", () =>
+  it.effect("ask Claude, and return only the text or the value", () =>
     Effect.gen(function* () {
       const summary = Step.text("summarise", (letter: string) => `Summarise: ${letter}`)
       const year = Step.object("date", Schema.Struct({ year: Schema.Int }), (letter: string) => `Date: ${letter}`)
@@ -187,5 +187,5 @@ const greet = Step.make("greet", (input: number) =>
   input > 100 ? Effect.fail("too much" as const) : Effect.map(Greeting, (greeting) => `${greeting} ${input}`)
 )
 
-/** A step that gives the path of its calls. */
+/** A step that returns the path of its calls. */
 const path = (name: string) => Step.make(name, () => Effect.map(CallSite, (site) => site.path))

@@ -28,9 +28,9 @@ describe("StopRules.isCertain", () => {
       new ClaudeError.NotFound({ detail: "File not found: file_011" }),
       // A firewall blocked the text of one row.
       new ClaudeError.PermissionDenied({ detail: "Sorry, you have been blocked" }),
-      // A request that a gateway cannot take breaks its connection.
+      // A gateway can break the connection of a request that it does not accept.
       new ClaudeError.ConnectionFailed({ detail: "socket hang up", code: "ECONNRESET" }),
-      // The answer to one row is no HTTP.
+      // The answer to one row is not HTTP.
       new ClaudeError.ConnectionFailed({ detail: "Headers Overflow Error", code: "UND_ERR_HEADERS_OVERFLOW" }),
       new ClaudeError.ConnectionFailed({ detail: "Response does not match the HTTP/1.1 protocol" }),
       new ClaudeError.Overloaded({ detail: "busy" }),
@@ -43,7 +43,7 @@ describe("StopRules.isCertain", () => {
 })
 
 describe("StopRules.kindOf", () => {
-  it("is the same for details that differ in numbers and request ids only", () => {
+  it("is the same for details that differ only in numbers and request ids", () => {
     const long = (tokens: number, id: string) =>
       invalid(`prompt is too long: ${tokens} tokens > 200000 maximum, request ${id}`)
     assert.strictEqual(
@@ -52,7 +52,7 @@ describe("StopRules.kindOf", () => {
     )
   })
 
-  it("differs by the words of the detail, the status and the reason", () => {
+  it("depends on the words of the detail, the status and the reason", () => {
     const kinds = [
       invalid("no tool"),
       invalid("no schema"),
@@ -76,7 +76,7 @@ describe("StopRules.kindOf", () => {
 })
 
 describe("JobHopeless", () => {
-  it("names the failure and the remedy, and that a step can catch what only some rows cause", () => {
+  it("names the failure and the remedy, and suggests to catch errors of single rows in the step", () => {
     const error = StopRules.hopeless(invalid("no tool", 400), redact)
     assert.strictEqual(
       error.message,

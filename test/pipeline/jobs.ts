@@ -29,7 +29,7 @@ export const greetings = (names: ReadonlyArray<string>) =>
 export const overloaded = new ClaudeError.Overloaded({ detail: "busy" })
 export const notYou = new ClaudeError.InvalidRequest({ detail: "not you" })
 
-/** Every request so far. */
+/** All requests so far. */
 export const calls = TestClaude.calls
 
 /** A temporary folder with an output and a state that outlive a run. */
@@ -55,7 +55,7 @@ const makeFiles = Effect.gen(function* () {
     output,
     path: (name: string) => path.join(folder, name),
     state,
-    /** A run on a state that is open. `change` replaces members of the journal. */
+    /** A run with an open state. `change` replaces members of the journal. */
     runHere,
     /** The files in the folder, and the rows in the state. */
     names: fs.readDirectory(folder),

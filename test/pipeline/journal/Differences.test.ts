@@ -16,6 +16,6 @@ it("calls a value without a path the shape", () => {
   assert.deepStrictEqual(Differences.between(null, "text"), [`shape was null and is "text"`])
 })
 
-it("finds no difference where only the order of the fields differs", () => {
+it("finds no difference if only the order of the fields differs", () => {
   assert.deepStrictEqual(Differences.between({ a: 1, b: [] }, { b: [], a: 1 }), [])
 })

@@ -60,14 +60,14 @@ describe("a state of version 2", () => {
     }).pipe(Effect.provide(Sqlite.layerMemory))
   )
 
-  it.effect("fits both kinds of answers where no row asked for one", () =>
+  it.effect("accepts both kinds of answers if no row has sent a request", () =>
     Effect.gen(function* () {
       yield* oldState(head({ emulated: null }))
       for (const emulated of [true, false]) assert.isTrue(Predicate.isObject(yield* opened({ emulated })))
     }).pipe(Effect.provide(Sqlite.layerMemory))
   )
 
-  it.effect("is refused to another form of its job", () =>
+  it.effect("does not open for another form of its job", () =>
     Effect.gen(function* () {
       yield* oldState(head({}))
       assert.instanceOf(yield* Effect.flip(opened({ shape: null })), Journal.JournalMismatch)
@@ -75,7 +75,7 @@ describe("a state of version 2", () => {
     }).pipe(Effect.provide(Sqlite.layerMemory))
   )
 
-  it.effect("is refused by the releases that wrote it, once it has been moved", () =>
+  it.effect("does not open in older releases after the migration", () =>
     Effect.gen(function* () {
       yield* oldState(head({}))
       yield* opened({})
@@ -84,7 +84,7 @@ describe("a state of version 2", () => {
     }).pipe(Effect.provide(Sqlite.layerMemory))
   )
 
-  it.effect("stays as it was when moving it fails", () =>
+  it.effect("is unchanged if the migration fails", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       yield* oldState(head({}), undefined, [{ id: 1, run: 1, done: 1, value: "A".repeat(50_000) }])
@@ -116,7 +116,7 @@ describe("a state of version 1", () => {
   )
 })
 
-it.effect("creates its tables once, and a table of the name journal only if another program did", () =>
+it.effect("creates its tables once, without a table named journal", () =>
   Effect.gen(function* () {
     yield* opened({})
     yield* opened({})
@@ -136,7 +136,7 @@ const shape = { model: "claude-haiku-4-5" }
 const opened = (options: Partial<Journal.Options>) =>
   Effect.provide(Journal.Journal, Journal.layer({ job: "tickets", shape, ...options }))
 
-/** A run that has begun. */
+/** A started run. */
 const begunAs = (options: Partial<Journal.Options>) =>
   Layer.effect(
     Journal.Journal,
@@ -159,7 +159,7 @@ const head = (fields: object) => ({
   ...fields
 })
 
-/** The tables as those releases wrote them, with one finished row by default. */
+/** The tables as older releases wrote them, with one finished row by default. */
 const oldState = Effect.fnUntraced(function* (
   head: object,
   rows: ReadonlyArray<object> = [{ id: 1, key: "a", run: 1, ordinal: 0 }],

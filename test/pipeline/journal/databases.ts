@@ -1,5 +1,5 @@
 /**
- * The databases that a journal is tested on. Each layer is a database of its own: a file or a schema that is removed.
+ * The databases on which a journal is tested. Each layer creates a new file or schema, and removes it.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -46,7 +46,7 @@ export const sqlite = {
   missing: ""
 }
 
-/** A schema in PostgreSQL. `missing` says why its tests are skipped: put it into their titles. */
+/** A schema in PostgreSQL. `missing` is the reason why its tests are skipped; add it to their titles. */
 export const postgres = {
   name: "PostgreSQL",
   layer: schema(),
