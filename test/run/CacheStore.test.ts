@@ -33,7 +33,7 @@ for (const { missing, name, place } of stores) {
   )
 }
 
-describe("an address that is of no use is refused with what to do, and without its password", () => {
+describe("an unusable address is refused with a remedy, and without its password", () => {
   it.live.each([
     ["postgres://me:secret@127.0.0.1:1/x", /postgres:\/\/127\.0\.0\.1:1\/x: .*ECONNREFUSED.*; check that the server/],
     ["postgresql://me@127.0.0.1:1/x?password=secret", /postgresql:\/\/127\.0\.0\.1:1\/x: .*ECONNREFUSED/],
@@ -60,7 +60,7 @@ describe("an address that is of no use is refused with what to do, and without i
   )
 })
 
-it.live("a file that is no database is refused, and named", () =>
+it.live("a file that is not a database is refused by name", () =>
   Effect.gen(function* () {
     const path = join(yield* folder, "diary")
     writeFileSync(path, "Dear diary, today it rained.")
@@ -73,7 +73,7 @@ it.live("a file that is no database is refused, and named", () =>
   })
 )
 
-it.live("a package that is missing is named with the command that installs it", () =>
+it.live("a missing package is named with the command that installs it", () =>
   Effect.gen(function* () {
     vi.doMock("@effect/sql-pg/PgClient", () => {
       throw new Error("Cannot find package")

@@ -22,7 +22,7 @@ describe("effect-claude run", () => {
     server.close()
   })
 
-  it("ends with 1 when a line of the input is broken: names file, line and field, and runs the other rows", async () => {
+  it("ends with 1 if a line of the input is broken: it names the file, the line and the field, and runs the other rows", async () => {
     const server = await standIn()
     const files = folder(20, (line, index) => (index === 11 ? '{"id":12,"subject":3}' : line))
     const { code, stdout } = await cli(runOf(files), { env: at(server.url) })
@@ -33,7 +33,7 @@ describe("effect-claude run", () => {
     server.close()
   })
 
-  it("ends with 3 when the key is refused, and resumes where it stopped", async () => {
+  it("ends with 3 if the key is refused, and resumes at the same row", async () => {
     const refusing = await standIn((call) => (call > 5 ? 401 : undefined))
     const files = folder(20)
     const { code, stdout } = await cli(runOf(files, "--concurrency", "1"), { env: at(refusing.url) })
@@ -50,7 +50,7 @@ describe("effect-claude run", () => {
     server.close()
   })
 
-  it("ends with 2 when the output cannot be written, sends nothing, and leaves nothing behind", async () => {
+  it("ends with 2 if the output cannot be written, sends nothing, and creates no files", async () => {
     const server = await standIn()
     const files = folder(3)
     mkdirSync(files.output)
@@ -62,7 +62,7 @@ describe("effect-claude run", () => {
     server.close()
   })
 
-  it("leaves nothing behind without its input, without a key, or with an unknown format of the output", async () => {
+  it("creates no files without its input, without a key, or with an unknown output format", async () => {
     const files = folder(3)
     const output = join(files.path, "new", "out.jsonl")
     const nowhere = { ...files, input: join(files.path, "nowhere.jsonl"), output }
@@ -77,7 +77,7 @@ describe("effect-claude run", () => {
   })
 
   it.skipIf(process.platform !== "linux")(
-    "ends with 2 where no folder can be made (on Linux: under /proc)",
+    "ends with 2 if it cannot create the folder (on Linux: under /proc)",
     async () => {
       const { code, stderr } = await cli(runOf({ ...folder(3), output: "/proc/nowhere/out.jsonl" }), { env: keyOnly })
       assert.strictEqual(code, 2)
@@ -176,7 +176,7 @@ describe("effect-claude run", () => {
     server.close()
   })
 
-  it("ends with 2 when the output is the input, which stays", async () => {
+  it("ends with 2 if the output is the input, and does not change it", async () => {
     const files = folder(3)
     const { code, stderr } = await cli(runOf({ ...files, output: files.input }), { env: keyOnly })
     assert.strictEqual(code, 2)
@@ -197,7 +197,7 @@ describe("effect-claude run", () => {
     }
   )
 
-  it("ends with 2 when the code of the job fails before a row is claimed: one line with the message and the place", async () => {
+  it("ends with 2 if the code of the job fails before a row is claimed, and prints the message and the place in one line", async () => {
     const { output } = folder(0)
     const { code, stderr } = await cli(["run", "test/run/throwing.job.ts", "--output", output], { env: keyOnly })
     assert.strictEqual(code, 2)
@@ -215,7 +215,7 @@ describe("effect-claude run", () => {
     assert.match(stderr, /nowhere\.ts: there is no such file/)
   })
 
-  it("prints help on stderr after a usage error, and on stdout when asked for", async () => {
+  it("prints help on stderr after a usage error, and on stdout with --help", async () => {
     const wrong = await cli(runOf(folder(3), "--concurrency", "none"), { env: keyOnly })
     assert.deepInclude(wrong, { code: 2, stdout: "" })
     assert.match(wrong.stderr, /USAGE[\s\S]*--concurrency/)
@@ -225,7 +225,7 @@ describe("effect-claude run", () => {
     assert.deepInclude(await cli([]), { code: 2, stdout: "" })
   })
 
-  it("prints JSON for programs, and nothing else on stdout, whatever the job logs", async () => {
+  it("prints only JSON on stdout for programs, whatever the job logs", async () => {
     const server = await standIn()
     const logging = runOf({ ...folder(3), job: "test/run/logging.job.ts" }, "--json")
     const { stdout, stderr } = await cli(logging, { env: at(server.url) })
@@ -235,7 +235,7 @@ describe("effect-claude run", () => {
     server.close()
   })
 
-  it("lets the API cache the parts that prompts share: one call writes them, the others read them", async () => {
+  it("caches the shared parts of prompts: one call writes them, the others read them", async () => {
     const house = runOf({ ...folder(20), job: "test/run/house.job.ts" }, "--emulator", "--prompt-cache", "1h", "--json")
     const { cacheReadTokens, cacheSaved, cacheWrittenTokens, done } = JSON.parse((await cli(house)).stdout)
     assert.strictEqual(done, 20)
@@ -244,7 +244,7 @@ describe("effect-claude run", () => {
     assert.isAbove(Number(cacheSaved), 0)
   })
 
-  it("asks the model of --model where a prompt names none, also if the job has a default model", async () => {
+  it("uses the model of --model for prompts without a model, even if the job has a default model", async () => {
     const server = await standIn()
     const model = async (job: string, ...flags: ReadonlyArray<string>) => {
       assert.deepInclude(await cli(runOf({ ...folder(1), job }, ...flags), { env: at(server.url) }), { code: 0 })
@@ -258,7 +258,7 @@ describe("effect-claude run", () => {
     server.close()
   })
 
-  it("refuses a job whose step needs a service that nothing provides: sends nothing, and fails no row", async () => {
+  it("refuses a job whose step needs a missing service: it sends nothing, and no row fails", async () => {
     const server = await standIn()
     const files = folder(3)
     const { code, stderr, stdout } = await cli(runOf({ ...files, job: "test/run/needs.job.ts" }), {
@@ -274,7 +274,7 @@ describe("effect-claude run", () => {
 describe("effect-claude emulate", () => {
   const emulate = (...args: ReadonlyArray<string>) => cli(["emulate", ...args])
 
-  /** Runs JavaScript against the emulator; gives what it assigns to `result`. */
+  /** Runs JavaScript against the emulator, and returns the value that it assigns to `result`. */
   const against = async (flags: ReadonlyArray<string>, script: string) => {
     const file = join(folder(0).path, "result")
     const body = `const { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: key } = process.env
@@ -288,7 +288,7 @@ describe("effect-claude emulate", () => {
     return readFileSync(file, "utf8")
   }
 
-  it.skipIf(process.platform === "win32")("exits as the program does, also when a signal ends it", async () => {
+  it.skipIf(process.platform === "win32")("exits as the program does, even if a signal ends it", async () => {
     const shell = (script: string) => emulate("--", "sh", "-c", script)
     assert.deepInclude(await shell("exit 7"), { code: 7, stderr: "" })
     assert.deepInclude(await shell("kill -TERM $$"), { code: 143, stderr: "" })
@@ -296,7 +296,7 @@ describe("effect-claude emulate", () => {
     assert.deepInclude(await shell("kill -KILL $$"), { code: 137, stderr: "" })
   })
 
-  it("exits with 127 for a program that does not exist, 126 for one that is not executable, and reports it", async () => {
+  it("exits with 127 for a missing program and with 126 for one that is not executable, and reports it", async () => {
     const missing = await emulate("--", "no-such-program", "app.ts")
     assert.strictEqual(missing.code, 127)
     assert.strictEqual(
@@ -317,7 +317,7 @@ describe("effect-claude emulate", () => {
     assert.strictEqual(await against(["--faults", "529:1x,reset:1x"], script), "529 none 200")
   })
 
-  it("processes batches and limits spending as the flags say", async () => {
+  it("processes batches and limits spending as its flags define", async () => {
     const script = `const batch = await post("/v1/messages/batches", { requests: [{ custom_id: "a", params }] })
       const { created_at, id, results_url } = await batch.json()
       let look = { results_url }
@@ -336,7 +336,7 @@ describe("effect-claude emulate", () => {
     )
   })
 
-  it("ends with 2 when another program has the port, or the port or the speed is out of range", async () => {
+  it("ends with 2 if the port is in use, or the port or the speed is out of range", async () => {
     const server = await standIn()
     const { code, stderr } = await emulate("--port", new URL(server.url).port)
     assert.strictEqual(code, 2)

@@ -55,7 +55,7 @@ describe("on a terminal", () => {
     })
   )
 
-  it.live("what a job logs stands above the picture, in one line each", () =>
+  it.live("the logs of a job are above the picture, in one line each", () =>
     Effect.gen(function* () {
       const server = yield* Effect.promise(() => standIn())
       for (const columns of widths) {
@@ -87,7 +87,7 @@ describe("on a terminal", () => {
     })
   )
 
-  it.effect("a run that fails before it finishes a row leaves no picture behind", () =>
+  it.effect("a run that fails before its first finished row removes the picture", () =>
     Effect.gen(function* () {
       const terminal = new FakeTerminal(80)
       const job = Event.emit(() => ({ _tag: "rows-counted", total: 2 })).pipe(
@@ -101,8 +101,8 @@ describe("on a terminal", () => {
   )
 })
 
-describe("elsewhere", () => {
-  it.effect("a plain line appears every 5 seconds and at the end, as soon as the rows are counted", () =>
+describe("without a terminal", () => {
+  it.effect("a plain line appears every 5 seconds and at the end, once the rows are counted", () =>
     Effect.gen(function* () {
       const pipe = Object.assign(new FakeTerminal(200), { isTTY: false })
       const job = TestClock.adjust("11 seconds").pipe(
@@ -118,7 +118,7 @@ describe("elsewhere", () => {
   )
 })
 
-/** Runs a command on a terminal; gives what a person sees at its end. */
+/** Runs a command on a terminal, and returns the lines that are visible at its end. */
 const scene = (columns: number, args: ReadonlyArray<string>, url: string) => {
   const terminal = new FakeTerminal(columns)
   return Effect.map(program(args, { env: at(url), terminal }), () => ({ terminal, lines: terminal.unwrapped }))

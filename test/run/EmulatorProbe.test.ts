@@ -30,7 +30,7 @@ describe("behind ANTHROPIC_BASE_URL", () => {
     })
   )
 
-  it.live("faults and limits of an emulator do not disturb the question", () =>
+  it.live("faults and limits of an emulator do not affect the probe", () =>
     Effect.gen(function* () {
       const options: Emulator.Options = {
         faults: [{ kind: "reset", rate: 1 }],
@@ -47,7 +47,7 @@ describe("behind ANTHROPIC_BASE_URL", () => {
     })
   )
 
-  it("a server that refuses the question counts as Claude", async () => {
+  it("a server that refuses the probe counts as Claude", async () => {
     const server = await standIn()
     const files = folder(3)
     const { stdout } = await cli(runOf(files, "--json"), { env: at(`${server.url}/`) })

@@ -37,7 +37,7 @@ describe("an error before the first text is a response with problem details", ()
 })
 
 describe("Http.text", () => {
-  it.effect("streams the chunks as they come", () =>
+  it.effect("streams the chunks as they arrive", () =>
     Effect.gen(function* () {
       const second = yield* Deferred.make<void>()
       const chunks = Stream.concat(Stream.make("It "), Stream.fromEffect(Effect.as(Deferred.await(second), "rains.")))
@@ -87,7 +87,7 @@ describe("Http.text", () => {
   )
 })
 
-/** The response of an endpoint that answers with this stream. */
+/** The response of an endpoint with this stream. */
 const respond = (stream: Stream.Stream<string, ClaudeError.ClaudeError>) =>
   Effect.gen(function* () {
     const { dispose, handler } = HttpRouter.toWebHandler(

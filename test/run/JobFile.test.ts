@@ -14,7 +14,7 @@ const job = Job.make({
 })
 `
 
-/** Each file, and what loading it prints; every file is loaded in the same process. */
+/** The files, each with the output of loading it; one process loads all files. */
 const files: Record<string, readonly [source: string, outcome: string | undefined]> = {
   "fine.ts": [`${job}export default job`, "job mails"],
   "lib.ts": ["export const a: number = 1", undefined],
@@ -114,7 +114,7 @@ describe("loading a job file", () => {
   const names = Object.keys(files).filter((name) => files[name]?.[1] !== undefined)
   let outcomes: ReadonlyArray<string> | undefined
   it.each(names.map((name, index) => [name, index] as const))(
-    "%s: a job, or the file, line and column",
+    "%s returns a job, or the file, line and column of the error",
     (name, index) => {
       outcomes ??= load(names)
       assert.strictEqual(outcomes[index], files[name]?.[1])

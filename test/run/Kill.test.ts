@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 
 it.live(
-  "a job that is killed at any moment and run again has every row once, and pays twice only for calls in flight",
+  "a job that is killed at any moment and resumed has every row once, and pays twice only for calls in flight",
   () =>
     Effect.gen(function* () {
       const emulator = yield* Emulator.Emulator

@@ -38,7 +38,7 @@ describe("an answer", () => {
     }).pipe(pooled)
   )
 
-  it.live("has no body where the status allows none", () =>
+  it.live("has no body if the status allows none", () =>
     Effect.gen(function* () {
       const { url } = yield* serve((_, response) => response.writeHead(204).end())
       assert.strictEqual((yield* send(url)).body, null)
@@ -46,7 +46,7 @@ describe("an answer", () => {
     }).pipe(pooled)
   )
 
-  it.live("is decoded from every known coding; with an unknown coding it stays as it is", () =>
+  it.live("is decoded from every known coding, and unchanged with an unknown coding", () =>
     Effect.gen(function* () {
       const coded = new Map([
         ["gzip", gzipSync(text)],
@@ -66,7 +66,7 @@ describe("an answer", () => {
     }).pipe(pooled)
   )
 
-  it.live("that is coded may be empty or truncated: it has the bytes that arrived", () =>
+  it.live("that is coded can be empty or truncated, and has the bytes that arrived", () =>
     Effect.gen(function* () {
       const gzip = gzipSync(text)
       const { url } = yield* serve(({ url }, response) =>
@@ -167,7 +167,7 @@ describe("a request", () => {
     }).pipe(pooled)
   )
 
-  it.live("that cannot be sent rejects and does not throw", () =>
+  it.live("that cannot be sent rejects instead of throwing", () =>
     Effect.gen(function* () {
       assert.instanceOf(yield* rejection(ask("no address")), TypeError)
       assert.instanceOf(yield* rejection(ask("ftp://127.0.0.1/")), TypeError)
@@ -186,7 +186,7 @@ describe("connections", () => {
     }).pipe(pooled)
   )
 
-  it.live("are as many as the calls in flight: no call waits for another", () =>
+  it.live("are as many as the calls in flight, so that no call waits for another", () =>
     Effect.gen(function* () {
       const waiting: Array<ServerResponse> = []
       const { url, sockets } = yield* serve((_, response) => {
@@ -225,7 +225,7 @@ describe("connections", () => {
     }).pipe(pooled)
   )
 
-  it.live("that break while the reader waits lose no byte that arrived", () =>
+  it.live("that break while the reader waits keep all bytes that arrived", () =>
     Effect.gen(function* () {
       const { url, sockets } = yield* serve((_, response) => {
         response.writeHead(200).write("one")
@@ -276,7 +276,7 @@ describe("an abort", () => {
     }).pipe(pooled)
   )
 
-  it.live("breaks the body at once, with any number of bytes waiting", () =>
+  it.live("breaks the body at once, with any number of buffered bytes", () =>
     Effect.gen(function* () {
       const { url } = yield* serve((_, response) => {
         response.writeHead(200).write("one")
@@ -352,7 +352,7 @@ describe("a reader", () => {
     }).pipe(pooled)
   )
 
-  it.live("that waits makes the server wait, and later gets every byte", () =>
+  it.live("that pauses makes the server wait, and later reads every byte", () =>
     Effect.gen(function* () {
       const [size, piece] = [64 * 1024 * 1024, 64 * 1024]
       let written = 0
@@ -379,7 +379,7 @@ describe("a reader", () => {
     }).pipe(pooled)
   )
 
-  it.live("may ask for several pieces at once, and provide its own memory", () =>
+  it.live("may request several pieces at once, and provide its own buffer", () =>
     Effect.gen(function* () {
       const { url } = yield* serve((_, response) => {
         response.write("one")
@@ -473,21 +473,19 @@ describe("the environment", () => {
 })
 
 describe("Claude over it", () => {
-  it.live(
-    "fails with TimedOut where a proxy takes the connection and makes no tunnel, and leaves no socket there",
-    () =>
-      Effect.gen(function* () {
-        const proxy = yield* silent
-        const before = process.env["HTTPS_PROXY"]
-        process.env["HTTPS_PROXY"] = proxy.url.replace("https:", "http:")
-        yield* Effect.addFinalizer(() => Effect.sync(() => restore("HTTPS_PROXY", before)))
-        const { reason } = yield* Effect.gen(function* () {
-          const failed = yield* Effect.flip(create)
-          yield* until(() => proxy.sockets.length === 1 && open(proxy.sockets) === 0)
-          return failed
-        }).pipe(Effect.provide(claude("https://api.example.com", { connectTimeout: "200 millis" })))
-        assert.strictEqual(reason._tag, "TimedOut")
-      })
+  it.live("fails with TimedOut if a proxy opens no tunnel, and leaves no socket open", () =>
+    Effect.gen(function* () {
+      const proxy = yield* silent
+      const before = process.env["HTTPS_PROXY"]
+      process.env["HTTPS_PROXY"] = proxy.url.replace("https:", "http:")
+      yield* Effect.addFinalizer(() => Effect.sync(() => restore("HTTPS_PROXY", before)))
+      const { reason } = yield* Effect.gen(function* () {
+        const failed = yield* Effect.flip(create)
+        yield* until(() => proxy.sockets.length === 1 && open(proxy.sockets) === 0)
+        return failed
+      }).pipe(Effect.provide(claude("https://api.example.com", { connectTimeout: "200 millis" })))
+      assert.strictEqual(reason._tag, "TimedOut")
+    })
   )
 
   it.live("answers and streams, and reuses its connections", () =>
@@ -508,7 +506,7 @@ describe("Claude over it", () => {
     })
   )
 
-  it.live("closes the socket of a call or stream that is interrupted, or not read to its end", () =>
+  it.live("closes the socket of a call or stream that is interrupted or only partly read", () =>
     Effect.gen(function* () {
       const { url, received, sockets } = yield* serve(({ body }, response) => {
         if (streams(body)) response.writeHead(200, eventStream).write(sse(firstHalf(message())))
@@ -529,7 +527,7 @@ describe("Claude over it", () => {
     })
   )
 
-  it.live("fails with the reason of the status although the body breaks off", () =>
+  it.live("fails with the reason of the status even if the body breaks off", () =>
     Effect.gen(function* () {
       const { url } = yield* serve(({ headers }, response) => {
         const status = Number(headers["x-status"])
@@ -548,7 +546,7 @@ describe("Claude over it", () => {
     })
   )
 
-  it.live("fails with ConnectionFailed and its code, and with TimedOut without a connection in time", () =>
+  it.live("fails with ConnectionFailed and its code, or with TimedOut if no connection opens in time", () =>
     Effect.gen(function* () {
       const { url, close } = yield* serve(() => {})
       yield* close
@@ -728,7 +726,7 @@ const trust = Effect.gen(function* () {
   return { NODE_EXTRA_CA_CERTS: path }
 })
 
-/** Runs a program that asks one address and prints the answer; `idle` is the time from then to its exit. */
+/** Runs a program that calls one address and prints the answer; `idle` is the time from the answer to its exit. */
 const program = (url: string, env: Record<string, string>, ...modes: ReadonlyArray<string>) =>
   node(["test/run/ask.ts", url, ...modes], env)
 

@@ -4,7 +4,7 @@ import { collector } from "../policy/telemetry/collector.ts"
 import { at, folder, program, runOf } from "./cli.ts"
 import { standIn } from "./standIn.ts"
 
-/** Runs three rows with these variables; gives what arrived, and the output of the command. */
+/** Runs three rows with these variables, and returns the received data and the output of the command. */
 const exported = (variables: (url: string) => Readonly<Record<string, string>>) =>
   Effect.gen(function* () {
     const receiver = yield* collector
@@ -17,7 +17,7 @@ const exported = (variables: (url: string) => Readonly<Record<string, string>>) 
   })
 
 describe("the OTEL_* variables", () => {
-  it.live("an endpoint is enough: traces, metrics and logs arrive, and the terminal shows what it shows without", () =>
+  it.live("traces, metrics and logs arrive with only an endpoint set, and the terminal output does not change", () =>
     Effect.gen(function* () {
       const { code, everything, logs, metrics, spans, stderr } = yield* exported((url) => ({
         OTEL_EXPORTER_OTLP_ENDPOINT: url
@@ -42,7 +42,7 @@ describe("the OTEL_* variables", () => {
     })
   )
 
-  it.live("one signal can be turned off, and the service named", () =>
+  it.live("one signal can be turned off, and the service can have a name", () =>
     Effect.gen(function* () {
       const { everything, logs, spans } = yield* exported((url) => ({
         OTEL_EXPORTER_OTLP_ENDPOINT: url,
@@ -88,7 +88,7 @@ describe("the OTEL_* variables", () => {
     })
   )
 
-  it.live("a collector that cannot be reached prints nothing, and delays the end by the timeout at most", () =>
+  it.live("an unreachable collector prints nothing, and delays the end at most by the time-out", () =>
     Effect.gen(function* () {
       const { code, stderr } = yield* exported(() => ({
         OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1",

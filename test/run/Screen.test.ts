@@ -18,7 +18,7 @@ describe("Screen", () => {
     })
   )
 
-  it.effect("never wraps a line of the picture, whatever the width, also with wide characters", () =>
+  it.effect("never wraps a line of the picture at any width, even with wide characters", () =>
     Effect.gen(function* () {
       for (const columns of [10, 40, 80, 120]) {
         const terminal = new FakeTerminal(columns)
@@ -76,7 +76,7 @@ describe("Screen", () => {
     })
   )
 
-  it.effect("leaves output alone that does not go to a terminal", () =>
+  it.effect("does not change output that does not go to a terminal", () =>
     Effect.gen(function* () {
       const terminal = new FakeTerminal(80)
       const pipe = Object.assign(new FakeTerminal(80), { isTTY: false })

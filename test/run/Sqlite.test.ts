@@ -27,7 +27,7 @@ describe("the client", () => {
     })
   )
 
-  it.effect("writes ahead, so that a write does not wait for the disk", () =>
+  it.effect("uses a write-ahead log, so that a write does not wait for the disk", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       assert.deepStrictEqual(yield* sql`PRAGMA journal_mode`.values, [["wal"]])
@@ -36,7 +36,7 @@ describe("the client", () => {
     }).pipe(Effect.provide(fileLayer))
   )
 
-  it.effect("rolls a transaction back when it fails, and a nested one alone", () =>
+  it.effect("rolls back a failed transaction, and only the nested one if that fails", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       yield* sql`CREATE TABLE letters (letter TEXT)`
@@ -48,7 +48,7 @@ describe("the client", () => {
     }).pipe(Effect.provide(Sqlite.layerMemory))
   )
 
-  it.effect("names the file and what to do when the disk is full, and keeps the stored rows", () =>
+  it.effect("names the file and the remedy if the disk is full, and keeps the stored rows", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       yield* sql`CREATE TABLE letters (letter TEXT)`
@@ -60,7 +60,7 @@ describe("the client", () => {
     }).pipe(Effect.provide(fileLayer))
   )
 
-  it.effect("reports a violated constraint as one, without its value", () =>
+  it.effect("reports a violated constraint without its value", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       yield* sql`CREATE TABLE letters (letter TEXT UNIQUE)`
@@ -73,8 +73,8 @@ describe("the client", () => {
   )
 })
 
-describe("what the layer leaves behind", () => {
-  it.effect("is nothing if no row was written: no file, no folder and no lock", () =>
+describe("after the layer closes, the folder has", () => {
+  it.effect("nothing if no row was written: no file, no folder and no lock", () =>
     Effect.gen(function* () {
       const directory = yield* folder
       const file = Sqlite.layer({ path: join(directory, "deep", "er", "state.sqlite") })
@@ -83,7 +83,7 @@ describe("what the layer leaves behind", () => {
     })
   )
 
-  it.effect("is the file and the lock if it has a row", () =>
+  it.effect("the file and the lock if it has a row", () =>
     Effect.gen(function* () {
       const directory = yield* folder
       const file = Sqlite.layer({ path: join(directory, "state.sqlite") })
@@ -96,7 +96,7 @@ describe("what the layer leaves behind", () => {
     })
   )
 
-  it.effect("is a link that existed before, and its target", () =>
+  it.effect("a link that existed before, and its target", () =>
     Effect.gen(function* () {
       const directory = yield* folder
       symlinkSync(join(directory, "elsewhere.sqlite"), join(directory, "state.sqlite"))
@@ -106,7 +106,7 @@ describe("what the layer leaves behind", () => {
     })
   )
 
-  it.effect("is a file that existed before, also without a row", () =>
+  it.effect("a file that existed before, even without a row", () =>
     Effect.gen(function* () {
       const directory = yield* folder
       writeFileSync(join(directory, "state.sqlite"), "")
@@ -116,8 +116,8 @@ describe("what the layer leaves behind", () => {
   )
 })
 
-describe("a file that cannot be used", () => {
-  it.effect("refuses a file that is no database, and leaves no lock beside it", () =>
+describe("a path that is refused", () => {
+  it.effect("may be a file that is not a database, and gets no lock", () =>
     Effect.gen(function* () {
       const directory = yield* folder
       const path = join(directory, "notes.txt")
@@ -128,7 +128,7 @@ describe("a file that cannot be used", () => {
     })
   )
 
-  it.effect("refuses a path that is a folder", () =>
+  it.effect("may be a folder", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "state.sqlite")
       mkdirSync(path)
@@ -138,7 +138,7 @@ describe("a file that cannot be used", () => {
     })
   )
 
-  it.effect("refuses a folder that cannot be created", () =>
+  it.effect("may be in a folder that cannot be created", () =>
     Effect.gen(function* () {
       const file = join(yield* folder, "a-file")
       writeFileSync(file, "")
@@ -150,7 +150,7 @@ describe("a file that cannot be used", () => {
 })
 
 describe("the lock", () => {
-  it.effect("keeps a second layer out until the first is released", () =>
+  it.effect("excludes a second layer until the first is released", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "state.sqlite")
       const first = yield* Scope.make()
@@ -162,7 +162,7 @@ describe("the lock", () => {
     })
   )
 
-  it.live("names the process that has the file, and is free once that process is killed", () =>
+  it.live("names the process that holds it, and is released when that process is killed", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "state.sqlite")
       const holder = yield* hold(path)
@@ -182,7 +182,7 @@ describe("the lock", () => {
     })
   )
 
-  it.live("lets one of several processes in when they start together", () =>
+  it.live("admits one of several processes that start together", () =>
     Effect.gen(function* () {
       const path = join(yield* folder, "state.sqlite")
       const processes = yield* Effect.all(Array.from({ length: 4 }, () => hold(path)))

@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 
-it("flags of the command line are named in src/run only, since programs read the other messages too", () => {
+it("only src/run names flags of the command line, since programs read the other messages too", () => {
   const src = join(import.meta.dirname, "../../src")
   const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter(
     (file) => file.endsWith(".ts") && !file.startsWith("run/")

@@ -1,5 +1,5 @@
 /**
- * The command line in this process: real files, a stand-in for everything else that belongs to the process. The emulator
+ * Runs the command line in this process, with real files and replacements for the other parts of a process. The emulator
  * that `--emulator` starts also runs in this process.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -15,7 +15,7 @@ import * as Cli from "../../src/run/Cli.ts"
 import * as EmulatorProcess from "../../src/run/EmulatorProcess.ts"
 import * as Screen from "../../src/run/Screen.ts"
 
-/** What a finished command left behind. */
+/** The result of a finished command. */
 export interface Result {
   readonly code: number
   readonly stdout: string
@@ -24,7 +24,7 @@ export interface Result {
 
 export interface Options {
   readonly env?: Readonly<Record<string, string>>
-  /** Both streams of the process; without it both are pipes. */
+  /** The terminal of both output streams; by default both are pipes. */
   readonly terminal?: Screen.Output | undefined
 }
 
@@ -62,7 +62,7 @@ const recorder = (terminal: Screen.Output | undefined) => {
   return { stream: terminal ?? pipe, text: () => chunks.join("") }
 }
 
-/** Starts no process: the emulator listens in this one. */
+/** The emulator listens in this process instead of a new one. */
 const emulatorInProcess = Effect.sync(() =>
   ChildProcessSpawner.make(() =>
     Effect.map(Layer.build(Emulator.layerServer()), (context) => {

@@ -1,4 +1,4 @@
-// A job whose input never ends. It prints when it is read.
+// A job with an endless input, which prints a line when the job reads it.
 import { Effect, Schema, Stream } from "effect"
 import { Dataset, Job, Step } from "effect-claude"
 

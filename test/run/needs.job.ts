@@ -13,6 +13,6 @@ const step = Step.make("answer", ({ id }: { readonly id: number; readonly subjec
   })
 )
 
-/** A job whose step needs a service that nothing provides. Node runs it without a type check. */
+/** A job whose step needs a missing service. Node runs it without a type check. */
 // @ts-expect-error the step needs `Database`
 export default Job.make({ ...mails, name: "needs", step })

@@ -1,5 +1,5 @@
 /**
- * A terminal in memory: it holds the lines that a person would see, those that have scrolled away included. It wraps
+ * A terminal in memory: it holds all visible lines, including the lines that have scrolled away. It wraps
  * lines at its width and understands the cursor movements and deletions that programs use for a live picture.
  */
 import { Writable } from "node:stream"
@@ -9,10 +9,10 @@ export class FakeTerminal extends Writable {
   readonly isTTY: boolean = true
   readonly rows = 50
   columns: number
-  /** How often a line was wrapped because it was too long. */
+  /** The number of times that a line was wrapped. */
   wraps = 0
   #wraps = true
-  /** The rows that continue the one above. */
+  /** The rows that continue the row above. */
   readonly #continued = new Set<number>()
   #lines: Array<Array<string>> = [[]]
   #row = 0

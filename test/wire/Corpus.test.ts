@@ -21,7 +21,7 @@ describe.skipIf(folder === undefined)("recorded exchanges (skipped unless WIRE_C
     )
   }
 
-  it.live("a changed body is noticed", () =>
+  it.live("a changed body fails the comparison", () =>
     Effect.gen(function* () {
       const [index, exchange] = [...exchanges.entries()].find(([, one]) => Corpus.kindOf(one) === "messages") ?? none
       const mutated = { ...exchange, body: exchange.body.replace(/"output_tokens": ?(\d)/, '"output_tokens": 9$1') }

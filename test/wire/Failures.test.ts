@@ -15,9 +15,9 @@ interface Failure {
   readonly serve: (socket: Socket, streamed: boolean) => unknown
   readonly create: string
   readonly stream?: string
-  /** Whether a retry helps. By default it does. */
+  /** Whether a retry succeeds; true by default. */
   readonly retry?: "gives up"
-  /** Short where the row tests a time-out; otherwise long, so that a busy machine does not reach it. */
+  /** Short if the row tests a time-out; otherwise long, so that a busy machine does not reach it. */
   readonly limit?: "150 millis"
 }
 

@@ -32,7 +32,7 @@ describe(`${count} streams of ${bodies.length} bodies`, () => {
   )
 
   it.live(
-    "with frames cut off, dropped, doubled or moved end as before, or fail with a typed error",
+    "with frames truncated, dropped, repeated or moved end as before, or fail with a typed error",
     () =>
       Effect.gen(function* () {
         for (let n = 0; n < count / 4; n++) {
@@ -55,7 +55,7 @@ describe(`${count} streams of ${bodies.length} bodies`, () => {
   )
 
   it.live(
-    "with bytes cut off or changed never crash or hang, and fail only with a ClaudeError",
+    "with bytes removed or changed never crash or hang, and fail only with a ClaudeError",
     () =>
       Effect.gen(function* () {
         for (let n = 0; n < count / 4; n++) {

@@ -35,7 +35,7 @@ for (const [name, transport] of Object.entries(transports)) {
             yield* Fiber.interrupt(fiber)
           })
           yield* Effect.forEach(Array.from({ length: count }), () => once, { concurrency: 16, discard: true })
-          // No answer ends here by itself: only an interruption ends one.
+          // An answer never ends by itself here; only an interruption ends it.
           yield* until(() => answering() === 0)
         }).pipe(Effect.provide(live))
         // A closed pool has closed its connections.

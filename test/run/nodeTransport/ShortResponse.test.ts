@@ -45,7 +45,7 @@ describe("a short response reads as Node's own does", () => {
     assert.instanceOf(again, TypeError)
   })
 
-  it("in a body that begins with a byte order mark, or is no UTF-8", async () => {
+  it("in a body that begins with a byte order mark, or is not UTF-8", async () => {
     const [short, node] = both("\uFEFF{}")
     assert.strictEqual(await short.text(), await node.text())
     const broken = new ShortResponse(raw, "OK", new Uint8Array([0x61, 0xff]))

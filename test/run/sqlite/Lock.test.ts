@@ -21,14 +21,14 @@ describe("the lock of a file", () => {
     })
   )
 
-  it.effect("is refused if the holder removed the file after it was opened, because others lock a new file", () =>
+  it.effect("is refused if the holder removes the file after it is opened, because others lock a new file", () =>
     Effect.gen(function* () {
       const { late, path } = yield* openedBeforeRemoval
       assert.instanceOf(yield* Effect.flip(Lock.take(path, late)), Lock.SqliteInUse)
     })
   )
 
-  it.effect("is refused if a new file has the name by now", () =>
+  it.effect("is refused if a new file has taken the name", () =>
     Effect.gen(function* () {
       const { late, path } = yield* openedBeforeRemoval
       const next = yield* holding(path)
@@ -47,7 +47,7 @@ describe("the lock of a file", () => {
     })
   )
 
-  it.effect("keeps the name of the next holder when the lock file was removed", () =>
+  it.effect("keeps the name of the next holder if the lock file was removed", () =>
     Effect.gen(function* () {
       const path = yield* file
       const first = yield* holding(path)
@@ -65,7 +65,7 @@ const file = Effect.acquireRelease(
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
 ).pipe(Effect.map((folder) => join(folder, "state.sqlite")))
 
-/** A lock file that is opened while its holder has it, and that the holder then removes. */
+/** A lock file that is opened while another holder has it, and that the holder then removes. */
 const openedBeforeRemoval = Effect.gen(function* () {
   const path = yield* file
   const holder = yield* Effect.suspend(() => holding(path))
@@ -75,7 +75,7 @@ const openedBeforeRemoval = Effect.gen(function* () {
   return { late, path }
 })
 
-/** The lock in a scope of its own. */
+/** The lock in a new scope. */
 const holding = Effect.fnUntraced(function* (path: string) {
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
