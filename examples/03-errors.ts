@@ -1,15 +1,15 @@
-// Which errors are there, and how do I choose what is repeated?
+// Which errors can a call fail with, and how do I choose which of them are retried?
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Schedule } from "effect"
 import { Event, Claude, type ClaudeError, Retry } from "effect-claude"
 
-// Every failure is a ClaudeError whose reason is typed: catch the ones that you can handle.
+// Every failure is a ClaudeError with a typed reason: catch the reasons that you can handle.
 const program = Claude.generateText({ model: "claude-sonnet-0", messages: [{ role: "user", content: "Hello" }] }).pipe(
   Effect.catchReason("ClaudeError", "NotFound", (reason) => Console.log(`No such model. ${reason.message}`)),
   Effect.catchReason("ClaudeError", "OutputTruncated", (reason) => Console.log(`Cut off: ${reason.text}`))
 )
 
-// Your own schedule: three repeats, a second apart, and only when Claude is overloaded.
+// A custom schedule: three retries, a second apart, and only if Claude is overloaded.
 const patient = Schedule.spaced("1 second").pipe(
   Schedule.setInputType<ClaudeError.ClaudeError>(),
   Schedule.upTo({ times: 3 }),

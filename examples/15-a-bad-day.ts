@@ -1,4 +1,4 @@
-// How do I test a program while the API fails often, and see what that would cost?
+// How do I test a program while the API fails often, and see the cost?
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Schema } from "effect"
 import { Batch, Claude } from "effect-claude"
@@ -8,7 +8,7 @@ import { TestClock } from "effect/testing"
 const Mood = Schema.Struct({ mood: Schema.Literals(["glad", "angry"]) })
 const mails = Array.from({ length: 200 }, (_, index) => `Mail ${index}: my parcel is late again.`)
 
-// The real SDK and the real wire, in memory: one call in ten is refused, one loses its connection, and all are slow.
+// The real SDK and wire, in memory: one call in ten is refused, one in ten loses its connection, and all are slow.
 const badDay = Emulator.layer({
   latency: "2 seconds",
   limits: { requestsPerMinute: 600 },
@@ -21,7 +21,7 @@ const badDay = Emulator.layer({
 it.effect("reads every mail on a bad day, and pays for each once", () =>
   Effect.gen(function* () {
     const sorted = yield* Effect.forkChild(Batch.map(mails, (mail) => Claude.generateObject(Mood, mail)))
-    yield* TestClock.adjust("10 minutes") // of virtual time: the test does not wait
+    yield* TestClock.adjust("10 minutes") // virtual time: the test does not wait
     const results = yield* Fiber.join(sorted)
     assert.isTrue(results.every(({ _tag }) => _tag === "Success"))
 

@@ -8,7 +8,7 @@ import job from "./07-addresses.ts"
 const program = Effect.gen(function* () {
   const summary = yield* Job.run(job, { output: "out/ten.jsonl", limit: 10 })
   yield* Console.log(`${summary.done} of ${summary.total} rows done, ${summary.failed} failed`)
-  // Why it ended before the last row: here the limit; otherwise a ClaudeError, or the same failure on many rows.
+  // The reason for an early end: here the limit; otherwise a ClaudeError, or the same failure on many rows.
   if (summary.stopped !== undefined) yield* Console.log("stopped:", summary.stopped)
 })
 

@@ -1,4 +1,4 @@
-// How does a job bring what its step needs: a service, a default model, a policy? `effect-claude run` runs this file.
+// How does a job provide a service, a default model and a policy for its step? `effect-claude run` runs this file.
 import { Context, Effect, Layer, Schema } from "effect"
 import { Claude, Dataset, Job, Step } from "effect-claude"
 

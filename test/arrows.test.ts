@@ -33,7 +33,7 @@ describe("the import arrows", () => {
     assert.deepStrictEqual(
       wrong.map(({ file, target }) => `${file} → ${target}`),
       [
-        // Postgres explains its errors in the words of the journal; the cassette speaks HTTP as the emulator does.
+        // Postgres shares the journal's error messages; the cassette shares the emulator's HTTP.
         "run/Postgres.ts → pipeline/journal/SqlMessage.ts",
         "testing/Cassette.ts → testing/emulator/wire/Fetch.ts",
         "testing/cassette/Player.ts → testing/emulator/wire/Exchange.ts"
@@ -46,7 +46,7 @@ describe("the import arrows", () => {
     assert.deepStrictEqual([...new Set(wrong.map(({ file }) => file))], ["testing/emulator/wire/Server.ts"])
   })
 
-  it("lead to modules of Effect, not to its barrels, which load slowly", () => {
+  it("lead to single modules of Effect, since its index files load slowly", () => {
     const wrong = imports.filter(({ target }) => target === "effect" || target === "@effect/platform-node")
     assert.deepStrictEqual(wrong, [])
   })

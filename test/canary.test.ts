@@ -18,7 +18,7 @@ import { text } from "node:stream/consumers"
 import { DatabaseSync } from "node:sqlite"
 import { collector } from "./policy/telemetry/collector.ts"
 
-/** Each names its place. They look like keys, except the last, which is secret by the name of its field. */
+/** Each secret names its place. They look like keys, except the last, which is secret by the name of its field. */
 const canary = (place: string) => `sk-ant-api03-canary-${place}-AAAAAAAAAAAAAAAA`
 const patient = "canary-patient"
 
@@ -59,7 +59,7 @@ it.live("no log, span, metric, error, journal or report contains a secret", () =
     )
     const error = yield* Effect.flip(Claude.generateText("fail")).pipe(Effect.provide(claude))
 
-    // Every place was reached, and its output was searched.
+    // Checks that every place was reached, and that its output was searched.
     assert.isAbove(api.seen(), 3)
     assert.strictEqual(summary.done, 2)
     assert.isAbove(lines.length, 8)

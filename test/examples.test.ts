@@ -11,35 +11,35 @@ import { environment } from "../src/run/EmulatorProcess.ts"
 import { collector } from "./policy/telemetry/collector.ts"
 
 describe("examples", () => {
-  it("01: an answer and its cost", async () => {
+  it("01 prints an answer and its cost", async () => {
     assert.include(
       readFileSync("README.md", "utf8"),
       `$ npm run example examples/01-hello.ts\n${await run("01-hello")}`
     )
   })
 
-  it("02: words as they arrive, then the number of tokens", async () => {
+  it("02 prints words as they arrive, then the number of tokens", async () => {
     assert.match(await run("02-streaming"), /a stream passes on every word as it arrives.*\n\d+ tokens\n$/i)
   })
 
-  it("03: the program handles a reason, and nothing is repeated", async () => {
+  it("03 handles a reason, and does not retry", async () => {
     const output = await run("03-errors")
     assert.include(output, "No such model. NotFound (404): model: claude-sonnet-0")
     assert.strictEqual(output.match(/call-sent/g)?.length, 1)
   })
 
-  it("04: one line for each item, in order", async () => {
+  it("04 prints one line for each item, in order", async () => {
     const output = await run("04-batch")
     assert.match(output, /^.*Lisbon.* \/ .*Portugal.*\n.*Quito.* \/ .*Ecuador.*\n.*Oslo.* \/ .*Norway.*\n$/)
   })
 
-  it("06: the shape of the pipeline, what each step cost, and the answer", async () => {
+  it("06 prints the shape of the pipeline, the cost of each step, and the answer", async () => {
     const output = await run("06-pipeline")
     assert.include(output, "    classify\n    research\n  answer\n")
     assert.match(output, /classify: \$0\.0\d+\nanswer: \$0\.0\d+\n.*small red button/)
   })
 
-  it("08: an answer over HTTP, as text", async () => {
+  it("08 serves an answer over HTTP, as text", async () => {
     const ask = `await new Promise((resolve) => setTimeout(resolve, 1000));
       const response = await fetch("http://127.0.0.1:3000/ask", { method: "POST", body: "It rains. Say it in one sentence." });
       console.log(response.headers.get("content-type"), await response.text()); process.exit(0)`
@@ -49,7 +49,7 @@ describe("examples", () => {
     )
   })
 
-  it("11: a line with a bar for each span of a row", async () => {
+  it("11 prints a line with a bar for each span of a row", async () => {
     const lines = (await run("11-waterfall")).trimEnd().split("\n")
     assert.deepStrictEqual(
       lines.map((line) => /^ *(.+?) {2}/.exec(line)?.[1]),
@@ -66,7 +66,7 @@ describe("examples", () => {
     )
   })
 
-  it.effect("12: spans and metrics arrive at a collector", () =>
+  it.effect("12 sends spans and metrics to a collector", () =>
     Effect.gen(function* () {
       const { metrics, spans, url } = yield* collector
       const variables = {
@@ -86,7 +86,7 @@ describe("examples", () => {
     })
   )
 
-  it("13: asks two of three questions, then none, then two again", async () => {
+  it("13 sends two of three questions, then none, then two again", async () => {
     const lines = (await run("13-a-cached-pipeline")).split("\n").map((line) => /^  (asked|known): /.exec(line)?.[1])
     const count = (part: ReadonlyArray<string | undefined>, word: string) => part.filter((it) => it === word).length
     assert.deepStrictEqual(
@@ -102,27 +102,27 @@ describe("examples", () => {
     )
   })
 
-  it("14: one call writes the prompt that five share, and the others read it", async () => {
+  it("14 writes the prompt that five calls share once, and reads it in the others", async () => {
     const [, read, written] =
       /prompt cache: (.*)k tokens read, (.*)k written: saved \$/.exec(await run("14-prompt-cache")) ?? []
     assert.approximately(Number(read), 4 * Number(written), 0.3)
   })
 
-  it("16: the tool's result is in the answer", async () => {
+  it("16 prints an answer with the result of the tool", async () => {
     assert.strictEqual(await run("16-tool"), "The weather is sunny, at 21 degrees.\n")
   })
 
-  it("17: an answer about an image", async () => {
+  it("17 prints an answer about an image", async () => {
     assert.strictEqual(await run("17-image"), "The image shows a red square.\n")
   })
 
-  it("18: ten rows are done, then twenty", async () => {
+  it("18 finishes ten rows, then twenty", async () => {
     for (const name of ["jsonl", "state.sqlite", "state.sqlite.lock"]) rmSync(`out/ten.${name}`, { force: true })
     assert.match(await run("18-job-in-a-program"), /^10 of 233 rows done, 0 failed\nstopped: limit\n$/)
     assert.match(await run("18-job-in-a-program"), /^20 of 233 rows done, 0 failed\nstopped: limit\n$/)
   })
 
-  it.effect("19: each row asks with the service and the model of the job's layer", () =>
+  it.effect("19 sends each row with the service and the model of the job's layer", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         assert.deepInclude(yield* files.run(answers), { done: 2 })
@@ -157,6 +157,6 @@ const emulated = async (
   return stdout
 }
 
-/** One emulator for all examples: most of an example's time is the start of its program. */
+/** One emulator for all examples, so that only the start of each program takes time. */
 const emulator = ManagedRuntime.make(Emulator.layerServer({ port: 0 }))
 afterAll(() => emulator.dispose())

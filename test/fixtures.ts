@@ -1,5 +1,5 @@
 /**
- * What goes over the wire, for tests: a request, the messages of the API, its errors, and the bytes of its streams.
+ * Data on the wire, for tests: a request, the messages of the API, its errors, and the bytes of its streams.
  */
 import * as Schema from "effect/Schema"
 import type { Message } from "../src/claude/Reply.ts"
@@ -39,7 +39,7 @@ export const Tree: Schema.Codec<Tree> = Schema.Struct({
   branches: Schema.Array(Schema.suspend((): Schema.Codec<Tree> => Tree))
 }).annotate({ identifier: "Tree" })
 
-/** The body of an answer that says it failed. */
+/** The body of an error answer. */
 export const failure = (type: string, text = "something happened", code?: string) => ({
   type: "error",
   error: { type, message: text, ...(code !== undefined && { details: { error_code: code } }) }
@@ -49,5 +49,5 @@ export const failure = (type: string, text = "something happened", code?: string
 export const sse = <E extends { readonly type: string }>(events: ReadonlyArray<E>): string =>
   events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join("")
 
-/** The events of a message up to, and with, its first piece of text. */
+/** The events of a message up to its first piece of text, inclusive. */
 export const firstHalf = (whole: Message) => fromMessage(whole).slice(0, 3)

@@ -51,7 +51,7 @@ describe("README", () => {
     )
   })
 
-  it.effect("states how often the default retry repeats, and how long it waits", () =>
+  it.effect("states the number of default retries, and their delays", () =>
     Effect.gen(function* () {
       const [, repeats, longest] = /at most (\d+) times, each after .* … (\d+) s, never before/.exec(readme) ?? []
       const busy = yield* waitsAfter(new ClaudeError.Overloaded({ detail: "busy" }))
@@ -75,7 +75,7 @@ describe("README", () => {
     })
   )
 
-  it.effect("shows steps that give what it states", () =>
+  it.effect("shows steps whose results match its text", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* read("Hallo"), { mood: "good", topic: "tea" })
     }).pipe(

@@ -18,7 +18,7 @@ import * as TestClaude from "../../src/testing/TestClaude.ts"
 import { message, searched, thinking } from "../fixtures.ts"
 
 describe("a turn that stops for", () => {
-  // Every stop reason of SDK 1.14, those of the beta API too, and one that does not exist yet.
+  // Every stop reason of SDK 1.14 and of its beta API, and one that does not exist yet.
   const outcomes: ReadonlyArray<readonly [stopReason: string | null, tag: string]> = [
     ["end_turn", "text"],
     ["stop_sequence", "text"],

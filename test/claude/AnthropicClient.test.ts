@@ -140,7 +140,7 @@ describe("layerFrom", () => {
     { verb: "create", call: () => create(beta) },
     { verb: "stream", call: () => Stream.runDrain(stream(beta)) },
     { verb: "countTokens", call: () => countTokens(beta) }
-  ])("fails $verb with Unsupported where the client has no beta API", ({ call }) =>
+  ])("fails $verb with Unsupported if the client has no beta API", ({ call }) =>
     Effect.gen(function* () {
       const { messages } = new Anthropic({ apiKey: "sk-ant-test" })
       const { reason } = yield* failed(call(), { messages })

@@ -119,7 +119,7 @@ describe("create", () => {
     { name: "JSON of something else", type: "application/json", body: `{"planted":1}` },
     { name: "nothing", type: "application/json", body: "" },
     { name: "a message without usage", type: "application/json", body: `{"type":"message","content":[]}` }
-  ])("fails with MalformedResponse where an answer is $name, and does not repeat its text", ({ type, body }) =>
+  ])("fails with MalformedResponse if an answer is $name, and does not quote its text", ({ type, body }) =>
     Effect.gen(function* () {
       const api = yield* serve((response) => response.writeHead(200, { ...json, "content-type": type }).end(body))
       const { reason } = yield* failed(create(), api.layer)
@@ -366,7 +366,7 @@ const eventStream = { "content-type": "text/event-stream; charset=utf-8", "reque
 const whole = sse(StreamEvent.fromMessage(message()))
 const half = sse(firstHalf(message()))
 
-/** A real server. `closed` waits until the socket of the first answer closes, and returns whether the answer was complete. */
+/** A real server. `closed` waits until the first socket closes, and returns whether its answer was complete. */
 const serve = Effect.fnUntraced(function* (answer: (response: ServerResponse, received: Received) => unknown) {
   const received: Array<Received> = []
   const arrived = yield* Deferred.make<void>()

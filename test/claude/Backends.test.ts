@@ -201,7 +201,7 @@ describe.each(backends)("$name", (backend) => {
     { status: 404, reason: "NotFound" },
     { status: 429, reason: "RateLimited" },
     { status: 503, reason: "ServerFailed" }
-  ] as const)("fails with $reason where the answer is $status, after one request", ({ status, reason }) =>
+  ] as const)("fails with $reason if the answer is $status, after one request", ({ status, reason }) =>
     Effect.gen(function* () {
       const api = yield* serve(backend, (response) =>
         response
@@ -281,7 +281,7 @@ describe("AnthropicBedrock, in the middle of a stream,", () => {
   it.effect.each([
     { name: "whose JSON is cut off", frame: () => chunkOf(`{"type":"content_block_delta","delta":{"text":"planted`) },
     { name: "whose frame has no JSON", frame: () => frameOf(chunkHeaders, "planted") }
-  ])("fails with MalformedResponse where an event is $name, and does not repeat its text", ({ frame }) =>
+  ])("fails with MalformedResponse if an event is $name, and does not quote its text", ({ frame }) =>
     Effect.gen(function* () {
       const { reason } = yield* failedAfterHalf(frame())
       assert.strictEqual(reason._tag, "MalformedResponse")
@@ -310,7 +310,7 @@ interface Received {
 const events = StreamEvent.fromMessage(message())
 const half = firstHalf(message())
 
-/** A real server. `closed` waits until the socket of the first answer closes, and returns whether the answer was complete. */
+/** A real server. `closed` waits until the first socket closes, and returns whether its answer was complete. */
 const serve = Effect.fnUntraced(function* (
   backend: Backend,
   answer: (response: ServerResponse, received: Received) => unknown

@@ -44,8 +44,8 @@ describe("Cost.of", () => {
   })
 
   it.prop("equals integer arithmetic to the last digit", [Tokens, Model, Flags], ([tokens, model, flags]) => {
-    const told = { ...(flags.us && { inferenceGeo: "us" }), ...(flags.batch && { serviceTier: "batch" }) }
-    const cost = Cost.of({ model, usage: { ...Usage.zero, ...tokens, ...told }, at })
+    const facts = { ...(flags.us && { inferenceGeo: "us" }), ...(flags.batch && { serviceTier: "batch" }) }
+    const cost = Cost.of({ model, usage: { ...Usage.zero, ...tokens, ...facts }, at })
     const [input, output, write5m, write1h, read] = nanodollars[model]
     const exact =
       (BigInt(tokens.input) * input +
@@ -152,8 +152,8 @@ describe("Cost.saved", () => {
     "is the exact difference from the cost of uncached input",
     [Tokens, Model, Flags],
     ([tokens, model, flags]) => {
-      const told = { ...(flags.us && { inferenceGeo: "us" }), ...(flags.batch && { serviceTier: "batch" }) }
-      const saved = Cost.saved({ model, usage: { ...Usage.zero, ...tokens, ...told }, at })
+      const facts = { ...(flags.us && { inferenceGeo: "us" }), ...(flags.batch && { serviceTier: "batch" }) }
+      const saved = Cost.saved({ model, usage: { ...Usage.zero, ...tokens, ...facts }, at })
       const [input, , write5m, write1h, read] = nanodollars[model]
       const exact =
         (BigInt(tokens.cacheWrite5m) * (input - write5m) +

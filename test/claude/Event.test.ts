@@ -40,8 +40,8 @@ describe("finished", () => {
 describe("listen", () => {
   it.effect("adds a listener to the outer ones, which receive each event first", () =>
     Effect.gen(function* () {
-      const heard: Array<string> = []
-      const by = (name: string) => () => Effect.sync(() => heard.push(name))
+      const received: Array<string> = []
+      const by = (name: string) => () => Effect.sync(() => received.push(name))
       const failed = new ClaudeError({ reason: new Overloaded({ detail: "later" }) })
       yield* Event.emit(() => ({
         _tag: "call-failed",
@@ -51,8 +51,8 @@ describe("listen", () => {
         cost: undefined,
         saved: undefined
       })).pipe(Event.listen(by("inner")), Event.listen(by("outer")))
-      yield* Event.emit(() => assert.fail("heard outside"))
-      assert.deepStrictEqual(heard, ["outer", "inner"])
+      yield* Event.emit(() => assert.fail("received outside"))
+      assert.deepStrictEqual(received, ["outer", "inner"])
     })
   )
 })

@@ -99,7 +99,7 @@ describe("the reason of an answer", () => {
   it.each([
     ["nothing", undefined],
     ["a message that is not text", { error: { type: "api_error", message: { planted: 1 } } }]
-  ])("is found although the body has no text, but %s", (_, body) => {
+  ])("is found even if the body has no text, but %s", (_, body) => {
     const { reason } = fromUnknown(APIError.generate(503, body, undefined, new Headers()))
     assert.strictEqual(reason._tag, "ServerFailed")
     assert.strictEqual(reason.detail, "HTTP status 503")
@@ -254,7 +254,7 @@ describe("the remedy", () => {
     [404, { detail: "Not Found" }],
     [405, undefined],
     [400, "<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>"]
-  ])("is to check the address where no Claude API answered: %s %j", (status, body) => {
+  ])("is to check the address if something other than the Claude API answered: %s %j", (status, body) => {
     const text = typeof body === "string" ? body : undefined
     const error = fromUnknown(APIError.generate(status, text === undefined ? body : undefined, text, new Headers()))
     assert.include(error.message, "check scheme, port and path of the base URL (ANTHROPIC_BASE_URL)")

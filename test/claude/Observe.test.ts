@@ -17,7 +17,7 @@ import { firstHalf, message, request } from "../fixtures.ts"
 describe("create", () => {
   it.effect("emits events for a call that is sent and finishes", () =>
     Effect.gen(function* () {
-      const { exit, tags } = yield* heard(Observe.create(request, Effect.succeed({ ...facts, message: message() })))
+      const { exit, tags } = yield* observe(Observe.create(request, Effect.succeed({ ...facts, message: message() })))
       assert.isTrue(Exit.isSuccess(exit))
       assert.deepStrictEqual(tags, ["call-sent", "call-finished"])
     })
@@ -25,7 +25,7 @@ describe("create", () => {
 
   it.effect("emits events for a call that is sent and fails", () =>
     Effect.gen(function* () {
-      const { exit, tags } = yield* heard(Observe.create(request, Effect.fail(overloaded)))
+      const { exit, tags } = yield* observe(Observe.create(request, Effect.fail(overloaded)))
       assert.strictEqual(Exit.isFailure(exit) && Cause.squash(exit.cause), overloaded)
       assert.deepStrictEqual(tags, ["call-sent", "call-failed"])
     })
@@ -43,7 +43,7 @@ describe("create", () => {
       const usage = { ...Usage.zero, input: 1_000_000 }
       const broken = new ClaudeError({ reason: new StreamInterrupted({ detail: "cut", usage }) })
       const ask = (model: string, error: ClaudeError) =>
-        heard(Observe.create({ ...request, model }, Effect.fail(error)))
+        observe(Observe.create({ ...request, model }, Effect.fail(error)))
       const costOf = ({ events }: { readonly events: ReadonlyArray<Event.Event> }) => {
         const end = events.at(-1)
         return end?._tag === "call-failed" ? end.cost && BigDecimal.format(end.cost) : "no failure"
@@ -75,9 +75,9 @@ describe("create", () => {
 
   it.effect("emits an end event for a defect too, so that no call counts as running forever", () =>
     Effect.gen(function* () {
-      const { tags } = yield* heard(Observe.create(request, Effect.die("bug")))
+      const { tags } = yield* observe(Observe.create(request, Effect.die("bug")))
       assert.deepStrictEqual(tags, ["call-sent", "call-interrupted"])
-      const { tags: streamed } = yield* heard(Stream.runDrain(Observe.stream(request, Stream.die("bug"))))
+      const { tags: streamed } = yield* observe(Stream.runDrain(Observe.stream(request, Stream.die("bug"))))
       assert.deepStrictEqual(streamed, ["call-sent", "call-interrupted"])
     })
   )
@@ -88,14 +88,14 @@ describe("the number of an attempt", () => {
     Effect.gen(function* () {
       const slow = Observe.create(request, Effect.delay(Effect.succeed({ ...facts, message: message() }), "1 second"))
       const both = Effect.all([slow, Stream.runDrain(Observe.stream(request, whole))], { concurrency: 2 })
-      const running = yield* Effect.forkChild(heard(both))
+      const running = yield* Effect.forkChild(observe(both))
       yield* TestClock.adjust("1 second")
       const { events } = yield* Fiber.join(running)
       const attempts = events.map((event) => ("attempt" in event ? event.attempt : undefined))
       const [first = 0, second] = attempts
       assert.deepStrictEqual(attempts, [first, first + 1, first + 1, first + 1, first])
       assert.strictEqual(second, first + 1)
-      const { events: later } = yield* heard(Observe.create(request, Effect.fail(overloaded)))
+      const { events: later } = yield* observe(Observe.create(request, Effect.fail(overloaded)))
       assert.deepStrictEqual(
         later.map((event) => "attempt" in event && event.attempt),
         [first + 2, first + 2]
@@ -107,7 +107,7 @@ describe("the number of an attempt", () => {
 describe("stream", () => {
   it.effect("emits one event when a stream is sent, starts and finishes", () =>
     Effect.gen(function* () {
-      const { tags, events } = yield* heard(Stream.runDrain(Observe.stream(request, whole)))
+      const { tags, events } = yield* observe(Stream.runDrain(Observe.stream(request, whole)))
       assert.deepStrictEqual(tags, ["call-sent", "call-first-token", "call-finished"])
       const [, , finished] = events
       assert.deepInclude(finished?._tag === "call-finished" && finished.usage, { input: 10, output: 20 })
@@ -120,7 +120,7 @@ describe("stream", () => {
       const expected = yield* Stream.runCollect(whole)
       const observed = Stream.runCollect(Observe.stream(request, whole))
       assert.deepStrictEqual(yield* observed, expected)
-      assert.deepStrictEqual((yield* heard(observed)).exit, Exit.succeed(expected))
+      assert.deepStrictEqual((yield* observe(observed)).exit, Exit.succeed(expected))
     })
   )
 
@@ -128,8 +128,8 @@ describe("stream", () => {
     Effect.gen(function* () {
       const early = Stream.fail(overloaded)
       const late = Stream.concat(half, Stream.fail(overloaded))
-      const { tags: first } = yield* heard(Stream.runDrain(Observe.stream(request, early)))
-      const { tags: second } = yield* heard(Stream.runDrain(Observe.stream(request, late)))
+      const { tags: first } = yield* observe(Stream.runDrain(Observe.stream(request, early)))
+      const { tags: second } = yield* observe(Stream.runDrain(Observe.stream(request, late)))
       assert.deepStrictEqual(first, ["call-sent", "call-failed"])
       assert.deepStrictEqual(second, ["call-sent", "call-first-token", "call-failed"])
     })
@@ -138,7 +138,7 @@ describe("stream", () => {
   it.effect("emits call-interrupted if the consumer stops or is interrupted", () =>
     Effect.gen(function* () {
       const slow = Stream.rechunk(whole, 1)
-      const { tags: taken } = yield* heard(Stream.runDrain(Stream.take(Observe.stream(request, slow), 4)))
+      const { tags: taken } = yield* observe(Stream.runDrain(Stream.take(Observe.stream(request, slow), 4)))
       assert.deepStrictEqual(taken, ["call-sent", "call-first-token", "call-interrupted"])
       const stalled = Stream.concat(half, Stream.never)
       const { tags: stopped } = yield* interrupted(Stream.runDrain(Observe.stream(request, stalled)))
@@ -153,7 +153,7 @@ describe("stream", () => {
         const failing = Stream.runForEach(Observe.stream(request, Stream.fromIterable(firstHalf(message()))), () =>
           Effect.fail(own)
         )
-        const { exit, tags } = yield* heard(failing)
+        const { exit, tags } = yield* observe(failing)
         assert.deepStrictEqual(exit, Exit.fail(own))
         assert.deepStrictEqual(tags, ["call-sent", "call-first-token", "call-interrupted"])
       }
@@ -173,7 +173,7 @@ describe("stream", () => {
   it.effect("counts as finished after message_stop, even if the consumer stops there", () =>
     Effect.gen(function* () {
       const untilStop = Stream.takeUntil(Observe.stream(request, whole), ({ type }) => type === "message_stop")
-      const { tags } = yield* heard(Stream.runDrain(untilStop))
+      const { tags } = yield* observe(Stream.runDrain(untilStop))
       assert.deepStrictEqual(tags, ["call-sent", "call-first-token", "call-finished"])
     })
   )
@@ -181,7 +181,7 @@ describe("stream", () => {
   it.effect("emits new events for each run", () =>
     Effect.gen(function* () {
       const stream = Observe.stream(request, whole)
-      const { tags } = yield* heard(Effect.andThen(Stream.runDrain(stream), Stream.runDrain(stream)))
+      const { tags } = yield* observe(Effect.andThen(Stream.runDrain(stream), Stream.runDrain(stream)))
       const once = ["call-sent", "call-first-token", "call-finished"]
       assert.deepStrictEqual(tags, [...once, ...once])
     })
@@ -199,7 +199,7 @@ const whole = streamOf(StreamEvent.fromMessage(message()))
 const half = streamOf(firstHalf(message()))
 
 /** The exit of an effect, and the events that it emitted. */
-const heard = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) {
+const observe = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) {
   const events: Array<Event.Event> = []
   const exit = yield* Effect.exit(Event.listen((event) => Effect.sync(() => events.push(event)))(effect))
   return { exit, events, tags: events.map((event) => event._tag) }
@@ -207,7 +207,7 @@ const heard = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) {
 
 /** The same for an effect that is interrupted when it blocks. */
 const interrupted = <A, E>(effect: Effect.Effect<A, E>) =>
-  heard(
+  observe(
     Effect.gen(function* () {
       const fiber = yield* Effect.forkChild(effect)
       for (let step = 0; step < 10; step++) yield* Effect.yieldNow

@@ -39,7 +39,7 @@ describe("a complete answer", () => {
       "has arguments in the start and the deltas",
       [start(), open(0, tool({ a: 1 })), json(0, '{"a":1}'), close(0), ...end()]
     ]
-  ])("passes where it %s", ([, events]) =>
+  ])("passes if it %s", ([, events]) =>
     Effect.gen(function* () {
       const { accumulated } = yield* Effect.fromResult(yield* read(events))
       const [block] = accumulated?.content ?? []
@@ -178,7 +178,7 @@ describe("an incomplete answer", () => {
       "MalformedResponse",
       "message_start has content"
     ]
-  ])("fails where %s", ([, events, tag, detail]) =>
+  ])("fails if %s", ([, events, tag, detail]) =>
     Effect.gen(function* () {
       const { reason } = yield* Effect.flip(Effect.fromResult(yield* read(events)))
       assert.strictEqual(reason._tag, tag)

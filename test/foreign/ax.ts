@@ -10,14 +10,14 @@ import {
 } from "@ax-llm/ax"
 import { type Ask, City, type Client, none, weatherTool } from "./client.ts"
 
-/** Nested, as Ax asks for flat outputs in prose: as lines with labels, which only a model can read. */
+/** A nested output, since Ax requests flat outputs as labelled lines of prose, which only a model can follow. */
 const fields = { name: f.string(), born: f.number(), city: f.string() }
 
 export const ax = (url: string): Client => {
   const service = ({ apiKey = "key", model, retries = 2, temperature }: Ask) => {
     const made = new AxAIAnthropic({
       apiKey,
-      // Its type has the models that it knows.
+      // The type lists only the models that Ax knows.
       config: {
         model: model as AxAIAnthropicModel,
         maxTokens: 1000,
@@ -40,7 +40,7 @@ export const ax = (url: string): Client => {
     hasTemperature: true,
     text: async (ask) => {
       const answer = await chat(ask, false)
-      if (answer instanceof ReadableStream) throw new Error("a stream, though none was asked for")
+      if (answer instanceof ReadableStream) throw new Error("received a stream for a request without streaming")
       return answer.results[0]?.content ?? ""
     },
     statusOf: (error) =>

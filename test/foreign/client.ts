@@ -1,11 +1,11 @@
 /**
- * What every client is asked to do, by means of its own. A behaviour that it does not have is `none`.
+ * The behaviours that each client implements with its own API. A behaviour that the client lacks is `none`.
  */
 import { z } from "zod"
 
 export const none = "none"
 
-/** How to ask: what is left out is the client's default, but for the model. */
+/** A request. Missing fields use the client's defaults. */
 export interface Ask {
   readonly prompt: string
   readonly model: string
@@ -16,22 +16,22 @@ export interface Ask {
 
 export interface Client {
   readonly hasTemperature: boolean
-  /** Asks in one piece; gives the text, or rejects with an error of the client's. */
+  /** Sends a request without streaming, and returns the text, or rejects with an error of the client. */
   readonly text: (ask: Ask) => Promise<string>
-  /** The HTTP status that such an error tells. */
+  /** The HTTP status in such an error. */
   readonly statusOf: (error: unknown) => number | undefined
-  /** The pieces of the text of a stream. */
+  /** The text pieces of a stream. */
   readonly stream: (ask: Ask) => AsyncIterable<string>
-  /** Lets the client answer with the help of a tool `get_weather`, as often as it takes; gives the last text. */
+  /** Lets the client answer with the tool `get_weather`, in as many turns as needed, and returns the last text. */
   readonly tools: (ask: Ask, weather: (city: string) => string) => Promise<string>
-  /** Reads a `Person` out of the prompt, by the schema of the output. */
+  /** Reads a `Person` from the prompt with an output schema. */
   readonly objectBySchema: (ask: Ask) => Promise<unknown>
-  /** The same, by a tool that has to be called. */
+  /** Reads a `Person` from the prompt with a required tool. */
   readonly objectByTool: ((ask: Ask) => Promise<unknown>) | typeof none
   readonly countTokens: ((ask: Ask) => Promise<number>) | typeof none
-  /** Takes a batch from its start to its results: the text of each request, or how it failed. */
+  /** Runs a batch, and returns the text or the failure of each request. */
   readonly batch: ((asks: Readonly<Record<string, Ask>>) => Promise<Record<string, BatchResult>>) | typeof none
-  /** Starts a batch and cancels it; gives what became of its requests. */
+  /** Creates a batch, cancels it, and returns the result type of its requests. */
   readonly cancelBatch: ((ask: Ask) => Promise<string>) | typeof none
 }
 
@@ -43,7 +43,7 @@ export const City = z.object({ city: z.string().describe("The name of the city")
 
 export const weatherTool = { name: "get_weather", description: "The weather in a city, now" }
 
-/** Looks again until a batch has ended. */
+/** Polls until a batch has ended. */
 export const untilEnded = async <A>(look: () => Promise<A>, hasEnded: (batch: A) => boolean): Promise<A> => {
   const deadline = Date.now() + 10_000
   for (;;) {

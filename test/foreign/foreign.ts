@@ -26,15 +26,15 @@ const fox = { model, prompt: "What does the fox do? The quick brown fox jumps ov
 const weather = { model, prompt: "What is the weather in Paris?" }
 const ada = { model, prompt: "This is a person.\nName: Ada Lovelace\nBorn: 1815\nCity: London" }
 
-/** Rejects where the client misbehaves; `heard` gives the number of its requests for messages so far. */
-type Check = (client: Client, heard: () => number) => Promise<void | typeof none>
+/** Rejects if the client misbehaves; `received` returns the number of its requests for messages so far. */
+type Check = (client: Client, received: () => number) => Promise<void | typeof none>
 
 const refused = async (client: Client, status: number, ask: Partial<Ask>) => {
   const error = await client.text({ ...fox, retries: 0, ...ask }).then(
     (text) => assert.fail(`no error, but "${text}"`),
     (error: unknown) => error
   )
-  assert.equal(client.statusOf(error), status, `its error does not show the status ${status}: ${error}`)
+  assert.equal(client.statusOf(error), status, `the error has another status than ${status}: ${error}`)
 }
 
 const checks: Record<string, Check> = {
@@ -48,7 +48,7 @@ const checks: Record<string, Check> = {
   streaming: async (client) => {
     const pieces: Array<string> = []
     for await (const piece of client.stream(fox)) pieces.push(piece)
-    assert.ok(pieces.filter((piece) => piece !== "").length > 1, "all came at once")
+    assert.ok(pieces.filter((piece) => piece !== "").length > 1, "the text came in one piece")
     assert.equal(pieces.join(""), await client.text(fox))
   },
   tools: async (client) => {
@@ -70,13 +70,13 @@ const checks: Record<string, Check> = {
   },
   "error 400": (client) => refused(client, 400, { model: "claude-haiku-4-5", prompt: "Too long. ".repeat(100_000) }),
   "error 401": (client) => refused(client, 401, { apiKey: "invalid" }),
-  "error 404": (client) => refused(client, 404, { model: "claude-unheard-of" }),
+  "error 404": (client) => refused(client, 404, { model: "claude-unknown" }),
   "error 429": (client) => refused(client, 429, { prompt: "Meet 429." }),
   "error 529": (client) => refused(client, 529, { prompt: "Meet 529." }),
-  "retries a 529": async (client, heard) => {
-    const before = heard()
+  "retries a 529": async (client, received) => {
+    const before = received()
     assert.match(await client.text({ model, prompt: "Meet 529 once. The fox sleeps." }), /fox sleeps/)
-    assert.equal(heard() - before, 2)
+    assert.equal(received() - before, 2)
   },
   count_tokens: async ({ countTokens }) => {
     if (countTokens === none) return none
@@ -84,9 +84,9 @@ const checks: Record<string, Check> = {
   },
   batches: async (client) => {
     if (client.batch === none) return none
-    const results = await client.batch({ first: fox, second: fox, unheard: { ...fox, model: "claude-unheard-of" } })
+    const results = await client.batch({ first: fox, second: fox, unknown: { ...fox, model: "claude-unknown" } })
     const text = await client.text(fox)
-    assert.deepEqual(results, { first: { text }, second: { text }, unheard: { failed: "not_found_error" } })
+    assert.deepEqual(results, { first: { text }, second: { text }, unknown: { failed: "not_found_error" } })
   },
   "batches, canceled": async ({ cancelBatch }) => {
     if (cancelBatch === none) return none
@@ -94,7 +94,7 @@ const checks: Record<string, Check> = {
   }
 }
 
-/** Fails on request: `Meet 429` always, `Meet 529 once` at first. */
+/** Fails prompts with `Meet 429` each time, and prompts with `Meet 529 once` the first time. */
 const faults: Emulator.Script = ({ body }, arrival) => {
   const [, kind, once] = /Meet (429|529)( once)?/.exec(body) ?? []
   if (kind === undefined || (once !== undefined && arrival > 1)) return undefined
@@ -107,12 +107,12 @@ interface Column {
   readonly failures: ReadonlyArray<string>
 }
 
-/** Takes a client through all checks, against an emulator of its own. */
+/** Runs all checks of a client against a new emulator. */
 const column = (name: string, make: (url: string) => Client): Effect.Effect<Column> =>
   Effect.gen(function* () {
-    const heard: Array<Emulator.Request> = []
+    const received: Array<Emulator.Request> = []
     const script: Emulator.Script = (request, arrival) => {
-      heard.push(request)
+      received.push(request)
       return faults(request, arrival)
     }
     const server = yield* Layer.build(Emulator.layerServer({ faults: script, batchProcessing: "200 millis" }))
@@ -120,7 +120,7 @@ const column = (name: string, make: (url: string) => Client): Effect.Effect<Colu
     const cells: Record<string, string> = {}
     const failures: Array<string> = []
     for (const [title, check] of Object.entries(checks)) {
-      cells[title] = yield* Effect.tryPromise(() => check(client, () => heard.length)).pipe(
+      cells[title] = yield* Effect.tryPromise(() => check(client, () => received.length)).pipe(
         Effect.map((result) => (result === none ? "has none" : "ok")),
         Effect.catch(({ cause }) => {
           failures.push(`${name}, ${title}: ${cause instanceof Error ? cause.stack : cause}`)
@@ -128,8 +128,8 @@ const column = (name: string, make: (url: string) => Client): Effect.Effect<Colu
         })
       )
     }
-    const version = heard[0]?.headers["anthropic-version"]
-    cells["sends"] = `${version}, ${heard[0]?.headers["x-api-key"] === undefined ? "Bearer" : "x-api-key"}`
+    const version = received[0]?.headers["anthropic-version"]
+    cells["sends"] = `${version}, ${received[0]?.headers["x-api-key"] === undefined ? "Bearer" : "x-api-key"}`
     return { title: `${name} ${versionOf(name)}`, cells, failures }
   }).pipe(Effect.scoped, Effect.orDie)
 

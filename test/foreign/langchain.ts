@@ -1,4 +1,4 @@
-/** LangChain.js: `ChatAnthropic` and an agent. It brings an older SDK, whose version of the API is the older one. */
+/** LangChain.js: `ChatAnthropic` and an agent. It uses an older SDK, which sends the older version of the API. */
 import { ChatAnthropic } from "@langchain/anthropic"
 import { createAgent, tool } from "langchain"
 import { type Ask, City, type Client, none, Person, weatherTool } from "./client.ts"
@@ -36,7 +36,7 @@ export const langchain = (anthropicApiUrl: string): Client => {
   }
 }
 
-/** Its errors are errors of the SDK, or have one as their cause. */
+/** Errors come from the SDK, or have an error of the SDK as their cause. */
 const statusOf = (error: unknown): number | undefined => {
   if (!(error instanceof Error)) return undefined
   return "status" in error && typeof error.status === "number" ? error.status : statusOf(error.cause)

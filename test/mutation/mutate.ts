@@ -32,10 +32,10 @@ const results = await new Stryker({
   plugins: [import.meta.resolve("@stryker-mutator/vitest-runner"), join(here, "Sample.ts")],
   checkers: ["sample"],
   coverageAnalysis: "perTest",
-  ignoreStatic: true, // a mutant of module-level code would need every test file loaded anew
+  ignoreStatic: true, // a mutant of module-level code would require reloading every test file
   tsconfigFile: "none.json", // Stryker reads tsconfig files with an API that TypeScript 7 no longer has
   disableTypeChecks: false,
-  dryRunTimeoutMinutes: 60, // a busy machine is no failure
+  dryRunTimeoutMinutes: 60, // a busy machine is not a failure
   timeoutMS: 20_000,
   ignorePatterns: ["out", "dist", "bench"],
   tempDirName: "out/mutation",

@@ -3,7 +3,7 @@ import config from "../../vitest.config.ts"
 
 const { include: _, ...test } = config.test ?? {}
 
-// Without the tests that start programs of their own: the mutant is active only in the process of the test runner.
+// Excludes the tests that start other programs, since a mutant is active only in the process of the test runner.
 export default mergeConfig(
   { ...config, test },
   defineConfig({ test: { include: ["test/{claude,policy,call,pipeline,wire}/**/*.test.ts"] } })

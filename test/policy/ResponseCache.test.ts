@@ -603,7 +603,7 @@ describe("invalidate", () => {
     })
   )
 
-  it.effect("removes the answers of one model, and keeps those of other models", () =>
+  it.effect("removes only the answers of one model", () =>
     Effect.gen(function* () {
       const other = drop({ model: "claude-haiku-5-5" })
       const own = drop({ model: "claude-sonnet-5-5" })

@@ -334,7 +334,7 @@ describe("the spans of a call", () => {
     })
   )
 
-  it.effect("end where the call is interrupted, during a wait too", () =>
+  it.effect("end when the call is interrupted, during a wait too", () =>
     Effect.gen(function* () {
       const steady = Retry.policy(Schedule.spaced("1 hour"))
       const layer = yield* Layer.build(

@@ -22,7 +22,7 @@ describe("effect-claude run", () => {
     server.close()
   })
 
-  it("ends with 1 if a line of the input is broken: it names the file, the line and the field, and runs the other rows", async () => {
+  it("ends with 1 if a line of the input is broken, names the file, line and field, and runs the other rows", async () => {
     const server = await standIn()
     const files = folder(20, (line, index) => (index === 11 ? '{"id":12,"subject":3}' : line))
     const { code, stdout } = await cli(runOf(files), { env: at(server.url) })
@@ -197,7 +197,7 @@ describe("effect-claude run", () => {
     }
   )
 
-  it("ends with 2 if the code of the job fails before a row is claimed, and prints the message and the place in one line", async () => {
+  it("ends with 2 if the job fails before a row is claimed, and prints the message and the place in one line", async () => {
     const { output } = folder(0)
     const { code, stderr } = await cli(["run", "test/run/throwing.job.ts", "--output", output], { env: keyOnly })
     assert.strictEqual(code, 2)

@@ -51,8 +51,8 @@ describe("a reply", () => {
 
   it.effect("may be the reason of a failure", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual((yield* Effect.flip(create("Hi"))).reason, gone)
-    }).pipe(Effect.provide(TestClaude.layer(gone)))
+      assert.deepStrictEqual((yield* Effect.flip(create("Hi"))).reason, missing)
+    }).pipe(Effect.provide(TestClaude.layer(missing)))
   )
 
   it.effect("may be an effect with a delay", () =>
@@ -68,9 +68,9 @@ describe("a reply", () => {
   it.effect("may be a list, with one reply per call", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* say("Hi"), "first")
-      assert.strictEqual((yield* Effect.flip(create("Hi"))).reason, gone)
+      assert.strictEqual((yield* Effect.flip(create("Hi"))).reason, missing)
       assert.strictEqual(yield* say("Hi"), "third")
-    }).pipe(Effect.provide(TestClaude.layer(["first", gone, "third"])))
+    }).pipe(Effect.provide(TestClaude.layer(["first", missing, "third"])))
   )
 
   it.effect("may be a function of the request that returns an answer or an effect", () =>
@@ -234,7 +234,7 @@ Calls:
 
   it.effect("when replies are unused, whether the program succeeds or fails", () =>
     Effect.gen(function* () {
-      const left: ReadonlyArray<TestClaude.Given> = ["1842", gone, Stream.empty, Effect.never, { content: [] }]
+      const left: ReadonlyArray<TestClaude.Given> = ["1842", missing, Stream.empty, Effect.never, { content: [] }]
       assert.strictEqual(
         yield* mistake(say("one"), ["first", ...left]),
         `TestClaude: 5 replies were not used: "1842", NotFound, a stream, an effect, "{\\"content\\":[]}".
@@ -243,7 +243,7 @@ Calls:
   1. claude-sonnet-5-5 "one"`
       )
       assert.match(yield* mistake(Effect.void, ["first"]), /1 reply was not used: "first"\.\n[^]*Calls:\n {2}none$/)
-      assert.match(yield* mistake(say("one"), [gone, "second"]), /1 reply was not used: "second"/)
+      assert.match(yield* mistake(say("one"), [missing, "second"]), /1 reply was not used: "second"/)
     })
   )
 
@@ -308,7 +308,7 @@ describe("a list", () => {
       yield* Fiber.interrupt(running)
       assert.strictEqual(yield* Effect.timeout(say("four"), "1 second"), "fourth")
       assert.strictEqual(yield* Effect.timeout(say("five"), "1 second"), "fifth")
-    }).pipe(Effect.provide(TestClaude.layer(["first", gone, Effect.never, "fourth", "fifth"])))
+    }).pipe(Effect.provide(TestClaude.layer(["first", missing, Effect.never, "fourth", "fifth"])))
   )
 
   it.effect("with unused replies does not hide why a program died or was interrupted", () =>
@@ -437,7 +437,7 @@ describe("arbitrary", () => {
 // Builders
 
 const defaults = { model: "claude-sonnet-5-5", max_tokens: 4096 }
-const gone = new NotFound({ detail: "gone" })
+const missing = new NotFound({ detail: "missing" })
 const overloaded = new Overloaded({ detail: "later" })
 const thinking = { type: "thinking" as const, thinking: "Hm.", signature: "c2ln" }
 const whole = TestClaude.message({ id: "msg_1", content: ["One two three."], usage: { input_tokens: 9 } })

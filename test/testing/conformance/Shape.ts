@@ -93,6 +93,6 @@ const kindOf = (value: unknown): string => {
   return Array.isArray(value) ? "a list" : String(value)
 }
 
-/** Names in their order. Repetitions appear once, except those of `counting`. */
+/** Names in their order. Repetitions appear once, except repetitions of `counting`. */
 const folded = (names: ReadonlyArray<string>, counting?: string): string =>
   names.filter((name, at) => name !== names[at - 1] || name === counting).join(", ")
