@@ -151,7 +151,7 @@ interface Sending<A> {
 const send = <A>(
   client: Client,
   request: Request,
-  { call, controller = new AbortController(), plain, read }: Sending<A>
+  { call, controller: given, plain, read }: Sending<A>
 ): Effect.Effect<A, ClaudeError> =>
   Effect.withFiber((fiber) => {
     const transport = fiber.getRef(Transport)
@@ -159,6 +159,8 @@ const send = <A>(
     const clock = fiber.getRef(Clock.Clock)
     const begun = clock.currentTimeMillisUnsafe()
     const warnings: Array<string> = []
+    // Made in each run: a retry runs the same effect again, and the signal of the attempt before may be aborted.
+    const controller = given ?? new AbortController()
     const { signal } = controller
 
     const viaSdk = (transport: Fetch): Promise<Response> => {

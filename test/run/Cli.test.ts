@@ -103,7 +103,7 @@ describe("effect-claude run", () => {
     const rehearsed = readFileSync(files.output, "utf8")
     const { code, stderr } = await cli(runOf(files), { env: at(server.url) })
     assert.strictEqual(code, 2)
-    assert.match(stderr, /out\.state\.sqlite holds the emulator's answers, not Claude's, .*; use another --state/)
+    assert.match(stderr, /out\.state\.sqlite is for the emulator's answers, not Claude's, .*; use another --state/)
     assert.strictEqual(server.calls(), 0)
     assert.strictEqual(readFileSync(files.output, "utf8"), rehearsed)
     server.close()
@@ -115,7 +115,7 @@ describe("effect-claude run", () => {
     await cli(runOf(files), { env: at(server.url) })
     const { code, stderr } = await cli(runOf(files, "--emulator"))
     assert.strictEqual(code, 2)
-    assert.match(stderr, /out\.state\.sqlite holds Claude's answers, not the emulator's, .*; use another --state/)
+    assert.match(stderr, /out\.state\.sqlite is for Claude's answers, not the emulator's, .*; use another --state/)
     server.close()
   })
 

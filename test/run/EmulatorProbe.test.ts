@@ -23,7 +23,7 @@ describe("behind ANTHROPIC_BASE_URL", () => {
       const server = yield* Effect.promise(() => standIn())
       const { code, stderr } = yield* program(runOf(files), { env: at(server.url) })
       assert.strictEqual(code, 2)
-      assert.match(stderr, /holds the emulator's answers, not Claude's/)
+      assert.match(stderr, /is for the emulator's answers, not Claude's/)
       assert.strictEqual(server.calls(), 0)
       assert.strictEqual(readFileSync(files.output, "utf8"), rehearsed)
       server.close()
@@ -43,7 +43,7 @@ describe("behind ANTHROPIC_BASE_URL", () => {
       yield* program(runOf(claudes), { env: at(server.url) })
       server.close()
       const { stderr } = yield* program(runOf(claudes), { env: at(emulator.url) })
-      assert.match(stderr, /holds Claude's answers, not the emulator's/)
+      assert.match(stderr, /is for Claude's answers, not the emulator's/)
     })
   )
 
