@@ -17,8 +17,8 @@ export interface Options {
   /** How long an entry lives after its last use; `5m` by default. */
   readonly ttl?: CacheTtl
   /**
-   * Leaves the place to the API: one breakpoint at the end of the request. Use it for conversations. Where each call has
-   * another last message, the whole prompt is written every time, and nothing is read.
+   * Lets the API choose the place: one breakpoint at the end of the request. Use it for conversations. If each call has a
+   * different last message, every call writes the whole prompt and reads nothing.
    */
   readonly automatic?: boolean
 }
@@ -28,9 +28,9 @@ const maximum = 4
 
 /**
  * Places `cache_control` in a request: on the last tool, on the system prompt, and in a conversation on the last message
- * and on the last message of the turn before, so that each turn reads what the turn before wrote. It marks no single
- * message, because the next call has another; no prefix that is too short for the model; and none of tools, system and
- * messages in which the caller placed breakpoints. Together with the caller's there are at most four.
+ * and on the last message of the turn before, so that each turn reads what the turn before wrote. Three places get no
+ * breakpoint: the only message of a request, because the next call has another one; a prefix that is too short for the
+ * model; and a part (tools, system, messages) in which the caller placed one. All together, there are at most four.
  */
 export const place = (request: Request, { automatic = false, ttl = "5m" }: Options = {}): Request => {
   const blocks = Blocks.read(request)
@@ -103,8 +103,8 @@ const withMarks = (request: Request, marks: ReadonlyArray<Mark>): Request => {
 /** How to cache prompts, for how long, and whether calls wait for one another. */
 export interface PolicyOptions extends Options {
   /**
-   * Of calls that share a prefix, one is sent first; the others wait until its answer has begun, at most for this time,
-   * and then read the entry that it wrote. Use it for jobs, but not with Message Batches, where the first answer may take
+   * Sends one of several calls that share a prefix first. The others wait until its answer has begun, but not longer than
+   * this time, and then read the entry that it wrote. Use it for jobs, but not with Message Batches, where the first answer may take
    * hours.
    */
   readonly warmUp?: Duration.Input

@@ -1,7 +1,7 @@
 /**
  * Answers repeated requests from a store; identical concurrent calls share one request. Use `bypass` when each sample must
- * be fresh. The key is the hash of the canonical request; every backend of `effect/persistence` is a store. (Its
- * `PersistedCache` fails with its store, stores failures, and has no streams.) Put it outside `Retry`.
+ * be fresh. The key is the hash of the canonical request; every backend of `effect/persistence` is a store. Put it outside
+ * `Retry`. (Effect's `PersistedCache` fails if its store fails, stores failures, and has no streams.)
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -19,10 +19,10 @@ import * as Models from "../claude/Models.ts"
 import * as Replay from "../claude/Replay.ts"
 import { hash, type Request } from "../claude/Request.ts"
 import * as Entry from "./responseCache/Entry.ts"
-import * as Flights from "./responseCache/Flights.ts"
 import { Lease } from "./responseCache/Lease.ts"
 import * as Memory from "./responseCache/Memory.ts"
 import * as Hit from "./responseCache/Hit.ts"
+import * as SharedCalls from "./responseCache/SharedCalls.ts"
 import * as Store from "./responseCache/Store.ts"
 
 export { layer as layerRedis } from "./responseCache/Redis.ts"
@@ -38,15 +38,15 @@ export interface Options {
   /** How long an answer is used after it arrived; 30 days by default. */
   readonly timeToLive?: Duration.Input
   /**
-   * Which answers to store. By default those that Claude completed: not refused, truncated or paused ones. Errors, and
-   * answers of another model than the one asked, are never stored.
+   * Which answers to store. By default only complete answers, so no refused, truncated or paused ones. Errors, and
+   * answers of another model than the requested one, are never stored.
    */
   readonly keep?: (message: Message) => boolean
 }
 
 /**
- * How calls use the cache: `readWrite`; `bypass`, not at all; `refresh`, ask again and store the answer; `readOnly`, store
- * nothing.
+ * How calls use the cache. `readWrite` reads and stores; `bypass` does neither; `refresh` asks again and stores the answer;
+ * `readOnly` reads and stores nothing.
  */
 export type Mode = "readWrite" | "bypass" | "refresh" | "readOnly"
 
@@ -55,24 +55,24 @@ export const Mode: Context.Reference<Mode> = Context.Reference("effect-claude/Re
   defaultValue: (): Mode => "readWrite"
 })
 
-/** Runs an effect whose calls neither read the cache nor write to it. */
+/** Runs an effect whose calls do not use the cache. */
 export const bypass = Effect.provideService(Mode, "bypass")
 
-/** Runs an effect whose calls are all sent, and their answers stored. */
+/** Runs an effect whose calls are always sent. Their answers replace the stored ones. */
 export const refresh = Effect.provideService(Mode, "refresh")
 
-/** Runs an effect whose calls use stored answers, and store none. */
+/** Runs an effect whose calls read stored answers and store nothing. */
 export const readOnly = Effect.provideService(Mode, "readOnly")
 
-/** The answers to invalidate: of one request by its `Request.hash`, or all with this model, or with this label. */
+/** The answers to invalidate: the answer to one request, by `Request.hash`, or all answers of a model or with a label. */
 export type Target =
   | { readonly key: string }
   | { readonly model: Request["model"] }
   | { readonly label: readonly [name: string, value: string] }
 
 /**
- * Invalidates stored answers, for every process that uses the store. By model and by label, that includes calls now in
- * flight. Labels are those of the `CallSite` that an answer was stored from.
+ * Invalidates stored answers for every process that uses the store. With a model or a label, it also invalidates the
+ * answers of calls that are in flight. The labels of an answer are those of the `CallSite` that stored it.
  */
 export const invalidate = (
   target: Target,
@@ -88,13 +88,13 @@ export const invalidate = (
 export const layerMemory = (options?: { readonly capacity?: number }): Layer.Layer<BackingPersistence> =>
   Memory.layer(options?.capacity ?? 10_000)
 
-/** The longest time to wait for the store. */
-const patience = "2 seconds"
+/** The longest time that an operation of the store may take. */
+const limit = "2 seconds"
 
 /**
  * Caches `create` and `stream` alike: both share one entry. An answer from the cache has the `origin` `cache` and costs
- * nothing; a `call-hit` event reports the cost that it saved. A store that fails counts as a miss; one that takes longer
- * than 2 seconds is not asked for the next 10.
+ * nothing; a `call-hit` event reports the cost that it saved. A failure of the store counts as a miss; a store that takes
+ * longer than 2 seconds is not used for the next 10.
  *
  * Identical concurrent calls with the same `Claude.Timeouts` share one request, which continues until the last caller has
  * left. Each reader of a shared stream reads it from the beginning; unread events stay in memory. The request runs in the
@@ -116,7 +116,7 @@ export const policy = (options: Options = {}) => {
         storeId,
         timeToLive: Duration.fromInputUnsafe(timeToLive),
         peek,
-        patience: peek === undefined ? patience : undefined
+        limit: peek === undefined ? limit : undefined
       })
       return caching(next, store, { isKept, isForeign })
     })
@@ -125,13 +125,13 @@ export const policy = (options: Options = {}) => {
 
 type IsKept = (answer: Pick<Reply, "message" | "requestId">) => boolean
 
-/** Which answers are stored. Answers of an emulator may be foreign, and are not. */
+/** Which answers are stored. Foreign ones, those of an emulator in the default cache, are not. */
 interface Keeping {
   readonly isKept: IsKept
   readonly isForeign: IsKept
 }
 
-/** The stored answer, or what to do with one that has to be asked for. */
+/** The result of a lookup: the stored answer, if any, and how to treat a fresh one. */
 interface Found {
   readonly stored: Reply | undefined
   readonly discardable: <F extends ReplyFacts>(facts: F) => F
@@ -141,7 +141,7 @@ interface Found {
 const foreign = "answers of an emulator are not stored in the default cache; give this cache another storeId"
 
 const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKept }: Keeping): Claude["Service"] => {
-  const flights = Flights.make()
+  const shared = SharedCalls.make()
   const warned = new Set<string>()
 
   /** Explains once why the cache stays empty. */
@@ -152,23 +152,23 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
       return Effect.logWarning(warning)
     })
 
-  /** A cache below may hold the answer too. */
+  /** Lets a rejected answer be removed from this cache, and from another cache below it. */
   const discardableBy = <F extends ReplyFacts>(facts: F, key: string, mode: Mode): F => ({
     ...facts,
     discard: () => Effect.andThen(discard(facts), mode === "readOnly" ? Effect.void : store.remove(key))
   })
 
-  /** The reply of an entry; undefined where another program keeps answers that this one does not. */
+  /** The reply of an entry; undefined if this cache would not store it. Another program may have stored it. */
   const usable = (entry: Entry.Entry, key: string, mode: Mode): Reply | undefined =>
     isKept(entry) && !isForeign(entry) ? discardableBy(replyOf(entry), key, mode) : undefined
 
-  /** The answer that is in memory: it needs no flight, since no other call has to wait for it. */
+  /** The answer in a store in memory. It is available at once, so no other call has to wait for it. */
   const peek = (key: string, mode: Mode): Reply | undefined => {
     const entry = mode === "refresh" ? undefined : store.peek(key)
     return entry && usable(entry, key, mode)
   }
 
-  /** The call that leads a flight keeps other processes waiting too. */
+  /** Looks for a stored answer. With leases, other processes wait while this one asks. */
   const look = (request: Request, key: string, mode: Mode) =>
     Effect.withFiber((fiber) => {
       const tags = tagsOf(request, fiber.getRef(CallSite))
@@ -182,7 +182,7 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
           const { model } = reply.message
           return Models.isSame(request.model, model)
             ? store.write(key, reply, generations)
-            : warnOnce(`${request.model} was asked and ${model} answered: such answers are not cached`)
+            : warnOnce(`${model} answered a request for ${request.model}, so the answer is not cached`)
         }
         const found: Found = { stored: entry && usable(entry, key, mode), discardable, write }
         return waitingSince === undefined
@@ -191,7 +191,7 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
       })
     })
 
-  // An answer that arrived has been paid for: it is stored without interruption.
+  // An answer that has arrived is billed, so an interruption does not keep it from being stored.
   const create = (request: Request, key: string, mode: Mode) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(restore(look(request, key, mode)), ({ discardable, stored, write }) => {
@@ -218,7 +218,7 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
         if (key === undefined) return next.create(request)
         const stored = peek(key, mode)
         if (stored !== undefined) return Hit.hit(stored)
-        return flights.create(wanted(request, key, mode, fiber.getRef(Timeouts)), create(request, key, mode))
+        return shared.create(callOf(request, key, mode, fiber.getRef(Timeouts)), create(request, key, mode))
       }),
     stream: (request) =>
       Stream.unwrap(
@@ -228,8 +228,8 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
           if (key === undefined) return Effect.succeed(next.stream(request))
           const stored = peek(key, mode)
           if (stored !== undefined) return Effect.map(Hit.hit(stored), Replay.toStream)
-          const flight = wanted(request, key, mode, fiber.getRef(Timeouts))
-          return Effect.succeed(flights.stream(flight, stream(request, key, mode)))
+          const call = callOf(request, key, mode, fiber.getRef(Timeouts))
+          return Effect.succeed(shared.stream(call, stream(request, key, mode)))
         })
       ),
     countTokens: next.countTokens,
@@ -244,16 +244,16 @@ const replyOf = ({ message, requestId }: Entry.Entry): Reply => ({
   rateLimits: undefined
 })
 
-/** Calls share a flight, and its failure, only if they have the same time-outs. */
-const wanted = ({ model }: Request, key: string, mode: Mode, { call, idle }: typeof Timeouts.Service) => ({
+/** Calls share a request, and its failure, only if they have the same time-outs. */
+const callOf = ({ model }: Request, key: string, mode: Mode, { call, idle }: typeof Timeouts.Service) => ({
   key: `${mode} ${Duration.toMillis(call)} ${Duration.toMillis(idle)} ${key}`,
   model
 })
 
-/** A request that is no JSON fails below, where it is sent. */
+/** A request that cannot be written as JSON is passed on, and fails when it is sent. */
 const hashOf = Option.liftThrowable(hash)
 
-/** The key of a request; undefined where the cache must not answer. */
+/** The key of a request; undefined if the cache must not answer it. */
 const keyOf = (request: Request, mode: Mode): string | undefined =>
   mode === "bypass" || mutatesServerState(request) ? undefined : Option.getOrUndefined(hashOf(request))
 

@@ -34,7 +34,7 @@ const isUnreachable = ({ reason }: ClaudeError): boolean =>
 
 const repeatsAfter = (error: ClaudeError): number => (isUnreachable(error) ? repeatsWhenUnreachable : repeatsOtherwise)
 
-/** Ends after so many failures in succession to reach the host. */
+/** Ends after `repeatsWhenUnreachable` consecutive repeats that could not reach the host. */
 const whileReachable: RetrySchedule = Schedule.fromStep(
   Effect.sync(() => {
     let failures = 0
@@ -48,9 +48,9 @@ const whileReachable: RetrySchedule = Schedule.fromStep(
 )
 
 /**
- * The default: a random wait of up to 0.5 s, 1 s, 2 s … 30 s ("full jitter"), at most 12 repeats (about two minutes), and
- * none that would begin more than 10 minutes after the first failure. A host that cannot be reached (no address for its
- * name, connection refused, no route) is given up after 4 repeats in succession, at most 7.5 s.
+ * The default: a random wait of up to 0.5 s, 1 s, 2 s … 30 s ("full jitter"), and at most 12 repeats (about two minutes).
+ * No repeat begins more than 10 minutes after the first failure. A host that cannot be reached (no address for its
+ * name, connection refused, no route) is given up after 4 consecutive repeats, which take at most 7.5 s.
  */
 export const schedule: RetrySchedule = Schedule.max([
   Schedule.exponential("500 millis").pipe(
@@ -67,8 +67,8 @@ export const schedule: RetrySchedule = Schedule.max([
 )
 
 /**
- * Repeats after errors that are retryable by their reason and by `x-should-retry`, as often as the schedule says, and
- * never before `retry-after`.
+ * Repeats a call after a retryable error, as often as the schedule allows and never before `retry-after`. The reason of
+ * the error and `x-should-retry` decide whether an error is retryable.
  */
 export const policy = (when: RetrySchedule = schedule) => wrap((next) => Effect.succeed(retrying(next, when)))
 
@@ -79,7 +79,7 @@ const retrying = (next: Claude["Service"], when: RetrySchedule): Claude["Service
   capacity: next.capacity
 })
 
-/** A call that succeeds at once costs no schedule: it is set up at the first failure. */
+/** Starts the schedule at the first failure, so that a call without a failure does not pay for it. */
 const repeating = <A, R>(call: Effect.Effect<A, ClaudeError, R>, when: RetrySchedule, model: string) =>
   Effect.catch(call, (first) => {
     let failed: ClaudeError | undefined = first

@@ -18,11 +18,11 @@ export interface StackOptions<E = never, R = never> {
   readonly concurrency?: number | Concurrency.Concurrency
   /** When to call again; `Retry.schedule` by default. */
   readonly retry?: Retry.RetrySchedule
-  /** How the API caches prompts, such as `{ ttl: "1h" }`; by default it does not. */
+  /** How the API caches prompts, such as `{ ttl: "1h" }`; by default it caches none. */
   readonly promptCache?: PromptCache.PolicyOptions
   /** Where answers are stored, such as `ResponseCache.layerMemory()`, and which; by default none are. */
   readonly cache?: ResponseCache.Options & { readonly store: Layer.Layer<BackingPersistence, E, R> }
-  /** What spans contain only if you opt in. */
+  /** The options of `Telemetry.policy`. */
   readonly telemetry?: Telemetry.Options
 }
 

@@ -153,7 +153,7 @@ describe("an answer is not stored", () => {
 
   it.effect.each([
     ["an emulator gave", "claude-sonnet-5-5", "req_emulated_1", "give this cache another storeId"],
-    ["another model gave", "claude-haiku-5-5", "req_1", "claude-sonnet-5-5 was asked and claude-haiku-5-5 answered"]
+    ["another model gave", "claude-haiku-5-5", "req_1", "claude-haiku-5-5 answered a request for claude-sonnet-5-5"]
   ] as const)("that %s, and the reason is logged once", ([, model, requestId, why]) =>
     Effect.gen(function* () {
       const logged: Array<string> = []

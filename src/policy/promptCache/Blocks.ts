@@ -1,6 +1,6 @@
 /**
- * A request as the API's prompt cache sees it: its blocks in the order tools, system, messages. Any prefix of them can be
- * an entry of the cache; a breakpoint makes the prefix up to its block one.
+ * The blocks of a request in the order of the API's prompt cache: tools, system, messages. A breakpoint on a block makes
+ * the prefix up to this block an entry of the cache.
  */
 import * as Predicate from "effect/Predicate"
 import * as Models from "../../claude/Models.ts"
@@ -16,7 +16,7 @@ export interface Block {
   /** Its place among the tools, in the system prompt, or in the message. */
   readonly at: number
   readonly value: object
-  /** An estimate: the prompt up to the end of this block is long enough for the cache. */
+  /** Whether the prompt up to the end of this block is long enough for the cache, by an estimate. */
   readonly isLongEnough: boolean
   /** The breakpoints on it and in it. */
   readonly breakpoints: ReadonlyArray<Models.CacheTtl>
@@ -62,7 +62,7 @@ const lengthOf = (value: unknown): number => {
   return Object.entries(value).reduce((sum, [name, inner]) => sum + name.length + lengthOf(inner), 0)
 }
 
-/** Also those in the content of a tool's result: the API counts them too. */
+/** Includes breakpoints in the content of a tool result, because the API counts them too. */
 const breakpointsIn = (value: unknown): ReadonlyArray<Models.CacheTtl> => {
   if (Array.isArray(value)) return value.flatMap(breakpointsIn)
   if (!Predicate.isObject(value)) return []
@@ -83,7 +83,7 @@ export const entries = (request: Request): ReadonlyArray<Entry> => {
   const blocks = read(request)
   const end = blocks.findLastIndex(({ breakpoints }) => breakpoints.length > 0) + 1
   const { model, output_config, thinking, tool_choice } = request
-  // A change of these settings invalidates entries of messages, not those of tools and system.
+  // A change of these settings invalidates entries that end in messages, but not entries that end in tools or system.
   const settings = JSON.stringify([output_config, thinking, tool_choice])
   let key = model
   return blocks.slice(0, end).flatMap(({ breakpoints: [ttl], isLongEnough, level, role, value }) => {

@@ -1,5 +1,5 @@
 /**
- * One call for each shared prefix before the others: an entry of the prompt cache can be read only once the answer that
+ * Sends one call for each shared prefix before the others. An entry of the prompt cache can be read once the answer that
  * writes it has begun, so calls that start together would all pay for writing it.
  */
 import * as Clock from "effect/Clock"
@@ -16,9 +16,9 @@ import type { Request } from "../../claude/Request.ts"
 import { entries, type Entry } from "./Blocks.ts"
 
 /**
- * Holds back calls that would read an entry which another call is about to write: until the answer of that call has
- * begun or the call has ended, at most for `patience`. Each wait is reported as a `call-waited` event. The last
- * `remembered` entries are known as warm; after one that was forgotten, one call more goes first.
+ * Delays calls that would read an entry while another call is writing it. They wait until the answer of that call has
+ * begun or the call has ended, but not longer than `patience`. Each wait is reported as a `call-waited` event. It
+ * remembers the last `remembered` entries as warm; after an older one, one more call goes first.
  */
 export const make = (next: Claude["Service"], patience: Duration.Input, remembered = 10_000): Claude["Service"] => {
   const enter = entering(Duration.toMillis(patience), remembered)
@@ -31,16 +31,16 @@ export const make = (next: Claude["Service"], patience: Duration.Input, remember
   )
 }
 
-/** Lets a call in when its turn has come, for the life of its scope. Gives the effect to run when its answer begins. */
+/** Waits until the call may be sent. Returns the effect to run when its answer begins. The claim ends with the scope. */
 const entering = (patience: number, remembered: number) => {
-  /** By entry, the time until which it is warm, in milliseconds. */
+  /** For each entry, the time until which it is warm, in milliseconds. */
   const warmUntil = new LRUCache<string, number>({ max: remembered })
   const writers = new Map<string, Latch.Latch>()
 
   const writerOf = (wanted: ReadonlyArray<Entry>) =>
     wanted.map(({ key }) => writers.get(key)).find((latch) => latch !== undefined)
 
-  /** Claims the entries that are neither warm nor being written. */
+  /** Claims the cold entries that no other call is writing. */
   const claim = (wanted: ReadonlyArray<Entry>, now: number) => {
     const latch = Latch.makeUnsafe()
     const cold = wanted.filter(({ key }) => !writers.has(key) && (warmUntil.get(key) ?? 0) <= now)
@@ -69,7 +69,7 @@ const entering = (patience: number, remembered: number) => {
           now = yield* Clock.currentTimeMillis
           writer = writerOf(wanted)
         }
-        // No other fiber runs between the look and the claim.
+        // No other fiber runs between the lookup and the claim.
         const { begun, leave } = claim(wanted, now)
         yield* Effect.addFinalizer(() => leave)
         yield* restore(Event.emitWaited(request.model, "warm-up", begin))

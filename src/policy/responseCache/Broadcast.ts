@@ -1,6 +1,6 @@
 /**
- * One stream for many readers: each reads all of it from the beginning, at its own pace, and no reader waits for another.
- * Chunks stay in memory until the stream is closed. (Effect's `Stream.share` keeps its scope long after it has ended.)
+ * One stream for many readers. Each reader gets all of it from the beginning, at its own pace, without waiting for other
+ * readers. Chunks stay in memory until the stream is closed. (Effect's `Stream.share` keeps its scope open after its end.)
  */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -13,35 +13,35 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Shared from "./Shared.ts"
 
-/** A stream for all readers that join. */
+/** A stream that readers can join. */
 export interface Broadcast<A, E> {
   /**
-   * Joins as a reader. The effect returns the stream to read, and leaves when its scope closes; run it without
-   * interruption. The first reader starts the source, in its context.
+   * Joins as a reader and returns the stream to read. The reader leaves when the scope closes. Run this effect
+   * uninterruptibly. The first reader starts the source, in its own context.
    */
   readonly join: (context: Context.Context<never>) => Effect.Effect<Stream.Stream<A, E>, never, Scope.Scope>
 }
 
-/** Calls `closed` when the source has ended or all readers have left: after that it cannot be joined. */
+/** Calls `closed` when the source has ended or all readers have left. No reader may join after that. */
 export const make = <A, E>(source: Stream.Stream<A, E>, closed: () => void): Broadcast<A, E> => {
   const chunks: Array<Arr.NonEmptyReadonlyArray<A>> = []
-  let news = Deferred.makeUnsafe<void>()
+  let changed = Deferred.makeUnsafe<void>()
   let ended: Exit.Exit<void, E> | undefined
 
-  const tell = () => {
-    Deferred.doneUnsafe(news, Effect.void)
-    news = Deferred.makeUnsafe()
+  const notifyReaders = () => {
+    Deferred.doneUnsafe(changed, Effect.void)
+    changed = Deferred.makeUnsafe()
   }
   const run = Stream.runForEachArray(source, (chunk) =>
     Effect.sync(() => {
       chunks.push(chunk)
-      tell()
+      notifyReaders()
     })
   ).pipe(
     Effect.onExit((exit) =>
       Effect.sync(() => {
         ended = exit
-        tell()
+        notifyReaders()
       })
     )
   )
@@ -55,7 +55,7 @@ export const make = <A, E>(source: Stream.Stream<A, E>, closed: () => void): Bro
         place++
         return Effect.succeed(chunk)
       }
-      if (ended === undefined) return Effect.flatMap(Deferred.await(news), () => pull)
+      if (ended === undefined) return Effect.flatMap(Deferred.await(changed), () => pull)
       return Exit.isSuccess(ended) ? Cause.done() : Effect.failCause(ended.cause)
     })
     return pull

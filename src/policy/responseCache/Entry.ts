@@ -1,6 +1,6 @@
 /**
- * An entry of the cache: a stored reply with the facts that show that it is intact, answers this request, and is still
- * valid. Pure.
+ * An entry of the cache: a stored reply with a checksum, the key of its request, and the generations that show whether it
+ * is still valid. Pure.
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -8,15 +8,15 @@ import * as Json from "../../claude/Json.ts"
 import { isMessage, type Message, type Reply } from "../../claude/Reply.ts"
 import * as StoredReply from "../../claude/StoredReply.ts"
 
-/** For each model and label that can be invalidated, the id of its last invalidation; "" without one. */
+/** The id of the last invalidation of each model and label; "" if there was none. */
 export type Generations = Readonly<Record<string, string>>
 
-/** The form of an entry. Another version is a miss. */
+/** The format of an entry. An entry of another version is a miss. */
 const Stored = Schema.Struct({
   ...StoredReply.fields,
   version: Schema.Literal(1),
   key: Schema.String,
-  /** Those before the request was sent. */
+  /** The generations before the request was sent. */
   generations: Schema.Record(Schema.String, Schema.String)
 })
 
@@ -32,12 +32,12 @@ export const encode = (key: string, reply: Reply, generations: Generations): obj
   return entry
 }
 
-/** Entries that were made here: a store in memory returns the very object, which needs no check. */
+/** The entries that this process encoded. A store in memory returns the same object, which needs no check. */
 const intact = new WeakSet<object>()
 
 const isIntact = (data: object): data is typeof Stored.Type => intact.has(data)
 
-/** `decode` for an entry that never left the process; undefined for any other. */
+/** Decodes an entry that this process encoded; undefined for any other. */
 export const decodeIntact = (key: string, data: object): Entry | undefined => {
   if (!isIntact(data) || data.key !== key) return undefined
   const message: unknown = Json.parse(data.message)
@@ -46,7 +46,7 @@ export const decodeIntact = (key: string, data: object): Entry | undefined => {
 
 const decodeStored = Schema.decodeUnknownOption(Stored)
 
-/** The entry that was written under `key`; `undefined` where it is torn, of another key, or of another version. */
+/** The entry of `key`; `undefined` if the data is incomplete, or belongs to another key or version. */
 export const decode = (key: string, data: unknown): Entry | undefined => {
   const stored = Option.getOrUndefined(decodeStored(data))
   if (stored?.key !== key) return undefined
@@ -54,6 +54,6 @@ export const decode = (key: string, data: unknown): Entry | undefined => {
   return reply && { ...reply, generations: stored.generations }
 }
 
-/** Whether an answer is complete: neither truncated nor refused nor paused. */
+/** Whether an answer is complete, not truncated, refused or paused. */
 export const isWhole = ({ stop_reason: reason }: Message): boolean =>
   reason === "end_turn" || reason === "stop_sequence" || reason === "tool_use"

@@ -1,6 +1,5 @@
 /**
- * An answer that another call asked for, as a hit of the cache: it costs this call nothing, and is reported as
- * `call-hit`.
+ * Turns an answer that another call got into a hit of the cache. A hit costs nothing and is reported as `call-hit`.
  */
 import * as Effect from "effect/Effect"
 import * as Event from "../../claude/Event.ts"
@@ -14,11 +13,11 @@ const asHit = ({ discard, requestId }: ReplyFacts): ReplyFacts => ({
   discard
 })
 
-/** A reply as a hit; reports it. */
+/** Turns a reply into a hit and reports it. */
 export const hit = (reply: Reply): Effect.Effect<Reply> => {
   const stored = { ...asHit(reply), message: reply.message }
   return Effect.as(Event.emitHit(stored), stored)
 }
 
-/** A stream as a hit; reports it at its end. */
+/** Turns a stream into a hit and reports it at the end of the stream. */
 export const hits = Replay.onReply(asHit, Event.emitHit)

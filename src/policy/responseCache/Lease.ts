@@ -1,20 +1,20 @@
 /**
- * Single flight among processes: the process that holds the lease of a key asks, the others wait for the answer it
- * stores. Redis and SQL databases keep leases. A lease that is not renewed, because its process was killed, expires.
+ * Single flight among processes: the process that holds the lease of a key sends the request, and the others wait for the
+ * stored answer. Redis and SQL databases keep leases. The lease of a killed process is not renewed, so it expires.
  */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 
-/** Leases of keys. Fails with the errors of its store. */
+/** Takes and releases leases. Both operations fail with the errors of the store. */
 export interface Lease {
-  /** Takes or renews the lease of a key; false where another holder has it. */
+  /** Takes or renews the lease of a key; false if another holder has it. */
   readonly hold: (key: string, holder: string, time: Duration.Duration) => Effect.Effect<boolean, unknown>
   /** Releases the lease, if this holder has it. */
   readonly release: (key: string, holder: string) => Effect.Effect<unknown, unknown>
 }
 
-/** The leases of the store. Without leases, every process asks for itself. */
+/** The leases of the store. Without leases, each process sends its own request. */
 export const Lease: Context.Reference<Lease | undefined> = Context.Reference("effect-claude/ResponseCache/Lease", {
   defaultValue: (): Lease | undefined => undefined
 })

@@ -1,5 +1,5 @@
 /**
- * Redis as a store: for many machines. What it forgets when it is full is its own affair (`maxmemory-policy`).
+ * Redis as a store, shared by many machines. Its setting `maxmemory-policy` decides which entries it evicts when it is full.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

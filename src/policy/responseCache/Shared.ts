@@ -1,20 +1,20 @@
 /**
- * One run of an effect for all its members. It has its own fiber, and continues until it ends or the last member has left.
- * (Effect's `Cache` and `RcMap` do the same, but look up by key alone and do not report which member began the run.)
+ * One run of an effect that several members share. It has its own fiber, and continues until it ends or the last member
+ * leaves. (Effect's `Cache` and `RcMap` share runs too, but do not report which member started the run.)
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 
-/** A run. Each member that joins must leave. */
+/** A shared run. Each member that joins must leave. */
 export interface Shared<A, E> {
-  /** Joins. The first member starts the run, in its context. */
+  /** Joins the run. The first member starts it, in its own context. */
   readonly join: (context: Context.Context<never>) => Fiber.Fiber<A, E>
-  /** Leaves. The last member to leave stops the run and waits until its resources are closed. */
+  /** Leaves the run. The last member interrupts it and waits until its resources are released. */
   readonly leave: Effect.Effect<void>
 }
 
-/** Calls `closed` when the run has ended or all members have left: after that it cannot be joined. */
+/** Calls `closed` when the run has ended or all members have left. No member may join after that. */
 export const make = <A, E>(run: Effect.Effect<A, E>, closed: () => void): Shared<A, E> => {
   let running: Fiber.Fiber<A, E> | undefined
   let members = 0

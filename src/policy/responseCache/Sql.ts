@@ -1,5 +1,5 @@
 /**
- * Postgres or SQLite as a store. Effect's layer deletes expired entries; this one also limits their number.
+ * PostgreSQL or SQLite as a store. Effect's layer deletes expired entries; this one also limits the number of entries.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -19,8 +19,8 @@ export interface Options {
 }
 
 /**
- * A store with leases. With a `capacity`, the entries above it are deleted once a minute, those that expire first before
- * others. Entries without an expiry are not counted.
+ * A store with leases. Once a minute, it deletes the entries over `capacity`, beginning with those that expire first.
+ * Entries that never expire are not counted.
  */
 export const layer = ({ capacity, storeId = defaultStoreId }: Options = {}): Layer.Layer<
   BackingPersistence,
@@ -31,14 +31,14 @@ export const layer = ({ capacity, storeId = defaultStoreId }: Options = {}): Lay
   return capacity === undefined ? store : Layer.provideMerge(pruning(storeId, capacity), store)
 }
 
-/** Leases expire by the clocks of the machines that take them. */
+/** The clock of the machine that takes a lease decides when the lease expires. */
 const leases = Layer.effect(
   Lease,
   Effect.gen(function* () {
     const sql = (yield* SqlClient).withoutTransforms()
     const createTable = sql`CREATE TABLE IF NOT EXISTS effect_claude_leases
         (id TEXT PRIMARY KEY, holder TEXT NOT NULL, expires BIGINT NOT NULL)`
-    // Two processes that create the table at the same moment can fail in Postgres; then the table exists.
+    // PostgreSQL can refuse one of two processes that create the table at the same time. The table exists then.
     yield* Effect.orDie(Effect.retry(createTable, { times: 1 }))
     return {
       hold: Effect.fnUntraced(function* (id, holder, time) {
@@ -55,7 +55,7 @@ const leases = Layer.effect(
   })
 )
 
-/** Other caches may have entries in the same table. */
+/** Deletes the entries over `capacity` of one cache. Other caches may use the same table. */
 const pruning = (storeId: string, capacity: number) =>
   Layer.effectDiscard(
     Effect.gen(function* () {
@@ -66,7 +66,9 @@ const pruning = (storeId: string, capacity: number) =>
       )`.pipe(
         Effect.catch(({ message }) =>
           Effect.flatMap(Redactor, (redact) =>
-            Effect.logWarning(`the response cache cannot be kept to its capacity: ${redact(message)}`)
+            Effect.logWarning(
+              `the response cache exceeds its capacity, since old entries cannot be deleted: ${redact(message)}`
+            )
           )
         ),
         Effect.repeat(Schedule.spaced("1 minute")),

@@ -1,6 +1,6 @@
 /**
- * The store as the cache sees it: it never fails. An error is reported as a `cache-failed` event, logged once a minute,
- * and counts as a miss.
+ * Wraps the store of the cache so that it never fails. An error counts as a miss; it is reported as a `cache-failed` event
+ * and logged once a minute.
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -23,10 +23,10 @@ import * as Entry from "./Entry.ts"
 import type { Lease } from "./Lease.ts"
 import type { Peek } from "./Memory.ts"
 
-/** The result of a look into the store. */
+/** The result of a lookup in the store. */
 export interface Found {
   readonly entry: Entry.Entry | undefined
-  /** The current generations; undefined where they cannot be read, and nothing can be stored. */
+  /** The current generations; undefined if they cannot be read. Then no answer is stored. */
   readonly generations: Entry.Generations | undefined
   /** The time, in nanoseconds, at which the wait for another process began. */
   readonly waitingSince?: bigint | undefined
@@ -34,44 +34,44 @@ export interface Found {
 
 /** The operations of the cache; they never fail. */
 export interface Store {
-  /** Looks for the entry of `key` (for none, where that is undefined), and for the generations of `tags`. */
+  /** Reads the entry of `key`, unless that is undefined, and the generations of `tags`. */
   readonly look: (key: string | undefined, tags: ReadonlyArray<string>) => Effect.Effect<Found>
-  /** The entry of `key` where a store in memory has it: what `look` would find, without an effect. */
+  /** Reads the entry of `key` from a store in memory, without an effect; undefined for any other store. */
   readonly peek: (key: string) => Entry.Entry | undefined
   /**
-   * Looks for the entry of `key`; where there is none, waits while another process gets it, and when there is none then
-   * either, keeps the others waiting until the scope closes.
+   * Reads the entry of `key`. If it is missing and another process is asking for it, waits for that process. If it is
+   * still missing, takes the lease: other processes wait until the scope closes.
    */
   readonly claim: (key: string, tags: ReadonlyArray<string>) => Effect.Effect<Found, never, Scope.Scope>
   readonly write: (key: string, reply: Reply, generations: Entry.Generations) => Effect.Effect<void>
   readonly remove: (key: string) => Effect.Effect<void>
 }
 
-/** A store that took too long is not asked for this time, so that not every call waits for it. */
-const absence = Duration.toMillis("10 seconds")
+/** After a time-out, the store is not used for this time, so that not every call waits for it. */
+const pause = Duration.toMillis("10 seconds")
 
-/** A broken store is logged at most once in this time. */
-const quiet = Duration.toMillis("1 minute")
+/** A failing store is logged at most once in this time. */
+const logInterval = Duration.toMillis("1 minute")
 
-/** A killed process keeps the others waiting for at most this time. */
+/** The other processes wait for a killed process at most this time. */
 const leaseTime = Duration.seconds(30)
 
 /** The default `storeId`. */
 export const defaultStoreId = "effect-claude"
 
-/** The tag of a model. */
+/** The tag under which the answers of a model can be invalidated. */
 export const modelTag = (model: string): string => `model ${model}`
 
-/** The tag of a label. */
+/** The tag under which the answers with a label can be invalidated. */
 export const labelTag = (name: string, value: string): string => `label ${JSON.stringify([name, value])}`
 
-/** Begins a new generation for a tag: all stored entries with this tag become invalid. */
+/** Starts a new generation of a tag, which invalidates all stored entries with this tag. */
 export const renew = Effect.fnUntraced(function* (store: BackingPersistenceStore, tag: string) {
   const generation = `${yield* Clock.currentTimeMillis}-${yield* Random.nextInt}`
   yield* store.set(generationKey(tag), { generation }, undefined)
 })
 
-/** Tags may be long and have any characters, which the file names of a store may not. */
+/** A store may use the key as a file name, so a tag that is long or has special characters is hashed. */
 const generationKey = (tag: string) => `generation-${/^[\w .-]{1,80}$/.test(tag) ? tag : Sha256.hex(tag)}`
 
 const decodeGeneration = Schema.decodeUnknownEffect(Schema.Struct({ generation: Schema.String }))
@@ -79,18 +79,18 @@ const decodeGeneration = Schema.decodeUnknownEffect(Schema.Struct({ generation: 
 const generationOf = (data: object | undefined) =>
   data === undefined ? Effect.succeed("") : Effect.map(decodeGeneration(data), ({ generation }) => generation)
 
-const brokenOff = new PersistenceError({ message: "the operation was interrupted" })
+const interrupted = new PersistenceError({ message: "the operation was interrupted" })
 
-/** Interrupts an operation that takes too long, without waiting for its end, which may never come. */
+/** Fails after `limit` and interrupts the operation, without waiting for its end: it may ignore the interruption. */
 const within =
-  (patience: Duration.Input) =>
+  (limit: Duration.Input) =>
   <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | PersistenceError | Cause.TimeoutError> =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Effect.forkDetach(effect, { startImmediately: true }), (fiber) =>
-        restore(Effect.timeout(Fiber.await(fiber), patience)).pipe(
+        restore(Effect.timeout(Fiber.await(fiber), limit)).pipe(
           Effect.onError(() => Effect.sync(() => fiber.interruptUnsafe())),
           Effect.flatMap((exit): Effect.Effect<A, E | PersistenceError> =>
-            Exit.hasInterrupts(exit) ? Effect.fail(brokenOff) : exit
+            Exit.hasInterrupts(exit) ? Effect.fail(interrupted) : exit
           )
         )
       )
@@ -103,63 +103,65 @@ export const make = (options: {
   readonly peek: Peek | undefined
   readonly storeId: string
   readonly timeToLive: Duration.Duration
-  /** How long the store may take; undefined for one that is through at once, since to keep time takes two more fibers. */
-  readonly patience: Duration.Input | undefined
+  /** How long an operation may take. Leave it out for a store that answers at once: the limit costs two fibers. */
+  readonly limit: Duration.Input | undefined
 }): Store => {
-  const { backing, lease, patience, peek, storeId } = options
+  const { backing, lease, limit, peek, storeId } = options
   const timeToLive = Duration.isFinite(options.timeToLive) ? options.timeToLive : undefined
-  let quietUntil = 0
-  let absentUntil = 0
+  let nextLogAt = 0
+  let pausedUntil = 0
 
-  const notNow = Effect.fail(
-    new PersistenceError({ message: "the store took too long a moment ago, so it is not asked now" })
+  const paused = Effect.fail(
+    new PersistenceError({ message: "the store took too long a moment ago, so it is not used now" })
   )
 
-  const whilePresent = <A, E>(effect: Effect.Effect<A, E>) =>
+  const unlessPaused = <A, E>(effect: Effect.Effect<A, E>) =>
     Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<A, E | PersistenceError> =>
-      now < absentUntil ? notNow : effect
+      now < pausedUntil ? paused : effect
     )
 
-  const orTell = <A, E>(
+  /** Runs an operation. If it fails, reports the failure and returns undefined. */
+  const orReport = <A, E>(
     operation: Event.CacheFailed["operation"],
     effect: Effect.Effect<A, E>
   ): Effect.Effect<A | undefined> =>
     effect.pipe(
-      patience === undefined ? identity : within(patience),
-      // What is of no use must not stay for want of a moment.
-      operation === "remove" ? identity : whilePresent,
-      Effect.catchCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.interrupt : tell(operation, cause)))
+      limit === undefined ? identity : within(limit),
+      // A rejected answer must not stay in the store, so it is removed during a pause too.
+      operation === "remove" ? identity : unlessPaused,
+      Effect.catchCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.interrupt : report(operation, cause)))
     )
 
-  const tell = Effect.fnUntraced(function* (operation: Event.CacheFailed["operation"], cause: Cause.Cause<unknown>) {
+  const report = Effect.fnUntraced(function* (operation: Event.CacheFailed["operation"], cause: Cause.Cause<unknown>) {
     const error = Cause.squash(cause)
     const redact = yield* Redactor
     const detail = redact(error instanceof Error ? error.message : String(error))
     yield* Event.emit(() => ({ _tag: "cache-failed", operation, detail }))
     const now = yield* Clock.currentTimeMillis
-    if (Cause.isTimeoutError(error)) absentUntil = now + absence
-    if (now < quietUntil) return undefined
-    quietUntil = now + quiet
+    if (Cause.isTimeoutError(error)) pausedUntil = now + pause
+    if (now < nextLogAt) return undefined
+    nextLogAt = now + logInterval
     yield* Effect.logWarning(`the response cache fails to ${operation}: ${detail}; calls continue without it`)
     return undefined
   })
 
-  /** The data under a key, if any, and the generations of the tags, in one turn. */
+  /** Reads the data of a key, if given, and the generations of the tags, in one operation. */
   const fetch = Effect.fnUntraced(function* (key: string | undefined, tags: ReadonlyArray<string>) {
     const keys = [...(key === undefined ? [] : [key]), ...tags.map(generationKey)]
     const data = Arr.isArrayNonEmpty(keys) ? yield* backing.getMany(keys) : []
-    if (data.length !== keys.length) return yield* new PersistenceError({ message: "the store left keys out" })
+    if (data.length !== keys.length)
+      return yield* new PersistenceError({ message: "the store returned fewer values than keys" })
     const found = yield* Effect.forEach(key === undefined ? data : data.slice(1), generationOf)
     const generations: Entry.Generations = Object.fromEntries(Arr.zip(tags, found))
     return { data: key === undefined ? undefined : data[0], generations }
   })
 
   const look = Effect.fnUntraced(function* (key: string | undefined, tags: ReadonlyArray<string>) {
-    // Where the tags alone can be read, it is the entry that is broken, and will be replaced.
+    // If the tags can be read without the entry, the entry is damaged. It counts as missing and is replaced.
     const { data, generations } = yield* Effect.catch(fetch(key, tags), () => fetch(undefined, tags))
     const entry = key === undefined || data === undefined ? undefined : Entry.decode(key, data)
     if (entry === undefined) return { entry, generations }
-    // It may have been stored from another place in the program, with other labels.
+    // Another place in the program, with other labels, may have stored the entry.
     const others = Object.keys(entry.generations).filter((tag) => !(tag in generations))
     const current =
       others.length === 0 ? generations : { ...generations, ...(yield* fetch(undefined, others)).generations }
@@ -168,7 +170,7 @@ export const make = (options: {
   })
 
   const safeLook: Store["look"] = (key, tags) =>
-    Effect.map(orTell("read", look(key, tags)), (found) => found ?? { entry: undefined, generations: undefined })
+    Effect.map(orReport("read", look(key, tags)), (found) => found ?? { entry: undefined, generations: undefined })
 
   const claim = (lease: Lease): Store["claim"] =>
     Effect.fnUntraced(function* (key, tags) {
@@ -176,12 +178,12 @@ export const make = (options: {
       if (first.entry !== undefined || first.generations === undefined) return first
       const id = `${storeId}-lease-${key}`
       const holder = `${yield* Random.nextInt}`
-      const hold = orTell("claim", lease.hold(id, holder, leaseTime))
-      yield* Effect.addFinalizer(() => orTell("claim", lease.release(id, holder)))
+      const hold = orReport("claim", lease.hold(id, holder, leaseTime))
+      yield* Effect.addFinalizer(() => orReport("claim", lease.release(id, holder)))
       let waitingSince: bigint | undefined
       while (true) {
         const held = yield* hold
-        // Where there was none before, there may be one by now.
+        // Another process may have stored the entry since the first lookup.
         const found = { ...(yield* safeLook(key, tags)), waitingSince }
         if (found.entry !== undefined) return found
         if (held !== false) {
@@ -213,8 +215,8 @@ export const make = (options: {
     write: (key, reply, generations) => {
       if (timeToLive !== undefined && Duration.isZero(timeToLive)) return Effect.void
       const write = Effect.suspend(() => backing.set(key, Entry.encode(key, reply, generations), timeToLive))
-      return orTell("write", write)
+      return orReport("write", write)
     },
-    remove: (key) => orTell("remove", backing.remove(key))
+    remove: (key) => orReport("remove", backing.remove(key))
   }
 }

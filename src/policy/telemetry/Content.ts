@@ -1,6 +1,6 @@
 /**
- * Prompts and answers as the GenAI conventions put them on spans: JSON text, redacted. Binary and encrypted data is left
- * out; a block for which the conventions have no part becomes a `generic` part with its type.
+ * Writes prompts and answers as the span attributes of the GenAI conventions: JSON text, redacted. Binary and encrypted
+ * data is left out. A block that the conventions do not define becomes a `generic` part with its type.
  */
 import * as Predicate from "effect/Predicate"
 import type { Attributes } from "../../claude/Attributes.ts"
@@ -16,7 +16,7 @@ export const ofRequest = ({ messages, system }: Request, redact: Redact): Attrib
   ...(system !== undefined && { "gen_ai.system_instructions": redact(JSON.stringify(parts(system))) })
 })
 
-/** An answer, as far as it came. */
+/** An answer, which may be incomplete. */
 export const ofMessage = ({ content, role }: Message, redact: Redact): Attributes => ({
   "gen_ai.output.messages": redact(JSON.stringify([{ role, parts: parts(content) }]))
 })

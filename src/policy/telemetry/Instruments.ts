@@ -1,7 +1,7 @@
 /**
- * The metrics of the GenAI conventions for a client's inferences, with the boundaries that they advise, and one of our
- * own for the cost; all but `time_per_output_chunk`. Claude does not tell tokens of text from those of images, hence the
- * modality `unknown`. The address of the server is left out: its port must be a number, and Effect has only texts here.
+ * The client metrics of the GenAI conventions with the recommended boundaries, and a metric for the cost.
+ * `time_per_output_chunk` is left out. The modality is `unknown`, because Claude counts tokens of text and of images
+ * together. The server's address is left out: its port must be a number, and attributes of Effect's metrics are texts.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import type * as Context from "effect/Context"
@@ -18,7 +18,7 @@ const tokens = Array.from({ length: 14 }, (_, exponent) => 4 ** exponent)
 
 type Instrument = Metric.Metric<number, unknown>
 
-/** Effect takes the unit of a metric from the attribute of this name. */
+/** Effect takes the unit of a metric from the attribute `unit`. */
 const histogram = (name: string, description: string, unit: string, boundaries: ReadonlyArray<number>): Instrument =>
   Metric.histogram(`gen_ai.client.inference.${name}`, { description, boundaries, attributes: { unit } })
 
@@ -30,25 +30,25 @@ const counter = (name: string, description: string): Instrument =>
   })
 
 const cost: Instrument = Metric.counter("effect_claude.cost", {
-  description: "What calls cost in US dollars, where a price is known",
+  description: "Cost of calls in US dollars, if the price is known",
   attributes: { unit: "{USD}" },
   incremental: true
 })
 
 const metrics = {
-  duration: histogram("duration", "How long calls took, to the end of the answer", "s", seconds),
+  duration: histogram("duration", "Time from the start of a call to the end of its answer", "s", seconds),
   firstChunk: histogram("time_to_first_chunk", "From the sending of a request to its first content", "s", seconds),
-  inputTokens: histogram("operation.input_tokens", "Input tokens of a call, cached ones too", "{token}", tokens),
+  inputTokens: histogram("operation.input_tokens", "Input tokens of a call, cached ones included", "{token}", tokens),
   outputTokens: histogram("operation.output_tokens", "Output tokens of a call", "{token}", tokens),
-  input: counter("input_tokens", "Input tokens, cached ones too"),
-  output: counter("output_tokens", "Output tokens, thinking too"),
-  cacheRead: counter("cache_read.input_tokens", "Input tokens that were read from the prompt cache"),
-  cacheWrite: counter("cache_write.input_tokens", "Input tokens that were written to the prompt cache"),
+  input: counter("input_tokens", "Input tokens, cached ones included"),
+  output: counter("output_tokens", "Output tokens, thinking included"),
+  cacheRead: counter("cache_read.input_tokens", "Input tokens read from the prompt cache"),
+  cacheWrite: counter("cache_write.input_tokens", "Input tokens written to the prompt cache"),
   reasoning: counter("reasoning.output_tokens", "Output tokens of thinking"),
   cost
 }
 
-/** Measures one call: `firstChunk` in seconds, of streams. */
+/** Measures one call. `firstChunk` is the time to the first chunk of a stream, in seconds. */
 export type Measure = (
   model: string,
   outcome: Outcome,
@@ -56,12 +56,12 @@ export type Measure = (
   context: Context.Context<never>
 ) => void
 
-/** The instruments for one provider. Those of a combination of attributes are made once: it costs more than to use them. */
+/** The instruments for one provider. They are created once for each set of attributes: creating costs more than using. */
 export const make = (provider: Attributes): Measure => {
   const made = new Map<string, ReturnType<typeof instrumentsOf>>()
 
   return (model, outcome, firstChunk, context) => {
-    // Where a cache answered, or nothing was sent, there was no inference to measure.
+    // If a cache answered, or nothing was sent, there is no inference to measure.
     if (outcome.attempts === 0 && !(outcome.facts && isBilled(outcome.facts.origin))) return
     const answered = outcome.message?.model
     const error = errorType(outcome.exit)
@@ -73,8 +73,8 @@ export const make = (provider: Attributes): Measure => {
     if (firstChunk !== undefined) instruments.firstChunk.updateUnsafe(firstChunk, context)
     if (outcome.cost !== undefined) instruments.cost.updateUnsafe(BigDecimal.toNumberUnsafe(outcome.cost), context)
 
-    // A failed call that told of no tokens counts as none, as the conventions ask; how many one that was interrupted
-    // was billed, nobody knows.
+    // A failed call without usage counts as zero tokens, as the conventions require. The usage of an interrupted call is
+    // unknown, so it is not counted.
     const usage = usageOf(outcome) ?? (error === undefined ? undefined : Usage.zero)
     if (usage === undefined) return
     const input = Usage.totalInput(usage)

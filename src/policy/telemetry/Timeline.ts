@@ -1,7 +1,7 @@
 /**
- * The spans below the span of a call: a fold over its events. Every attempt has one, with another inside it for its
- * stream from the first content on; so has every wait: for a permit, for the call that warms the prompt cache, and before
- * a repeat. Attempts may overlap. Secrets are removed from the errors that spans end with.
+ * Creates the spans below the span of a call, from its events. Each attempt has a span, and inside it a span for its stream
+ * from the first content on. Each wait has a span too: for a permit, for the call that warms the prompt cache, and before
+ * a repeat. Attempts may overlap. Secrets are removed from the errors in spans.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -15,12 +15,12 @@ import * as Redact from "../../claude/Redact.ts"
 
 /** Draws the spans of one call. */
 export interface Timeline {
-  /** Whether the spans are kept: the native tracer keeps none, and nor does any tracer keep an unsampled one. */
+  /** Whether the spans are created. They are not for an unsampled call, or with the native tracer, which drops spans. */
   readonly drawn: boolean
   readonly listener: (event: Event) => Effect.Effect<void>
   /**
-   * Seconds from the sending of an attempt to its first content, for streams. Of several attempts, the one that finished
-   * counts; until then, the one whose content came last.
+   * Seconds from the start of an attempt to its first content, for streams. Of several attempts, the finished one counts;
+   * before one has finished, the attempt with the latest first content counts.
    */
   readonly firstChunk: () => number | undefined
   /** Ends the span of the call, and those below it that are still open. */
@@ -56,7 +56,7 @@ export const make = (call: Tracer.Span, tracer: Tracer.Tracer, redact: Redact.Re
         })
       : undefined
 
-  /** A wait before a repeat is reported when it begins. Ends those that are over by now. */
+  /** Ends the waits before a repeat that are over by now. Their events arrive when a wait begins. */
   const endPauses = (now: bigint) => {
     for (const { span, until } of pauses) if (until <= now) span?.end(until, Exit.void)
     pauses = pauses.filter(({ until }) => until > now)

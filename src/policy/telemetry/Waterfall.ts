@@ -1,6 +1,6 @@
 /**
- * Draws the spans of a program in a terminal, one a line. It keeps all spans in memory: use it for one call or one row on a
- * developer's screen, and a collector for long programs.
+ * Draws the spans of a program in a terminal, one per line. It keeps all spans in memory: use it for one call or one row
+ * while you develop, and use a collector for long programs.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import { errorType } from "../../claude/Attributes.ts"
 
-/** The spans that began so far, in this order. */
+/** All spans so far, in the order in which they began. */
 export class Spans extends Context.Service<Spans, Effect.Effect<ReadonlyArray<Tracer.Span>>>()(
   "effect-claude/Telemetry/Spans"
 ) {}
@@ -35,7 +35,7 @@ export const layerSpans: Layer.Layer<Spans> = Layer.effectContext(
   })
 )
 
-/** One line for each span that has ended: its name below that of its parent, a bar, how long it took, why it failed. */
+/** One line for each span that has ended, below its parent: name, bar, duration, and the reason of a failure. */
 export const waterfall = (spans: ReadonlyArray<Tracer.Span>, width = 40): string => {
   const rows = spans.flatMap((span) => (span.status._tag === "Ended" ? [{ span, ...span.status }] : []))
   const begin = rows.reduce((least, { startTime }) => (startTime < least ? startTime : least), rows[0]?.startTime ?? 0n)
