@@ -1,11 +1,11 @@
 /**
- * `npm run bench -- calls|stream|paced [IN_FLIGHT…] [--before CHECKOUT] [--json]`: every subject in a process of its own,
- * against one server in another process, in short rounds that each begin with another subject; medians of 21 rounds,
- * after 9 to warm up. `--before` adds our subjects of another checkout, which has its own node_modules. A ratio is the
- * median of the ratios within the rounds, because a shared machine changes its speed from one second to the next.
- * `stream` is a burst: ten events a write, as fast as the socket takes them. `paced` is like a model: one event a write,
- * 1 ms apart, so the figure to compare is the CPU time of an event. Compare figures of one run only.
- * `npm run bench -- emulator`, `-- cache` and `-- redact` are separate benches.
+ * `npm run bench -- calls|stream|paced [IN_FLIGHT…] [--before CHECKOUT] [--json]` compares clients. Each subject runs
+ * in a separate process, against one server in another process, in short rounds; each round begins with a different
+ * subject. The figures are medians of 21 rounds, after 9 rounds to warm up. `--before` adds our subjects from another
+ * checkout, which has its own node_modules. A ratio is the median of the ratios within the rounds, because the speed of
+ * a shared machine changes every second. `stream` sends bursts of ten events per write, as fast as the socket accepts
+ * them. `paced` sends one event per write, 1 ms apart, as a model does; compare the CPU time per event there. Compare
+ * figures of the same run only. `npm run bench -- emulator`, `-- cache` and `-- redact` are separate benches.
  */
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
@@ -54,20 +54,20 @@ const stop = () => {
   for (const child of children) child.removeAllListeners("exit").kill()
 }
 
-/** A process of the bench, once it is ready, and what it said then. One that ends before the bench does is its end. */
+/** Starts a process and waits for its first message. If the process ends early, the bench fails. */
 const start = async (name: string, file: string, args: ReadonlyArray<string>) => {
   const child = fork(new URL(file, import.meta.url), args)
   children.push(child)
   child.once("exit", (code) => {
-    console.error(`${name} ended with code ${code} in the middle of the bench; what it said of it stands above`)
+    console.error(`${name} ended with code ${code} during the bench; see its output above`)
     stop()
     process.exit(1)
   })
-  const [said] = await once(child, "message")
-  return { child, said }
+  const [message] = await once(child, "message")
+  return { child, message }
 }
 
-const serving: Serving = (await start("the server", "./server.ts", [bench])).said
+const serving: Serving = (await start("the server", "./server.ts", [bench])).message
 
 const here = resolve(import.meta.dirname, "..")
 const workers = new Map<string, ChildProcess>()
@@ -80,7 +80,7 @@ for (const name of plans[bench].names) {
 }
 const names = [...workers.keys()]
 
-/** Their streams are ten times slower: a tenth of them measures as well. */
+/** Streams of these are ten times slower, so a tenth of them is enough. */
 const slow = new Set(["ai", "langchain"])
 
 const measure = async (name: string, whole: Round): Promise<Measured> => {
@@ -108,7 +108,7 @@ for (const { count, inFlight } of sizes) {
   }
   const sdk = taken.get("sdk") ?? []
   const figure = bench === "paced" ? "cpuMicros" : "perSecond"
-  /** How many times the figure of another subject, or how many times less CPU time. */
+  /** The ratio to the figure of another subject; for CPU time, the inverse ratio, so that more is better. */
   const ratio = (all: ReadonlyArray<Measured>, other: ReadonlyArray<Measured>, figure: keyof Measured) =>
     hundredths(
       median(

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- cache [--json]`: how many hits a second the response cache gives from each store, beside how many
- * entries a second the bare store gives, in alternating rounds; the median of five, after three to warm up. Compare within
- * one run only. Redis and Postgres are measured where TEST_REDIS_URL and TEST_DATABASE_URL are set.
+ * `npm run bench -- cache [--json]`: hits per second of the response cache with each store, and entries per second of
+ * the store alone, in alternating rounds. The figures are medians of five rounds, after three to warm up. Compare
+ * figures of the same run only. Redis and PostgreSQL are measured if TEST_REDIS_URL and TEST_DATABASE_URL are set.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -35,7 +35,7 @@ const requests = Array.from({ length: count }, (_, number): Request.Request => (
 const json = process.argv.includes("--json")
 const keys = requests.map(Request.hash)
 
-/** Each of the requests once, so many at once; gives how many a second that is. */
+/** Sends each request once, `inFlight` at a time. Returns the number of requests per second. */
 const rate = <A, E, R>(inFlight: number, ask: (request: Request.Request, index: number) => Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const start = performance.now()
@@ -80,7 +80,7 @@ const measure = (subject: string) =>
   }).pipe(Effect.scoped)
 
 const missed = () => {
-  throw new Error("a call was no hit: the bench measures nothing")
+  throw new Error("a call was not a hit, so the figures are invalid")
 }
 
 for (const [subject, store] of Object.entries(subjects)) {

@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- emulator`: the emulator beside a bare `node:http` server that answers the same bytes, at 64 in flight,
- * every prompt another one; then the memory of the emulator, without garbage, as it answers 200,000 requests.
+ * `npm run bench -- emulator`: compares the emulator with a bare `node:http` server that sends the same bytes, with 64
+ * calls in flight and a different prompt for each. Then measures the memory of the emulator, after garbage collection,
+ * while it answers 200,000 requests.
  */
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
@@ -63,11 +64,11 @@ const median = (numbers: ReadonlyArray<number>) =>
 
 interface Measured {
   readonly perSecond: number
-  /** Of the server, for each answer. */
+  /** CPU time of the server per answer. */
   readonly cpuMicros: number
 }
 
-/** Alternating rounds, so that whatever else the machine does falls on both; the medians. */
+/** Measures in alternating rounds, so that other load on the machine affects both servers. Returns the medians. */
 const compare = async (servers: Readonly<Record<string, Server>>, stream: boolean) => {
   const count = 6000
   const taken = new Map<string, Array<Measured>>()

@@ -1,6 +1,6 @@
 /**
- * A server in a process of its own, that says what it uses when it is asked: the emulator, or, where a message brings an
- * answer, a bare server that always gives this one.
+ * A server in a separate process: the emulator, or a bare server that always sends the answer that a message contains.
+ * It reports its CPU time and memory on request.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -10,13 +10,13 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { Emulator } from "../src/testing/index.ts"
 
-/** What the bare server says, whatever it is asked. */
+/** The answer of the bare server to every request. */
 export interface Answer {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
-/** What the process uses: microseconds of CPU since its start, bytes after a collection. */
+/** CPU microseconds since the start of the process, and bytes of memory after a garbage collection. */
 export interface State {
   readonly cpuMicros: number
   readonly heapUsed: number

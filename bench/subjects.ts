@@ -1,5 +1,5 @@
 /**
- * The tools to compare with. Each subject makes calls, and reads streams to their end and counts their deltas.
+ * The other tools. Each subject makes calls, reads streams to their end, and counts the deltas.
  */
 import Anthropic from "@anthropic-ai/sdk"
 import { createAnthropic } from "@ai-sdk/anthropic"
@@ -11,7 +11,7 @@ import { Agent, request } from "undici"
 export interface Subject {
   /** Makes `count` calls, `inFlight` at once. */
   readonly calls: ((count: number, inFlight: number) => Promise<unknown>) | undefined
-  /** Reads `count` streams, `inFlight` at once; gives the number of deltas. */
+  /** Reads `count` streams, `inFlight` at once. Returns the number of deltas. */
   readonly streams: ((count: number, inFlight: number) => Promise<number>) | undefined
 }
 
@@ -19,7 +19,7 @@ const model = "claude-sonnet-5"
 const prompt = "Why is the sky blue? ".repeat(20)
 const params = { model, max_tokens: 100, messages: [{ role: "user" as const, content: prompt }] }
 
-/** At most `inFlight` at once, by p-limit, as people do. */
+/** Runs at most `inFlight` at once with p-limit, as most programs do. */
 const limited = async <A>(count: number, inFlight: number, run: () => Promise<A>): Promise<Array<A>> => {
   const limit = pLimit(inFlight)
   return Promise.all(Array.from({ length: count }, () => limit(run)))
@@ -83,7 +83,7 @@ export const subjects: Record<string, (baseURL: string) => Subject> = {
       streams: (count, inFlight) =>
         limited(count, inFlight, async () => {
           let deltas = 0
-          // It gives a chunk without text for the events around them too.
+          // LangChain also emits chunks without text, for other events.
           for await (const { text } of await chat.stream(prompt)) if (text !== "") deltas += 1
           return deltas
         }).then(sum)

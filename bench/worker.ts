@@ -1,5 +1,5 @@
 /**
- * Measures one subject in a process of its own, one round for each message. An error ends the process.
+ * Measures one subject in a separate process, one round per message. An error ends the process.
  */
 
 /** One round. */
@@ -7,7 +7,7 @@ export interface Round {
   readonly bench: "calls" | "stream" | "paced"
   readonly inFlight: number
   readonly count: number
-  /** Deltas of one stream. */
+  /** The number of deltas in one stream. */
   readonly deltas: number
 }
 

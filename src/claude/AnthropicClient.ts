@@ -33,7 +33,7 @@ export interface Client {
 /** The SDK client of this program. */
 export class AnthropicClient extends Context.Service<AnthropicClient, Client>()("effect-claude/AnthropicClient") {}
 
-/** The key or the address cannot work; `message` tells what to correct. */
+/** The key or the address cannot work; `message` says how to correct it. */
 export type ClientMisconfigured = Misconfigured.ClientMisconfigured
 
 /** The SDK's options without those that Effect owns. The key is `Redacted` until the client is built. */
@@ -45,8 +45,8 @@ export interface Options extends Omit<
 }
 
 /**
- * A client of the Claude API. It reads no environment variables: `baseURL` defaults to the public address, `logLevel` to
- * `warn`. Fails where the key or the address cannot work, before anything is sent.
+ * A client of the Claude API. It reads no environment variables: `baseURL` defaults to the public address, `logLevel`
+ * to `warn`. Fails where the key or the address cannot work, before anything is sent.
  */
 export const layer = (options: Options): Layer.Layer<AnthropicClient, ClientMisconfigured> =>
   Layer.effect(AnthropicClient, make(options, { apiKey: "the API key", baseURL: "the base URL" }))
@@ -95,8 +95,8 @@ const names = { apiKey: "ANTHROPIC_API_KEY", baseURL: "ANTHROPIC_BASE_URL" }
 
 /**
  * A client that the program builds, such as `new AnthropicBedrock()`. It keeps its own fetch and ignores `Transport`.
- * Its `fetchOptions.dispatcher` waits any time for an answer, because `Claude.Timeouts` limits the call. Limits inside a
- * custom `fetch` stay: an answer that takes longer fails with `TimedOut` and is not retried.
+ * Its `fetchOptions.dispatcher` waits any time for an answer, because `Claude.Timeouts` limits the call. Limits inside
+ * a custom `fetch` stay: an answer that takes longer fails with `TimedOut` and is not retried.
  */
 export const layerFrom = (client: Client): Layer.Layer<AnthropicClient> => Layer.succeed(AnthropicClient, client)
 
@@ -106,7 +106,7 @@ const noTimeout = 2 ** 31 - 1
 /** The clients made here. Their fetch is the transport of each call. */
 const ours = new WeakSet<Client>()
 
-/** Options that add nothing which differs from call to call; `middleware`, for one, may. */
+/** The options whose effect is the same for every call. `middleware`, for example, is not one. */
 const constant: ReadonlySet<string> = new Set(["baseURL", "defaultHeaders", "logLevel"])
 
 const fetchKey: unique symbol = Symbol.for("effect-claude/fetch")
@@ -122,7 +122,8 @@ const fetchOfCall: Fetch = (input, init: (RequestInit & CarriesFetch) | undefine
 
 /**
  * The SDK's options for one call: no retries, no time-outs, the transport, and the signal that ends the call. A client
- * made here gets transport and signal as one fetch, because watching the signal is a quarter of the SDK's work on a call.
+ * made here gets transport and signal as one fetch, because watching the signal is a quarter of the SDK's work on a
+ * call.
  */
 export const callOptions = (client: Client, transport: Fetch, signal: AbortSignal): Anthropic.RequestOptions => {
   const options = { maxRetries: 0, timeout: noTimeout }

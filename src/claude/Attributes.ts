@@ -1,10 +1,10 @@
 /**
- * The facts of a call under the names of the OpenTelemetry GenAI conventions, for spans and logs alike; pure.
+ * The attributes of a call, named by the OpenTelemetry GenAI conventions, for spans and logs. They contain no text of a
+ * prompt or an answer. Pure.
  *
- * Names and meanings are those of docs/gen-ai/client-inference.md in open-telemetry/semantic-conventions-genai at commit
- * 024a4f9, read in November 2026: the GenAI conventions live there since they left open-telemetry/semantic-conventions,
- * and all are still in development. What they do not know has the prefix `effect_claude`. None of it is text of a prompt
- * or an answer.
+ * Source: docs/gen-ai/client-inference.md in open-telemetry/semantic-conventions-genai at commit 024a4f9, read in
+ * November 2026. The GenAI conventions moved there from open-telemetry/semantic-conventions and are still in
+ * development. Attributes that they do not define have the prefix `effect_claude`.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Cause from "effect/Cause"
@@ -20,10 +20,10 @@ import type { Request } from "./Request.ts"
 import * as Usage from "./Usage.ts"
 import type { Outcome } from "./Watcher.ts"
 
-/** Names and their values; those that are undefined are left out. */
+/** Attributes by name. Undefined ones are left out. */
 export type Attributes = Readonly<Record<string, string | number | boolean | ReadonlyArray<string>>>
 
-/** Whoever answers, as far as the address of the client tells. */
+/** The provider and its address, found from the base URL of the client. */
 export const ofProvider = (baseURL: string | undefined): Attributes => {
   const url = baseURL !== undefined && URL.canParse(baseURL) ? new URL(baseURL) : undefined
   return defined({
@@ -39,7 +39,7 @@ const provider = (host: string): string => {
   return "anthropic"
 }
 
-/** What is asked, and how: not what for. */
+/** The model and the settings of a request. */
 export const ofRequest = (request: Request, streaming: boolean): Attributes =>
   defined({
     "gen_ai.operation.name": "chat",
@@ -50,7 +50,7 @@ export const ofRequest = (request: Request, streaming: boolean): Attributes =>
     "gen_ai.output.type": request.output_config?.format ? "json" : undefined
   })
 
-/** Where in the program. Keys of rows are there: choose keys that may be seen. */
+/** The place in the program. It includes the key of the row, so do not use personal data as a key. */
 export const ofSite = ({ job, labels, path, row }: CallSite): Attributes => {
   const site: Record<string, string> = {}
   if (job !== undefined) site["effect_claude.job"] = job

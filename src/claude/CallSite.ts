@@ -1,11 +1,13 @@
 /**
- * Where in the program a call stands. Steps and jobs set it as they run; events, spans, logs and the cost report read
- * it. Outside of them it is empty.
+ * The place of a call in the program. Steps and jobs set it while they run; events, spans, logs and the cost report
+ * read it. Outside of steps and jobs it is empty.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 
-/** The place of a call: the job, the key of the row, the names of the steps from the outside in, and free labels. */
+/**
+ * The place of a call: the job, the key of the row, the names of the steps from outermost to innermost, and any labels.
+ */
 export interface CallSite {
   readonly job: string | undefined
   readonly row: string | undefined
@@ -18,7 +20,7 @@ export const CallSite: Context.Reference<CallSite> = Context.Reference("effect-c
   defaultValue: (): CallSite => ({ job: undefined, row: undefined, path: [], labels: {} })
 })
 
-/** Runs an effect one step further in: its calls have `name` at the end of their path. */
+/** Runs an effect as a step: `name` is added to the end of the path of its calls. */
 export const within =
   (name: string) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

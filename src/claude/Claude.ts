@@ -1,6 +1,6 @@
 /**
- * The service: Claude as three effects and a number. Everything else in this library asks for it, answers for it, or
- * wraps it: `Api` talks to the API, policies wrap it, fakes replace it.
+ * The service `Claude`, on which the rest of this library builds: verbs call it, `Api` implements it over the API,
+ * policies wrap it, and fakes replace it.
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -13,26 +13,26 @@ import type { Reply } from "./Reply.ts"
 import type { Request } from "./Request.ts"
 import type { StreamEvent } from "./StreamEvent.ts"
 
-/** Claude, as the program sees it. */
+/** Claude as a service. */
 export class Claude extends Context.Service<
   Claude,
   {
-    /** One answer. Every status 200 succeeds, whatever the stop reason. */
+    /** One answer. Every answer with status 200 is a success, with any stop reason. */
     readonly create: (request: Request) => Effect.Effect<Reply, ClaudeError>
-    /** One answer as it is made: `stream_start`, then the API's events up to and with `message_stop`. */
+    /** One answer as a stream: `stream_start`, then the API's events up to and including `message_stop`. */
     readonly stream: (request: Request) => Stream.Stream<StreamEvent, ClaudeError>
-    /** The number of input tokens that a request would have. Free of charge. */
+    /** Counts the input tokens of a request. Free of charge. */
     readonly countTokens: (request: Request) => Effect.Effect<number, ClaudeError>
-    /** How many calls are worth having in flight at once. */
+    /** The useful number of calls in flight. `Batch` sets its concurrency by it. */
     readonly capacity: Effect.Effect<number>
   }
 >()("effect-claude/Claude") {}
 
-/** How long to wait, for the calls of the running fiber. */
+/** The time limits for the calls of the running fiber. */
 export interface Timeouts {
-  /** For a whole answer, or for the headers of a stream. */
+  /** The limit for a whole answer, or for the headers of a stream. */
   readonly call: Duration.Input
-  /** For the next byte of a stream; pings count. */
+  /** The limit for the next byte of a stream. Pings count. */
   readonly idle: Duration.Input
 }
 
@@ -42,8 +42,8 @@ export const Timeouts: Context.Reference<Timeouts> = Context.Reference("effect-c
 })
 
 /**
- * Makes a policy: a function from layer to layer that puts `f(next)` in the place of `Claude` and leaves the other
- * services visible. A policy supplies every member, so forgetting one does not compile.
+ * Makes a policy: a function from one layer to another that replaces `Claude` by `f(next)` and keeps the other
+ * services. A policy must supply every member of the service, or it does not compile.
  */
 export const wrap =
   <E2 = never, R2 = never>(f: (next: Claude["Service"]) => Effect.Effect<Claude["Service"], E2, R2>) =>

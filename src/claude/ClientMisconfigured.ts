@@ -1,6 +1,6 @@
 /**
- * Finds keys and addresses that cannot work, before anything is sent. It refuses only what is certain to fail; the rest
- * is left to the server, whose refusal says more.
+ * Finds keys and addresses that cannot work, before anything is sent. It refuses only values that are certain to fail.
+ * The server refuses the others, with a more precise message.
  */
 import * as Schema from "effect/Schema"
 
@@ -14,7 +14,7 @@ export class ClientMisconfigured extends Schema.TaggedError<ClientMisconfigured>
   }
 }
 
-/** What is wrong with a value: the rest of a sentence that begins with its name. */
+/** A problem of a value: `detail` continues a sentence that begins with the name of the value. */
 interface Problem {
   readonly detail: string
   readonly remedy: string
@@ -26,7 +26,7 @@ export interface Names {
   readonly baseURL: string
 }
 
-/** The first problem of a key and an address. Both are trimmed before they are used, so white space around is none. */
+/** The first problem of a key and an address. Both are trimmed before use, so white space around them is allowed. */
 export const find = (apiKey: string, baseURL: string, names: Names): ClientMisconfigured | undefined => {
   const ofAddress = problemOfAddress(baseURL.trim())
   if (ofAddress) return new ClientMisconfigured({ ...ofAddress, detail: `${names.baseURL} ${ofAddress.detail}` })
@@ -34,7 +34,7 @@ export const find = (apiKey: string, baseURL: string, names: Names): ClientMisco
   return ofKey && new ClientMisconfigured({ ...ofKey, detail: `${names.apiKey} ${ofKey.detail}` })
 }
 
-/** A missing key, in the same words. */
+/** The error for a missing key. */
 export const missingKey = (name: string): ClientMisconfigured =>
   new ClientMisconfigured({ detail: `${name} is not set`, remedy: setIt })
 

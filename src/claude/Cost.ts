@@ -1,6 +1,6 @@
 /**
- * What an answer costs in US dollars, in exact decimals. `undefined` means that no price is known: never take it for
- * zero. Not in it are what the API bills by time (code execution containers) and credits given after a fallback.
+ * Computes the cost of an answer in US dollars, as an exact decimal. `undefined` means that no price is known: do not
+ * treat it as zero. The cost excludes charges by time (code execution containers) and credits after a fallback.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Models from "./Models.ts"
@@ -18,12 +18,14 @@ const batchFactor = BigDecimal.make(5n, 1)
 /** Inference in the US only: 1.1 times, for every class of tokens (Anthropic pricing page, Sep 2026). */
 const usFactor = BigDecimal.make(11n, 1)
 
-/** $10 for 1,000 searches, in batches too (Anthropic, "Web search tool", Sep 2026). Fetching pages costs only tokens. */
+/**
+ * $10 for 1,000 searches, in batches too (Anthropic, "Web search tool", Sep 2026). Fetching pages costs only tokens.
+ */
 const webSearch = BigDecimal.make(1n, 2)
 
 /**
- * The cost of an answer of `model`, at the prices of the day. Tokens billed `besides` are priced at the rates of their
- * own model and by the size of their own prompt; if one of them has no known price, neither has the whole.
+ * The cost of an answer of `model`, at the prices of the day. Tokens in `besides` have the rates of their own model, by
+ * the size of their own prompt. If one part has no known price, the cost is undefined.
  */
 export const of = (options: {
   readonly model: string
@@ -31,7 +33,7 @@ export const of = (options: {
   readonly at: Date
 }): BigDecimal.BigDecimal | undefined => {
   const { model, usage, at } = options
-  // Priority Tier is paid in advance, at prices that are agreed on one by one.
+  // Priority Tier is paid in advance, at individually agreed prices.
   if (usage.serviceTier === "priority") return undefined
   let cost = costAt(ratesFor(model, usage, usage.speed, at), usage)
   for (const part of usage.besides ?? none) {
@@ -47,8 +49,8 @@ export const of = (options: {
 const none: ReadonlyArray<Usage.Besides> = []
 
 /**
- * The amount that the prompt cache saved: the cost if all of the prompt had been plain input, less the real cost. It is
- * negative where writing to the cache cost more than reading from it saved.
+ * The amount that the prompt cache saved: the cost if the whole prompt were plain input, minus the real cost. It is
+ * negative if writing to the cache cost more than reading from it saved.
  */
 export const saved = (options: {
   readonly model: string
@@ -80,7 +82,7 @@ const withoutCache = <T extends Usage.Tokens>(tokens: T): T => ({
   cacheRead: 0
 })
 
-/** The bill of one answer: what it is billed for, what that costs, and what the prompt cache saved, in US dollars. */
+/** The bill of one answer: its usage, its cost, and the amount that the prompt cache saved, in US dollars. */
 export interface Bill {
   readonly usage: Usage.Usage
   readonly cost: BigDecimal.BigDecimal | undefined
@@ -93,8 +95,8 @@ const millisPerDay = 86_400_000
 const bills = new WeakMap<Message, { readonly day: number; readonly bill: Bill }>()
 
 /**
- * The bill of a whole message, computed once for each message and day, however many policies and verbs ask for it. The
- * message must be complete: a later change of it is not noticed.
+ * The bill of a whole message. It is computed once for each message and day, and then reused by all policies and verbs.
+ * The message must be complete: a later change does not update the bill.
  */
 export const bill = (message: Message, at: Date): Bill => {
   const day = Math.floor(at.getTime() / millisPerDay)
@@ -113,11 +115,11 @@ export const billOf = (options: { readonly model: string; readonly usage: Usage.
   return { usage: options.usage, cost, saved: savedOf(options, cost) }
 }
 
-/** What an answer is billed now: its cost, and zero where it comes from a cache or a journal. */
+/** The cost that is billed now: zero for an answer from a cache or a journal. */
 export const billed = ({ message, origin }: Reply, at: Date): BigDecimal.BigDecimal | undefined =>
   isBilled(origin) ? bill(message, at).cost : zero
 
-/** The sum of costs; undefined where one of them has no known price. */
+/** The sum of costs; undefined if one of them is unknown. */
 export const sum = (costs: Iterable<BigDecimal.BigDecimal | undefined>): BigDecimal.BigDecimal | undefined => {
   let total = zero
   for (const cost of costs) {
@@ -128,8 +130,8 @@ export const sum = (costs: Iterable<BigDecimal.BigDecimal | undefined>): BigDeci
 }
 
 /**
- * `$12.35`; below one dollar at least four decimals, and as many more as two digits take: `$0.0123`, `$0.000013`.
- * Rounded to the nearest.
+ * Writes a cost as `$12.35`. Below one dollar it has at least four decimals, and more if two significant digits need
+ * them: `$0.0123`, `$0.000013`. Rounds to the nearest value.
  */
 export const format = (cost: BigDecimal.BigDecimal | undefined): string => {
   if (cost === undefined) return "no known price"

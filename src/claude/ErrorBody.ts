@@ -1,13 +1,13 @@
 /**
- * Reads what an error body reports, in whatever shape a server or a gateway writes it: the API's own, a text, an HTML
- * page, problem details, lists, JSON within JSON. Pure.
+ * Reads the error in the body of a response, in any shape that a server or a gateway uses: the API's own, a text, an
+ * HTML page, problem details, lists, JSON within JSON. Pure.
  */
 import * as Predicate from "effect/Predicate"
 import * as Json from "./Json.ts"
 
-/** What a body reports. */
+/** The error in a body. */
 export interface ErrorBody {
-  /** The text for people: the API's own as it is, any other on one line. */
+  /** The text for people: unchanged from the API, on one line from any other server. */
   readonly detail: string | undefined
   /** Whether the body has the shape of the API. */
   readonly isApi: boolean

@@ -1,7 +1,7 @@
 /**
- * Finds the reason of a failure: an answer with an error, an error event, or an error that the SDK or a fetch threw. The
- * reason follows from `error_code`, `type` and status. Only three refusals are recognized by their text, since they have
- * no code.
+ * Finds the reason of a failure: an answer with an error, an error event, or an error that the SDK or a fetch threw.
+ * The reason follows from `error_code`, `type` and status. Only three refusals are recognized by their text, since they
+ * have no code.
  */
 import { APIConnectionError, APIConnectionTimeoutError, APIError, AnthropicError } from "@anthropic-ai/sdk/error"
 import * as Duration from "effect/Duration"
@@ -84,7 +84,7 @@ export const fromErrorBody = (body: unknown, headers: Headers, others: ErrorFact
   return fromFailure({ ...facts, usage: others.usage, status, detail: words, headers, remedy })
 }
 
-/** With these, a server that is no Claude API refuses a path or a protocol. */
+/** The statuses with which a server other than the Claude API refuses a path or a protocol. */
 const foreignStatuses: ReadonlySet<number> = new Set([400, 404, 405, 421, 426])
 
 const foreign =
@@ -95,7 +95,9 @@ interface ErrorFacts {
   readonly usage?: Usage | undefined
 }
 
-/** The error of an answer with status 200 that is not what was asked for: it reports an error, or comes from elsewhere. */
+/**
+ * The error of an answer with status 200 that is not what was asked for: it reports an error, or comes from elsewhere.
+ */
 export const fromUnexpected = (what: string, body: string, response: Response): ClaudeError => {
   const { headers, status } = response
   const data = Json.parse(body)
@@ -115,7 +117,9 @@ const fromApiError = (failed: APIError): ClaudeError => {
   return fromErrorBody(body, headers ?? new Headers(), { status })
 }
 
-/** The error for anything that the SDK or a fetch threw. `elapsed` is the time since the call began, in milliseconds. */
+/**
+ * The error for anything that the SDK or a fetch threw. `elapsed` is the time since the call began, in milliseconds.
+ */
 export const fromUnknown = (error: unknown, elapsed = 0): ClaudeError => {
   if (error instanceof ClaudeError) return error
   if (error instanceof APIConnectionTimeoutError) return elapsed < longest ? noConnection() : gaveUp(elapsed)
@@ -135,13 +139,15 @@ const isOfNetwork = (error: Error) => error.cause !== undefined || Predicate.has
 export const malformed = (detail: string, others: Partial<Facts> = {}): ClaudeError =>
   new ClaudeError({ reason: new MalformedResponse({ ...others, detail: redact(detail) }) })
 
-/** No connection takes longer, in milliseconds: a fetch that fails later had a connection, and gave up on the answer. */
+/**
+ * No connection takes longer, in milliseconds: a fetch that fails later had a connection, and gave up on the answer.
+ */
 const longest = 60_000
 
 const noConnection = () =>
   new ClaudeError({ reason: new TimedOut({ detail: "no connection in time", remedy: checkAddress }) })
 
-/** Another attempt would take as long. The SDK does not tell which limit it was. */
+/** Another attempt would take as long. The SDK does not report which limit was reached. */
 const gaveUp = (elapsed?: number) => {
   const after = elapsed === undefined ? "" : ` after ${Duration.format(Duration.seconds(Math.round(elapsed / 1000)))}`
   return new ClaudeError({
@@ -239,7 +245,7 @@ const classOf = ({ status, type, code, detail }: Failure) => {
       return Conflict
     case "request_too_large":
       return RequestTooLarge
-    // A cassette's own word.
+    // Only a cassette sends this type.
     case "cassette_miss":
       return CassetteMiss
   }

@@ -1,6 +1,7 @@
 /**
  * The models that the SDK names: their limits and their prices. Ids are matched whole, never by prefix: a prefix would
- * price one model as another, and an id of Bedrock or Vertex has its own price list. What is not here has no price.
+ * price one model as another, and an id of Bedrock or Vertex has its own price list. A model that is not listed has no
+ * price.
  */
 import * as BigDecimal from "effect/BigDecimal"
 
@@ -13,7 +14,7 @@ export interface Rates {
   readonly cacheRead: BigDecimal.BigDecimal
 }
 
-/** What a model costs since a day (UTC); without `from`, since its release. */
+/** The price of a model from a day on (UTC); without `from`, since its release. */
 export interface Price {
   readonly from?: string
   readonly standard: Rates
@@ -56,8 +57,8 @@ const rates = (
 // Cache rates of fast mode are derived: "prompt caching multipliers apply on top of fast mode pricing" (Anthropic
 // pricing page, Sep 2026). All other figures are listed as such by the source named with them.
 
-// pi-ai 1.5.2, 10 Nov 2026; cache writes: rightsize 0.10.2, which checks the pricing page, Nov 2026; fast: an article on
-// Qiita about the official documents as of 12 Nov 2026.
+// pi-ai 1.5.2, 10 Nov 2026; cache writes: rightsize 0.10.2, which checks the pricing page, Nov 2026; fast: an article
+// on Qiita about the official documents as of 12 Nov 2026.
 const fable52: ReadonlyArray<Price> = [
   { standard: rates("8", "40", "10", "16", "0.20"), fast: rates("16", "80", "20", "32", "0.40") }
 ]
@@ -117,8 +118,8 @@ const haiku45: ReadonlyArray<Price> = [{ standard: rates("1", "5", "1.25", "2", 
 const million = { maxInputTokens: 1_000_000, maxOutputTokens: 128_000 }
 const small = { maxInputTokens: 200_000, maxOutputTokens: 64_000 }
 
-// Anthropic prompt caching page, Jul 2026 (up to Opus 5), 1 Oct 2026 (5.1 and 5.5) and 8 Oct 2026 (Haiku 5.5), as quoted
-// by others; no source has 5.2. Bedrock has figures of its own.
+// Anthropic prompt caching page, Jul 2026 (up to Opus 5), 1 Oct 2026 (5.1 and 5.5) and 8 Oct 2026 (Haiku 5.5), as
+// quoted by others; no source has 5.2. Bedrock has different figures.
 const from512 = { minCacheTokens: 512 }
 const from1024 = { minCacheTokens: 1024 }
 const from2048 = { minCacheTokens: 2048 }
@@ -161,7 +162,7 @@ export const find = (id: string): Model | undefined => byId.get(id)
 export const priceAt = (model: Model, at: Date): Price | undefined =>
   model.prices.findLast(({ from }) => from === undefined || Date.parse(from) <= at.getTime())
 
-/** Where no source states the minimum, it is taken to be that of the other models of the generation. */
+/** If no source states the minimum of a model, we assume that of the other models of its generation. */
 const leastCacheTokens = 512
 
 /** The shortest prefix of a prompt that a model caches, in tokens. */
@@ -191,8 +192,8 @@ export const isSame = (asked: string, answered: string): boolean => {
 }
 
 /**
- * `us.anthropic.claude-x-1-20251001-v1:0`, an ARN that ends in it, `claude-x-1@20251001` and `claude-x-1-latest` are all
- * `claude-x-1`.
+ * `us.anthropic.claude-x-1-20251001-v1:0`, an ARN that ends in it, `claude-x-1@20251001` and `claude-x-1-latest` are
+ * all `claude-x-1`.
  */
 const partsOf = (id: string) => {
   const found = /^(?:.*[./])?(claude-.+?)(?:[-@](?:(\d{8})|latest|default))?(?:-v\d+(?::\d+)?)?$/.exec(id)

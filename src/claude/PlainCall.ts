@@ -1,7 +1,7 @@
 /**
- * Sends plain calls without the SDK. The SDK builds the same address and headers for every plain call; that takes longer
- * than everything else in a call. They are copied from the first call that it sends, and used for later ones. Failures go
- * through the SDK all the same, which reads them.
+ * Sends plain calls without the SDK. The SDK builds the same address and headers for every plain call, which takes
+ * longer than the rest of the call. This module copies them from the first call and reuses them. The SDK still reads
+ * failures.
  */
 import type { Client } from "./AnthropicClient.ts"
 import type { Request } from "./Request.ts"
@@ -16,10 +16,10 @@ interface Copied {
 
 const copies = new WeakMap<Client, Map<string, Copied>>()
 
-/** Enables this for a client, whose settings must be the same for all its calls. */
+/** Enables plain calls for a client. The settings of the client must be the same for all calls. */
 export const enable = (client: Client): void => void copies.set(client, new Map())
 
-/** A name for all calls that the SDK sends with the same headers; undefined for calls that it changes. */
+/** A key that is equal for calls with equal headers; undefined for calls that the SDK changes. */
 const kindOf = (request: Request, streaming: boolean): string | undefined => {
   const { betas, headers, thinking } = request
   if (betas !== undefined || headers !== undefined || thinking?.type === "enabled") return undefined
@@ -32,7 +32,7 @@ const kindOf = (request: Request, streaming: boolean): string | undefined => {
 const bodyOf = (request: Request, streaming: boolean) =>
   JSON.stringify(streaming ? { ...request, stream: true } : request)
 
-/** Sends a call over a transport; undefined where the SDK has to. */
+/** Sends a call over a transport; undefined if the SDK must send it. */
 export const send = (
   client: Client,
   request: Request,
@@ -46,7 +46,7 @@ export const send = (
   return transport(input, { method: "POST", headers, body: bodyOf(request, streaming), signal })
 }
 
-/** A transport that copies the call of the SDK which it carries, if the SDK sends the request as it is. */
+/** A transport that copies the address and headers of the SDK's call, if the SDK sends the request unchanged. */
 export const copying = (client: Client, request: Request, streaming: boolean, transport: Fetch): Fetch => {
   const known = copies.get(client)
   const kind = known && kindOf(request, streaming)
@@ -61,5 +61,5 @@ export const copying = (client: Client, request: Request, streaming: boolean, tr
   }
 }
 
-/** Programs use few kinds of calls; this bounds the memory of one that makes up new ones. */
+/** Bounds the memory. Most programs use only a few kinds of calls. */
 const most = 1000

@@ -1,6 +1,6 @@
 /**
  * A reply as plain data for a store: the message as JSON with a checksum, and the request id. Caches and journals store
- * replies in this form. What a store returns is decoded leniently: data that is torn or foreign is no reply.
+ * replies in this form. Decoding never fails: incomplete or foreign data gives `undefined`.
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -31,7 +31,7 @@ export const encode = ({ message, requestId }: Restored): StoredReply => {
 
 const decodeMessage = Schema.decodeOption(Schema.fromJsonString(Schema.declare(isMessage)))
 
-/** The reply in it; `undefined` where the text is not the one that was written, or holds no message. */
+/** Decodes a stored reply; `undefined` if the text has changed since it was written, or is not a message. */
 export const decode = ({ checksum, message, requestId }: StoredReply): Restored | undefined => {
   if (checksum !== Sha256.hex(message)) return undefined
   return Option.getOrUndefined(

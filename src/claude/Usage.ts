@@ -1,7 +1,7 @@
 /**
- * What an answer is billed for: its tokens in the five classes that have a price each, its web searches, and the facts
- * that the price depends on. Thinking tokens are output tokens. Add usages up to report tokens, never to price them:
- * the price of a token depends on its answer, so add up costs instead.
+ * The billed usage of an answer: tokens in five classes with a price each, web searches, and the facts that decide the
+ * price. Thinking tokens are output tokens. Use a sum of usages to report tokens, never to compute a price: the price
+ * of a token depends on its answer, so add costs instead.
  */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -14,25 +14,28 @@ const tokens = {
   cacheRead: Schema.Natural
 }
 
-/** The five classes of tokens. `input` is what was neither written to the cache nor read from it. */
+/** The five classes of tokens. `input` counts the tokens that do not use the prompt cache. */
 export const Tokens = Schema.Struct(tokens)
 export type Tokens = typeof Tokens.Type
 
-/** Tokens that are billed apart from those of the answer; without `model`, at the rates of the answer's model. */
+/** Tokens that are billed in addition to the answer. Without `model`, the rates of the answer's model apply. */
 export const Besides = Schema.Struct({ ...tokens, model: Schema.optionalKey(Schema.String) })
 export type Besides = typeof Besides.Type
 
-/** What one answer is billed for; plain data that persists. The three facts are in the API's words. */
+/**
+ * The billed usage of one answer, as plain data that persists. `speed`, `serviceTier` and `inferenceGeo` have the API's
+ * values.
+ */
 export const Usage = Schema.Struct({
   ...tokens,
   webSearches: Schema.Natural,
-  /** `fast` has prices of its own. */
+  /** `fast` has separate prices. */
   speed: Schema.optionalKey(Schema.String),
   /** `batch` is half price. */
   serviceTier: Schema.optionalKey(Schema.String),
   /** `us` costs a tenth more. */
   inferenceGeo: Schema.optionalKey(Schema.String),
-  /** Compactions, advisors, and models that declined midway before a fallback answered. */
+  /** Compactions, advisors, and models that began an answer and declined, so that a fallback answered. */
   besides: Schema.optionalKey(Schema.Array(Besides))
 })
 export type Usage = typeof Usage.Type
@@ -57,7 +60,7 @@ interface ApiIteration extends ApiTokens {
   readonly model?: string | null
 }
 
-/** What `Usage`, `BetaUsage` and the usages of stream events have in common. */
+/** The fields that the SDK's `Usage`, `BetaUsage` and the usages of stream events share. */
 export interface ApiUsage extends ApiTokens {
   readonly server_tool_use?: { readonly web_search_requests?: number | null } | null
   readonly speed?: string | null
@@ -73,7 +76,7 @@ interface ApiMessage {
   readonly stop_details?: { readonly category?: string | null } | null
 }
 
-/** Reads the `usage` of a message, of the beta API too. What is missing, null or no count counts as nothing. */
+/** Reads the `usage` of a message, also of the beta API. A missing, null or invalid count is 0. */
 export const fromMessage = (usage: ApiUsage): Usage => {
   const { inference_geo: inferenceGeo, iterations, service_tier: serviceTier, speed } = usage
   const besides = besidesOf(Array.isArray(iterations) ? iterations.filter(isIteration) : [])
@@ -88,13 +91,13 @@ export const fromMessage = (usage: ApiUsage): Usage => {
 }
 
 /**
- * `fromMessage` for a whole message, which knows one thing more: a refusal before any output reports tokens that are
- * not billed, unless its category is one of three (Anthropic, "Refusals and fallback", Sep 2026).
+ * Reads the billed usage of a whole message. A refusal before any output reports tokens that are not billed, unless its
+ * category is one of three (Anthropic, "Refusals and fallback", Sep 2026).
  */
 export const billed = (message: ApiMessage): Usage => {
   const usage = fromMessage(message.usage)
   const { stop_reason: reason, stop_details: details, content } = message
-  // Results of batches may lack the details; then the refusal counts as billed.
+  // Results of batches may lack the details. Then the refusal counts as billed.
   const hasOutput = !content.every(isEmptyText)
   const free = reason === "refusal" && !hasOutput && details && !billedRefusals.has(details.category ?? "")
   return free ? { ...usage, ...tokensOf({}) } : usage
@@ -106,7 +109,7 @@ const isEmptyText = (block: unknown) =>
 
 const billedRefusals = new Set(["bio", "frontier_llm", "reasoning_extraction"])
 
-/** The tokens of both, with those billed besides. The facts are dropped: no single price fits a sum. */
+/** Adds the tokens of two usages, including those in `besides`. Drops the facts, because a sum has no single price. */
 export const sum = (self: Usage, that: Usage): Usage => {
   const total = { ...zero, webSearches: self.webSearches + that.webSearches }
   for (const part of [self, ...(self.besides ?? []), that, ...(that.besides ?? [])]) {
@@ -119,7 +122,7 @@ export const sum = (self: Usage, that: Usage): Usage => {
   return total
 }
 
-/** The size of the prompt: what was read afresh, written to the cache and read from it. */
+/** The tokens of the whole prompt: plain, written to the cache and read from it. */
 export const totalInput = (part: Tokens): number => part.input + part.cacheWrite5m + part.cacheWrite1h + part.cacheRead
 
 /** Usage is read from failures too, so an invalid count must not throw while a failure is being reported. */
@@ -142,9 +145,10 @@ const tokensOf = (usage: ApiTokens): Tokens => {
 }
 
 /**
- * The iterations that the totals of a message leave out. Those totals are of the model that answered: where a
- * `fallback_message` entry names it, a `message` entry of another model is one that declined, and is billed if it had
- * put anything out. (A decline before any output is billed in the three categories above; the entry does not tell.)
+ * The iterations that the totals of a message leave out, because the totals cover only the model that answered. If a
+ * `fallback_message` entry names that model, a `message` entry of another model declined, and is billed if it has
+ * output. (A decline before any output is billed in the three categories above, but the entry does not contain the
+ * category.)
  */
 const besidesOf = (iterations: ReadonlyArray<ApiIteration>): ReadonlyArray<Besides> => {
   const fallback = iterations.find((entry) => entry.type === "fallback_message")

@@ -37,8 +37,8 @@ export interface Row {
 }
 
 /**
- * What the state says of a claimed row: `done` if an earlier run finished it; `duplicate` if this run has claimed its
- * key before; `pending` otherwise.
+ * The status of a claimed row in the state: `done` if an earlier run finished it; `duplicate` if this run has claimed
+ * its key before; `pending` otherwise.
  */
 export type Claim = "pending" | "done" | "duplicate"
 
@@ -55,7 +55,7 @@ export class Journal extends Context.Service<
      * The other members need a run that has begun.
      */
     readonly begin: <A, E, R>(claims: Effect.Effect<A, E, R>) => Effect.Effect<A, E | JournalFailed, R>
-    /** Claims rows, one statement a page; gives what the state says of each, in the same order. */
+    /** Claims rows, with one statement per page. Returns the status of each row, in the same order. */
     readonly claim: (rows: ReadonlyArray<Row>) => Effect.Effect<ReadonlyArray<Claim>, JournalFailed>
     /** The claimed rows that are not done, in input order, each once. */
     readonly pending: Stream.Stream<Row, JournalFailed>
@@ -72,8 +72,8 @@ export class Journal extends Context.Service<
     /** Counts the rows claimed so far. It reads all of them: use it at the start and at the end of a run. */
     readonly counts: Effect.Effect<Counts, JournalFailed>
     /**
-     * Reports who answered a row, before its result is stored: an emulator, or Claude. The first report settles that for
-     * the state, unless `Options.emulated` did.
+     * Reports who answered a row, before its result is stored: an emulator, or Claude. The first report settles that
+     * for the state, unless `Options.emulated` did.
      */
     readonly answered: (emulated: boolean) => Effect.Effect<void, JournalFailed | JournalMixed>
     /** Whether an emulator gave the answers in the state. */
@@ -96,8 +96,8 @@ const pageSize = 256
 
 /**
  * Opens the state of a job for one run, and creates the tables where they are missing. A PostgreSQL database may hold
- * tables of other programs too; an SQLite file may not. A second run of the same job is kept out: on PostgreSQL by a lock
- * here, on SQLite by that of `Sqlite.layer`.
+ * tables of other programs too; an SQLite file may not. A second run of the same job is kept out: on PostgreSQL by a
+ * lock here, on SQLite by that of `Sqlite.layer`.
  */
 export const layer = (
   options: Options

@@ -1,7 +1,7 @@
 /**
  * Lets the API cache repeated prompts: marks the ends of tools, system prompt and conversation with `cache_control`.
- * Reading from the cache costs a tenth of the input price or less; writing to it costs 1.25 times that price, or twice for
- * an hour. So a prompt that is sent only once costs more: `Progress.promptCache` shows it.
+ * Reading from the cache costs a tenth of the input price or less; writing to it costs 1.25 times that price, or twice
+ * for an hour. So a prompt that is sent only once costs more: `Progress.promptCache` shows it.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import type * as Duration from "effect/Duration"
@@ -17,8 +17,8 @@ export interface Options {
   /** How long an entry lives after its last use; `5m` by default. */
   readonly ttl?: CacheTtl
   /**
-   * Lets the API choose the place: one breakpoint at the end of the request. Use it for conversations. If each call has a
-   * different last message, every call writes the whole prompt and reads nothing.
+   * Lets the API choose the place: one breakpoint at the end of the request. Use it for conversations. If each call has
+   * a different last message, every call writes the whole prompt and reads nothing.
    */
   readonly automatic?: boolean
 }
@@ -27,10 +27,11 @@ export interface Options {
 const maximum = 4
 
 /**
- * Places `cache_control` in a request: on the last tool, on the system prompt, and in a conversation on the last message
- * and on the last message of the turn before, so that each turn reads what the turn before wrote. Three places get no
- * breakpoint: the only message of a request, because the next call has another one; a prefix that is too short for the
- * model; and a part (tools, system, messages) in which the caller placed one. All together, there are at most four.
+ * Places `cache_control` in a request: on the last tool, on the system prompt, and in a conversation on the last
+ * message and on the last message of the turn before, so that each turn reads what the turn before wrote. Three places
+ * get no breakpoint: the only message of a request, because the next call has another one; a prefix that is too short
+ * for the model; and a part (tools, system, messages) in which the caller placed one. All together, there are at most
+ * four.
  */
 export const place = (request: Request, { automatic = false, ttl = "5m" }: Options = {}): Request => {
   const blocks = Blocks.read(request)
@@ -103,9 +104,9 @@ const withMarks = (request: Request, marks: ReadonlyArray<Mark>): Request => {
 /** How to cache prompts, for how long, and whether calls wait for one another. */
 export interface PolicyOptions extends Options {
   /**
-   * Sends one of several calls that share a prefix first. The others wait until its answer has begun, but not longer than
-   * this time, and then read the entry that it wrote. Use it for jobs, but not with Message Batches, where the first answer may take
-   * hours.
+   * Sends one of several calls that share a prefix first. The others wait until its answer has begun, but not longer
+   * than this time, and then read the entry that it wrote. Use it for jobs, but not with Message Batches, where the
+   * first answer may take hours.
    */
   readonly warmUp?: Duration.Input
 }

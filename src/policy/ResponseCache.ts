@@ -1,7 +1,7 @@
 /**
- * Answers repeated requests from a store; identical concurrent calls share one request. Use `bypass` when each sample must
- * be fresh. The key is the hash of the canonical request; every backend of `effect/persistence` is a store. Put it outside
- * `Retry`. (Effect's `PersistedCache` fails if its store fails, stores failures, and has no streams.)
+ * Answers repeated requests from a store; identical concurrent calls share one request. Use `bypass` when each sample
+ * must be fresh. The key is the hash of the canonical request; every backend of `effect/persistence` is a store. Put it
+ * outside `Retry`. (Effect's `PersistedCache` fails if its store fails, stores failures, and has no streams.)
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -45,8 +45,8 @@ export interface Options {
 }
 
 /**
- * How calls use the cache. `readWrite` reads and stores; `bypass` does neither; `refresh` asks again and stores the answer;
- * `readOnly` reads and stores nothing.
+ * How calls use the cache. `readWrite` reads and stores; `bypass` does neither; `refresh` asks again and stores the
+ * answer; `readOnly` reads and stores nothing.
  */
 export type Mode = "readWrite" | "bypass" | "refresh" | "readOnly"
 
@@ -64,7 +64,9 @@ export const refresh = Effect.provideService(Mode, "refresh")
 /** Runs an effect whose calls read stored answers and store nothing. */
 export const readOnly = Effect.provideService(Mode, "readOnly")
 
-/** The answers to invalidate: the answer to one request, by `Request.hash`, or all answers of a model or with a label. */
+/**
+ * The answers to invalidate: the answer to one request, by `Request.hash`, or all answers of a model or with a label.
+ */
 export type Target =
   | { readonly key: string }
   | { readonly model: Request["model"] }
@@ -93,12 +95,12 @@ const limit = "2 seconds"
 
 /**
  * Caches `create` and `stream` alike: both share one entry. An answer from the cache has the `origin` `cache` and costs
- * nothing; a `call-hit` event reports the cost that it saved. A failure of the store counts as a miss; a store that takes
- * longer than 2 seconds is not used for the next 10.
+ * nothing; a `call-hit` event reports the cost that it saved. A failure of the store counts as a miss; a store that
+ * takes longer than 2 seconds is not used for the next 10.
  *
- * Identical concurrent calls with the same `Claude.Timeouts` share one request, which continues until the last caller has
- * left. Each reader of a shared stream reads it from the beginning; unread events stay in memory. The request runs in the
- * context of the first caller, whose listener receives its events.
+ * Identical concurrent calls with the same `Claude.Timeouts` share one request, which continues until the last caller
+ * has left. Each reader of a shared stream reads it from the beginning; unread events stay in memory. The request runs
+ * in the context of the first caller, whose listener receives its events.
  *
  * A request that continues a thread or uses a container on the server is always sent: it mutates server state.
  */

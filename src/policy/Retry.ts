@@ -1,7 +1,7 @@
 /**
- * Repeats calls that failed for a transient reason. Put it outside `Concurrency`, so that a call holds no permit while it
- * waits. A stream is repeated only until its first content has been passed on. Each repeat is a `call-retried` event,
- * which `Logging` writes as one line.
+ * Repeats calls that failed for a transient reason. Put it outside `Concurrency`, so that a call holds no permit while
+ * it waits. A stream is repeated only until its first content has been passed on. Each repeat is a `call-retried`
+ * event, which `Logging` writes as one line.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -48,9 +48,9 @@ const whileReachable: RetrySchedule = Schedule.fromStep(
 )
 
 /**
- * The default: a random wait of up to 0.5 s, 1 s, 2 s … 30 s ("full jitter"), and at most 12 repeats (about two minutes).
- * No repeat begins more than 10 minutes after the first failure. A host that cannot be reached (no address for its
- * name, connection refused, no route) is given up after 4 consecutive repeats, which take at most 7.5 s.
+ * The default: a random wait of up to 0.5 s, 1 s, 2 s … 30 s ("full jitter"), and at most 12 repeats (about two
+ * minutes). No repeat begins more than 10 minutes after the first failure. A host that cannot be reached (no address
+ * for its name, connection refused, no route) is given up after 4 consecutive repeats, which take at most 7.5 s.
  */
 export const schedule: RetrySchedule = Schedule.max([
   Schedule.exponential("500 millis").pipe(

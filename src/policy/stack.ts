@@ -1,6 +1,6 @@
 /**
- * The recommended stack of policies, in the right order. Provide it once, at the edge of the program: two provides build
- * two semaphores.
+ * The recommended stack of policies, in the right order. Provide it once, at the edge of the program: two provides
+ * build two semaphores.
  */
 import * as Layer from "effect/Layer"
 import type { BackingPersistence } from "effect/persistence/Persistence"

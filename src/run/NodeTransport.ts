@@ -15,7 +15,9 @@ import { type Fetch, globalFetch, Transport } from "../claude/Transport.ts"
 
 /** The options of the pool. */
 export interface Options {
-  /** The limit for opening a connection or a proxy's tunnel; then the call fails with `TimedOut`. Default: 10 seconds. */
+  /**
+   * The limit for opening a connection or a proxy's tunnel; then the call fails with `TimedOut`. Default: 10 seconds.
+   */
   readonly connectTimeout?: Duration.Input | undefined
 }
 
@@ -96,7 +98,7 @@ const addressOf = (input: string | URL): Address => {
 
 const prepared = new WeakMap<object, Record<string, string>>()
 
-/** Headers that are frozen are those of many calls: they are prepared once. */
+/** Many calls share the same frozen headers, which are prepared once. */
 const headersOf = (headers: RequestInit["headers"], method: string): Record<string, string> => {
   const known = headers && prepared.get(headers)
   if (known !== undefined && method === "POST") return known
@@ -113,7 +115,9 @@ const understood: ReadonlySet<string> = new Set(["method", "headers", "body", "s
 const isPlain = (body: unknown): body is string | Uint8Array | null | undefined =>
   body === null || body === undefined || typeof body === "string" || body instanceof Uint8Array
 
-/** One request and its answer: turns the events of the pool into a `Response`. Its reader sets the pace of the socket. */
+/**
+ * One request and its answer: turns the events of the pool into a `Response`. Its reader sets the pace of the socket.
+ */
 const exchange = (
   signal: AbortSignal | undefined,
   resolve: (response: Response) => void,
@@ -150,8 +154,8 @@ const exchange = (
     body?.close()
     body?.byobRequest?.respond(0)
   }
-  // All bytes of one read of the socket are delivered as one piece: a piece costs more than its bytes. They wait here until
-  // the reader asks, because a body that breaks discards its queue.
+  // All bytes of one read of the socket are delivered as one piece: a piece costs more than its bytes. They wait here
+  // until the reader asks, because a body that breaks discards its queue.
   const deliver = () => {
     delivering = false
     if (over) return

@@ -7,7 +7,7 @@ import { constants } from "node:os"
 import { ExitWith } from "./ExitWith.ts"
 
 /**
- * Runs a program to its end; gives its exit code, which is 128 plus the number of the signal that ended it.
+ * Runs a program to its end and returns its exit code: 128 plus the number of the signal if a signal ended it.
  *
  * Effect's `ChildProcess` would kill the program when this process is interrupted, and fails without the number of the
  * signal. Here an interruption waits for the program: Ctrl-C reaches it from the terminal, and SIGTERM is passed on.

@@ -123,7 +123,7 @@ const syntaxErrorPlace = (): string | undefined => {
 const isUnsupported = (error: unknown) =>
   error instanceof Error && "code" in error && error.code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX"
 
-/** Node warns that this function is experimental, which is no concern of the user. */
+/** Node warns that this function is experimental. The user cannot act on that, so the warning is dropped. */
 const strip = (source: string, mode: "strip" | "transform", sourceUrl?: string): string => {
   const { emitWarning } = process
   process.emitWarning = () => undefined

@@ -1,6 +1,6 @@
 /**
- * Records the HTTP exchanges between a program and Claude in a file, and replays them from it. A replay needs no key and
- * no network, and still runs the SDK and all decoding. Use one file per test; to record again, delete the file.
+ * Records the HTTP exchanges between a program and Claude in a file, and replays them from it. A replay needs no key
+ * and no network, and still runs the SDK and all decoding. Use one file per test; to record again, delete the file.
  *
  * A recording that contains a secret is not written: the layer dies with an error when it is released.
  */
@@ -37,7 +37,8 @@ export interface Options {
   readonly mode?: "auto" | "replay" | "record" | "live" | undefined
   /**
    * Whether answers arrive `at-once` (the default) or with their recorded delays. The program's `Clock` measures the
-   * delays in both cases. Record from a real network with the real clock (`it.live`): under `TestClock` every delay is 0.
+   * delays in both cases. Record from a real network with the real clock (`it.live`): under `TestClock` every delay is
+   * 0.
    */
   readonly pace?: "at-once" | "recorded" | undefined
 }
@@ -55,7 +56,8 @@ export class CassetteFailed extends Schema.TaggedError<CassetteFailed>()("Casset
 
 /**
  * A cassette as the `Transport` of this program. Use it as the `fetch` of your own SDK client. A recording sends calls
- * through the `Transport` below it, and writes the file when the layer is released. An interrupted program writes nothing.
+ * through the `Transport` below it, and writes the file when the layer is released. An interrupted program writes
+ * nothing.
  */
 export const transport = (
   options: Options

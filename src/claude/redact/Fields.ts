@@ -18,7 +18,10 @@ const usual = [
   "passwd"
 ]
 
-/** Redacts the values of the usual fields where they are quoted or long enough for a secret, and always those of `own`. */
+/**
+ * Redacts the values of the usual fields if they are quoted or long enough for a secret, and all values of `own`
+ * fields.
+ */
 export const make = (own: ReadonlyArray<string>, hidden: string): ((text: string) => string) => {
   const hideUsual = hiding(usual, hidden, (text, start) => endOf(token, text, start))
   if (own.length === 0) return hideUsual
@@ -65,8 +68,8 @@ const endOfOwn = (text: string, start: number, nameQuote: string | undefined, se
 
 /**
  * The end of a string that began with `delimiter`: a quote after n backslashes, where n is 0, 1, 3, 7 for JSON that was
- * quoted 0, 1, 2, 3 times. Quotes inside the string have 2n + 1 backslashes, and its own backslashes come in multiples of
- * 2n + 2.
+ * quoted 0, 1, 2, 3 times. Quotes inside the string have 2n + 1 backslashes, and its own backslashes come in multiples
+ * of 2n + 2.
  */
 const closing = (text: string, start: number, delimiter: string): number => {
   const quote = delimiter.slice(-1)

@@ -1,5 +1,5 @@
 /**
- * What differs between two JSON values, in words: `output.schema.type was "string" and is "object"`.
+ * Describes the differences between two JSON values: `output.schema.type was "string" and is "object"`.
  */
 import type * as Schema from "effect/Schema"
 

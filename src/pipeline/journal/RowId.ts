@@ -1,10 +1,10 @@
 /**
  * The form in which the key of a row is stored. An index of PostgreSQL takes at most 2,704 bytes, so a long key is
- * found by its SHA-256, and stands in a column without an index.
+ * found by its SHA-256 and is stored in a column without an index.
  */
 import * as Sha256 from "../../claude/Sha256.ts"
 
-/** What identifies a row in a table. `key` is null where the id is the key. */
+/** The columns that identify a row. `key` is null if the id is the key. */
 export interface RowId {
   readonly id: string
   readonly key: string | null

@@ -1,6 +1,6 @@
 /**
- * What a database reports, in one line. Some drivers keep it in the cause: the message of @effect/sql-pg says only that
- * a query failed.
+ * The error message of a database, in one line. Some drivers keep it in the cause: the message of @effect/sql-pg says
+ * only that a query failed.
  */
 import type { SqlError } from "effect/sql/SqlError"
 

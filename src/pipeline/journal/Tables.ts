@@ -104,8 +104,8 @@ const decodeRows = Schema.decodeUnknownEffect(
 )
 
 /**
- * What makes earlier results unfit for a job when it changes, as a row of `effect_claude_jobs` holds it. `emulated` is
- * null until something has answered.
+ * The shape of a job, and whether an emulator answers it, as a row of `effect_claude_jobs` stores them. If they change,
+ * earlier results no longer fit the job. `emulated` is null before the first answer.
  */
 export const Kind = Schema.Struct({
   shape: Schema.fromJsonString(Schema.Json),

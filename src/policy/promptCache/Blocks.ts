@@ -1,6 +1,6 @@
 /**
- * The blocks of a request in the order of the API's prompt cache: tools, system, messages. A breakpoint on a block makes
- * the prefix up to this block an entry of the cache.
+ * The blocks of a request in the order of the API's prompt cache: tools, system, messages. A breakpoint on a block
+ * makes the prefix up to this block an entry of the cache.
  */
 import * as Predicate from "effect/Predicate"
 import * as Models from "../../claude/Models.ts"
@@ -23,8 +23,8 @@ export interface Block {
 }
 
 /**
- * Characters of a token, for the estimate. Prose has about 4 with older models and 3 with newer ones. An estimate that is
- * too high costs nothing: the API ignores a breakpoint below the minimum.
+ * Characters of a token, for the estimate. Prose has about 4 with older models and 3 with newer ones. An estimate that
+ * is too high costs nothing: the API ignores a breakpoint below the minimum.
  */
 const charactersPerToken = 3
 

@@ -1,6 +1,6 @@
 /**
- * Sends one call for each shared prefix before the others. An entry of the prompt cache can be read once the answer that
- * writes it has begun, so calls that start together would all pay for writing it.
+ * Sends one call for each shared prefix before the others. An entry of the prompt cache can be read once the answer
+ * that writes it has begun, so calls that start together would all pay for writing it.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -31,7 +31,9 @@ export const make = (next: Claude["Service"], patience: Duration.Input, remember
   )
 }
 
-/** Waits until the call may be sent. Returns the effect to run when its answer begins. The claim ends with the scope. */
+/**
+ * Waits until the call may be sent. Returns the effect to run when its answer begins. The claim ends with the scope.
+ */
 const entering = (patience: number, remembered: number) => {
   /** For each entry, the time until which it is warm, in milliseconds. */
   const warmUntil = new LRUCache<string, number>({ max: remembered })

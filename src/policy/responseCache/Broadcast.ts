@@ -1,6 +1,7 @@
 /**
- * One stream for many readers. Each reader gets all of it from the beginning, at its own pace, without waiting for other
- * readers. Chunks stay in memory until the stream is closed. (Effect's `Stream.share` keeps its scope open after its end.)
+ * One stream for many readers. Each reader gets all of it from the beginning, at its own pace, without waiting for
+ * other readers. Chunks stay in memory until the stream is closed. (Effect's `Stream.share` keeps its scope open after
+ * its end.)
  */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"

@@ -1,6 +1,6 @@
 /**
- * An entry of the cache: a stored reply with a checksum, the key of its request, and the generations that show whether it
- * is still valid. Pure.
+ * An entry of the cache: a stored reply with a checksum, the key of its request, and the generations that show whether
+ * it is still valid. Pure.
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"

@@ -1,6 +1,6 @@
 /**
- * Single flight among processes: the process that holds the lease of a key sends the request, and the others wait for the
- * stored answer. Redis and SQL databases keep leases. The lease of a killed process is not renewed, so it expires.
+ * Single flight among processes: the process that holds the lease of a key sends the request, and the others wait for
+ * the stored answer. Redis and SQL databases keep leases. The lease of a killed process is not renewed, so it expires.
  */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"

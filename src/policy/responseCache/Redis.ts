@@ -1,5 +1,6 @@
 /**
- * Redis as a store, shared by many machines. Its setting `maxmemory-policy` decides which entries it evicts when it is full.
+ * Redis as a store, shared by many machines. Its setting `maxmemory-policy` decides which entries it evicts when it is
+ * full.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -30,7 +30,9 @@ export interface Call {
 export interface SharedCalls {
   /** Joins the request of the call and returns its reply as a hit. If there is none, starts one by running `send`. */
   readonly create: (call: Call, send: Answer) => Answer
-  /** Joins the request of the call and returns all its events as a hit. If there is none, starts one by running `send`. */
+  /**
+   * Joins the request of the call and returns all its events as a hit. If there is none, starts one by running `send`.
+   */
   readonly stream: (call: Call, send: Events) => Events
 }
 
@@ -50,7 +52,8 @@ export const make = (): SharedCalls => {
     return started
   }
 
-  // Looking up and joining is one step, so that only one call is sent. A caller can be interrupted only after it has joined.
+  // Looking up and joining is one step, so that only one call is sent. A caller can be interrupted only after it has
+  // joined.
   const create: SharedCalls["create"] = (call, send) =>
     Effect.uninterruptibleMask((restore) => {
       const attempt: Answer = Effect.withFiber(({ context }) => {

@@ -1,6 +1,6 @@
 /**
- * Wraps the store of the cache so that it never fails. An error counts as a miss; it is reported as a `cache-failed` event
- * and logged once a minute.
+ * Wraps the store of the cache so that it never fails. An error counts as a miss; it is reported as a `cache-failed`
+ * event and logged once a minute.
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"

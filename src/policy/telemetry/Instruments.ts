@@ -56,7 +56,9 @@ export type Measure = (
   context: Context.Context<never>
 ) => void
 
-/** The instruments for one provider. They are created once for each set of attributes: creating costs more than using. */
+/**
+ * The instruments for one provider. They are created once for each set of attributes: creating costs more than using.
+ */
 export const make = (provider: Attributes): Measure => {
   const made = new Map<string, ReturnType<typeof instrumentsOf>>()
 
@@ -73,8 +75,8 @@ export const make = (provider: Attributes): Measure => {
     if (firstChunk !== undefined) instruments.firstChunk.updateUnsafe(firstChunk, context)
     if (outcome.cost !== undefined) instruments.cost.updateUnsafe(BigDecimal.toNumberUnsafe(outcome.cost), context)
 
-    // A failed call without usage counts as zero tokens, as the conventions require. The usage of an interrupted call is
-    // unknown, so it is not counted.
+    // A failed call without usage counts as zero tokens, as the conventions require. The usage of an interrupted call
+    // is unknown, so it is not counted.
     const usage = usageOf(outcome) ?? (error === undefined ? undefined : Usage.zero)
     if (usage === undefined) return
     const input = Usage.totalInput(usage)

@@ -1,7 +1,7 @@
 /**
- * Creates the spans below the span of a call, from its events. Each attempt has a span, and inside it a span for its stream
- * from the first content on. Each wait has a span too: for a permit, for the call that warms the prompt cache, and before
- * a repeat. Attempts may overlap. Secrets are removed from the errors in spans.
+ * Creates the spans below the span of a call, from its events. Each attempt has a span, and inside it a span for its
+ * stream from the first content on. Each wait has a span too: for a permit, for the call that warms the prompt cache,
+ * and before a repeat. Attempts may overlap. Secrets are removed from the errors in spans.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -15,12 +15,14 @@ import * as Redact from "../../claude/Redact.ts"
 
 /** Draws the spans of one call. */
 export interface Timeline {
-  /** Whether the spans are created. They are not for an unsampled call, or with the native tracer, which drops spans. */
+  /**
+   * Whether the spans are created. They are not for an unsampled call, or with the native tracer, which drops spans.
+   */
   readonly drawn: boolean
   readonly listener: (event: Event) => Effect.Effect<void>
   /**
-   * Seconds from the start of an attempt to its first content, for streams. Of several attempts, the finished one counts;
-   * before one has finished, the attempt with the latest first content counts.
+   * Seconds from the start of an attempt to its first content, for streams. Of several attempts, the finished one
+   * counts; before one has finished, the attempt with the latest first content counts.
    */
   readonly firstChunk: () => number | undefined
   /** Ends the span of the call, and those below it that are still open. */

@@ -1,6 +1,6 @@
 /**
- * Draws the spans of a program in a terminal, one per line. It keeps all spans in memory: use it for one call or one row
- * while you develop, and use a collector for long programs.
+ * Draws the spans of a program in a terminal, one per line. It keeps all spans in memory: use it for one call or one
+ * row while you develop, and use a collector for long programs.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"

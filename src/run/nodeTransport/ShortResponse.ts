@@ -1,10 +1,10 @@
 /**
- * A response whose whole body has arrived. Node's own takes more time to make than the rest of the transport: each header
- * is checked, and the body becomes a web stream. This one keeps headers and bytes as they came, and makes Node's when
- * more than a status, a header or the text is read.
+ * A response with a complete body. Creating Node's `Response` takes more time than the rest of the transport: it checks
+ * each header and turns the body into a web stream. This class keeps the raw headers and bytes, and creates Node's
+ * response only if the caller reads more than the status, a header or the text.
  */
 
-/** The headers of an answer, by names in lower case. */
+/** The headers of a response, with names in lower case. */
 export type RawHeaders = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
 
 /** Headers in the form that `new Headers` takes. */
@@ -64,7 +64,7 @@ class ShortHeaders implements Headers {
   }
 }
 
-/** A name as the raw headers have it. */
+/** Whether a name is in the form of the raw headers, so that it can be looked up there. */
 const isPlainName = (name: string): boolean => /^[a-z0-9-]+$/.test(name) && !(name in Object.prototype)
 
 /** A response of status 200. */

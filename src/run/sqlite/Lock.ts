@@ -57,8 +57,8 @@ export const open = Effect.fnUntraced(function* (path: string): Effect.fn.Return
 
 /**
  * Locks an open lock file until the scope closes, or fails if another process has it. The lock is a transaction that
- * writes nothing, so there is no journal. The holder may remove the file, and a lock on a file that nobody else finds
- * keeps nobody out. So the file must still have the identity that it had before it was opened.
+ * writes nothing, so there is no journal. The holder may remove the file, and a lock on a removed file excludes no
+ * other process. So the file must still have the identity that it had before it was opened.
  */
 export const take = Effect.fnUntraced(function* (path: string, { database, identity }: Candidate) {
   const file = fileOf(path)

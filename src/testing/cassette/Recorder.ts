@@ -1,7 +1,7 @@
 /**
- * A fetch that records its requests and responses. It passes each chunk on as it arrives, and reads a chunk only when the
- * client asks for one. Aborting a request closes the socket. Cancelling an event stream closes it too; any other response
- * that is cancelled is read to its end first, so that the recording is complete.
+ * A fetch that records its requests and responses. It passes each chunk on as it arrives, and reads a chunk only when
+ * the client asks for one. Aborting a request closes the socket. Cancelling an event stream closes it too; any other
+ * response that is cancelled is read to its end first, so that the recording is complete.
  */
 import type { Fetch } from "../../claude/Transport.ts"
 import * as Recording from "./Recording.ts"

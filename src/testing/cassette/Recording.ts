@@ -9,8 +9,8 @@ import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 
 /**
- * A part of a body that arrived at once, `at` milliseconds after the request. `lines` is its text, split at line feeds, so
- * that a diff of two files shows the event. Bytes that do not form whole characters are stored in Base64.
+ * A part of a body that arrived at once, `at` milliseconds after the request. `lines` is its text, split at line feeds,
+ * so that a diff of two files shows the event. Bytes that do not form whole characters are stored in Base64.
  */
 const Chunk = Schema.Union([
   Schema.Struct({ at: Schema.Finite, lines: Schema.Array(Schema.String) }),

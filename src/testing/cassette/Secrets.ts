@@ -1,7 +1,7 @@
 /**
- * Finds secrets in a recording before it is written: texts that `Redact` recognizes, the credentials in request headers,
- * environment variables with names such as `API_KEY`, and passwords in addresses in the environment. It reports the place
- * and the kind of a secret, never the secret.
+ * Finds secrets in a recording before it is written: texts that `Redact` recognizes, the credentials in request
+ * headers, environment variables with names such as `API_KEY`, and passwords in addresses in the environment. It
+ * reports the place and the kind of a secret, never the secret.
  */
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
@@ -27,8 +27,8 @@ export interface Search {
 const shortest = 8
 
 /**
- * Names of variables that hold secrets. A long word matches unless more letters follow; a short one matches at the end of
- * the name only. `PWD` alone does not match: it is the working folder of the shell.
+ * Names of variables that hold secrets. A long word matches unless more letters follow; a short one matches at the end
+ * of the name only. `PWD` alone does not match: it is the working folder of the shell.
  */
 const secretName =
   /(key|token|secret|password|passwd|passphrase|credential)(s?\d*$|_)|((^|_)(pass|pat|auth|jwt|pem)|_pwd)(_?\d+)?$/i
@@ -58,7 +58,9 @@ const valuesBelow: (
   return [...own, ...below.flat()]
 })
 
-/** The provider reads `TOKEN_1` and `TOKEN_2` as a list. A variable that ends in a large number would make it very long. */
+/**
+ * The provider reads `TOKEN_1` and `TOKEN_2` as a list. A variable that ends in a large number would make it very long.
+ */
 const keysOf = (node: ConfigProvider.Node): ReadonlyArray<string | number> => {
   if (node._tag === "Record") return [...node.keys]
   return node._tag === "Array" ? Array.from({ length: Math.min(node.length, 100) }, (_, index) => index) : []

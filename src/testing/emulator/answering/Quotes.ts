@@ -1,6 +1,6 @@
 /**
- * Finds the sentences of a prompt that mention a property, by the words of its name or its description, and quotes parts
- * of them.
+ * Finds the sentences of a prompt that mention a property, by the words of its name or its description, and quotes
+ * parts of them.
  */
 import { memoize } from "effect/Function"
 import { common, type Material, type Sentence, words } from "./Sentences.ts"
@@ -27,7 +27,7 @@ const weigh = (word: string, { name, description }: About) => (name.has(word) ? 
 
 /**
  * The sentences that share a word with a property, those that share the most first. The task is quoted only where the
- * material says nothing.
+ * material has no such sentence.
  */
 export const matching = (material: Material, property: About): ReadonlyArray<Sentence> => {
   for (const sentences of [material.sentences, material.task]) {

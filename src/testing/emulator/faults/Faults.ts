@@ -52,7 +52,7 @@ export const Fault = Schema.Struct({
 })
 export type Fault = typeof Fault.Type
 
-/** The model whose requests meet a fault, by an id with or without the date; by default every model. */
+/** Only requests to this model meet the fault. Name it by an id with or without the date; by default every model. */
 const target = { model: Schema.optionalKey(Schema.String) }
 
 const ByRate = Schema.Struct({

@@ -1,6 +1,6 @@
 /**
- * How often each request came. A request takes 52 bits of its hash here, not a text: this is the largest thing that the
- * emulator keeps of a call.
+ * How often each request came. It keeps 52 bits of the hash of each request, because this is the largest record of a
+ * call in the emulator.
  */
 
 /** Counts from 1: the n-th time that a hash, in hexadecimal, is seen. */
