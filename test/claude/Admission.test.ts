@@ -16,6 +16,17 @@ import { message, request } from "../fixtures.ts"
 type Kind = "create" | "stream"
 const kinds: ReadonlyArray<Kind> = ["create", "stream"]
 
+it.effect("a stream that ends without message_stop settles with success", () =>
+  Effect.gen(function* () {
+    const { admitted, outcomes } = admitting({ ...answering(Effect.never), stream: () => Stream.empty })
+    yield* run(admitted, "stream")
+    assert.deepStrictEqual(
+      outcomes.map(({ exit }) => exit),
+      [Exit.void]
+    )
+  })
+)
+
 describe.each(kinds)("%s settles once", (kind) => {
   it.effect("with success and the facts of the answer", () =>
     Effect.gen(function* () {

@@ -48,6 +48,8 @@ describe("the detail of an error body", () => {
       "Provider returned error: slow down"
     ],
     ["a text with control characters", "\u001b[31mno seat", "[31mno seat"],
+    ["the API, around JSON", { type: "error", error: { type: "x", message: '{"message":"no seat"}' } }, "no seat"],
+    ["an error beside a phrase", { message: "Forbidden", error: { message: "no seat" } }, "no seat"],
     ["a text in brackets", "[proxy] no route", "[proxy] no route"]
   ])("comes from %s", (_, body, detail) => {
     assert.strictEqual(ErrorBody.read(body).detail, detail)

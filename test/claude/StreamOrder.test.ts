@@ -16,6 +16,9 @@ import { message, sse } from "../fixtures.ts"
 
 type Event = Anthropic.RawMessageStreamEvent
 
+const usageAlone = { type: "message_delta", delta: { stop_reason: null }, usage: { output_tokens: 20 } } as Event
+const stop: Event = { type: "message_stop" }
+
 describe("a complete answer", () => {
   it.effect.prop("is equal to its message", [Answer(1)], ([answer]) =>
     Effect.gen(function* () {
@@ -35,6 +38,10 @@ describe("a complete answer", () => {
       [start(), open(0, tool()), json(0, "{}"), ...end("tool_use")]
     ],
     ["ends a block twice", [start(), open(0, tool()), json(0, "{}"), close(0), close(0), ...end("tool_use")]],
+    [
+      "reports its stop reason first, and then its usage alone",
+      [start(), open(0, tool()), json(0, "{}"), close(0), end("tool_use")[0] ?? assert.fail(), usageAlone, stop]
+    ],
     [
       "has arguments in the start and the deltas",
       [start(), open(0, tool({ a: 1 })), json(0, '{"a":1}'), close(0), ...end()]

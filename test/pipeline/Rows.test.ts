@@ -66,6 +66,30 @@ describe("a failure that would affect every row", () => {
     )
   })
 
+  it.effect("is not recorded for a row that is interrupted with its run", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const failed: Array<string> = []
+        const begun = yield* Deferred.make<void>()
+        const running = yield* files
+          .runHere(greetings(["Ada"]), {}, (journal) => ({
+            ...journal,
+            fail: (key) => Effect.sync(() => void failed.push(key))
+          }))
+          .pipe(
+            Effect.provide([
+              files.state,
+              TestClaude.layer(() => Effect.andThen(Deferred.succeed(begun, undefined), Effect.never))
+            ]),
+            Effect.forkChild
+          )
+        yield* Deferred.await(begun)
+        yield* Fiber.interrupt(running)
+        assert.lengthOf(failed, 0)
+      })
+    )
+  )
+
   it.effect("lets rows with a call in flight or an answer finish", () =>
     inFolder((files) =>
       Effect.gen(function* () {

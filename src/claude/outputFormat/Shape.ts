@@ -59,7 +59,7 @@ export const tuple = (first: ReadonlyArray<Field>, many: Field | undefined, last
   },
   write: (json) => {
     if (!Array.isArray(json)) return json
-    const end = Math.max(first.length, json.length - last.length)
+    const end = json.length - last.length
     const put = (some: ReadonlyArray<Field>, from: number) =>
       some.flatMap(({ name, node }, index) =>
         from + index < json.length ? [[name, write(node, json[from + index])]] : []
