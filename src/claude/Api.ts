@@ -168,7 +168,7 @@ const send = <A>(
       const options = { ...callOptions(client, transport, signal), ...(headers && { headers }) }
       const messages = params.betas === undefined ? client.messages : client.beta?.messages
       if (messages === undefined) throw unsupported("use the beta API")
-      // The beta resource takes and returns supersets of the stable types, and so do our parameters.
+      // The types of the beta API contain those of the stable API, for parameters and for answers.
       return capturing(warnings, () => call(messages as Messages, params as Params, options))
     }
     const respond = (): Promise<Response> => {

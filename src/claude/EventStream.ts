@@ -43,7 +43,7 @@ export const fromResponse = Effect.fnUntraced(function* (response: Response, idl
   const { body, headers } = response
   if (body === null || /json|html/.test(headers.get("content-type") ?? "")) return yield* fromWhole(response, idle)
   const reader = body.getReader()
-  // A body that is transcoded may settle a cancel only after a read that never ends, so nothing waits for it.
+  // Nothing waits for the cancel: if the body is decompressed, it may wait for a read that never ends.
   yield* Effect.addFinalizer(() => Effect.sync(() => void reader.cancel().catch(() => {})))
   const decoder = eventDecoder(headers)
   const { read } = yield* watchedReader(reader, decoder, idle)

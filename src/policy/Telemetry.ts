@@ -1,6 +1,6 @@
 /**
  * Spans and metrics of calls, in the OpenTelemetry GenAI conventions (`Attributes` says as of when), for whatever
- * tracer and exporter the program has: Effect's own OTLP, `@effect/opentelemetry`, none. Put it outermost.
+ * tracer and exporter the program has, such as Effect's own OTLP or `@effect/opentelemetry`. Put it outermost.
  *
  * A call is one client span, `chat {model}`; below it are its attempts, their streams, and its waits. Prompts and answers
  * are on spans only if you opt in. Counting tokens has no span: the conventions have no operation for it.

@@ -124,7 +124,7 @@ describe("a stream", () => {
 })
 
 describe("interrupting", () => {
-  it.effect("a waiting call removes it from the queue, and a running call releases its permit", () =>
+  it.effect("removes a waiting call from the queue, and releases the permit of a running call", () =>
     Effect.gen(function* () {
       const api = gauge()
       const ask = Effect.provide(create, yield* Layer.build(Concurrency.policy(1)(api.layer)))

@@ -414,7 +414,7 @@ describe("identical concurrent calls", () => {
       })
   )
 
-  it.effect("are not replaced by a refresh: it sends its own request, and theirs continues", () =>
+  it.effect("continue beside a refresh, which sends a request of its own", () =>
     Effect.gen(function* () {
       const both = Effect.all([text, ResponseCache.refresh(text)], { concurrency: 2 })
       assert.deepStrictEqual(yield* both.pipe(Effect.provide(slow().layer), afterASecond), ["answer 1", "answer 2"])

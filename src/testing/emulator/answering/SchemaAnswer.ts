@@ -76,7 +76,7 @@ const value = (unresolved: JsonSchema, place: Place): unknown => {
   }
 }
 
-/** The sentences that share a word with the nearest property that shares any, those that share the most first. */
+/** Takes the nearest property that shares a word with a sentence, and sorts its sentences by the number of shared words. */
 const matching = ({ item, material, properties }: Place): ReadonlyArray<Sentence> => {
   for (const property of properties) {
     for (const source of item === undefined ? [material] : [item, material]) {
