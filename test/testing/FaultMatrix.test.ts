@@ -101,7 +101,7 @@ const request = {
 }
 
 /** The time-out of a call in milliseconds: short if no answer comes, otherwise long, since the machine may be busy. */
-const patience = (kind: Emulator.Kind) => (kind === "late" || kind === "stall" ? 1000 : 8000)
+const patience = (kind: Emulator.Kind) => (kind === "late" || kind === "stall" ? 500 : 8000)
 
 type Verb = "create" | "stream" | "batches.create"
 
