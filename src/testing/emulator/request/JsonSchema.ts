@@ -3,28 +3,17 @@
  * keywords are ignored.
  */
 import * as Schema from "effect/Schema"
+import type { Constraints } from "../../../claude/OutputFormat.ts"
 
 /** A schema, or a part of one. */
-export interface JsonSchema {
+export interface JsonSchema extends Constraints {
   readonly type?: string | ReadonlyArray<string>
   readonly description?: string
   readonly enum?: ReadonlyArray<unknown>
   readonly const?: unknown
-  readonly format?: string
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly exclusiveMinimum?: number
-  readonly exclusiveMaximum?: number
-  readonly multipleOf?: number
-  readonly minLength?: number
-  readonly maxLength?: number
-  readonly pattern?: string
   readonly properties?: { readonly [name: string]: JsonSchema }
   readonly required?: ReadonlyArray<string>
   readonly items?: JsonSchema
-  readonly minItems?: number
-  readonly maxItems?: number
-  readonly uniqueItems?: boolean
   readonly anyOf?: ReadonlyArray<JsonSchema>
   readonly oneOf?: ReadonlyArray<JsonSchema>
   readonly allOf?: ReadonlyArray<JsonSchema>
