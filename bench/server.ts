@@ -1,6 +1,7 @@
 /**
  * A server that always sends the same answer, so that the bench measures the client. It sends streams in bursts, or one
- * event at a time with the argument `paced`. It reports its address to the parent process.
+ * event at a time with the argument `paced`. After the argument `job` comes the length of the answer in tokens. It
+ * reports its address to the parent process.
  */
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -13,14 +14,16 @@ export interface Serving {
 
 const deltas = 500
 const paced = process.argv[2] === "paced"
+const tokens = process.argv[2] === "job" ? Number(process.argv[3]) : 100
+const sentence = "The quick brown fox jumps over the lazy dog. "
 
-const usage = { input_tokens: 100, output_tokens: 20, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 }
+const usage = { input_tokens: 100, output_tokens: tokens, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 }
 const message = {
   id: "msg_bench",
   type: "message",
   role: "assistant",
   model: "claude-sonnet-5",
-  content: [{ type: "text", text: "The quick brown fox jumps over the lazy dog. ".repeat(10) }],
+  content: [{ type: "text", text: sentence.repeat(tokens / 10) }],
   stop_reason: "end_turn",
   stop_sequence: null,
   usage
