@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import * as Demand from "../claude/Demand.ts"
 import * as Event from "../claude/Event.ts"
 import { Claude } from "../claude/Claude.ts"
 
@@ -47,6 +48,7 @@ export function map<A, B, E, R>(
         ? Effect.forEach(items, run, { concurrency })
         : Effect.forEach(items, (item, index) => Effect.result(run(item, index)), { concurrency })
     ),
+    Demand.provide,
     Effect.withSpan("Batch.map")
   )
 }
@@ -59,12 +61,12 @@ export const stream = <A, B, E, R, E2 = never, R2 = never>(
 ): Stream.Stream<Finished<A, B, E>, E2, R | R2 | Claude> =>
   Stream.unwrap(
     Effect.map(fanOut(options), (concurrency) => {
-      const source = Stream.isStream(items) ? items : Stream.fromIterable(items)
+      const source = Stream.isStream(items) ? Demand.source(items) : Stream.fromIterable(items)
       const run = ([item, index]: readonly [A, number]) =>
         Effect.map(Effect.result(observed(f(item, index), index)), (result) => ({ index, item, result }))
       return source.pipe(Stream.zipWithIndex, Stream.mapEffect(run, { concurrency, unordered: true }))
     })
-  )
+  ).pipe(Demand.provideStream)
 
 /** The number of items to work on at once. */
 export const fanOut = ({ concurrency }: Options) =>
@@ -74,6 +76,7 @@ export const fanOut = ({ concurrency }: Options) =>
 
 const observed = <A, E, R>(effect: Effect.Effect<A, E, R>, index: number) =>
   effect.pipe(
+    Demand.running,
     Effect.tap(() => Event.emit(() => ({ _tag: "item-finished", index, succeeded: true }))),
     Effect.tapError(() => Event.emit(() => ({ _tag: "item-finished", index, succeeded: false })))
   )
