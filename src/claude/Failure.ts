@@ -160,7 +160,13 @@ const gaveUp = (elapsed?: number) => {
 }
 
 const neverSent = (facts: Facts) =>
-  new ClaudeError({ reason: new InvalidRequest({ ...facts, remedy: "check how the client is configured" }) })
+  new ClaudeError({ reason: new InvalidRequest({ remedy: "check how the client is configured", ...facts }) })
+
+/** What a dispatcher of undici 8 reports of the fetch of Node 24, which has undici 7 inside. */
+const foreignDispatcher = /^invalid on\w+ method$/
+
+const wrapDispatcher =
+  "the dispatcher is of a newer undici than the fetch: wrap it in that undici's Dispatcher1Wrapper, or pass its fetch too"
 
 const checkAddress = "check the base URL (ANTHROPIC_BASE_URL) and the network"
 
@@ -170,7 +176,9 @@ const connectionFailed = (cause: unknown): ClaudeError => {
   const words = [innermost, cause].map(messageOf).find((message) => message !== "")
   const detail = redact(words ?? "the connection failed")
   const facts = { detail, ...(code !== "" && { code }) }
-  if (/^(UND_)?ERR_INVALID_/.test(code)) return neverSent(facts)
+  if (/^(UND_)?ERR_INVALID_/.test(code)) {
+    return neverSent(foreignDispatcher.test(detail) ? { ...facts, remedy: wrapDispatcher } : facts)
+  }
   if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") return gaveUp()
   const final = finalRemedy(code)
   return new ClaudeError({

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import { Agent } from "undici"
 import * as AnthropicClient from "../../src/claude/AnthropicClient.ts"
 import * as Api from "../../src/claude/Api.ts"
 import { Claude } from "../../src/claude/Claude.ts"
@@ -146,6 +147,15 @@ describe("layerFrom", () => {
       const { reason } = yield* failed(call(), { messages })
       assert.strictEqual(reason._tag, "Unsupported")
       assert.match(reason.message, /beta/)
+    })
+  )
+
+  it.live("fails without a retry, and names the remedy, where the dispatcher is of a newer undici than the fetch", () =>
+    Effect.gen(function* () {
+      const options = { apiKey: "key", baseURL: "http://127.0.0.1:10000", fetchOptions: { dispatcher: new Agent() } }
+      const error = yield* failed(create({}), new Anthropic(options))
+      assert.isFalse(error.isRetryable)
+      assert.match(error.message, /Dispatcher1Wrapper/)
     })
   )
 
