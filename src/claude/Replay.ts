@@ -17,7 +17,7 @@ export const toStream = ({ message, ...facts }: Reply): Events<never> =>
 
 /**
  * Changes the facts of a stream with `change`, and runs `use` with the whole reply before `message_stop` is passed on. A
- * stream that ends early runs nothing.
+ * stream that ends early runs nothing. `use` cannot be interrupted.
  */
 export const onReply =
   <E2>(change: (facts: ReplyFacts) => ReplyFacts, use: (reply: Reply) => Effect.Effect<unknown, E2>) =>
@@ -33,12 +33,16 @@ export const onReply =
         facts = change(received)
         return { type, ...facts }
       }
-      return Stream.mapArrayEffect(self, (chunk) => {
+      const pass = (chunk: Arr.NonEmptyReadonlyArray<StreamEvent.StreamEvent>) => {
         const added = Arr.map(chunk, add)
         const message = chunk.some(({ type }) => type === "message_stop") ? accumulator.message() : undefined
         if (facts === undefined || message === undefined) return Effect.succeed(added)
         return Effect.as(use({ ...facts, message }), added)
-      })
+      }
+      // No interruption comes between the arrival of the reply and its use.
+      return Stream.transformPull(self, (pull) =>
+        Effect.succeed(Effect.uninterruptibleMask((restore) => Effect.flatMap(restore(pull), pass)))
+      )
     })
 
 /** Reads a stream to its end; `undefined` where it has no whole reply. */

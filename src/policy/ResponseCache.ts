@@ -208,7 +208,7 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
       Effect.map(look(request, key, mode), ({ discardable, stored, write }) =>
         stored !== undefined
           ? Stream.unwrap(Effect.map(Hit.hit(stored), Replay.toStream))
-          : Replay.onReply(discardable, (reply) => Effect.uninterruptible(write(reply)))(next.stream(request))
+          : Replay.onReply(discardable, write)(next.stream(request))
       )
     )
 

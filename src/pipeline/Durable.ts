@@ -1,0 +1,211 @@
+/**
+ * Makes the calls of a row durable: every reply is stored before it is passed on, and the next run of the row replays it
+ * instead of paying for it again. The run wraps the Claude of its rows in it. Calls outside of a row pass through.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Admission from "../claude/Admission.ts"
+import { CallSite } from "../claude/CallSite.ts"
+import type { Claude } from "../claude/Claude.ts"
+import type { ClaudeError } from "../claude/ClaudeError.ts"
+import * as Event from "../claude/Event.ts"
+import * as Replay from "../claude/Replay.ts"
+import { discard, type Reply, type ReplyFacts } from "../claude/Reply.ts"
+import { type Answer, type CallKey, CurrentCall } from "../claude/ReplyStore.ts"
+import { hash, type Request } from "../claude/Request.ts"
+import * as Sha256 from "../claude/Sha256.ts"
+import * as StoredReply from "../claude/StoredReply.ts"
+import type { StreamEvent } from "../claude/StreamEvent.ts"
+import * as Count from "./durable/Count.ts"
+import type * as Slots from "./durable/Slots.ts"
+
+/** What a row provides to its calls. Its store does not fail: a failing store stops the run. */
+export interface Row {
+  readonly key: string
+  readonly slots: Slots.Slots
+  /** Begins a call that has no stored reply; `undefined` once the run sends no more calls. */
+  readonly begin: () => Sending | undefined
+  /** Waits until the run interrupts the row. */
+  readonly abandoned: Effect.Effect<never>
+  /** Returns after the reply is stored. */
+  readonly save: (answer: Answer) => Effect.Effect<void>
+  /** Marks a stored reply as rejected. */
+  readonly reject: (call: CallKey) => Effect.Effect<void>
+  /** Receives each reply that is replayed. */
+  readonly replayed: (reply: Reply) => void
+}
+
+/** A call that may be sent. */
+export interface Sending {
+  /** Receives the events of the call. */
+  readonly listener: Event.Listener
+  /** Runs when the reply is stored, or when there is none. */
+  readonly end: () => void
+}
+
+/** The row of the running fiber; `undefined` outside of a run. */
+export const CurrentRow: Context.Reference<Row | undefined> = Context.Reference("effect-claude/Durable/CurrentRow", {
+  defaultValue: (): Row | undefined => undefined
+})
+
+/**
+ * Wraps Claude. It must be the outermost policy, so that its requests are those of the program. It may be applied twice,
+ * at both ends of a stack: a call that the outer one handles passes through the inner one.
+ */
+export const wrap = (next: Claude["Service"]): Claude["Service"] => ({
+  create: (request) =>
+    Effect.withFiber((fiber) => {
+      const call = callOf(fiber, request, "")
+      return call === undefined ? next.create(request) : answer(call, next.create)
+    }),
+  stream: (request) =>
+    Stream.unwrap(
+      Effect.withFiber((fiber) => {
+        const call = callOf(fiber, request, "")
+        return call === undefined ? Effect.succeed(next.stream(request)) : stream(call, next.stream)
+      })
+    ),
+  countTokens: (request) =>
+    Effect.withFiber((fiber) => {
+      const call = callOf(fiber, request, Count.prefix)
+      if (call === undefined) return next.countTokens(request)
+      const counted = (request: Request) => Effect.map(next.countTokens(request), Count.toReply)
+      return Effect.map(answer(call, counted), Count.fromReply)
+    }),
+  capacity: next.capacity
+})
+
+/** A call of a row, before it has a number. */
+interface Call {
+  readonly row: Row
+  readonly request: Request
+  readonly path: string
+  readonly hash: string
+}
+
+/** The call of a row; `undefined` outside of a row, and where an outer `wrap` handles the call. */
+const callOf = (fiber: Fiber.Fiber<unknown, unknown>, request: Request, prefix: string): Call | undefined => {
+  const row = fiber.getRef(CurrentRow)
+  if (row === undefined || fiber.getRef(CurrentCall) !== undefined) return undefined
+  const hash = Option.getOrUndefined(hashOf(request))
+  if (hash === undefined) return undefined
+  return { row, request, path: pathOf(fiber.getRef(CallSite)), hash: prefix + hash }
+}
+
+/** The names of the steps. A long path is replaced by its hash, because the index of a database limits its length. */
+const pathOf = ({ path }: typeof CallSite.Service) => {
+  const joined = path.join("/")
+  return joined.length > longestPath ? Sha256.hex(joined) : joined
+}
+
+const longestPath = 500
+
+/** A request that cannot be written as JSON is passed on, and fails when it is sent. */
+const hashOf = Option.liftThrowable(hash)
+
+/** The state of a call that has taken its number. */
+type Taken =
+  | { readonly _tag: "replayed"; readonly reply: Reply }
+  | { readonly _tag: "blocked" }
+  | ({ readonly _tag: "open"; readonly key: CallKey; readonly slot: Slots.Slot } & Sending)
+
+/** Takes a number. It must run without an interruption up to the end of the call, or the number may be lost. */
+const take = ({ hash, path, row }: Call): Taken => {
+  const slot = row.slots.take(path, hash)
+  const key = { row: row.key, path, hash, occurrence: slot.occurrence }
+  const restored = slot.stored && StoredReply.decode(slot.stored)
+  if (restored !== undefined) {
+    const facts: ReplyFacts = { requestId: restored.requestId, origin: "journal", rateLimits: undefined }
+    const reply = { ...rejectable(facts, row, key), message: restored.message }
+    row.replayed(reply)
+    return { _tag: "replayed", reply }
+  }
+  const sending = row.begin()
+  if (sending !== undefined) return { _tag: "open", key, slot, ...sending }
+  slot.release()
+  return { _tag: "blocked" }
+}
+
+/** Marks the reply as rejected in the store too, where a verb discards it. */
+const rejectable = <F extends ReplyFacts>(facts: F, row: Row, key: CallKey): F => ({
+  ...facts,
+  discard: () => Effect.andThen(discard(facts), row.reject(key))
+})
+
+const within =
+  (key: CallKey, listener: Event.Listener) =>
+  (outer: Context.Context<never>): Context.Context<never> =>
+    outer.pipe(
+      Context.add(CurrentCall, key),
+      Context.add(Event.Listener, Event.both(Context.get(outer, Event.Listener), listener))
+    )
+
+/** Stores a reply. The policy for batches has stored its own already. */
+const save = ({ request, row }: Call, key: CallKey, reply: Reply) =>
+  reply.origin === "batch" ? Effect.void : row.save({ call: key, request, reply })
+
+const reportReplay = (reply: Reply) =>
+  Count.isCount(reply) ? Effect.succeed(reply) : Effect.as(Event.emitHit(reply), reply)
+
+// A reply that has arrived is paid for, so an interruption does not keep it from being stored.
+const answer = (call: Call, ask: (request: Request) => Effect.Effect<Reply, ClaudeError>) =>
+  Effect.uninterruptibleMask((restore): Effect.Effect<Reply, ClaudeError> => {
+    const taken = take(call)
+    if (taken._tag === "replayed") return reportReplay(taken.reply)
+    if (taken._tag === "blocked") return restore(call.row.abandoned)
+    const { end, key, listener, slot } = taken
+    const sent = Effect.updateContext(
+      Effect.suspend(() => ask(call.request)),
+      within(key, listener)
+    )
+    return Effect.matchCauseEffect(restore(sent), {
+      onFailure: (cause) => {
+        slot.release()
+        end()
+        return Effect.failCause(cause)
+      },
+      onSuccess: (reply) =>
+        Effect.map(save(call, key, reply), () => {
+          end()
+          return rejectable(reply, call.row, key)
+        })
+    })
+  })
+
+type Events = Stream.Stream<StreamEvent, ClaudeError>
+
+/** A stream that ends without a reply, or whose reader leaves before its reply, gives its number back. */
+const stream = (call: Call, ask: (request: Request) => Events): Effect.Effect<Events, never, Scope.Scope> => {
+  let stored = false
+  const release = (taken: Taken) =>
+    Effect.sync(() => {
+      if (taken._tag !== "open") return
+      if (!stored) taken.slot.release()
+      taken.end()
+    })
+  return Effect.flatMap(
+    Effect.acquireRelease(
+      Effect.sync(() => take(call)),
+      release
+    ),
+    (taken): Effect.Effect<Events> => {
+      if (taken._tag === "replayed") return Effect.map(reportReplay(taken.reply), Replay.toStream)
+      if (taken._tag === "blocked") return call.row.abandoned
+      const { end, key, listener } = taken
+      const keep = (reply: Reply) =>
+        Effect.map(save(call, key, reply), () => {
+          stored = true
+          end()
+        })
+      const sent = Admission.streamWithin(
+        Stream.suspend(() => ask(call.request)),
+        within(key, listener)
+      )
+      return Effect.succeed(Replay.onReply((facts) => rejectable(facts, call.row, key), keep)(sent))
+    }
+  )
+}
