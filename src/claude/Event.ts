@@ -116,16 +116,11 @@ export interface ItemFinished {
   readonly succeeded: boolean
 }
 
-/** A job counted its rows. */
+/** A job counted its rows. Earlier runs finished `done` of them. */
 export interface RowsCounted {
   readonly _tag: "rows-counted"
   readonly total: number
-}
-
-/** An earlier run of the job finished this row. */
-export interface RowSkipped {
-  readonly _tag: "row-skipped"
-  readonly index: number
+  readonly done: number
 }
 
 /** This run of the job finished the row. */
@@ -148,7 +143,6 @@ export type EventBody =
   | CacheFailed
   | ItemFinished
   | RowsCounted
-  | RowSkipped
   | RowFinished
 
 /** An event, and the call site that it belongs to. */

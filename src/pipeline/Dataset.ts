@@ -16,6 +16,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
 import * as Ndjson from "./Ndjson.ts"
+import * as Page from "./Page.ts"
 import * as ResultLine from "./ResultLine.ts"
 
 /** The supported file endings. */
@@ -63,13 +64,14 @@ export interface Valid<A> {
 /** A row, or the reason that it cannot be read. */
 export type Row<A> = Result.Result<Valid<A>, RowInvalid>
 
-/** Named rows of one schema. Each run of `rows` reads them again. */
+/** Named rows of one schema. Each run of `rows` and of `pages` reads them again. */
 export interface Dataset<out A, out E = DatasetFailed, out R = FileSystem.FileSystem> {
   readonly name: string
   /** The file, if the rows come from one. */
   readonly path?: string
   readonly schema: Schema.ConstraintDecoder<A, R>
   readonly rows: Stream.Stream<Row<A>, E, R>
+  readonly pages: Stream.Stream<Page.Page<A, R>, E, R>
 }
 
 /**
@@ -80,10 +82,19 @@ export const fromFile = <A, R>(
   schema: Schema.ConstraintDecoder<A, R>,
   path: string
 ): Dataset<A, DatasetFailed, R | FileSystem.FileSystem> => {
-  const placed = ({ number, value }: Ndjson.Line) => ({ place: { source: path, unit: "line" as const, number }, value })
-  const lines = Stream.map(Ndjson.decode(bytesOf(path)), placed)
-  return { name: path, path, schema, rows: rowsOf(ResultLine.decode(schema), lines) }
+  const decode = ResultLine.decode(schema)
+  const pageOf = ({ bytes, lines }: Ndjson.Piece) => {
+    const place = (index: number): Place => ({ source: path, unit: "line", number: lines[index]?.number ?? 0 })
+    const decodeLine = (index: number) => rowOf(decode, place(index), Ndjson.parse(lines[index] ?? missing))
+    return { size: lines.length, decode: decodeLine, place, bytes }
+  }
+  return make<A, DatasetFailed, R | FileSystem.FileSystem>(
+    { name: path, path, schema },
+    Stream.map(Ndjson.split(bytesOf(path)), pageOf)
+  )
 }
+
+const missing: Ndjson.Line = { number: 0, bytes: new Uint8Array() }
 
 /**
  * The rows of an iterable of encoded values, such as an array. An iterable that can be iterated only once, such as a
@@ -94,14 +105,27 @@ export const fromIterable = <A, R>(
   schema: Schema.ConstraintDecoder<A, R>,
   values: Iterable<unknown> | (() => Iterable<unknown>)
 ): Dataset<A, never, R> => {
-  const stream = Stream.suspend(() => Stream.fromIterable(typeof values === "function" ? values() : values))
-  const placed = (value: unknown, index: number) => ({
-    place: { source: name, unit: "row" as const, number: index + 1 },
-    value: Result.succeed(value)
-  })
   const decode = Schema.decodeUnknownEffect(schema, { errors: "all", reportInput: true })
-  return { name, schema, rows: rowsOf(decode, Stream.map(stream, placed)) }
+  const pageOf = (values: ReadonlyArray<unknown>, page: number) => {
+    const place = (index: number): Place => ({ source: name, unit: "row", number: page * pageSize + index + 1 })
+    const decodeValue = (index: number) => rowOf(decode, place(index), Result.succeed(values[index]))
+    return { size: values.length, decode: decodeValue, place, bytes: undefined }
+  }
+  const all = Stream.suspend(() => Stream.fromIterable(typeof values === "function" ? values() : values))
+  return make({ name, schema }, Stream.map(Stream.grouped(all, pageSize), pageOf))
 }
+
+/** Values of an iterable that make a page. */
+const pageSize = 256
+
+const make = <A, E, R>(
+  named: Pick<Dataset<A, E, R>, "name" | "path" | "schema">,
+  pages: Stream.Stream<Page.Page<A, R>, E, R>
+): Dataset<A, E, R> => ({
+  ...named,
+  rows: Stream.flatMap(pages, (page) => Stream.fromIterableEffect(Page.decode(page))),
+  pages
+})
 
 /** A dataset of the same schema that reads another file. */
 export const withFile = <A, E, R>(
@@ -206,20 +230,19 @@ const bytesOf = (path: string) =>
     })
   )
 
-const rowsOf = <A, R, E, R2>(
+/** Decodes a value. It takes no step of a fiber unless the schema does, since inputs have millions of rows. */
+const rowOf = <A, R>(
   decode: (value: unknown) => Effect.Effect<A, Schema.SchemaError, R>,
-  values: Stream.Stream<{ readonly place: Place; readonly value: Result.Result<unknown, string> }, E, R2>
-): Stream.Stream<Row<A>, E, R | R2> =>
-  Stream.mapEffect(values, ({ place, value }) =>
-    Effect.fromResult(value).pipe(
-      Effect.flatMap((encoded) => Effect.mapError(decode(encoded), ({ issue }) => describe(issue))),
-      Effect.mapBoth({
-        onSuccess: (decoded) => ({ value: decoded, place }),
-        onFailure: (detail) => new RowInvalid({ place, detail })
-      }),
-      Effect.result
-    )
-  )
+  place: Place,
+  encoded: Result.Result<unknown, string>
+): Effect.Effect<Row<A>, never, R> => {
+  const refuse = (detail: string): Row<A> => Result.fail(new RowInvalid({ place, detail }))
+  if (Result.isFailure(encoded)) return Effect.succeed(refuse(encoded.failure))
+  return Effect.matchEager(decode(encoded.success), {
+    onSuccess: (value): Row<A> => Result.succeed({ value, place }),
+    onFailure: ({ issue }) => refuse(describe(issue))
+  })
+}
 
 /** Describes an issue, each field with its path: `"tags[0].name" must be a string, got 3`. */
 const describe = (issue: SchemaIssue.Issue): string =>

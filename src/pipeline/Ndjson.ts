@@ -3,17 +3,23 @@
  * without an end are accepted. It works on bytes, so a line in another encoding is found and does not affect the others.
  */
 import * as Bytes from "effect/Bytes"
-import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 
 /** The length in bytes of the longest row, which is that of the longest request to Claude. */
 const longest = 32_000_000
 
-/** A line that is not blank: its number, counted from 1, and its value, or the reason that it has none. */
+/** A line that is not blank. `bytes` is undefined if it is longer than the longest request. */
 export interface Line {
+  /** Counted from 1. Blank lines count. */
   readonly number: number
-  readonly value: Result.Result<unknown, string>
+  readonly bytes: Uint8Array | undefined
+}
+
+/** A piece of a file, and the lines that end in it. */
+export interface Piece {
+  readonly bytes: Uint8Array
+  readonly lines: ReadonlyArray<Line>
 }
 
 /**
@@ -35,20 +41,19 @@ export const problemOf = (start: Uint8Array): string | undefined => {
 const isUtf16 = ([first, second]: Uint8Array) =>
   (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
 
-/** The lines in the bytes of a file, however they are cut into chunks. */
-export const decode = <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Stream.Stream<Line, E, R> =>
-  bytes.pipe(
-    Stream.mapAccum(makeCutter, (cutter, chunk) => [cutter, cutter.add(chunk)], { onHalt: (cutter) => cutter.end() }),
-    Stream.map((line, index) => parse(line, index)),
-    Stream.filter(Predicate.isNotUndefined)
-  )
+/** Cuts the bytes of a file into lines, however they are cut into pieces. The last piece has no bytes. */
+export const split = <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Stream.Stream<Piece, E, R> =>
+  Stream.mapAccum(bytes, makeCutter, (cutter, chunk) => [cutter, [{ bytes: chunk, lines: cutter.add(chunk) }]], {
+    onHalt: (cutter) => [{ bytes: new Uint8Array(), lines: cutter.end() }]
+  })
 
 /** Lines, such as JSON texts, as the bytes of a file. */
 export const encode = (lines: ReadonlyArray<string>): Uint8Array =>
   new TextEncoder().encode(lines.map((line) => `${line}\n`).join(""))
 
-/** Cuts bytes at LF, a byte that no other character of UTF-8 contains. A line that is too long becomes `undefined`. */
+/** Cuts bytes at LF, a byte that no other character of UTF-8 contains. */
 const makeCutter = () => {
+  let number = 0
   let pieces: Array<Uint8Array> = []
   let length = 0
   const keep = (piece: Uint8Array) => {
@@ -56,47 +61,63 @@ const makeCutter = () => {
     if (length > longest) pieces = []
     else pieces.push(piece)
   }
-  const cut = () => {
-    const line = length > longest ? undefined : Bytes.concat(pieces)
+  const cutInto = (lines: Array<Line>) => {
+    const [only = empty] = pieces
+    const bytes = length > longest ? undefined : pieces.length > 1 ? Bytes.concat(pieces) : only
+    number += 1
+    if (bytes === undefined || !isBlank(bytes)) lines.push({ number, bytes })
     pieces = []
     length = 0
-    return line
   }
   const add = (chunk: Uint8Array) => {
-    const lines: Array<Uint8Array | undefined> = []
+    const lines: Array<Line> = []
     let start = 0
     for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, start)) {
       keep(chunk.subarray(start, end))
-      lines.push(cut())
+      cutInto(lines)
       start = end + 1
     }
-    keep(chunk.subarray(start))
+    if (start < chunk.length) keep(chunk.subarray(start))
     return lines
   }
-  return { add, end: () => (length === 0 ? [] : [cut()]) }
+  const end = () => {
+    const lines: Array<Line> = []
+    if (length > 0) cutInto(lines)
+    return lines
+  }
+  return { add, end }
 }
+
+const empty = new Uint8Array()
+
+/** Whether a line has only white space. The first byte of most lines shows that it has not. */
+const isBlank = (bytes: Uint8Array): boolean => {
+  const byte = bytes.find(isNotSpace)
+  if (byte === undefined || byte < 0x80) return byte === undefined
+  return Result.match(textOf(bytes), { onFailure: () => false, onSuccess: (text) => text.trim() === "" })
+}
+
+const isNotSpace = (byte: number) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d)
 
 const lineFeed = 10
 
-const parse = (bytes: Uint8Array | undefined, index: number): Line | undefined => {
-  const number = index + 1
-  if (bytes === undefined) return { number, value: Result.fail(`longer than ${longest / 1e6} MB, a request's limit`) }
-  const text = Result.try(() => utf8.decode(bytes))
-  if (Result.isFailure(text)) return { number, value: Result.fail("not UTF-8") }
-  if (text.success.trim() === "") return undefined
-  return {
-    number,
+/** The value of a line, or the reason that it has none. */
+export const parse = ({ bytes }: Line): Result.Result<unknown, string> => {
+  if (bytes === undefined) return Result.fail(`longer than ${longest / 1e6} MB, a request's limit`)
+  return Result.flatMap(textOf(bytes), (text) =>
     // Schema's parser of JSON does not report the position of an error.
-    value: Result.flatMap(
-      Result.try({ try: (): unknown => JSON.parse(text.success), catch: (error) => `not JSON: ${reasonOf(error)}` }),
+    Result.flatMap(
+      Result.try({ try: (): unknown => JSON.parse(text), catch: (error) => `not JSON: ${reasonOf(error)}` }),
       (value) => {
-        const inexact = inexactIn(text.success)
+        const inexact = inexactIn(text)
         if (inexact === undefined) return Result.succeed(value)
         return Result.fail(`the number ${inexact} cannot be read exactly; write it as a text: "${inexact}"`)
       }
     )
-  }
+  )
 }
+
+const textOf = (bytes: Uint8Array) => Result.try({ try: () => utf8.decode(bytes), catch: () => "not UTF-8" })
 
 /**
  * The first whole number that JavaScript would read as another number, such as 9007199254740993 as 9007199254740992. Two

@@ -86,9 +86,7 @@ export const empty: Progress = {
 export const update = (progress: Progress, event: Event.Event): Progress => {
   switch (event._tag) {
     case "rows-counted":
-      return { ...progress, total: event.total }
-    case "row-skipped":
-      return { ...progress, skipped: progress.skipped + 1 }
+      return { ...progress, total: event.total, skipped: event.done }
     case "row-finished":
       return event.succeeded
         ? { ...progress, succeeded: progress.succeeded + 1 }

@@ -32,13 +32,13 @@ export const decode = <A, R>(
   // A schema that refuses unknown fields refuses the key, which the others ignore.
   if (hasFixedFields(schema)) {
     return (line) =>
-      Effect.catch(decodeJson(line), (error) =>
+      Effect.catchEager(decodeJson(line), (error) =>
         hasKeyOfRow(line) ? Effect.mapError(decodeJson(Struct.omit(line, ["key"])), () => error) : Effect.fail(error)
       )
   }
   return (line) =>
     hasKeyOfRow(line) && "value" in line && Object.keys(line).length === 2
-      ? Effect.catch(decodeJson(line.value), () => decodeJson(line))
+      ? Effect.catchEager(decodeJson(line.value), () => decodeJson(line))
       : decodeJson(line)
 }
 

@@ -5,12 +5,13 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Ndjson from "../../src/pipeline/Ndjson.ts"
 
-describe("decode", () => {
+describe("split and parse", () => {
   it.effect("skips blank lines and counts them", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* decode("\n1\n  \n\t\r\n2\n\n"), [
+      assert.deepStrictEqual(yield* decode("\n1\n  \n\t\r\n2\n\u00a0\u2003\r\n\n 3"), [
         { number: 2, value: Result.succeed(1) },
-        { number: 5, value: Result.succeed(2) }
+        { number: 5, value: Result.succeed(2) },
+        { number: 8, value: Result.succeed(3) }
       ])
     })
   )
@@ -29,7 +30,7 @@ describe("decode", () => {
     Effect.gen(function* () {
       const latin1 = new Uint8Array([0x22, 0xe9, 0x22])
       const bytes = [Ndjson.encode(["oops", `{"a":`, "1 2"]), latin1, Ndjson.encode(["", "4"])]
-      const lines = yield* Stream.runCollect(Ndjson.decode(Stream.fromIterable(bytes)))
+      const lines = yield* Stream.runCollect(decodeBytes(Stream.fromIterable(bytes)))
       assert.deepStrictEqual(
         lines.map(({ value }) => Result.merge(value)),
         [
@@ -50,7 +51,7 @@ describe("decode", () => {
         Stream.concat(Stream.make(Ndjson.encode(["1"])), Stream.take(Stream.forever(Stream.make(million)), 40)),
         Stream.make(Ndjson.encode(["", "3"]))
       )
-      assert.deepStrictEqual(yield* Stream.runCollect(Ndjson.decode(bytes)), [
+      assert.deepStrictEqual(yield* Stream.runCollect(decodeBytes(bytes)), [
         { number: 1, value: Result.succeed(1) },
         { number: 2, value: Result.fail("longer than 32 MB, a request's limit") },
         { number: 3, value: Result.succeed(3) }
@@ -86,7 +87,7 @@ describe("decode", () => {
         const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
           bytes.subarray(index * size, (index + 1) * size)
         )
-        const lines = yield* Stream.runCollect(Ndjson.decode(Stream.fromIterable(chunks)))
+        const lines = yield* Stream.runCollect(decodeBytes(Stream.fromIterable(chunks)))
         const expected = texts.map((text, index) => ({ number: index + 1, value: Result.succeed(JSON.parse(text)) }))
         assert.deepStrictEqual(lines, expected)
       })
@@ -131,4 +132,9 @@ describe("problemOf", () => {
   })
 })
 
-const decode = (text: string) => Stream.runCollect(Ndjson.decode(Stream.make(new TextEncoder().encode(text))))
+const decodeBytes = <E, R>(bytes: Stream.Stream<Uint8Array, E, R>) =>
+  Stream.flatMap(Ndjson.split(bytes), ({ lines }) =>
+    Stream.fromIterable(lines.map((line) => ({ number: line.number, value: Ndjson.parse(line) })))
+  )
+
+const decode = (text: string) => Stream.runCollect(decodeBytes(Stream.make(new TextEncoder().encode(text))))

@@ -6,8 +6,7 @@ import { message } from "../fixtures.ts"
 describe("Progress", () => {
   it("counts rows, calls, retries, tokens and cost", () => {
     const progress = after([
-      { _tag: "rows-counted", total: 4 },
-      { _tag: "row-skipped", index: 0 },
+      { _tag: "rows-counted", total: 4, done: 1 },
       ...attempt(1, failed),
       retried(overloaded.reason),
       ...attempt(2, finished("0.25")),
@@ -124,7 +123,7 @@ describe("Progress", () => {
 
   it("has no rate while the rows are counted", () => {
     const counting = Progress.tick(Progress.empty, Duration.seconds(50))
-    const counted = Progress.update(counting, at({ _tag: "rows-counted", total: 100 }))
+    const counted = Progress.update(counting, at({ _tag: "rows-counted", total: 100, done: 0 }))
     const progress = Progress.tick({ ...counted, succeeded: 20 }, Duration.seconds(60))
     assert.include(Progress.line(progress), "20/100 rows · 2.0/s")
   })
@@ -142,7 +141,7 @@ describe("Progress", () => {
 
   it("does not count the items of a Batch within a row", () => {
     const progress = after([
-      { _tag: "rows-counted", total: 2 },
+      { _tag: "rows-counted", total: 2, done: 0 },
       { _tag: "item-finished", index: 0, succeeded: true },
       { _tag: "item-finished", index: 1, succeeded: false },
       { _tag: "row-finished", index: 0, succeeded: true }

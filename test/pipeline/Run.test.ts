@@ -177,7 +177,7 @@ describe("Job.run", () => {
   it.effect("leaves no state and no output when reading the input fails", () =>
     inFolder((files) =>
       Effect.gen(function* () {
-        const broken = { ...people(["Ann"]), rows: Stream.concat(people(["Ann"]).rows, Stream.die("no more")) }
+        const broken = { ...people(["Ann"]), pages: Stream.concat(people(["Ann"]).pages, Stream.die("no more")) }
         yield* Effect.exit(files.run(Job.make({ ...greetings([]), source: broken })))
         assert.deepStrictEqual(yield* files.names, [])
       })

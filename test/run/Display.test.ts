@@ -75,7 +75,7 @@ describe("on a terminal", () => {
     Effect.gen(function* () {
       for (const columns of widths) {
         const terminal = new FakeTerminal(columns)
-        const job = Event.emit(() => ({ _tag: "rows-counted", total: 2 })).pipe(
+        const job = Event.emit(() => ({ _tag: "rows-counted", total: 2, done: 0 })).pipe(
           Effect.andThen(Event.emit(() => ({ _tag: "row-finished", index: 0, succeeded: true })))
         )
         yield* shown(Display.show("報告書".repeat(40), job), terminal)
@@ -90,7 +90,7 @@ describe("on a terminal", () => {
   it.effect("a run that fails before its first finished row removes the picture", () =>
     Effect.gen(function* () {
       const terminal = new FakeTerminal(80)
-      const job = Event.emit(() => ({ _tag: "rows-counted", total: 2 })).pipe(
+      const job = Event.emit(() => ({ _tag: "rows-counted", total: 2, done: 0 })).pipe(
         Effect.andThen(TestClock.adjust("1 second")),
         Effect.andThen(Effect.sync(() => assert.match(terminal.lines[1] ?? "", /^0\/2 rows/))),
         Effect.andThen(Effect.fail("broken"))
@@ -106,7 +106,7 @@ describe("without a terminal", () => {
     Effect.gen(function* () {
       const pipe = Object.assign(new FakeTerminal(200), { isTTY: false })
       const job = TestClock.adjust("11 seconds").pipe(
-        Effect.andThen(Event.emit(() => ({ _tag: "rows-counted", total: 2 }))),
+        Effect.andThen(Event.emit(() => ({ _tag: "rows-counted", total: 2, done: 0 }))),
         Effect.andThen(TestClock.adjust("10 seconds")),
         Effect.andThen(Clock.currentTimeMillis)
       )

@@ -1,0 +1,19 @@
+/**
+ * Rows of an input that have been read but not decoded, so that a resumed job skips the rows that are done at little
+ * cost. Indexes count from 0.
+ */
+import * as Effect from "effect/Effect"
+import type { Place, Row } from "./Dataset.ts"
+
+/** Consecutive rows of an input. */
+export interface Page<out A, out R> {
+  readonly size: number
+  readonly decode: (index: number) => Effect.Effect<Row<A>, never, R>
+  readonly place: (index: number) => Place
+  /** The bytes of the file since the page before. Together, the pages of a file have all its bytes. */
+  readonly bytes: Uint8Array | undefined
+}
+
+/** All rows of a page. */
+export const decode = <A, R>(page: Page<A, R>): Effect.Effect<ReadonlyArray<Row<A>>, never, R> =>
+  Effect.all(Array.from({ length: page.size }, (_, index) => page.decode(index)))
