@@ -9,10 +9,11 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Batch from "./Batch.ts"
-import { claimRows, maxReported, pendingRows } from "./Claims.ts"
+import { claimRows, maxReported } from "./Claims.ts"
 import * as Dataset from "./Dataset.ts"
 import type { Job } from "./Job.ts"
 import { Journal } from "./Journal.ts"
+import * as PendingRows from "./PendingRows.ts"
 import * as ResultLine from "./ResultLine.ts"
 import * as RowFailure from "./RowFailure.ts"
 import * as Rows from "./Rows.ts"
@@ -78,7 +79,7 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>,
   const journal = yield* Journal
   const { invalid, problems, sink, total } = yield* journal.begin(start(job, options.output ?? job.sink))
   const rows = Rows.make(job, journal, sink, options.limit)
-  yield* pendingRows(job).pipe(
+  yield* PendingRows.of(job).pipe(
     Stream.takeWhile(rows.takesMore),
     Stream.mapEffect(rows.run, { concurrency: yield* Batch.fanOut(options), unordered: true }),
     Stream.runDrain,

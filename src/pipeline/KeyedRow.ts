@@ -1,0 +1,62 @@
+/**
+ * The rows of a job's input with their keys, in pages. A row without a usable key is invalid.
+ */
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as Dataset from "./Dataset.ts"
+import type { Job } from "./Job.ts"
+import * as Page from "./Page.ts"
+import { messageOf } from "./RowFailure.ts"
+import * as RowKey from "./RowKey.ts"
+
+/** A row that can be run. */
+export interface KeyedRow<Row> {
+  readonly key: string
+  /** The position in the input, from 0. Invalid rows count. */
+  readonly ordinal: number
+  readonly place: Dataset.Place
+  readonly row: Row
+}
+
+/** Consecutive rows, of which the first has the ordinal `first`. */
+export interface KeyedPage<Row> {
+  readonly first: number
+  readonly page: Page.Page<Row, FileSystem.FileSystem>
+  /** Decodes all rows. */
+  readonly rows: Effect.Effect<ReadonlyArray<Keyed<Row>>, never, FileSystem.FileSystem>
+  /** Decodes the row with this ordinal. */
+  readonly row: (ordinal: number) => Effect.Effect<Keyed<Row>, never, FileSystem.FileSystem>
+}
+
+/** A row with its key, or the reason that it cannot be run. */
+export type Keyed<Row> = Result.Result<KeyedRow<Row>, Dataset.RowInvalid>
+
+/** What of a job decides which rows it has. */
+export type Input<Row> = Pick<Job<Row, unknown, unknown>, "source" | "key">
+
+/** The pages of an input. */
+export const pages = <Row>({ key, source }: Input<Row>) =>
+  Stream.mapAccum(
+    source.pages,
+    () => 0,
+    (first, page) => {
+      const rowOf = keyed(key)
+      const rows = Effect.map(Page.decode(page), (rows) => rows.map((row, index) => rowOf(row, first + index)))
+      const row = (ordinal: number) => Effect.map(page.decode(ordinal - first), (row) => rowOf(row, ordinal))
+      return [first + page.size, [{ first, page, rows, row } satisfies KeyedPage<Row>]]
+    }
+  )
+
+const keyed =
+  <Row>(keyOf: (row: Row) => string) =>
+  (row: Dataset.Row<Row>, ordinal: number): Keyed<Row> => {
+    if (Result.isFailure(row)) return Result.fail(row.failure)
+    const { place, value } = row.success
+    const refuse = (detail: string) => Result.fail(new Dataset.RowInvalid({ place, detail }))
+    const key = Result.try(() => keyOf(value))
+    if (Result.isFailure(key)) return refuse(`its key cannot be computed: ${messageOf(key.failure)}`)
+    const problem = RowKey.problemOf(key.success)
+    return problem === undefined ? Result.succeed({ key: key.success, ordinal, place, row: value }) : refuse(problem)
+  }

@@ -1,0 +1,49 @@
+/**
+ * The rows that are still to run, in input order: those that are pending in the journal and that the input still has.
+ * Other rows of the input are read and not decoded.
+ */
+import * as Effect from "effect/Effect"
+import * as Pull from "effect/Pull"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { Journal } from "./Journal.ts"
+import * as KeyedRow from "./KeyedRow.ts"
+
+/** Reads the input while there are pending rows. */
+export const of = <Row>(input: KeyedRow.Input<Row>) =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const pending = yield* cursor((yield* Journal).pending)
+      if (pending.next() === undefined) return Stream.empty
+      const pendingIn = Effect.fnUntraced(function* ({ first, page, row }: KeyedRow.KeyedPage<Row>) {
+        const found: Array<KeyedRow.KeyedRow<Row>> = []
+        for (;;) {
+          const next = pending.next()
+          if (next === undefined || next.ordinal >= first + page.size) return found
+          const now = yield* row(next.ordinal)
+          if (Result.isSuccess(now) && now.success.key === next.key) found.push(now.success)
+          yield* pending.advance
+        }
+      })
+      return KeyedRow.pages(input).pipe(
+        Stream.takeWhile(() => pending.next() !== undefined),
+        Stream.mapEffect(pendingIn),
+        Stream.flatMap(Stream.fromIterable)
+      )
+    })
+  )
+
+/** Reads a stream element by element. */
+const cursor = Effect.fnUntraced(function* <A, E, R>(stream: Stream.Stream<A, E, R>) {
+  const pull = yield* Stream.toPull(stream)
+  const chunk = Pull.catchDone(pull, () => Effect.succeed<ReadonlyArray<A>>([]))
+  let elements: ReadonlyArray<A> = yield* chunk
+  let index = 0
+  const advance = Effect.suspend(() => {
+    index += 1
+    if (index < elements.length) return Effect.void
+    index = 0
+    return Effect.map(chunk, (next) => void (elements = next))
+  })
+  return { next: () => elements[index], advance }
+})

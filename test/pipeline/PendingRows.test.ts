@@ -1,0 +1,51 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Dataset, Job } from "effect-claude"
+import { TestClaude } from "effect-claude/testing"
+import { Effect, Stream } from "effect"
+import { calls, greetings, inFolder, names, people, Person } from "./jobs.ts"
+
+describe("PendingRows", () => {
+  it.effect("runs pending rows in the order of the input, wherever they are", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const odd = people(names(700).filter((_, index) => index % 2 === 1))
+        yield* files.run(Job.make({ ...greetings([]), source: odd }))
+        const before = (yield* calls).length
+        assert.deepInclude(yield* files.run(greetings(names(700)), { concurrency: 1 }), { done: 700, pending: 0 })
+        const asked = (yield* TestClaude.prompts).slice(before).map((prompt) => /person \d+/.exec(prompt)?.[0])
+        assert.deepStrictEqual(
+          asked,
+          names(700).filter((_, index) => index % 2 === 0)
+        )
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("does not run a row whose key belonged to another row when the rows were claimed", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        let reads = 0
+        const source = Dataset.fromIterable("people", Person, () =>
+          ++reads === 1 ? [{ name: "Ann" }, { name: "Bob" }] : [{ name: "Bob" }, { name: "Ann" }]
+        )
+        const summary = yield* files.run(Job.make({ ...greetings([]), source }))
+        assert.deepInclude(summary, { total: 2, done: 0, pending: 2, stopped: "input" })
+        assert.lengthOf(yield* calls, 0)
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("does not read the input again when no row is pending", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        let reads = 0
+        const source = { ...people(names(3)), pages: Stream.suspend(() => (reads++, people(names(3)).pages)) }
+        const job = Job.make({ ...greetings([]), source })
+        yield* files.run(job)
+        reads = 0
+        assert.deepInclude(yield* files.run(job), { done: 3 })
+        assert.strictEqual(reads, 1)
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+})
