@@ -4,7 +4,7 @@
 import * as Schema from "effect/Schema"
 import type { Message } from "../src/claude/Reply.ts"
 import type { Request } from "../src/claude/Request.ts"
-import { fromMessage } from "../src/claude/StreamEvent.ts"
+import { fromMessage, type StreamStart } from "../src/claude/StreamEvent.ts"
 import { type Fields, message as whole } from "../src/testing/TestClaude.ts"
 
 /** The smallest request. */
@@ -51,3 +51,11 @@ export const sse = <E extends { readonly type: string }>(events: ReadonlyArray<E
 
 /** The events of a message up to its first piece of text, inclusive. */
 export const firstHalf = (whole: Message) => fromMessage(whole).slice(0, 3)
+
+/** The first element of a stream without facts. */
+export const streamStart: StreamStart = {
+  type: "stream_start",
+  requestId: undefined,
+  origin: "api",
+  rateLimits: undefined
+}

@@ -5,12 +5,9 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { APIConnectionError } from "@anthropic-ai/sdk/error"
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import type * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
@@ -28,6 +25,7 @@ import * as RateLimits from "./RateLimits.ts"
 import { isMessage, type Reply, type ReplyFacts } from "./Reply.ts"
 import type { Request } from "./Request.ts"
 import type { StreamEvent } from "./StreamEvent.ts"
+import * as Timer from "./Timer.ts"
 import { type Fetch, Transport } from "./Transport.ts"
 
 /** The number of calls in flight without a policy that limits it. */
@@ -85,9 +83,8 @@ const stream = (client: Client, request: Request): Stream.Stream<StreamEvent, Cl
         read: (response) => response,
         controller
       })
-      const events = yield* EventStream.fromResponse(response, Duration.fromInputUnsafe(idle))
-      const start: StreamEvent = { type: "stream_start", ...factsOf(response) }
-      return Stream.concat(Stream.make(start), events)
+      const start = { type: "stream_start" as const, ...factsOf(response) }
+      return yield* EventStream.fromResponse(start, response, Duration.fromInputUnsafe(idle))
     })
   )
 
@@ -182,7 +179,7 @@ const send = <A>(
       )
     }
     const answer = Effect.callback<A, ClaudeError>((resume) => {
-      const stop = after(limit, fiber, () => {
+      const stop = Timer.after(limit, fiber, () => {
         resume(Effect.fail(timedOut(limit)))
         controller.abort(late)
       })
@@ -209,29 +206,6 @@ const send = <A>(
       Effect.suspend(() => (warnings.length === 0 ? Effect.void : logOnce(warnings)))
     )
   })
-
-const systemClock = Context.get(Context.empty(), Clock.Clock)
-
-/** The largest delay of a timer of the platform, in milliseconds. */
-const longestTimer = 2 ** 31 - 1
-
-/**
- * Runs `late` after a time, unless the returned function was called before. On the clock of the system, a timer of the
- * platform replaces the fiber that sleeps: to fork and interrupt one for every call took a thirtieth of its time.
- */
-const after = (limit: Duration.Input, fiber: Fiber.Fiber<unknown, unknown>, late: () => void): (() => void) => {
-  const milliseconds = Duration.toMillis(limit)
-  if (milliseconds === Infinity) return () => {}
-  if (fiber.getRef(Clock.Clock) === systemClock && milliseconds <= longestTimer) {
-    const timer = setTimeout(late, milliseconds)
-    return () => clearTimeout(timer)
-  }
-  const timer = Effect.runForkWith(fiber.context)(Effect.sleep(limit))
-  timer.addObserver((exit) => {
-    if (Exit.isSuccess(exit)) late()
-  })
-  return () => timer.interruptUnsafe()
-}
 
 /** Collects the SDK's warnings about deprecated models, which it writes to the console during the call of `create`. */
 const capturing = <A>(warnings: Array<string>, call: () => A): A => {

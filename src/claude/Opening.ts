@@ -2,6 +2,8 @@
  * Opens a stream up to its first content: a failure before that leaves nothing behind, so another attempt may replace it.
  * Retries, fallbacks and hedges of streams are built on it.
  */
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
@@ -9,6 +11,9 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ClaudeError } from "./ClaudeError.ts"
 import { isContent, type StreamEvent } from "./StreamEvent.ts"
+
+/** A pull of a stream of events. */
+export type Events = Pull.Pull<Arr.NonEmptyReadonlyArray<StreamEvent>, ClaudeError>
 
 /**
  * Reads a stream up to and including its first content. The result is a stream that repeats these events and then
@@ -26,8 +31,21 @@ export const open = Effect.fnUntraced(function* (stream: Stream.Stream<StreamEve
         Pull.catchDone(() => Effect.sync(() => (done = true)))
       )
     }
-    const rest = done ? Stream.empty : Stream.fromPull(Effect.succeed(pull))
-    return Stream.concat(Stream.fromIterable(events), rest)
+    return resume(events, done ? Cause.done() : pull)
   })
   return yield* Effect.onError(Scope.provide(opening, scope), (cause) => Scope.close(scope, Exit.failCause(cause)))
 })
+
+/** A stream that begins with these events and continues with a pull, at the cost of the pull alone. */
+export const resume = (events: ReadonlyArray<StreamEvent>, pull: Events): Stream.Stream<StreamEvent, ClaudeError> =>
+  Stream.fromPull(
+    Effect.sync(() => {
+      let first = events
+      return Effect.suspend(() => {
+        if (!Arr.isReadonlyArrayNonEmpty(first)) return pull
+        const opening = Effect.succeed(first)
+        first = []
+        return opening
+      })
+    })
+  )

@@ -8,7 +8,7 @@ import * as TestClock from "effect/testing/TestClock"
 import type { ClaudeError } from "../../src/claude/ClaudeError.ts"
 import * as EventStream from "../../src/claude/EventStream.ts"
 import * as StreamEvent from "../../src/claude/StreamEvent.ts"
-import { failure, firstHalf, message, sse } from "../fixtures.ts"
+import { failure, firstHalf, message, sse, streamStart } from "../fixtures.ts"
 
 describe("the bytes of a complete answer", () => {
   it.effect.prop("become its events, in pieces of any size", [Schema.NonEmptyArray(Cut)], ([cuts]) =>
@@ -262,7 +262,7 @@ describe("a stream without message_stop", () => {
   it.effect("fails with MalformedResponse if it is not an event stream", () =>
     Effect.gen(function* () {
       const response = new Response("<html>", { headers: { "content-type": "text/html", "request-id": "req_1" } })
-      const { reason } = yield* Effect.flip(Effect.scoped(EventStream.fromResponse(response, idle)))
+      const { reason } = yield* Effect.flip(Effect.scoped(EventStream.fromResponse(streamStart, response, idle)))
       assert.strictEqual(reason._tag, "MalformedResponse")
       assert.match(reason.detail, /expected a stream of events, got no JSON \(text\/html\)/)
       assert.deepInclude(reason, { status: 200, requestId: "req_1" })
@@ -331,7 +331,7 @@ describe("the socket", () => {
   it.effect("is closed if no consumer reads its events", () =>
     Effect.gen(function* () {
       const wire = open()
-      yield* Effect.asVoid(Effect.scoped(EventStream.fromResponse(wire.response, idle)))
+      yield* Effect.asVoid(Effect.scoped(EventStream.fromResponse(streamStart, wire.response, idle)))
       assert.isTrue(wire.cancelled())
     })
   )
@@ -360,7 +360,9 @@ const cut = (text: string, cuts: ReadonlyArray<number>) => {
   return pieces
 }
 
-const eventsFrom = (response: Response) => Stream.unwrap(EventStream.fromResponse(response, idle))
+/** The events after `stream_start`. */
+const eventsFrom = (response: Response) =>
+  Stream.drop(Stream.unwrap(EventStream.fromResponse(streamStart, response, idle)), 1)
 
 /** The events of an answer in these pieces. */
 const eventsOf = (pieces: ReadonlyArray<string | Uint8Array>): Stream.Stream<StreamEvent.StreamEvent, ClaudeError> =>

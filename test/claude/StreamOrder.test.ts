@@ -12,7 +12,7 @@ import * as Stream from "effect/Stream"
 import * as EventStream from "../../src/claude/EventStream.ts"
 import * as Reply from "../../src/claude/Reply.ts"
 import * as StreamEvent from "../../src/claude/StreamEvent.ts"
-import { message, sse } from "../fixtures.ts"
+import { message, sse, streamStart } from "../fixtures.ts"
 
 type Event = Anthropic.RawMessageStreamEvent
 
@@ -269,7 +269,7 @@ function serverTool(): Anthropic.ContentBlock {
 /** The events after their way over the wire. */
 const stream = (events: ReadonlyArray<Event>) => {
   const response = new Response(sse(events), { headers: { "content-type": "text/event-stream" } })
-  return Stream.unwrap(EventStream.fromResponse(response, Duration.seconds(60)))
+  return Stream.drop(Stream.unwrap(EventStream.fromResponse(streamStart, response, Duration.seconds(60))), 1)
 }
 
 /** The two views of a stream. */

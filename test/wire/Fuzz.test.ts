@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ClaudeError } from "effect-claude"
 import { Duration, Effect, Random, Result, Stream } from "effect"
 import * as EventStream from "../../src/claude/EventStream.ts"
-import { message, sse } from "../fixtures.ts"
+import { message, sse, streamStart } from "../fixtures.ts"
 import { fromMessage } from "../../src/claude/StreamEvent.ts"
 import * as Corpus from "./Corpus.ts"
 
@@ -103,5 +103,9 @@ const read = (pieces: ReadonlyArray<Uint8Array<ArrayBuffer>>) => {
     }
   })
   const response = new Response(body, { headers: { "content-type": "text/event-stream" } })
-  return Stream.unwrap(EventStream.fromResponse(response, Duration.seconds(5))).pipe(Stream.runCollect, Effect.result)
+  return Stream.unwrap(EventStream.fromResponse(streamStart, response, Duration.seconds(5))).pipe(
+    Stream.drop(1),
+    Stream.runCollect,
+    Effect.result
+  )
 }
