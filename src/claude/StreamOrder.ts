@@ -155,6 +155,7 @@ const fits = (delta: Anthropic.RawContentBlockDelta["type"], block: string): boo
     case "citations_delta":
       return block === "text"
     case "thinking_delta":
+    case "signature_delta":
       return block === "thinking"
     case "input_json_delta":
       return block !== "text" && block !== "thinking"

@@ -168,6 +168,12 @@ describe("an incomplete answer", () => {
       "text_delta"
     ],
     [
+      "a tool gets the signature of a thought",
+      [start(), open(0, tool()), sign(0), close(0), ...end("tool_use")],
+      "MalformedResponse",
+      "signature_delta"
+    ],
+    [
       "message_delta is missing",
       [start(), open(0, text()), say(0, "a"), close(0), { type: "message_stop" }],
       "StreamInterrupted",
@@ -229,7 +235,11 @@ describe("events that are lost, repeated, moved, or mixed with another answer", 
         for (const block of answer.content) {
           if (!("input" in block)) continue
           const sent = mutated.blocks.find((sent) => "id" in sent && sent.id === block.id)
-          assert.deepStrictEqual(block, sent)
+          const arguments_ = sent && "input" in sent ? JSON.stringify(sent.input) : ""
+          // Without any of its deltas before the end, it looks like a tool without arguments.
+          const end = mutated.events.findIndex(({ type }) => type === "message_stop")
+          const isBare = !mutated.events.slice(0, end).some((event) => arguments_.includes(jsonOf(event) ?? "?"))
+          assert.deepStrictEqual(block, isBare && sent ? { ...sent, input: {} } : sent)
         }
       })
   )
@@ -248,6 +258,9 @@ function say(index: number, text: string): Event {
 }
 function json(index: number, partial_json: string): Event {
   return { type: "content_block_delta", index, delta: { type: "input_json_delta", partial_json } }
+}
+function sign(index: number): Event {
+  return { type: "content_block_delta", index, delta: { type: "signature_delta", signature: "s" } }
 }
 function close(index: number): Event {
   return { type: "content_block_stop", index }
@@ -298,7 +311,14 @@ const eventsOf = (answer: Reply.Message): ReadonlyArray<Event> =>
     return [json(event.index, partial_json.slice(0, middle)), json(event.index, partial_json.slice(middle))]
   })
 
-/** Any message of texts, thoughts and tool calls, with block ids that no other message has. */
+/** The part of the arguments of a tool in an event. */
+const jsonOf = (event: Event) =>
+  event.type === "content_block_delta" && event.delta.type === "input_json_delta" ? event.delta.partial_json : undefined
+
+/**
+ * Any message of texts, thoughts and tool calls, with block ids that no other message has. Half of the arguments of one
+ * message and half of those of another are no JSON.
+ */
 function Answer(number: number) {
   const Input = Schema.Struct({ amount: Schema.Natural, note: Schema.String })
   const Block = Schema.Union([
@@ -314,7 +334,9 @@ function Answer(number: number) {
   ])
   return Arbitrary.map(Arbitrary.schema(Schema.Array(Block)), (blocks) => {
     const content = blocks.map((block, index) =>
-      block.type === "tool_use" ? { ...block, id: `${number}_${index}` } : block
+      block.type === "tool_use"
+        ? { ...block, id: `${number}_${index}`, input: number === 1 ? block.input : { deeper: block.input } }
+        : block
     )
     return { ...message({ content }), id: `msg_${number}` }
   })
