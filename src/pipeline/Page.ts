@@ -16,4 +16,5 @@ export interface Page<out A, out R> {
 
 /** All rows of a page. */
 export const decode = <A, R>(page: Page<A, R>): Effect.Effect<ReadonlyArray<Row<A>>, never, R> =>
-  Effect.all(Array.from({ length: page.size }, (_, index) => page.decode(index)))
+  // Suspended, because a decoder that needs no fiber decodes at once.
+  Effect.suspend(() => Effect.all(Array.from({ length: page.size }, (_, index) => page.decode(index))))

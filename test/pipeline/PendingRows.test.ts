@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Dataset, Job } from "effect-claude"
 import { TestClaude } from "effect-claude/testing"
-import { Effect, Stream } from "effect"
+import { Effect, Schema, Stream } from "effect"
 import { calls, greetings, inFolder, names, people, Person } from "./jobs.ts"
 
 describe("PendingRows", () => {
@@ -17,6 +17,27 @@ describe("PendingRows", () => {
           asked,
           names(700).filter((_, index) => index % 2 === 0)
         )
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("decodes no other row when it reads the input again", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const decoded: Array<string> = []
+        const Noted = Schema.Struct({
+          name: Schema.String.check(Schema.makeFilter((name) => decoded.push(name) > 0))
+        })
+        const source = Dataset.fromIterable(
+          "people",
+          Noted,
+          names(700).map((name) => ({ name }))
+        )
+        const job = Job.make({ ...greetings([]), source })
+        yield* files.run(job, { limit: 650 })
+        decoded.length = 0
+        yield* files.run(job)
+        assert.deepStrictEqual(decoded, [...names(700), ...names(700).slice(650)])
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
