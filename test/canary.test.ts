@@ -131,13 +131,15 @@ const assertClean = (places: Record<string, string>) => {
   }
 }
 
-/** Every column of every table, except the values of finished rows, which are the answers. */
+/** Every column of every table, except the values of finished rows and the messages of Claude, which are the answers. */
 const journalWithoutAnswers = (path: string) => {
-  const database = new DatabaseSync(path, { readOnly: true })
+  const database = new DatabaseSync(path)
   const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all()
+  const isAnswer = "WHERE row_id IN (SELECT id FROM effect_claude_rows WHERE state = 1)"
+  database.exec(`UPDATE effect_claude_results SET value = '' ${isAnswer}`)
   const rows = tables.flatMap(({ name }) => database.prepare(`SELECT * FROM "${String(name)}"`).all())
   database.close()
-  return rows.map((row) => JSON.stringify(row["done"] === 1 ? { ...row, value: "" } : row)).join("\n")
+  return rows.map((row) => JSON.stringify({ ...row, message: "" })).join("\n")
 }
 
 /** An API with secrets in its answers and errors. */

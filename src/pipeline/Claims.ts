@@ -41,13 +41,13 @@ export const claimRows = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input
     KeyedRow.pages(input),
     Effect.fnUntraced(function* (page) {
       const rows = yield* page.rows
-      const states = (yield* journal.claim(Arr.getSuccesses(rows))).values()
+      const claims = (yield* journal.claim(Arr.getSuccesses(rows))).values()
       total += rows.length
       for (const row of rows) {
-        const state = Result.isSuccess(row) ? states.next().value : undefined
+        const status = Result.isSuccess(row) ? claims.next().value?.status : undefined
         if (Result.isFailure(row)) refuse(row.failure.message)
-        else if (state === "duplicate") refuse(duplicate(row.success.place, row.success.key))
-        else if (state === "done") done += 1
+        else if (status === "duplicate") refuse(duplicate(row.success.place, row.success.key))
+        else if (status === "done") done += 1
       }
     })
   )

@@ -1,21 +1,35 @@
 /**
- * The state of a job in a database: which rows are done, with their output, which failed, with their error, and which
- * are pending. A job that was stopped resumes from it. One database holds the states of many jobs, by name. One layer
- * is one run of a job: rows that the run has not claimed stay in the state, but are not in its outputs and counts.
+ * The state of a job in a database: which rows are done, with their output, which failed, with their failure, which are
+ * pending, and every reply that was paid for. A job that was stopped resumes from it. One database holds the states of
+ * many jobs, by name. One layer is one run of a job: rows that the run has not claimed stay in the state, but are not in
+ * its outputs and counts.
  */
-import * as Arr from "effect/Array"
+import type * as BigDecimal from "effect/BigDecimal"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import type { Scope } from "effect/Scope"
 import type { MigrationError } from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
+import * as Cost from "../claude/Cost.ts"
+import * as Reply from "../claude/Reply.ts"
+import * as ReplyStore from "../claude/ReplyStore.ts"
+import * as StoredReply from "../claude/StoredReply.ts"
+import type { DatasetFailed } from "./Dataset.ts"
+import * as Batches from "./journal/Batches.ts"
+import * as Calls from "./journal/Calls.ts"
+import type { StoredCall } from "./journal/Calls.ts"
+import * as Claimed from "./journal/Claimed.ts"
+import type { Claim, Row } from "./journal/Claimed.ts"
 import * as Differences from "./journal/Differences.ts"
+import * as GroupCommit from "./journal/GroupCommit.ts"
 import * as JobLock from "./journal/JobLock.ts"
+import * as JobState from "./journal/JobState.ts"
 import {
   JournalFailed,
   JournalForeign,
@@ -24,29 +38,52 @@ import {
   JournalMixed,
   JournalTooNew
 } from "./journal/JournalError.ts"
+import * as Kind from "./journal/Kind.ts"
+import * as RequestText from "./journal/RequestText.ts"
 import * as RowId from "./journal/RowId.ts"
+import * as RowNumbers from "./journal/RowNumbers.ts"
+import * as Sample from "./journal/Sample.ts"
+import type { SampledRow } from "./journal/Sample.ts"
 import * as SqlMessage from "./journal/SqlMessage.ts"
 import * as Tables from "./journal/Tables.ts"
+import * as Spent from "./journal/Total.ts"
+import * as Writes from "./journal/Writes.ts"
 
 export { JournalFailed, JournalForeign, JournalInUse, JournalMismatch, JournalMixed, JournalTooNew }
+export type { Claim, Row, SampledRow, StoredCall }
+export type Total = Spent.Total
 
-/** A row of the input: its key, and its place in the input, counted from 0. */
-export interface Row {
-  readonly key: string
-  readonly ordinal: number
+/** A row that is to run. */
+export interface PendingRow extends Row {
+  /** Whether an earlier run failed on it. */
+  readonly hasFailed: boolean
+  readonly replies: ReadonlyArray<StoredCall>
 }
 
-/**
- * The status of a claimed row in the state: `done` if an earlier run finished it; `duplicate` if this run has claimed
- * its key before; `pending` otherwise.
- */
-export type Claim = "pending" | "done" | "duplicate"
-
-/** The claimed rows of a run, by status. */
+/** The claimed rows of a run, by status. Rows that failed in an earlier run are pending. */
 export const Counts = Schema.Struct({ done: Schema.Int, failed: Schema.Int, pending: Schema.Int })
 export type Counts = typeof Counts.Type
 
-/** The rows of one run. */
+/** The input whose rows are claimed. */
+export const Source = Schema.Struct({
+  /** It is the same as long as the input is. */
+  fingerprint: Schema.String,
+  /** Rows of the input, invalid ones included. */
+  total: Schema.Int,
+  invalid: Schema.Int,
+  /** Messages for the first invalid rows. */
+  problems: Schema.Array(Schema.String)
+})
+export type Source = typeof Source.Type
+
+/** What a job was billed. */
+export interface Totals {
+  readonly run: Total
+  /** In all runs, this one included. */
+  readonly all: Total
+}
+
+/** The state of one run. */
 export class Journal extends Context.Service<
   Journal,
   {
@@ -55,27 +92,60 @@ export class Journal extends Context.Service<
      * The other members need a run that has begun.
      */
     readonly begin: <A, E, R>(claims: Effect.Effect<A, E, R>) => Effect.Effect<A, E | JournalFailed, R>
-    /** Claims rows, with one statement per page. Returns the status of each row, in the same order. */
+    /** Claims rows, in pages. Returns the status of each row, in the same order. */
     readonly claim: (rows: ReadonlyArray<Row>) => Effect.Effect<ReadonlyArray<Claim>, JournalFailed>
-    /** The claimed rows that are not done, in input order, each once. */
-    readonly pending: Stream.Stream<Row, JournalFailed>
-    /** Stores the output of a claimed row, one line of JSON. Once this returns, the output survives the process. */
-    readonly finish: (key: string, output: string) => Effect.Effect<void, JournalFailed>
-    /** Stores the error of a claimed row, as JSON. The next run finds the row pending. */
-    readonly fail: (key: string, error: string) => Effect.Effect<void, JournalFailed>
+    /**
+     * Claims all rows that the earlier run claimed, without reading them, if their source had this fingerprint. Otherwise
+     * it returns undefined and claims nothing.
+     */
+    readonly reclaim: (fingerprint: string) => Effect.Effect<Source | undefined, JournalFailed>
+    /** Stores the source of the claimed rows, for `reclaim`. A run that claims rows forgets the earlier source. */
+    readonly setSource: (source: Source) => Effect.Effect<void, JournalFailed>
+    /** The file, or the name of the database. */
+    readonly state: string
+    /** How the shape of the job differs from that of the finished rows, in words. Empty if no row is finished. */
+    readonly differences: ReadonlyArray<string>
+    /** Finished rows, the first and the last among them, to see whether the program has changed since. */
+    readonly sample: (count: number) => Effect.Effect<ReadonlyArray<SampledRow>, JournalFailed>
+    /** Accepts the finished rows as they are: `sample` leaves them out from now on. */
+    readonly keep: Effect.Effect<void, JournalFailed>
+    /** Makes every finished or failed row pending again. Replies stay. */
+    readonly rerun: Effect.Effect<void, JournalFailed>
+    /**
+     * The claimed rows that are not done, or those that an earlier run failed on, in input order, each once, with their
+     * replies.
+     */
+    readonly pending: (which: "all" | "failed") => Stream.Stream<PendingRow, JournalFailed>
+    /**
+     * Stores the output of a pending row, one line of JSON, and appends it to what `appendTo` named. Once this returns,
+     * the output survives the process.
+     */
+    readonly finish: (key: string, output: string) => Effect.Effect<void, JournalFailed | DatasetFailed>
+    /** Names what appends the outputs of finished rows. It is called once for all rows of a commit. */
+    readonly appendTo: (
+      append: (outputs: ReadonlyArray<string>) => Effect.Effect<void, DatasetFailed>
+    ) => Effect.Effect<void>
+    /** Stores the failure of a pending row, as JSON. The next run finds the row pending. */
+    readonly fail: (key: string, failure: string) => Effect.Effect<void, JournalFailed>
+    /** Keeps replies and batches. Saving a reply adds its cost to the totals, if it is billed now. */
+    readonly replies: ReplyStore.ReplyStore
+    /** Marks the reply of a call as one that the program could not use. */
+    readonly reject: (call: ReplyStore.CallKey) => Effect.Effect<void, JournalFailed>
+    /** Adds a billed call without a reply to the totals. `undefined` is an unknown price. */
+    readonly spend: (cost: BigDecimal.BigDecimal | undefined) => Effect.Effect<void, JournalFailed>
+    readonly totals: Effect.Effect<Totals, JournalFailed>
     /** The outputs of the claimed rows, in input order. */
     readonly outputs: Stream.Stream<string, JournalFailed>
     /** The number of bytes that `outputs` takes as the lines of a file. */
-    readonly outputSize: Effect.Effect<number, JournalFailed>
+    readonly outputSize: Effect.Effect<number>
     /** The rows that failed in this run, in input order. */
-    readonly failures: Stream.Stream<{ readonly key: string; readonly error: string }, JournalFailed>
-    /** Counts the rows claimed so far. It reads all of them: use it at the start and at the end of a run. */
-    readonly counts: Effect.Effect<Counts, JournalFailed>
+    readonly failures: Stream.Stream<Row & { readonly error: string }, JournalFailed>
+    readonly counts: Effect.Effect<Counts>
     /**
      * Reports who answered a row, before its result is stored: an emulator, or Claude. The first report settles that
-     * for the state, unless `Options.emulated` did.
+     * for the state, unless `Options.emulated` did. Saving a reply reports it too.
      */
-    readonly answered: (emulated: boolean) => Effect.Effect<void, JournalFailed | JournalMixed>
+    readonly answered: (emulated: boolean) => Effect.Effect<void, JournalMixed>
     /** Whether an emulator gave the answers in the state. */
     readonly emulated: Effect.Effect<boolean>
   }
@@ -91,9 +161,6 @@ export interface Options {
   readonly emulated?: boolean | undefined
 }
 
-/** Rows of one statement. */
-const pageSize = 256
-
 /**
  * Opens the state of a job for one run, and creates the tables where they are missing. A PostgreSQL database may hold
  * tables of other programs too; an SQLite file may not. A second run of the same job is kept out: on PostgreSQL by a
@@ -101,187 +168,320 @@ const pageSize = 256
  */
 export const layer = (
   options: Options
-): Layer.Layer<
-  Journal,
-  JournalFailed | JournalForeign | JournalInUse | JournalMismatch | JournalMixed | JournalTooNew,
-  SqlClient
-> =>
+): Layer.Layer<Journal, JournalFailed | JournalForeign | JournalInUse | JournalMixed | JournalTooNew, SqlClient> =>
   Layer.effect(
     Journal,
     Effect.gen(function* () {
       const sql = (yield* SqlClient).withoutTransforms()
-      const { emulated = null, job: name, shape } = options
       const state = yield* nameOf(sql)
-      return journalOf(sql, state, yield* open(sql, state, { name, shape, emulated }))
+      return yield* journalOf(yield* open(sql, state, options))
     }).pipe(Effect.withTracerEnabled(false), Effect.catchTag(["MigrationError", "SchemaError", "SqlError"], failed))
   )
 
-type Job = typeof Tables.Kind.Type & { readonly name: string }
+/** The state of a job that a run has opened and not begun. */
+interface Opened extends Pick<Options, "job" | "shape"> {
+  readonly sql: SqlClient
+  readonly held: JobLock.Held
+  /** The file, or the name of the database. */
+  readonly state: string
+  readonly emulated: boolean | null
+  readonly differences: ReadonlyArray<string>
+  readonly stored: Stored
+}
 
-/** Checks that the results in the state fit the job; gives the job as the run that is about to begin stores it. */
-const open = Effect.fnUntraced(function* (sql: SqlClient, state: string, job: Job) {
+/** Checks that the answers in the state fit the job. */
+const open = Effect.fnUntraced(function* (sql: SqlClient, state: string, { job, shape, ...options }: Options) {
+  const { emulated = null }: { readonly emulated?: boolean | null | undefined } = options
   const tables = yield* Tables.foreign
   if (tables.length > 0) return yield* new JournalForeign({ state, tables })
   const version = yield* Tables.migrate
   if (version > Tables.version) return yield* new JournalTooNew({ state, version })
-  if (!(yield* JobLock.take(sql, job.name))) return yield* new JournalInUse({ state, job: job.name })
+  const held = yield* JobLock.take(sql, job)
+  if (held === undefined) return yield* new JournalInUse({ state, job })
   const [stored] = yield* Effect.flatMap(
-    sql`SELECT shape, emulated, run, CASE WHEN EXISTS (
-          SELECT 1 FROM effect_claude_results v WHERE v.job = j.id AND v.done = 1
-        ) THEN 1 ELSE 0 END AS fixed FROM effect_claude_jobs j WHERE name = ${job.name}`,
+    sql`SELECT shape, emulated, run, claimed, total, done, CAST(size AS DOUBLE PRECISION) AS size, kept, has_replies,
+          source, CASE WHEN EXISTS (
+            SELECT 1 FROM effect_claude_rows r WHERE r.job = j.id AND r.state = 1
+          ) THEN 1 ELSE 0 END AS has_results
+        FROM effect_claude_jobs j WHERE name = ${job}`,
     decodeStored
   )
-  if (stored === undefined) return { ...job, run: 1 }
-  const run = stored.run + 1
-  // A state without results holds nothing that may be unfit.
-  if (!stored.fixed) return { ...job, run }
-  const differences = Differences.between(stored.shape, job.shape)
-  if (differences.length > 0) return yield* new JournalMismatch({ state, job: job.name, differences })
-  const emulated = job.emulated ?? stored.emulated
-  if (stored.emulated === !emulated) return yield* new JournalMixed({ state, emulated: stored.emulated })
-  return { ...job, run, emulated }
+  const opened: Opened = { sql, held, state, job, shape, emulated, differences: [], stored: stored ?? notStored }
+  if (stored === undefined) return opened
+  const hasAnswers = stored.has_results || stored.has_replies
+  if (hasAnswers && stored.emulated !== null && stored.emulated !== (emulated ?? stored.emulated)) {
+    return yield* new JournalMixed({ state, emulated: stored.emulated })
+  }
+  return {
+    ...opened,
+    emulated: hasAnswers ? (emulated ?? stored.emulated) : emulated,
+    differences: stored.has_results ? Differences.between(stored.shape, shape) : []
+  } satisfies Opened
 })
 
 /** The trace of a row shows one span for storing it, which the caller makes, and none for the statements. */
 const quietly = <A>(operation: Effect.Effect<A, SqlError | Schema.SchemaError>) =>
   operation.pipe(Effect.withTracerEnabled(false), Effect.catch(failed))
 
-const journalOf = (
-  sql: SqlClient,
-  state: string,
-  { name, run, ...kind }: Job & { readonly run: number }
-): Journal["Service"] => {
-  /** The number of the job in the database, which it has once a run has begun. */
-  let job = 0
-  let { emulated } = kind
+const journalOf = Effect.fnUntraced(function* (opened: Opened): Effect.fn.Return<Journal["Service"], never, Scope> {
+  const { differences, held, shape, sql, state, stored } = opened
+  const job = JobState.make({
+    sql,
+    held,
+    run: stored.run + 1,
+    previous: stored.claimed,
+    kept: stored.kept,
+    emulated: opened.emulated,
+    hasReplies: stored.has_replies
+  })
+  const rows = RowNumbers.make(job)
+  const commit = Writes.commit(job)
+  const write = yield* GroupCommit.make<Writes.Write, JournalFailed>((writes) => quietly(commit(writes)))
+  const change = (effect: Effect.Effect<unknown, SqlError>) => write({ _tag: "Change", effect })
+  let appendLines: ((outputs: ReadonlyArray<string>) => Effect.Effect<void, DatasetFailed>) | undefined
+  const append = yield* GroupCommit.make((outputs: ReadonlyArray<string>) => appendLines?.(outputs) ?? Effect.void)
+  let source: Source | null = null
 
   const begin = Effect.gen(function* () {
-    const row = { name, run, ...(yield* encodeKind(kind)) }
-    const [stored] = yield* Effect.flatMap(
-      sql`INSERT INTO effect_claude_jobs ${sql.insert(row)}
+    const { run } = job
+    const kind = yield* Kind.encode({ shape, emulated: job.emulated })
+    const [{ id }] = yield* Effect.flatMap(
+      sql`INSERT INTO effect_claude_jobs ${sql.insert({ name: opened.job, run, ...kind })}
           ON CONFLICT (name) DO UPDATE SET run = excluded.run, shape = excluded.shape, emulated = excluded.emulated
           RETURNING id`,
       decodeJobs
     )
-    job = stored.id
+    job.id = id
+    yield* sql`INSERT INTO effect_claude_runs ${sql.insert({ job: id, run, calls: 0, cost: "0", unpriced: 0 })}`
   })
 
-  const answered = (now: boolean): Effect.Effect<void, JournalFailed | JournalMixed> => {
-    if (now === emulated) return Effect.void
-    if (emulated !== null) return Effect.fail(new JournalMixed({ state, emulated }))
-    emulated = now
-    return quietly(sql`UPDATE effect_claude_jobs SET emulated = CAST(${now ? 1 : 0} AS INTEGER) WHERE id = ${job}`)
-  }
+  const storeClaims = Effect.suspend(() => {
+    const { claimed, done, id, size, total } = job
+    const text = source === null ? null : encodeSource(source)
+    return sql`UPDATE effect_claude_jobs SET claimed = ${claimed}, total = ${total}, done = ${done}, size = ${size},
+      source = ${text} WHERE id = ${id}`
+  })
 
-  /** A statement may touch each row once, so the first of several equal keys in a page stands for all of them. */
-  const claimPage = Effect.fnUntraced(function* (page: Arr.NonEmptyReadonlyArray<Row>) {
-    const rows = Arr.map(page, ({ key, ordinal }) => ({ job, ...RowId.make(key), run, ordinal }))
-    const first = Arr.dedupeWith(rows, (row, other) => row.id === other.id)
-    const claimed = yield* Effect.flatMap(
-      sql`INSERT INTO effect_claude_rows ${sql.insert(first)}
-          ON CONFLICT (job, id) DO UPDATE SET run = excluded.run, ordinal = excluded.ordinal
-            WHERE effect_claude_rows.run <> excluded.run
-          RETURNING id, COALESCE((
-            SELECT v.done FROM effect_claude_results v
-            WHERE v.job = effect_claude_rows.job AND v.id = effect_claude_rows.id
-          ), 0) AS done`,
-      decodeClaims
-    )
-    const states = new Map(claimed.map(({ done, id }) => [id, done === 1 ? "done" : "pending"] as const))
-    return rows.map(({ id }): Claim => {
-      const state = states.get(id)
-      states.delete(id)
-      return state ?? "duplicate"
+  const answered = (emulated: boolean): Effect.Effect<void, JournalMixed> =>
+    Effect.suspend(() => {
+      if (job.emulated === !emulated) return Effect.fail(new JournalMixed({ state, emulated: job.emulated }))
+      job.emulated = emulated
+      return Effect.void
+    })
+
+  const record = (key: string, state: Writes.Result["state"], value: string) =>
+    Effect.flatMap(quietly(rows.find(key)), ({ isOpen, number: row }) => {
+      if (!isOpen) return Effect.die(`row ${key} is not pending in this run`)
+      return Effect.map(write({ _tag: "Result", row, state, value }), () => rows.forget(key))
+    })
+
+  const pendingPage = Effect.fnUntraced(function* (page: Effect.Success<ReturnType<typeof decodePending>>) {
+    const { claimed, hasReplies, id } = job
+    const [from, to] = [page[0]?.ordinal, page.at(-1)?.ordinal]
+    const numbers = sql`SELECT id FROM effect_claude_rows WHERE job = ${id} AND run = ${claimed} AND state <> 1
+      AND ordinal >= ${from} AND ordinal <= ${to}`
+    const replies = hasReplies ? yield* Calls.ofRows(job, numbers) : undefined
+    return page.map(({ key: long, name, number, ordinal, state }): PendingRow => {
+      const key = RowId.keyOf({ id: name, key: long })
+      rows.remember(key, { number, ordinal, isOpen: true })
+      return { key, ordinal, hasFailed: state === Tables.states.failed, replies: replies?.get(number) ?? [] }
     })
   })
 
-  const record = (key: string, done: 0 | 1, value: string) =>
-    sql`INSERT INTO effect_claude_results (job, id, run, done, value)
-        SELECT job, id, run, CAST(${done} AS INTEGER), CAST(${value} AS TEXT) FROM effect_claude_rows
-          WHERE job = ${job} AND id = ${RowId.make(key).id} AND run = ${run}
-        ON CONFLICT (job, id) DO UPDATE SET run = excluded.run, done = excluded.done, value = excluded.value
-        RETURNING id`.pipe(
-      Effect.flatMap((rows) => (rows.length === 0 ? Effect.die(`row ${key} was never claimed`) : Effect.void)),
-      quietly
-    )
+  const save = Effect.fnUntraced(function* (answers: ReadonlyArray<ReplyStore.Answer>) {
+    const at = new Date((yield* Clock.Clock).currentTimeMillisUnsafe())
+    const replies: Array<Writes.Replies["replies"][number]> = []
+    const bills: Array<BigDecimal.BigDecimal | undefined> = []
+    for (const { call, reply, request } of answers) {
+      yield* answered(Reply.isEmulated(reply.requestId))
+      const { number: row, ordinal } = yield* quietly(rows.find(call.row))
+      const canonical = Sample.keepsRequests(ordinal) ? RequestText.of(request) : null
+      replies.push({ row, call, reply: StoredReply.encode(reply), request: canonical })
+      if (Reply.isBilled(reply.origin)) bills.push(Cost.billed(reply, at))
+    }
+    if (replies.length > 0) yield* write({ _tag: "Replies", replies, bills })
+  })
 
-  /** The claimed rows, as `r`, with what is stored of each, as `v`. An error counts in the run in which it happened. */
-  const claimed = () => sql`effect_claude_rows r
-    LEFT JOIN effect_claude_results v ON v.job = r.job AND v.id = r.id AND (v.done = 1 OR v.run = r.run)
-    WHERE r.job = ${job} AND r.run = ${run}`
-
-  /** Claimed rows of which `condition` holds, in input order, page by page. */
-  const pages = <A extends { readonly ordinal: number }>(
-    columns: string,
-    condition: string,
-    decode: (rows: unknown) => Effect.Effect<ReadonlyArray<A>, Schema.SchemaError>
-  ) =>
-    Stream.paginate(-1, (after) =>
-      sql`SELECT ${sql.literal(columns)} FROM ${claimed()} AND r.ordinal > ${after} AND ${sql.literal(condition)}
-          ORDER BY r.ordinal LIMIT ${pageSize}`.pipe(
-        Effect.flatMap(decode),
-        Effect.map((page) => [page, Option.map(Arr.last(page), ({ ordinal }) => ordinal)] as const),
-        quietly
-      )
-    )
+  const stores = <A>(effect: Effect.Effect<A, JournalFailed | JournalMixed>) =>
+    Effect.mapError(effect, (error) => new ReplyStore.ReplyStoreFailed({ detail: messageOf(error) }))
 
   return {
     // An error of the claims is passed on as it is, even an SqlError.
     begin: (claims) =>
-      Effect.andThen(
-        Effect.withTracerEnabled(begin, false),
-        Effect.mapError(claims, (error) => () => error)
-      ).pipe(
-        sql.withTransaction,
+      Effect.withTracerEnabled(begin, false).pipe(
+        Effect.andThen(Effect.mapError(claims, (error) => () => error)),
+        Effect.tap(() => Effect.withTracerEnabled(storeClaims, false)),
+        held.transaction,
         Effect.mapError((error) => (typeof error === "function" ? error() : failed(error)))
       ),
-    claim: (rows) => quietly(Effect.map(Effect.forEach(Arr.chunksOf(rows, pageSize), claimPage), Arr.flatten)),
-    pending: Stream.map(pages("r.id, r.key, r.ordinal", "COALESCE(v.done, 0) = 0", decodeRows), (row) => ({
-      key: RowId.keyOf(row),
-      ordinal: row.ordinal
-    })),
-    finish: (key, output) => record(key, 1, output),
-    fail: (key, error) => record(key, 0, error),
-    outputs: Stream.map(pages("r.ordinal, v.value", "v.done = 1", decodeOutputs), ({ value }) => value),
-    outputSize: Effect.suspend(
-      () => sql`SELECT CAST(COALESCE(SUM(OCTET_LENGTH(v.value) + 1), 0) AS DOUBLE PRECISION) AS size
-        FROM ${claimed()} AND v.done = 1`
+    claim: (page) => quietly(Claimed.claim(job, page)),
+    reclaim: (fingerprint) =>
+      Effect.sync(() => {
+        if (stored.source?.fingerprint !== fingerprint) return undefined
+        source = stored.source
+        const { claimed, done, size, total } = stored
+        Object.assign(job, { claimed, done, size, total })
+        return source
+      }),
+    setSource: (now) =>
+      Effect.sync(() => {
+        source = now
+      }),
+    state,
+    differences,
+    sample: (count) => quietly(Sample.choose(job, count)),
+    keep: quietly(
+      Effect.suspend(() => {
+        job.kept = job.run - 1
+        return sql`UPDATE effect_claude_jobs SET kept = ${job.kept} WHERE id = ${job.id}`
+      })
+    ),
+    rerun: quietly(
+      Effect.suspend(() => {
+        Object.assign(job, { done: 0, size: 0 })
+        return sql`UPDATE effect_claude_rows SET state = 0, size = 0 WHERE job = ${job.id} AND state <> 0`
+      })
+    ),
+    pending: (which) =>
+      Stream.suspend(() =>
+        Claimed.pages(
+          job,
+          {
+            columns: "CAST(r.id AS DOUBLE PRECISION) AS number, r.name, r.key, r.ordinal, r.state",
+            condition: which === "all" ? "r.state <> 1" : "r.state = 2"
+          },
+          decodePending
+        )
+      ).pipe(
+        Stream.mapEffect((page) => Effect.withTracerEnabled(pendingPage(page), false)),
+        Stream.flattenIterable,
+        reading
+      ),
+    finish: (key, output) =>
+      Effect.flatMap(record(key, Tables.states.done, output), () =>
+        appendLines === undefined ? Effect.void : append(output)
+      ),
+    appendTo: (append) =>
+      Effect.sync(() => {
+        appendLines = append
+      }),
+    fail: (key, failure) => record(key, Tables.states.failed, failure),
+    replies: {
+      find: (call) =>
+        rows.find(call.row).pipe(
+          Effect.flatMap(({ number }) => Calls.find(job, number, call)),
+          Effect.map((found) => found && StoredReply.decode(found)),
+          quietly,
+          stores
+        ),
+      save: (answers) => stores(save(answers)),
+      intend: (intent) =>
+        Effect.forEach(intent.items, ({ call }) => Effect.map(rows.find(call.row), ({ number }) => number)).pipe(
+          quietly,
+          Effect.flatMap((numbers) => change(Batches.intend(job, intent, numbers))),
+          stores
+        ),
+      sent: (intent, batchId) => stores(change(Batches.sent(job, intent, batchId))),
+      ended: (intent) => stores(change(Batches.ended(job, intent))),
+      unfinished: stores(quietly(Effect.suspend(() => Batches.unfinished(job)))),
+      knows: (batchId) => stores(quietly(Batches.knows(job, batchId)))
+    },
+    reject: (call) =>
+      Effect.flatMap(quietly(rows.find(call.row)), ({ number }) => change(Calls.reject(job, number, call))),
+    spend: (cost) => write({ _tag: "Bill", cost }),
+    totals: Effect.suspend(
+      () => sql`SELECT calls, cost, unpriced FROM effect_claude_runs WHERE job = ${job.id} AND run <> ${job.run}`
     ).pipe(
-      Effect.flatMap(decodeSize),
-      Effect.map(([{ size }]) => size),
+      Effect.flatMap(decodeTotals),
+      Effect.map((earlier) => ({ run: job.bill, all: Spent.sum([...earlier, job.bill]) })),
       quietly
     ),
-    failures: Stream.map(pages("r.id, r.key, r.ordinal, v.value", "v.done = 0", decodeFailures), (row) => ({
-      key: RowId.keyOf(row),
-      error: row.value
-    })),
-    counts: Effect.suspend(
-      () => sql`SELECT CAST(COUNT(CASE WHEN v.done = 1 THEN 1 END) AS INTEGER) AS done,
-          CAST(COUNT(CASE WHEN v.done = 0 THEN 1 END) AS INTEGER) AS failed,
-          CAST(COUNT(CASE WHEN v.done IS NULL THEN 1 END) AS INTEGER) AS pending
-        FROM ${claimed()}`
+    outputs: Stream.suspend(() =>
+      Claimed.pages(
+        job,
+        {
+          columns: "r.ordinal, v.value",
+          from: "JOIN effect_claude_results v ON v.row_id = r.id",
+          condition: "r.state = 1"
+        },
+        decodeOutputs
+      )
     ).pipe(
-      Effect.flatMap(decodeCounts),
-      Effect.map(([counts]) => counts),
-      quietly
+      Stream.flattenIterable,
+      Stream.map(({ value }) => value),
+      reading
     ),
+    outputSize: Effect.sync(() => job.size),
+    failures: Stream.suspend(() =>
+      Claimed.pages(
+        job,
+        {
+          columns: "r.name, r.key, r.ordinal, v.value",
+          from: "JOIN effect_claude_results v ON v.row_id = r.id",
+          condition: `r.state = 2 AND v.run = ${job.run}`
+        },
+        decodeFailures
+      )
+    ).pipe(
+      Stream.flattenIterable,
+      Stream.map(({ key, name, ordinal, value }) => ({ key: RowId.keyOf({ id: name, key }), ordinal, error: value })),
+      reading
+    ),
+    counts: Effect.sync(() => {
+      const { done, failed, total } = job
+      return { done, failed: failed.size, pending: total - done - failed.size }
+    }),
     answered,
-    emulated: Effect.sync(() => emulated === true)
+    emulated: Effect.sync(() => job.emulated === true)
   }
+})
+
+const messageOf = (error: JournalFailed | JournalMixed) =>
+  Predicate.isTagged(error, "JournalFailed") ? error.detail : error.message
+
+const reading = <A>(rows: Stream.Stream<A, SqlError | Schema.SchemaError>) => Stream.mapError(rows, failed)
+
+const StoredJob = Schema.Struct({
+  ...Kind.Kind.fields,
+  run: Schema.Int,
+  claimed: Schema.Int,
+  total: Schema.Int,
+  done: Schema.Int,
+  size: Schema.Finite,
+  kept: Schema.Int,
+  has_replies: Schema.BooleanFromBit,
+  has_results: Schema.BooleanFromBit,
+  source: Schema.NullOr(Schema.fromJsonString(Source))
+})
+type Stored = typeof StoredJob.Type
+
+/** A job that no run has begun. */
+const notStored: Stored = {
+  shape: null,
+  emulated: null,
+  run: 0,
+  claimed: 0,
+  total: 0,
+  done: 0,
+  size: 0,
+  kept: 0,
+  has_replies: false,
+  has_results: false,
+  source: null
 }
 
-const encodeKind = Schema.encodeEffect(Tables.Kind)
+const encodeSource = Schema.encodeSync(Schema.fromJsonString(Source))
 
-const decodeStored = Schema.decodeUnknownEffect(
-  Schema.Array(Schema.Struct({ ...Tables.Kind.fields, run: Schema.Int, fixed: Schema.BooleanFromBit }))
-)
+const decodeStored = Schema.decodeUnknownEffect(Schema.Array(StoredJob))
 const decodeJobs = Schema.decodeUnknownEffect(Schema.Tuple([Schema.Struct({ id: Schema.Int })]))
-const decodeClaims = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ id: Schema.String, done: Schema.Int })))
-const decodeCounts = Schema.decodeUnknownEffect(Schema.Tuple([Counts]))
-const decodeSize = Schema.decodeUnknownEffect(Schema.Tuple([Schema.Struct({ size: Schema.Finite })]))
+const decodeTotals = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ ...Spent.Total.fields, cost: Schema.BigDecimalFromString }))
+)
 
-const storedRow = { id: Schema.String, key: Schema.NullOr(Schema.String), ordinal: Schema.Int }
-const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct(storedRow)))
+const storedRow = { name: Schema.String, key: Schema.NullOr(Schema.String), ordinal: Schema.Int }
+const decodePending = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ ...storedRow, number: Schema.Int, state: Schema.Int }))
+)
 const decodeFailures = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ ...storedRow, value: Schema.String })))
 const decodeOutputs = Schema.decodeUnknownEffect(
   Schema.Array(Schema.Struct({ ordinal: Schema.Int, value: Schema.String }))

@@ -13,7 +13,7 @@ import * as KeyedRow from "./KeyedRow.ts"
 export const of = <Row>(input: KeyedRow.Input<Row>) =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const pending = yield* cursor((yield* Journal).pending)
+      const pending = yield* cursor((yield* Journal).pending("all"))
       if (pending.next() === undefined) return Stream.empty
       const pendingIn = Effect.fnUntraced(function* ({ first, page, row }: KeyedRow.KeyedPage<Row>) {
         const found: Array<KeyedRow.KeyedRow<Row>> = []

@@ -12,7 +12,7 @@ import * as Batch from "./Batch.ts"
 import { claimRows, maxReported } from "./Claims.ts"
 import * as Dataset from "./Dataset.ts"
 import type { Job } from "./Job.ts"
-import { Journal } from "./Journal.ts"
+import { Journal, JournalMismatch } from "./Journal.ts"
 import * as PendingRows from "./PendingRows.ts"
 import * as ResultLine from "./ResultLine.ts"
 import * as RowFailure from "./RowFailure.ts"
@@ -112,6 +112,8 @@ const start = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>, o
   const refuse = (detail: string) => new Dataset.DatasetFailed({ path: output, detail })
   yield* Dataset.keepApart(job.source, output)
   if (ResultLine.hasKey(job.output)) return yield* refuse(keyIsTaken)
+  const { differences, state } = journal
+  if (differences.length > 0) return yield* new JournalMismatch({ state, job: job.name, differences })
   const claims = yield* claimRows(job)
   const sink = yield* Dataset.writeLines(output)
   const size = yield* sink.size

@@ -1,10 +1,21 @@
 /**
- * Lets one process at a time run a job on a PostgreSQL database, by an advisory lock. It needs a connection of the pool
- * for as long as the run lasts. An SQLite file has the lock of `Sqlite.layer`.
+ * Lets one process at a time run a job on a PostgreSQL database, by an advisory lock. All writes of the run go through the
+ * connection that holds the lock, so a run whose lock is lost cannot write. An SQLite file has the lock of `Sqlite.layer`.
  */
 import * as Effect from "effect/Effect"
-import type { SqlClient } from "effect/sql/SqlClient"
+import type { Scope } from "effect/Scope"
+import { makeWithTransaction, type SqlClient } from "effect/sql/SqlClient"
+import type { Connection } from "effect/sql/SqlConnection"
+import type { SqlError } from "effect/sql/SqlError"
 import { JournalFailed } from "./JournalError.ts"
+
+/** Transactions of the process that holds the lock. */
+export interface Held {
+  /** Runs an effect in a transaction: its statements through `SqlClient` are part of it. */
+  readonly transaction: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError, R>
+  /** Runs statements of one connection in a transaction. It costs less than `transaction`. */
+  readonly commit: <E>(f: (connection: Connection) => Effect.Effect<void, E>) => Effect.Effect<void, E | SqlError>
+}
 
 /** The longest wait for a second connection. */
 const patience = "10 seconds"
@@ -14,10 +25,10 @@ const onlyConnection = new JournalFailed({
 })
 
 /**
- * Tries to take the lock until the scope closes. The server releases it too when the process dies. Fails where the lock
- * holds the only connection of the pool: every later statement would wait for ever.
+ * Tries to take the lock until the scope closes; undefined if another process has it. The server releases it too when
+ * the process dies. Fails where the lock holds the only connection of the pool: reading would wait for ever.
  */
-export const take = (sql: SqlClient, job: string) =>
+export const take = (sql: SqlClient, job: string): Effect.Effect<Held | undefined, SqlError | JournalFailed, Scope> =>
   sql.onDialectOrElse({
     pg: () =>
       Effect.flatMap(sql.reserve, (connection) => {
@@ -29,8 +40,46 @@ export const take = (sql: SqlClient, job: string) =>
         ).pipe(
           Effect.tap(
             Effect.timeoutOrElse(sql`SELECT 1`, { duration: patience, orElse: () => Effect.fail(onlyConnection) })
-          )
+          ),
+          Effect.map((isTaken) => (isTaken ? holding(sql, connection) : undefined))
         )
       }),
-    orElse: () => Effect.succeed(true)
+    orElse: () =>
+      Effect.succeed({
+        transaction: sql.withTransaction,
+        commit: (f) =>
+          Effect.scoped(Effect.flatMap(sql.reserve, (connection) => commitOn(connection, "BEGIN IMMEDIATE", f)))
+      })
   })
+
+const holding = (sql: SqlClient, connection: Connection): Held => {
+  const control = (statement: string) => Effect.asVoid(connection.executeRaw(statement, []))
+  return {
+    transaction: makeWithTransaction({
+      transactionService: sql.transactionService,
+      spanAttributes: [],
+      acquireConnection: () => Effect.succeed(connection),
+      begin: () => control("BEGIN"),
+      commit: () => control("COMMIT"),
+      rollback: () => control("ROLLBACK"),
+      savepoint: (_, id) => control(`SAVEPOINT effect_sql_${id}`),
+      rollbackSavepoint: (_, id) => control(`ROLLBACK TO SAVEPOINT effect_sql_${id}`)
+    }),
+    commit: (f) => commitOn(connection, "BEGIN", f)
+  }
+}
+
+const commitOn = <E>(
+  connection: Connection,
+  begin: string,
+  f: (connection: Connection) => Effect.Effect<void, E>
+): Effect.Effect<void, E | SqlError> =>
+  connection.executeRaw(begin, []).pipe(
+    Effect.andThen(
+      f(connection).pipe(
+        Effect.andThen(connection.executeRaw("COMMIT", [])),
+        Effect.onError(() => Effect.ignore(connection.executeRaw("ROLLBACK", [])))
+      )
+    ),
+    Effect.asVoid
+  )

@@ -1,141 +1,97 @@
 /**
- * The tables of a journal, and the way from every earlier layout to today's. Each table is keyed by job and row, so one
- * database holds many jobs. The names begin with `effect_claude_`, apart from the tables of other programs.
+ * The tables of a journal, and the way from every earlier layout to today's. One database holds many jobs. The names begin
+ * with `effect_claude_`, apart from the tables of other programs.
  */
-import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
-import * as Struct from "effect/Struct"
-import * as RowId from "./RowId.ts"
+import { isSqlite } from "./Dialect.ts"
+import * as OldTables from "./OldTables.ts"
 
 /** Records which migrations have run. */
 const migrationsTable = "effect_claude_migrations"
 
-const isSqlite = (sql: SqlClient) => sql.onDialectOrElse({ sqlite: () => true, orElse: () => false })
+/** The state of a row, in `effect_claude_rows.state`. The conditions of the indexes below contain these numbers. */
+export const states = { pending: 0, done: 1, failed: 2 } as const
 
-/** Claims change small rows only: outputs are in a table of their own, so that a second run does not rewrite them. */
+/**
+ * A row has a number, so that the tables of results and replies have short keys that grow with time: their pages fill in
+ * order. `claimed` is the run whose rows count, and `total`, `done` and `size` count them, so that no run reads all rows.
+ */
 const createTables = Effect.gen(function* () {
   const sql = yield* SqlClient
-  const identity = sql.literal(isSqlite(sql) ? "" : "GENERATED ALWAYS AS IDENTITY")
-  const clustered = sql.literal(isSqlite(sql) ? "WITHOUT ROWID" : "")
-  yield* sql`CREATE TABLE effect_claude_jobs (
-    id INTEGER ${identity} PRIMARY KEY, name TEXT NOT NULL UNIQUE, shape TEXT NOT NULL, run INTEGER NOT NULL,
-    emulated INTEGER)`
+  const rowNumber = sql.literal(isSqlite(sql) ? "INTEGER" : "BIGINT")
+  const identity = sql.literal(isSqlite(sql) ? "INTEGER" : "BIGINT GENERATED ALWAYS AS IDENTITY")
+  for (const column of [
+    "claimed INTEGER NOT NULL DEFAULT 0",
+    "total INTEGER NOT NULL DEFAULT 0",
+    "done INTEGER NOT NULL DEFAULT 0",
+    "size BIGINT NOT NULL DEFAULT 0",
+    "kept INTEGER NOT NULL DEFAULT 0",
+    "has_replies INTEGER NOT NULL DEFAULT 0",
+    "source TEXT"
+  ]) {
+    yield* sql`ALTER TABLE effect_claude_jobs ADD COLUMN ${sql.literal(column)}`
+  }
   yield* sql`CREATE TABLE effect_claude_rows (
-    job INTEGER NOT NULL, id TEXT NOT NULL, key TEXT, run INTEGER NOT NULL, ordinal INTEGER NOT NULL,
-    PRIMARY KEY (job, id)) ${clustered}`
-  yield* sql`CREATE INDEX effect_claude_rows_in_order ON effect_claude_rows (job, run, ordinal)`
+    id ${identity} PRIMARY KEY, job INTEGER NOT NULL, name TEXT NOT NULL, key TEXT, run INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL, state INTEGER NOT NULL, size INTEGER NOT NULL, UNIQUE (job, name))`
+  yield* sql`CREATE INDEX effect_claude_rows_open ON effect_claude_rows (job, run, ordinal) WHERE state <> 1`
+  yield* sql`CREATE INDEX effect_claude_rows_done ON effect_claude_rows (job, run, ordinal) WHERE state = 1`
   yield* sql`CREATE TABLE effect_claude_results (
-    job INTEGER NOT NULL, id TEXT NOT NULL, run INTEGER NOT NULL, done INTEGER NOT NULL, value TEXT NOT NULL,
-    PRIMARY KEY (job, id))`
+    row_id ${rowNumber} PRIMARY KEY, run INTEGER NOT NULL, value TEXT NOT NULL)`
+  yield* sql`CREATE TABLE effect_claude_calls (
+    row_id ${rowNumber} NOT NULL, path TEXT NOT NULL, hash TEXT NOT NULL, occurrence INTEGER NOT NULL,
+    rejected INTEGER NOT NULL, request_id TEXT, checksum TEXT NOT NULL, message TEXT NOT NULL, request TEXT,
+    PRIMARY KEY (row_id, path, hash, occurrence))`
+  yield* sql`CREATE TABLE effect_claude_runs (
+    job INTEGER NOT NULL, run INTEGER NOT NULL, calls INTEGER NOT NULL, cost TEXT NOT NULL, unpriced INTEGER NOT NULL,
+    PRIMARY KEY (job, run))`
+  yield* sql`CREATE TABLE effect_claude_batches (
+    id TEXT PRIMARY KEY, job INTEGER NOT NULL, created_at BIGINT NOT NULL, batch_id TEXT, ended INTEGER NOT NULL)`
+  yield* sql`CREATE INDEX effect_claude_batches_sent ON effect_claude_batches (batch_id)`
+  yield* sql`CREATE TABLE effect_claude_batch_items (
+    batch TEXT NOT NULL, custom_id TEXT NOT NULL, row_id ${rowNumber} NOT NULL, path TEXT NOT NULL, hash TEXT NOT NULL,
+    occurrence INTEGER NOT NULL, request_hash TEXT NOT NULL, PRIMARY KEY (batch, custom_id))`
 })
 
-/**
- * Versions 1 and 2 kept one job in an SQLite file. Its rows and results move to today's tables. The table `journal`
- * stays with a version that those releases of effect-claude refuse to open.
- */
-const moveVersion2 = Effect.gen(function* () {
+/** Version 5: the rows of versions 3 and 4 get numbers and states. */
+const moveVersion4 = Effect.gen(function* () {
   const sql = yield* SqlClient
-  if (!isSqlite(sql) || !(yield* hasVersion2)) return
-  const [head] = yield* Effect.flatMap(sql`SELECT * FROM journal`, decodeHeads)
-  if (head === undefined || head.version > 2) return
-  const job = { id: 1, name: head.job, run: head.run }
-  yield* sql`INSERT INTO effect_claude_jobs ${sql.insert({ ...job, ...(yield* encodeKind(kindOf(head))) })}`
-  for (let after = -1; ;) {
-    const page = yield* Effect.flatMap(
-      sql`SELECT r.id AS number, r.key, r.run, r.ordinal, v.run AS result_run, v.done, v.value
-          FROM journal_rows r LEFT JOIN journal_results v ON v.id = r.id WHERE r.id > ${after} ORDER BY r.id LIMIT 256`,
-      decodeRows
-    )
-    if (!Arr.isReadonlyArrayNonEmpty(page)) break
-    after = Arr.lastNonEmpty(page).number
-    const rows = Arr.map(page, ({ key, ordinal, run }) => ({ job: 1, ...RowId.make(key), run, ordinal }))
-    yield* sql`INSERT INTO effect_claude_rows ${sql.insert(rows)}`
-    const results = page.flatMap(({ done, key, result_run: run, value }) =>
-      value === null ? [] : [{ job: 1, id: RowId.make(key).id, run, done, value }]
-    )
-    if (Arr.isArrayNonEmpty(results)) yield* sql`INSERT INTO effect_claude_results ${sql.insert(results)}`
-  }
-  yield* sql`DROP TABLE journal_results`
-  yield* sql`DROP TABLE journal_rows`
-  yield* sql`UPDATE journal SET version = ${version}`
+  yield* sql`ALTER TABLE effect_claude_rows RENAME TO effect_claude_rows_4`
+  yield* sql`ALTER TABLE effect_claude_results RENAME TO effect_claude_results_4`
+  yield* createTables
+  yield* sql`INSERT INTO effect_claude_rows (job, name, key, run, ordinal, state, size)
+    SELECT r.job, r.id, r.key, r.run, r.ordinal,
+      CASE v.done WHEN 1 THEN 1 WHEN 0 THEN 2 ELSE 0 END,
+      CASE v.done WHEN 1 THEN OCTET_LENGTH(v.value) + 1 ELSE 0 END
+    FROM effect_claude_rows_4 r LEFT JOIN effect_claude_results_4 v ON v.job = r.job AND v.id = r.id
+    ORDER BY r.job, r.run, r.ordinal`
+  yield* sql`INSERT INTO effect_claude_results (row_id, run, value)
+    SELECT r.id, v.run, v.value FROM effect_claude_rows r
+    JOIN effect_claude_results_4 v ON v.job = r.job AND v.id = r.name ORDER BY r.id`
+  yield* sql`DROP TABLE effect_claude_results_4`
+  yield* sql`DROP TABLE effect_claude_rows_4`
 })
-
-/** Whether the table `journal` is ours: other programs use the name too. */
-const hasVersion2 = Effect.gen(function* () {
-  const sql = yield* SqlClient
-  const columns = yield* sql`SELECT t.name || '.' || c.name FROM sqlite_schema t, pragma_table_info(t.name) c
-    WHERE t.type = 'table' AND t.name LIKE 'journal%'`.values
-  const found = new Set(columns.flat())
-  return [
-    ...["version", "job", "shape", "run"].map((name) => `journal.${name}`),
-    ...["id", "key", "run", "ordinal"].map((name) => `journal_rows.${name}`),
-    ...["id", "run", "done", "value"].map((name) => `journal_results.${name}`)
-  ].every((column) => found.has(column))
-})
-
-const decodeHeads = Schema.decodeUnknownEffect(
-  Schema.Array(
-    Schema.Struct({
-      version: Schema.Int,
-      job: Schema.String,
-      shape: Schema.fromJsonString(Schema.Json),
-      run: Schema.Int,
-      emulated: Schema.optionalKey(Schema.NullOr(Schema.BooleanFromBit))
-    })
-  )
-)
-
-const decodeRows = Schema.decodeUnknownEffect(
-  Schema.Array(
-    Schema.Struct({
-      number: Schema.Int,
-      key: Schema.String,
-      run: Schema.Int,
-      ordinal: Schema.Int,
-      result_run: Schema.NullOr(Schema.Int),
-      done: Schema.NullOr(Schema.Int),
-      value: Schema.NullOr(Schema.String)
-    })
-  )
-)
-
-/**
- * The shape of a job, and whether an emulator answers it, as a row of `effect_claude_jobs` stores them. If they change,
- * earlier results no longer fit the job. `emulated` is null before the first answer.
- */
-export const Kind = Schema.Struct({
-  shape: Schema.fromJsonString(Schema.Json),
-  emulated: Schema.NullOr(Schema.BooleanFromBit)
-})
-
-const encodeKind = Schema.encodeEffect(Kind)
-
-/** Version 1 marked an emulator's answers in the shape. Answers without a mark count as Claude's. */
-const kindOf = ({ emulated, shape }: Effect.Success<ReturnType<typeof decodeHeads>>[number]): typeof Kind.Type => {
-  const isMarked = Predicate.hasProperty(shape, "answers") && shape.answers === "emulator"
-  return {
-    shape: emulated === undefined && isMarked ? Struct.omit(shape, ["answers"]) : shape,
-    emulated: emulated === undefined ? isMarked : emulated
-  }
-}
 
 /** The tables of an SQLite file that another program made. A cache of Effect's may share a file with a journal. */
 export const foreign = Effect.gen(function* () {
   const sql = yield* SqlClient
-  if (!isSqlite(sql) || (yield* hasVersion2)) return []
+  if (!isSqlite(sql) || (yield* OldTables.hasVersion2)) return []
   const names = yield* sql`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`.values
   return names.some(([name]) => String(name).startsWith("effect_")) ? [] : names.map(([name]) => String(name))
 })
 
 /** Every change of the layout, by its number. The first two layouts had no migrations. */
-const migrations = { "3_create_tables": createTables, "4_move_version_2": moveVersion2 }
+const migrations = {
+  "3_create_tables": OldTables.create,
+  "4_move_version_2": OldTables.moveVersion2,
+  "5_move_version_4": moveVersion4
+}
 
 /** The layout that this version of the library knows. */
-export const version = 4
+export const version = 5
 
 /** Brings the tables up to date. Gives the layout of the database, which is above `version` in a newer one. */
 export const migrate = Effect.gen(function* () {

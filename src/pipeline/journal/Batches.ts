@@ -1,0 +1,99 @@
+/**
+ * The Message Batches of a job. A batch stays in its table after it has ended, so that it is never taken for an orphan.
+ */
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { BatchIntent } from "../../claude/ReplyStore.ts"
+import type { JobState } from "./JobState.ts"
+import * as RowId from "./RowId.ts"
+
+/** Items of one statement. */
+const pageSize = 256
+
+/** Stores a batch before it is sent. `rows` has the number of the row of each item. */
+export const intend = Effect.fnUntraced(function* (
+  { id: job, sql }: JobState,
+  { batchId, createdAt, id, items }: BatchIntent,
+  rows: ReadonlyArray<number>
+) {
+  yield* sql`INSERT INTO effect_claude_batches
+    ${sql.insert({ id, job, created_at: createdAt, batch_id: batchId ?? null, ended: 0 })}`
+  const stored = items.map(({ call, customId, requestHash }, index) => ({
+    batch: id,
+    custom_id: customId,
+    row_id: rows[index],
+    path: call.path,
+    hash: call.hash,
+    occurrence: call.occurrence,
+    request_hash: requestHash
+  }))
+  yield* Effect.forEach(
+    Arr.chunksOf(stored, pageSize),
+    (page) => sql`INSERT INTO effect_claude_batch_items ${sql.insert(page)}`,
+    { discard: true }
+  )
+})
+
+/** Stores the API's id of a batch. */
+export const sent = ({ sql }: JobState, intent: string, batchId: string) =>
+  sql`UPDATE effect_claude_batches SET batch_id = ${batchId} WHERE id = ${intent}`
+
+/** Marks a batch as ended, and removes its items. */
+export const ended = ({ sql }: JobState, intent: string) =>
+  Effect.andThen(
+    sql`UPDATE effect_claude_batches SET ended = 1 WHERE id = ${intent}`,
+    sql`DELETE FROM effect_claude_batch_items WHERE batch = ${intent}`
+  )
+
+/** The batches of the job that have not ended, the oldest first. */
+export const unfinished = Effect.fnUntraced(function* ({ id: job, sql }: JobState) {
+  const batches = yield* Effect.flatMap(
+    sql`SELECT id, CAST(created_at AS DOUBLE PRECISION) AS created_at, batch_id FROM effect_claude_batches
+        WHERE job = ${job} AND ended = 0 ORDER BY created_at, id`,
+    decodeBatches
+  )
+  return yield* Effect.forEach(
+    batches,
+    Effect.fnUntraced(function* ({ batch_id, created_at: createdAt, id }) {
+      const items = yield* Effect.flatMap(
+        sql`SELECT i.custom_id, i.path, i.hash, i.occurrence, i.request_hash, r.name, r.key
+            FROM effect_claude_batch_items i JOIN effect_claude_rows r ON r.id = i.row_id
+            WHERE i.batch = ${id} ORDER BY i.custom_id`,
+        decodeItems
+      )
+      return {
+        id,
+        createdAt,
+        batchId: batch_id ?? undefined,
+        items: items.map(({ custom_id: customId, hash, key, name, occurrence, path, request_hash: requestHash }) => ({
+          customId,
+          call: { row: RowId.keyOf({ id: name, key }), path, hash, occurrence },
+          requestHash
+        }))
+      } satisfies BatchIntent
+    })
+  )
+})
+
+/** Whether a batch of the API belongs to any job of the database. */
+export const knows = ({ sql }: JobState, batchId: string) =>
+  Effect.map(sql`SELECT 1 FROM effect_claude_batches WHERE batch_id = ${batchId} LIMIT 1`, (found) => found.length > 0)
+
+const decodeBatches = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ id: Schema.String, created_at: Schema.Finite, batch_id: Schema.NullOr(Schema.String) }))
+)
+
+const decodeItems = Schema.decodeUnknownEffect(
+  Schema.Array(
+    Schema.Struct({
+      custom_id: Schema.String,
+      path: Schema.String,
+      hash: Schema.String,
+      occurrence: Schema.Int,
+      request_hash: Schema.String,
+      name: Schema.String,
+      key: Schema.NullOr(Schema.String)
+    })
+  )
+)

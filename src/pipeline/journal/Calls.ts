@@ -1,0 +1,72 @@
+/**
+ * The stored replies of rows.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Fragment } from "effect/sql/Statement"
+import type * as ReplyStore from "../../claude/ReplyStore.ts"
+import type { StoredReply } from "../../claude/StoredReply.ts"
+import type { JobState } from "./JobState.ts"
+
+/** A stored reply of a row, and the call that it answers. */
+export interface StoredCall extends Omit<ReplyStore.CallKey, "row"> {
+  /** Whether the program could not use the reply. A row that failed asks again in its place. */
+  readonly isRejected: boolean
+  /** The request as `RequestText` writes it, which is kept for some rows. */
+  readonly request: string | undefined
+  readonly reply: StoredReply
+}
+
+/** The replies of the rows that `rows` selects, by the number of their row. */
+export const ofRows = (job: JobState, rows: Fragment) =>
+  Effect.map(
+    Effect.flatMap(
+      job.sql`SELECT CAST(row_id AS DOUBLE PRECISION) AS row_id, path, hash, occurrence, rejected, request_id, checksum,
+          message, request
+        FROM effect_claude_calls WHERE row_id IN (${rows})`,
+      decode
+    ),
+    (calls) => Map.groupBy(calls.map(storedCall), ({ row }) => row)
+  )
+
+/** The reply of one call. */
+export const find = (job: JobState, row: number, { hash, occurrence, path }: ReplyStore.CallKey) =>
+  Effect.map(
+    Effect.flatMap(
+      job.sql`SELECT CAST(row_id AS DOUBLE PRECISION) AS row_id, path, hash, occurrence, rejected, request_id, checksum,
+          message, request
+        FROM effect_claude_calls
+        WHERE row_id = ${row} AND path = ${path} AND hash = ${hash} AND occurrence = ${occurrence}`,
+      decode
+    ),
+    ([call]) => call && storedCall(call).reply
+  )
+
+/** Marks a reply as one that the program could not use. */
+export const reject = ({ sql }: JobState, row: number, { hash, occurrence, path }: ReplyStore.CallKey) =>
+  sql`UPDATE effect_claude_calls SET rejected = 1
+      WHERE row_id = ${row} AND path = ${path} AND hash = ${hash} AND occurrence = ${occurrence}`
+
+const decode = Schema.decodeUnknownEffect(
+  Schema.Array(
+    Schema.Struct({
+      row_id: Schema.Int,
+      path: Schema.String,
+      hash: Schema.String,
+      occurrence: Schema.Int,
+      rejected: Schema.Int,
+      request_id: Schema.NullOr(Schema.String),
+      checksum: Schema.String,
+      message: Schema.String,
+      request: Schema.NullOr(Schema.String)
+    })
+  )
+)
+
+const storedCall = (
+  stored: Effect.Success<ReturnType<typeof decode>>[number]
+): StoredCall & { readonly row: number } => {
+  const { checksum, hash, message, occurrence, path, rejected, request, request_id: requestId, row_id: row } = stored
+  const reply = { ...(requestId !== null && { requestId }), message, checksum }
+  return { row, path, hash, occurrence, isRejected: rejected === 1, request: request ?? undefined, reply }
+}

@@ -1,0 +1,130 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as Journal from "../../../src/pipeline/Journal.ts"
+import { postgres, sqlite } from "./databases.ts"
+import { answerOf, begun, callOf, rowsOf, tickets } from "./runs.ts"
+
+for (const { layer: database, missing, name } of [sqlite, postgres]) {
+  describe.skipIf(missing !== "")(`the claims of a journal in ${name}${missing}`, () => {
+    it.effect("name the place of the first row with the same key", () =>
+      Effect.gen(function* () {
+        const { claim } = yield* Journal.Journal
+        assert.deepStrictEqual(yield* claim(rowsOf("a", "b", "a")), [
+          { status: "pending", ordinal: 0 },
+          { status: "pending", ordinal: 1 },
+          { status: "duplicate", ordinal: 0 }
+        ])
+        const more = [
+          { key: "c", ordinal: 3 },
+          { key: "b", ordinal: 4 },
+          { key: "c", ordinal: 5 }
+        ]
+        assert.deepStrictEqual(yield* claim(more), [
+          { status: "pending", ordinal: 3 },
+          { status: "duplicate", ordinal: 1 },
+          { status: "duplicate", ordinal: 3 }
+        ])
+      }).pipe(Effect.provide(Layer.provide(begun(), database)))
+    )
+
+    it.effect("are taken over from the earlier run if the source is the same", () =>
+      Effect.gen(function* () {
+        yield* Effect.gen(function* () {
+          const journal = yield* Journal.Journal
+          yield* journal.begin(Effect.andThen(journal.claim(rowsOf("a", "b", "c")), journal.setSource(source)))
+          yield* journal.finish("b", `"é"`)
+          yield* journal.fail("c", `"no"`)
+        }).pipe(Effect.provide(Journal.layer(tickets)))
+        for (let run = 0; run < 2; run++) {
+          yield* Effect.gen(function* () {
+            const journal = yield* Journal.Journal
+            assert.deepStrictEqual(yield* journal.begin(journal.reclaim("file of 10 bytes")), source)
+            assert.deepStrictEqual(yield* journal.counts, { done: 1, failed: 0, pending: 2 })
+            assert.strictEqual(yield* journal.outputSize, 5)
+            assert.deepStrictEqual(yield* Stream.runCollect(journal.outputs), [`"é"`])
+            const pending = yield* Stream.runCollect(journal.pending("all"))
+            assert.deepStrictEqual(
+              pending.map(({ hasFailed, key, ordinal }) => [key, ordinal, hasFailed]),
+              [
+                ["a", 0, false],
+                ["c", 2, true]
+              ]
+            )
+          }).pipe(Effect.provide(Journal.layer(tickets)))
+        }
+      }).pipe(Effect.provide(database))
+    )
+
+    it.effect("are not taken over from another source, nor after a run that named none", () =>
+      Effect.gen(function* () {
+        const run = <A, E>(claims: (journal: Journal.Journal["Service"]) => Effect.Effect<A, E>) =>
+          Effect.provide(
+            Journal.Journal.use((journal) => journal.begin(claims(journal))),
+            Journal.layer(tickets)
+          )
+        yield* run(({ setSource }) => setSource(source))
+        assert.isUndefined(yield* run(({ reclaim }) => reclaim("file of 11 bytes")))
+        assert.isUndefined(yield* run(({ reclaim }) => reclaim("file of 10 bytes")))
+      }).pipe(Effect.provide(database))
+    )
+
+    it.effect("are all pending again in a `rerun`, with their replies", () =>
+      Effect.gen(function* () {
+        yield* Effect.gen(function* () {
+          const { fail, finish, replies } = yield* Journal.Journal
+          yield* replies.save([answerOf(callOf("a"))])
+          yield* finish("a", `"A"`)
+          yield* fail("b", `"no"`)
+        }).pipe(Effect.provide(begun(["a", "b"])))
+        yield* Effect.gen(function* () {
+          const journal = yield* Journal.Journal
+          yield* journal.begin(Effect.andThen(journal.claim(rowsOf("a", "b")), journal.rerun))
+          assert.deepStrictEqual(yield* journal.counts, { done: 0, failed: 0, pending: 2 })
+          assert.strictEqual(yield* journal.outputSize, 0)
+          assert.deepStrictEqual(yield* Stream.runCollect(journal.outputs), [])
+          const rows = yield* Stream.runCollect(journal.pending("all"))
+          assert.deepStrictEqual(
+            rows.map(({ hasFailed, key, replies }) => [key, hasFailed, replies.length]),
+            [
+              ["a", false, 1],
+              ["b", false, 0]
+            ]
+          )
+          yield* journal.finish("a", `"new"`)
+          assert.deepStrictEqual(yield* Stream.runCollect(journal.outputs), [`"new"`])
+        }).pipe(Effect.provide(Journal.layer(tickets)))
+      }).pipe(Effect.provide(database))
+    )
+  })
+
+  describe.skipIf(missing !== "")(`the finished rows of a journal in ${name}${missing}`, () => {
+    it.effect("are appended in one write for each commit, after it", () =>
+      Effect.gen(function* () {
+        const { appendTo, fail, finish, outputs, pending } = yield* Journal.Journal
+        yield* Stream.runDrain(pending("all"))
+        const appended: Array<ReadonlyArray<string>> = []
+        yield* appendTo((lines) =>
+          Effect.flatMap(Effect.orDie(Stream.runCollect(outputs)), (stored) => {
+            assert.includeMembers(stored, [...lines])
+            return Effect.sync(() => void appended.push(lines))
+          })
+        )
+        const actions = [finish("b", `"B"`), fail("c", `"no"`), finish("a", `"A"`)]
+        yield* Effect.all(actions, { concurrency: 3 })
+        yield* finish("d", `"D"`)
+        assert.deepStrictEqual(appended, [[`"B"`, `"A"`], [`"D"`]])
+      }).pipe(Effect.provide(Layer.provide(begun(["a", "b", "c", "d"]), database)))
+    )
+  })
+}
+
+// Builders
+
+const source: Journal.Source = {
+  fingerprint: "file of 10 bytes",
+  total: 4,
+  invalid: 1,
+  problems: ["tickets.ndjson line 3: no key"]
+}

@@ -1,0 +1,63 @@
+import { assert, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as GroupCommit from "../../../src/pipeline/journal/GroupCommit.ts"
+
+it.effect("commits the writes of all fibers that are ready together, in order, and then resumes them", () =>
+  Effect.gen(function* () {
+    const groups: Array<ReadonlyArray<number>> = []
+    const write = yield* GroupCommit.make((writes: ReadonlyArray<number>) =>
+      Effect.sync(() => void groups.push(writes))
+    )
+    yield* Effect.forEach([1, 2, 3], write, { concurrency: 3 })
+    yield* write(4)
+    assert.deepStrictEqual(groups, [[1, 2, 3], [4]])
+  }).pipe(Effect.scoped)
+)
+
+it.effect("takes the writes that arrive during a commit into the next one", () =>
+  Effect.gen(function* () {
+    const groups: Array<ReadonlyArray<number>> = []
+    const disk = yield* Deferred.make<void>()
+    const write = yield* GroupCommit.make((writes: ReadonlyArray<number>) => {
+      groups.push(writes)
+      return Deferred.await(disk)
+    })
+    const first = yield* Effect.forkChild(write(1))
+    while (groups.length === 0) yield* Effect.yieldNow
+    const second = yield* Effect.forkChild(Effect.forEach([2, 3], write, { concurrency: 2 }))
+    for (let turn = 0; turn < 5; turn++) yield* Effect.yieldNow
+    assert.deepStrictEqual([groups, first.pollUnsafe()], [[[1]], undefined])
+    yield* Deferred.succeed(disk, undefined)
+    yield* Effect.all([Fiber.join(first), Fiber.join(second)])
+    assert.deepStrictEqual(groups, [[1], [2, 3]])
+  }).pipe(Effect.scoped)
+)
+
+it.effect("fails every write of a group whose commit fails, and tries the next group", () =>
+  Effect.gen(function* () {
+    let isFull = true
+    const write = yield* GroupCommit.make<number, string>(() =>
+      isFull ? Effect.fail("the disk is full") : Effect.void
+    )
+    const failures = yield* Effect.forEach([1, 2], (number) => Effect.flip(write(number)), { concurrency: 2 })
+    assert.deepStrictEqual(failures, ["the disk is full", "the disk is full"])
+    isFull = false
+    yield* write(3)
+  }).pipe(Effect.scoped)
+)
+
+it.effect("commits what an interrupted caller wrote, and what waits when the scope closes", () =>
+  Effect.gen(function* () {
+    const written: Array<number> = []
+    yield* Effect.gen(function* () {
+      const write = yield* GroupCommit.make((writes: ReadonlyArray<number>) =>
+        Effect.sync(() => void written.push(...writes))
+      )
+      const caller = yield* Effect.forkChild(write(1), { startImmediately: true })
+      yield* Fiber.interrupt(caller)
+    }).pipe(Effect.scoped)
+    assert.deepStrictEqual(written, [1])
+  })
+)
