@@ -1,6 +1,7 @@
 /**
  * The rows that are still to run, in input order: those that are pending in the journal and that the input still has.
- * Other rows of the input are read and not decoded.
+ * Other rows of the input are read and not decoded. If the input no longer has a pending row, the next run claims the rows
+ * again.
  */
 import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
@@ -13,8 +14,15 @@ import * as KeyedRow from "./KeyedRow.ts"
 export const of = <Row>(input: KeyedRow.Input<Row>) =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const pending = yield* cursor((yield* Journal).pending("all"))
+      const journal = yield* Journal
+      const pending = yield* cursor(journal.pending("all"))
       if (pending.next() === undefined) return Stream.empty
+      let isForgotten = false
+      const forget = Effect.suspend(() => {
+        if (isForgotten) return Effect.void
+        isForgotten = true
+        return journal.forgetSource
+      })
       const pendingIn = Effect.fnUntraced(function* ({ first, page, row }: KeyedRow.KeyedPage<Row>) {
         const found: Array<KeyedRow.KeyedRow<Row>> = []
         for (;;) {
@@ -22,6 +30,7 @@ export const of = <Row>(input: KeyedRow.Input<Row>) =>
           if (next === undefined || next.ordinal >= first + page.size) return found
           const now = yield* row(next.ordinal)
           if (Result.isSuccess(now) && now.success.key === next.key) found.push(now.success)
+          else yield* forget
           yield* pending.advance
         }
       })
