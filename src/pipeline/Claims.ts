@@ -4,12 +4,12 @@
  */
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Event from "../claude/Event.ts"
 import * as Dataset from "./Dataset.ts"
-import * as Fingerprint from "./Fingerprint.ts"
-import { Journal, type Source } from "./Journal.ts"
+import { Journal } from "./Journal.ts"
 import * as KeyedRow from "./KeyedRow.ts"
 import * as RowKey from "./RowKey.ts"
 
@@ -27,70 +27,66 @@ export interface Claims {
 /** How many problems a summary lists. The journal has all failures. */
 export const maxReported = 20
 
-/**
- * Claims every row of the input in the journal. Where the input is the one of the earlier run, that run's claims hold,
- * and no row is decoded.
- */
+/** Claims every row of the input in the journal. */
 export const claimRows = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>) {
   const journal = yield* Journal
-  const earlier = journal.source
-  const holds = earlier !== undefined && (yield* isSame(input, earlier))
-  if (holds) yield* journal.reclaim
-  const { invalid, problems, total } = holds ? earlier : yield* claimAll(input)
-  const { done } = yield* journal.counts
-  yield* Event.emit(() => ({ _tag: "rows-counted", total: total - invalid, done }))
-  return { total, done, invalid, problems } satisfies Claims
-})
-
-/** Whether the input has the same rows as then. A row that could not be read then may be readable by today's program. */
-const isSame = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>, earlier: Source) {
-  const fingerprint = Fingerprint.make(input)
-  let isReadable = false
-  yield* Stream.runForEach(
-    KeyedRow.pages(input),
-    Effect.fnUntraced(function* (page) {
-      yield* fingerprint.add(page)
-      for (const ordinal of earlier.unreadable) {
-        const isHere = ordinal >= page.first && ordinal < page.first + page.page.size
-        if (isHere && Result.isSuccess(yield* page.row(ordinal))) isReadable = true
-      }
-    })
-  )
-  return !isReadable && fingerprint.end() === earlier.fingerprint
-})
-
-/** Claims the rows one by one, and stores the fingerprint of the input, if it has one. */
-const claimAll = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>) {
-  const journal = yield* Journal
-  const fingerprint = Fingerprint.make(input)
-  const problems: Array<string> = []
-  const unreadable: Array<number> = []
+  const problems: Array<string | Duplicate> = []
   let total = 0
+  let done = 0
   let invalid = 0
-  const refuse = (problem: string) => {
+  const refuse = (problem: string | Duplicate) => {
     invalid += 1
     if (problems.length < maxReported) problems.push(problem)
   }
   yield* Stream.runForEach(
     KeyedRow.pages(input),
     Effect.fnUntraced(function* (page) {
-      yield* fingerprint.add(page)
       const rows = yield* page.rows
       const claims = (yield* journal.claim(Arr.getSuccesses(rows))).values()
+      total += rows.length
       for (const row of rows) {
-        if (Result.isFailure(row)) {
-          refuse(row.failure.message)
-          if (unreadable.length < maxReported) unreadable.push(total)
-        } else if (claims.next().value?.status === "duplicate") refuse(duplicate(row.success.place, row.success.key))
-        total += 1
+        const claim = Result.isSuccess(row) ? claims.next().value : undefined
+        if (Result.isFailure(row)) refuse(row.failure.message)
+        else if (claim?.status === "duplicate") refuse({ ...row.success, earlier: claim.ordinal })
+        else if (claim?.status === "done") done += 1
       }
     })
   )
-  const source = { total, invalid, problems, unreadable }
-  const hash = fingerprint.end()
-  if (hash !== undefined) yield* journal.setSource({ ...source, fingerprint: hash })
-  return source
+  yield* Event.emit(() => ({ _tag: "rows-counted", total: total - invalid, done }))
+  return { total, done, invalid, problems: yield* describe(input, problems) } satisfies Claims
 })
 
-const duplicate = (place: Dataset.Place, key: string) =>
-  `${Dataset.at(place)}: an earlier row has the key "${RowKey.show(key)}" too; make keys unique and run again`
+/** A row whose key an earlier row has. */
+interface Duplicate extends Pick<KeyedRow.KeyedRow<unknown>, "key" | "place"> {
+  /** The ordinal of the first row with the key. */
+  readonly earlier: number
+}
+
+/** Names both rows of a repeated key. To find the first of them, it reads the input once more. */
+const describe = Effect.fnUntraced(function* <Row>(
+  input: KeyedRow.Input<Row>,
+  problems: ReadonlyArray<string | Duplicate>
+) {
+  const wanted = new Set(problems.flatMap((problem) => (Predicate.isString(problem) ? [] : [problem.earlier])))
+  const places = new Map<number, Dataset.Place>()
+  if (wanted.size > 0) {
+    yield* KeyedRow.pages(input).pipe(
+      Stream.map(({ first, page }) => {
+        for (const ordinal of wanted) {
+          if (ordinal < first || ordinal >= first + page.size) continue
+          places.set(ordinal, page.place(ordinal - first))
+          wanted.delete(ordinal)
+        }
+      }),
+      Stream.takeWhile(() => wanted.size > 0),
+      Stream.runDrain
+    )
+  }
+  return problems.map((problem) => {
+    if (Predicate.isString(problem)) return problem
+    const place = places.get(problem.earlier)
+    const earlier = place === undefined ? "an earlier row" : `${place.unit} ${place.number}`
+    const key = RowKey.show(problem.key)
+    return `${Dataset.at(problem.place)}: ${earlier} has the key "${key}" too; make keys unique and run again`
+  })
+})

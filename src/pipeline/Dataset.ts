@@ -158,8 +158,8 @@ export interface Writer {
   readonly size: Effect.Effect<number, DatasetFailed>
   /** Replaces the content of the file with these lines. If that fails, the file stays as it was. */
   readonly replaceWith: <E, R>(lines: Stream.Stream<string, E, R>) => Effect.Effect<void, E | DatasetFailed, R>
-  /** Appends one whole line. Once this returns, the line survives the process. */
-  readonly append: (line: string) => Effect.Effect<void, DatasetFailed>
+  /** Appends whole lines with one write. Once this returns, they survive the process. */
+  readonly append: (lines: ReadonlyArray<string>) => Effect.Effect<void, DatasetFailed>
 }
 
 /** Opens a file for lines, and creates it and its folders, so that a path that cannot be written fails at the start. */
@@ -185,8 +185,8 @@ export const writeLines = Effect.fn("Dataset.writeLines")(function* (path: strin
       Effect.andThen(Effect.uninterruptible(Effect.andThen(failed(fs.rename(draft, path)), ScopedRef.set(file, open)))),
       one.withPermit
     )
-  const append: Writer["append"] = (line) =>
-    Effect.flatMap(ScopedRef.get(file), (opened) => failed(opened.writeAll(Ndjson.encode([line])))).pipe(
+  const append: Writer["append"] = (lines) =>
+    Effect.flatMap(ScopedRef.get(file), (opened) => failed(opened.writeAll(Ndjson.encode(lines)))).pipe(
       Effect.uninterruptible,
       one.withPermit
     )

@@ -23,6 +23,8 @@ import type { StreamEvent } from "../claude/StreamEvent.ts"
 import * as Count from "./durable/Count.ts"
 import type * as Slots from "./durable/Slots.ts"
 
+export { make as slots } from "./durable/Slots.ts"
+
 /** What a row provides to its calls. Its store does not fail: a failing store stops the run. */
 export interface Row {
   readonly key: string
@@ -35,7 +37,7 @@ export interface Row {
   readonly save: (answer: Answer) => Effect.Effect<void>
   /** Marks a stored reply as rejected. */
   readonly reject: (call: CallKey) => Effect.Effect<void>
-  /** Receives each reply that is replayed. */
+  /** Receives each message that is replayed. */
   readonly replayed: (reply: Reply) => void
 }
 
@@ -121,7 +123,7 @@ const take = ({ hash, path, row }: Call): Taken => {
   if (restored !== undefined) {
     const facts: ReplyFacts = { requestId: restored.requestId, origin: "journal", rateLimits: undefined }
     const reply = { ...rejectable(facts, row, key), message: restored.message }
-    row.replayed(reply)
+    if (!Count.isCount(reply)) row.replayed(reply)
     return { _tag: "replayed", reply }
   }
   const sending = row.begin()

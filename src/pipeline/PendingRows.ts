@@ -1,36 +1,30 @@
 /**
  * The rows that are still to run, in input order: those that are pending in the journal and that the input still has.
- * Other rows of the input are read and not decoded. If the input no longer has a pending row, the next run claims the rows
- * again.
+ * Other rows of the input are read and not decoded.
  */
 import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { Journal } from "./Journal.ts"
+import { Journal, type PendingRow as Stored } from "./Journal.ts"
 import * as KeyedRow from "./KeyedRow.ts"
 
-/** Reads the input while there are pending rows. */
-export const of = <Row>(input: KeyedRow.Input<Row>) =>
+/** A row that is to run: what the input has of it, and what the journal has. */
+export type PendingRow<Row> = KeyedRow.KeyedRow<Row> & Stored
+
+/** Reads the input while there are pending rows, all of them or those that failed in an earlier run. */
+export const of = <Row>(input: KeyedRow.Input<Row>, which: "all" | "failed") =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const journal = yield* Journal
-      const pending = yield* cursor(journal.pending("all"))
+      const pending = yield* cursor((yield* Journal).pending(which))
       if (pending.next() === undefined) return Stream.empty
-      let isForgotten = false
-      const forget = Effect.suspend(() => {
-        if (isForgotten) return Effect.void
-        isForgotten = true
-        return journal.forgetSource
-      })
       const pendingIn = Effect.fnUntraced(function* ({ first, page, row }: KeyedRow.KeyedPage<Row>) {
-        const found: Array<KeyedRow.KeyedRow<Row>> = []
+        const found: Array<PendingRow<Row>> = []
         for (;;) {
           const next = pending.next()
           if (next === undefined || next.ordinal >= first + page.size) return found
           const now = yield* row(next.ordinal)
-          if (Result.isSuccess(now) && now.success.key === next.key) found.push(now.success)
-          else yield* forget
+          if (Result.isSuccess(now) && now.success.key === next.key) found.push({ ...next, ...now.success })
           yield* pending.advance
         }
       })

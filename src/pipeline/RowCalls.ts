@@ -1,58 +1,138 @@
 /**
- * The calls of one row, as its events report them. Once the run stops, a row that waits without a paid answer is
- * interrupted, so that it sends nothing more. A row with a call on the wire, or with an answer, runs to its end.
+ * The calls of one row: their replies are durable, and their events decide what happens to the row once the run stops. A
+ * row that only waits is abandoned at once, and one that would send another call at that call: it stays pending, and the
+ * next run replays its replies. Calls on the wire end first, and their replies are stored.
  */
-import * as Deferred from "effect/Deferred"
+import type * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
-import * as Event from "../claude/Event.ts"
-import { isEmulated } from "../claude/Reply.ts"
+import * as Cost from "../claude/Cost.ts"
+import type * as Event from "../claude/Event.ts"
+import type { Reply } from "../claude/Reply.ts"
+import type { Answer, CallKey, ReplyStoreFailed } from "../claude/ReplyStore.ts"
+import * as Durable from "./Durable.ts"
+import type { JournalFailed, PendingRow } from "./Journal.ts"
+import type * as RowFailure from "./RowFailure.ts"
 
-/** The calls of a row that runs. */
-export interface RowCalls {
-  /** Runs the row. `None`: it was interrupted because the run stopped. */
-  readonly run: <A, E, R>(row: Effect.Effect<A, E, R>) => Effect.Effect<Option.Option<A>, E, R>
-  /** Interrupts the row if the run has stopped and nothing would be lost. */
-  readonly check: () => void
-  /** Whether an emulator answered a call, directly or through a cache. Undefined while nothing has answered. */
-  readonly isEmulated: () => boolean | undefined
+/** What all rows of a run share. A store that fails has stopped the run. */
+export interface Run {
+  /** Whether the run has stopped, so that no call may be sent. */
+  readonly hasStopped: () => boolean
+  readonly save: (answer: Answer) => Effect.Effect<void, ReplyStoreFailed>
+  readonly reject: (call: CallKey) => Effect.Effect<void, JournalFailed>
+  /** Adds a bill without a reply. */
+  readonly spend: (cost: BigDecimal.BigDecimal | undefined) => Effect.Effect<void, JournalFailed>
 }
 
-/** Starts without calls. `hasStopped` is whether the run has stopped. */
-export const make = (hasStopped: () => boolean): RowCalls => {
-  const abandoned = Deferred.makeUnsafe<Option.Option<never>>()
-  const onTheWire = new Set<number>()
-  let isPaid = false
-  let emulated: boolean | undefined
+/** The calls of a row that runs. */
+export interface RowCalls extends Durable.Row {
+  /** Abandons the row if the run has stopped and nothing would be lost. */
+  readonly check: () => void
+  /** Whether the run has stopped the row, so that its outcome does not count. */
+  readonly isAbandoned: () => boolean
+  readonly bill: (now: Date) => RowFailure.Bill
+}
 
-  const check = () => {
-    if (hasStopped() && onTheWire.size === 0 && !isPaid) Deferred.doneUnsafe(abandoned, Effect.succeedNone)
+/** Starts with the stored replies of the row. `interrupt` interrupts its fiber. */
+export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrupt: () => void): RowCalls => {
+  let isAbandoned = false
+  /** Calls that have begun and not ended, and those of them that are on the wire or have a reply to store. */
+  let open = 0
+  let busy = 0
+  let isBlocked = false
+  let attempts = 0
+  let calls = 0
+  const costs: Array<BigDecimal.BigDecimal | undefined> = []
+  const replays: Array<Reply> = []
+
+  const abandon = () => {
+    if (isAbandoned) return
+    isAbandoned = true
+    interrupt()
   }
-  const count = (event: Event.Event) => {
-    switch (event._tag) {
-      case "call-sent":
-        onTheWire.add(event.attempt)
-        return
-      case "call-finished":
-        onTheWire.delete(event.attempt)
-        isPaid = true
-        emulated ||= isEmulated(event.requestId)
-        return
-      case "call-failed":
-        onTheWire.delete(event.attempt)
-        isPaid ||= event.error.reason.usage !== undefined
-        return check()
-      case "call-interrupted":
-        onTheWire.delete(event.attempt)
-        return check()
-      case "call-hit":
-        emulated ||= isEmulated(event.requestId)
+  /** The row ends where its store fails, whatever the step makes of it. */
+  const orAbandon = <E>(store: Effect.Effect<void, E>): Effect.Effect<void> =>
+    Effect.catch(store, () =>
+      Effect.suspend(() => {
+        abandon()
+        return Effect.interrupt
+      })
+    )
+  const check = () => {
+    if (run.hasStopped() && busy === 0 && (isBlocked || open > 0 || calls === 0)) abandon()
+  }
+
+  const begin = (): Durable.Sending | undefined => {
+    if (run.hasStopped()) {
+      isBlocked = true
+      check()
+      return undefined
+    }
+    open += 1
+    const onTheWire = new Set<number>()
+    let hasReply = false
+    let isBusy = false
+    const update = () => {
+      const wasBusy = isBusy
+      isBusy = hasReply || onTheWire.size > 0
+      busy += Number(isBusy) - Number(wasBusy)
+      check()
+    }
+    const listener = (event: Event.Event): Effect.Effect<void> => {
+      switch (event._tag) {
+        case "call-sent":
+          attempts += 1
+          onTheWire.add(event.attempt)
+          update()
+          return Effect.void
+        case "call-finished":
+          onTheWire.delete(event.attempt)
+          calls += 1
+          costs.push(event.cost)
+          hasReply = true
+          update()
+          return Effect.void
+        case "call-interrupted":
+          onTheWire.delete(event.attempt)
+          update()
+          return Effect.void
+        case "call-failed": {
+          onTheWire.delete(event.attempt)
+          update()
+          if (event.error.reason.usage === undefined) return Effect.void
+          costs.push(event.cost)
+          return orAbandon(run.spend(event.cost))
+        }
+        default:
+          return Effect.void
+      }
+    }
+    return {
+      listener,
+      end: () => {
+        open -= 1
+        hasReply = false
+        onTheWire.clear()
+        update()
+      }
     }
   }
-  const listen = Event.listen((event) => Effect.sync(() => count(event)))
   return {
-    run: (row) => Effect.raceFirst(Effect.asSome(listen(row)), Deferred.await(abandoned)),
+    key,
+    slots: Durable.slots(replies, hasFailed),
+    begin,
+    abandoned: Effect.never,
+    save: (answer) => orAbandon(run.save(answer)),
+    reject: (call) => orAbandon(run.reject(call)),
+    replayed: (reply) => {
+      calls += 1
+      replays.push(reply)
+    },
     check,
-    isEmulated: () => emulated
+    isAbandoned: () => isAbandoned,
+    bill: (now) => ({
+      attempts,
+      calls,
+      cost: Cost.sum([...costs, ...replays.map(({ message }) => Cost.bill(message, now).cost)])
+    })
   }
 }

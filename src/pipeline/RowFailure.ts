@@ -2,6 +2,7 @@
  * The failure of a row: how the journal stores it, and how the summary reports it. Secrets are redacted before storing, by
  * the `Redactor` of the run.
  */
+import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -9,11 +10,44 @@ import { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Redact from "../claude/Redact.ts"
 import * as RowKey from "./RowKey.ts"
 
-const Stored = Schema.fromJsonString(Schema.Struct({ error: Schema.String, message: Schema.String }))
+/** A failure as the journal stores it. Those of earlier versions have no bill. */
+const Stored = Schema.fromJsonString(
+  Schema.Struct({
+    error: Schema.String,
+    message: Schema.String,
+    attempts: Schema.optionalKey(Schema.Int),
+    calls: Schema.optionalKey(Schema.Int),
+    cost: Schema.optionalKey(Schema.String)
+  })
+)
 
-/** An error as the journal stores it. */
-export const encode = (error: unknown, redact: Redact.Redact): string =>
-  Schema.encodeSync(Stored)({ error: tagOf(error), message: messageOf(error, redact) })
+/** What a row was billed until it failed. */
+export interface Bill {
+  /** Its requests in the run in which it failed. */
+  readonly attempts: number
+  /** Its replies, those of earlier runs included. They are stored, and are not paid for again. */
+  readonly calls: number
+  /** US dollars for these replies, and for bills without a reply in this run. Undefined if a price is unknown. */
+  readonly cost: BigDecimal.BigDecimal | undefined
+}
+
+/** A failure as the journal stores it. */
+export const encode = (error: unknown, redact: Redact.Redact, { cost, ...bill }: Bill): string =>
+  encodeStored({
+    error: tagOf(error),
+    message: messageOf(error, redact),
+    ...bill,
+    ...(cost !== undefined && { cost: BigDecimal.format(cost) })
+  })
+
+const encodeStored = Schema.encodeSync(Stored)
+
+/** A stored failure as a line of JSON for programs, with the key of its row. `cost` is a decimal text in US dollars. */
+export const toLine = Effect.fnUntraced(function* ({ error, key }: { readonly key: string; readonly error: string }) {
+  const failure = yield* Schema.decodeEffect(Stored)(error)
+  const redact = yield* Redact.Redactor
+  return JSON.stringify({ key: redact(key), ...failure, message: redact(failure.message) })
+})
 
 /** A stored error as one line: the key of the row, then the message. */
 export const describe = Effect.fnUntraced(function* ({ key, error }: { readonly key: string; readonly error: string }) {

@@ -1,108 +1,161 @@
 /**
- * The rows of one run. Each row goes through the step, and its result into the journal and the output. `StopRules`
+ * The rows of one run. Each row goes through the step with durable calls, and its result into the journal. `StopRules`
  * decide from the failures whether the run takes more rows.
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
+import type * as Stream from "effect/Stream"
 import * as CallSite from "../claude/CallSite.ts"
 import * as Event from "../claude/Event.ts"
 import * as Redact from "../claude/Redact.ts"
-import type * as Dataset from "./Dataset.ts"
-import type { Job } from "./Job.ts"
-import type { Journal, JournalFailed } from "./Journal.ts"
-import type { KeyedRow } from "./KeyedRow.ts"
+import type { ReplyStore } from "../claude/ReplyStore.ts"
+import * as Durable from "./Durable.ts"
+import type { Job, Provided } from "./Job.ts"
+import type { Journal } from "./Journal.ts"
+import type { PendingRow } from "./PendingRows.ts"
 import * as ResultLine from "./ResultLine.ts"
 import * as RowCalls from "./RowCalls.ts"
 import * as RowFailure from "./RowFailure.ts"
 import * as RowTrace from "./RowTrace.ts"
-import type { Summary } from "./Run.ts"
+import type { Stopped } from "./Run.ts"
 import * as StopRules from "./StopRules.ts"
+import * as Workers from "./Workers.ts"
 
-/** Starts with no row. It takes at most `limit` rows. */
+/** When the run takes no more rows. */
+export interface Limits {
+  readonly limit?: number
+  readonly maxFailures?: number
+}
+
+/** Starts with no row. */
 export const make = <Row, Out, E>(
   job: Job<Row, Out, E>,
   journal: Journal["Service"],
-  sink: Dataset.Writer,
-  limit: number | undefined
+  { limit = Infinity, maxFailures = Infinity }: Limits
 ) => {
-  let stopped: Summary["stopped"] | StopRules.JobNeeds
+  let stopped: Stopped | StopRules.JobNeeds | undefined
   let taken = 0
+  let failed = 0
   const encode = ResultLine.encode(job.output)
   const running = new Set<RowCalls.RowCalls>()
-  const hasFailed = () => stopped !== undefined && stopped !== "limit"
+  /** The first reason holds, but a broken store is worse than any other. A limit ends no row that runs. */
+  const hasStopped = () => stopped !== undefined && stopped !== "limit"
+  /** The rows that fail now are no worse than those that have not run. */
+  const isHopeless = () => hasStopped() && stopped !== "failures" && stopped !== "signal"
 
   const stop = (reason: NonNullable<typeof stopped>) =>
     Effect.sync(() => {
-      stopped = reason
+      if (!hasStopped() || reason instanceof StopRules.JobBroken) stopped = reason
       for (const row of running) row.check()
     })
 
-  const takesMore = () => {
+  /** Whether the run takes one more row. */
+  const takes = () => {
     if (stopped === undefined && taken++ === limit) stopped = "limit"
     return stopped === undefined
   }
 
+  /** A failing store stops the run, and is no failure of a row. */
+  const orStop = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.tapCause(effect, (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : stop(StopRules.broken(cause))))
+
+  const replies: ReplyStore = {
+    find: (call) => orStop(journal.replies.find(call)),
+    save: (answers) => orStop(journal.replies.save(answers)),
+    intend: (intent) => orStop(journal.replies.intend(intent)),
+    sent: (intent, batchId) => orStop(journal.replies.sent(intent, batchId)),
+    ended: (intent) => orStop(journal.replies.ended(intent)),
+    unfinished: orStop(journal.replies.unfinished),
+    knows: (batchId) => orStop(journal.replies.knows(batchId))
+  }
+  const shared: RowCalls.Run = {
+    hasStopped,
+    save: (answer) => replies.save([answer]),
+    reject: (call) => orStop(journal.reject(call)),
+    spend: (cost) => orStop(journal.spend(cost))
+  }
+
+  /** Stores something about a row, and then runs `next`. */
+  const whenStored = <E>(store: Effect.Effect<void, E>, next: Effect.Effect<void>): Effect.Effect<void> =>
+    Effect.matchCauseEffect(orStop(store), { onSuccess: () => next, onFailure: () => Effect.void })
+
   /** The latest failures, all of one kind. They become final as soon as a row ends differently. */
-  let held: Array<Effect.Effect<void, JournalFailed>> = []
+  let held: Array<Effect.Effect<void>> = []
   let kind: string | undefined
   /** Ends the series of failures at once, and returns the effect that stores them. */
-  const release = (): Effect.Effect<void, JournalFailed> => {
-    if (hasFailed()) return Effect.void
+  const release = (): Effect.Effect<void> => {
+    if (isHopeless() || held.length === 0) return Effect.void
     const final = held
     held = []
     return Effect.all(final, { discard: true })
   }
 
-  const fail = (error: unknown, redact: Redact.Redact, record: Effect.Effect<void, JournalFailed>) => {
-    if (hasFailed()) return Effect.void
+  const fail = (error: unknown, redact: Redact.Redact, record: Effect.Effect<void>) => {
+    if (isHopeless()) return Effect.void
     const needs = StopRules.missingService(error)
     if (needs !== undefined) return stop(needs)
     if (StopRules.isCertain(error)) return stop(error)
+    failed += 1
     const earlier = StopRules.kindOf(error) === kind ? Effect.void : release()
     kind = StopRules.kindOf(error)
     held.push(record)
-    return held.length < StopRules.maxAlike ? earlier : stop(StopRules.hopeless(error, redact))
+    if (held.length >= StopRules.maxAlike && !hasStopped()) return stop(StopRules.hopeless(error, redact))
+    return failed >= maxFailures ? Effect.andThen(stop("failures"), earlier) : earlier
   }
 
-  const run = ({ key, ordinal, row }: KeyedRow<Row>) =>
-    Effect.uninterruptibleMask(
-      Effect.fnUntraced(function* (restore) {
-        if (hasFailed()) return
-        let earlier: Effect.Effect<void, JournalFailed> = Effect.void
-        const emit = (succeeded: boolean) => Event.emit(() => ({ _tag: "row-finished", index: ordinal, succeeded }))
-        const calls = RowCalls.make(hasFailed)
-        running.add(calls)
-        const line = Effect.flatMap(job.step(row), (out) => encode(key, out))
-        const store = (line: string) => {
-          earlier = release()
-          const emulated = calls.isEmulated()
-          return (emulated === undefined ? Effect.void : journal.answered(emulated)).pipe(
-            Effect.andThen(journal.finish(key, line)),
-            Effect.andThen(sink.append(line)),
-            Effect.withSpan("store")
+  const run = (row: PendingRow<Row>) =>
+    Effect.withFiber((fiber) => {
+      const { key, ordinal } = row
+      const calls = RowCalls.make(shared, row, () => fiber.interruptUnsafe())
+      running.add(calls)
+      const site = { ...fiber.getRef(CallSite.CallSite), job: job.name, row: key }
+      const emit = (succeeded: boolean) => Event.emit(() => ({ _tag: "row-finished", index: ordinal, succeeded }))
+      const line = Effect.flatMap(
+        Effect.suspend(() => job.step(row.row)),
+        (out) => encode(key, out)
+      )
+      const finish = (line: string): Effect.Effect<Exit.Exit<void, unknown>> => {
+        if (calls.isAbandoned()) return Effect.succeed(Exit.void)
+        const earlier = release()
+        const stored = Effect.andThen(emit(true), earlier)
+        return Effect.as(whenStored(RowTrace.storing(journal.finish(key, line)), stored), Exit.void)
+      }
+      const record = (cause: Cause.Cause<unknown>) => {
+        if (calls.isAbandoned()) return Effect.void
+        const error = Cause.squash(cause)
+        const redact = fiber.getRef(Redact.Redactor)
+        return Effect.flatMap(DateTime.nowAsDate, (now) => {
+          const failure = RowFailure.encode(error, redact, calls.bill(now))
+          return fail(error, redact, whenStored(journal.fail(key, failure), emit(false)))
+        })
+      }
+      return Effect.uninterruptibleMask(
+        (restore) =>
+          Effect.matchCauseEffect(restore(line), {
+            onSuccess: finish,
+            onFailure: (cause) => Effect.succeed(Exit.failCause(cause))
+          }).pipe(
+            RowTrace.trace,
+            Effect.updateContext((outer: Context.Context<Provided>) =>
+              outer.pipe(Context.add(CallSite.CallSite, site), Context.add(Durable.CurrentRow, calls))
+            ),
+            Effect.map((exit) => {
+              running.delete(calls)
+              return exit
+            })
           )
-        }
-        const exit = yield* Effect.exit(restore(calls.run(line))).pipe(
-          Effect.tap((exit) =>
-            Exit.isSuccess(exit) && Option.isSome(exit.value) ? store(exit.value.value) : Effect.void
-          ),
-          RowTrace.trace,
-          CallSite.row(job.name, key)
-        )
-        running.delete(calls)
-        if (Exit.isSuccess(exit)) {
-          if (Option.isNone(exit.value)) return
-          yield* emit(true)
-          return yield* earlier
-        }
-        if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
-        const error = Cause.squash(exit.cause)
-        const redact = yield* Redact.Redactor
-        yield* fail(error, redact, Effect.andThen(journal.fail(key, RowFailure.encode(error, redact)), emit(false)))
-      })
-    )
+        // A worker that was interrupted ends here. In any other, an interruption is one of the step.
+      ).pipe(
+        Effect.flatMap((exit) => (Exit.isSuccess(exit) ? Effect.void : Effect.uninterruptible(record(exit.cause))))
+      )
+    })
 
-  return { takesMore, run, settle: Effect.suspend(release), stop, stopped: () => stopped }
+  /** Runs pending rows until there are no more, or the run stops. */
+  const work = <E2, R>(rows: Stream.Stream<PendingRow<Row>, E2, R>, workers: number) =>
+    Workers.run(rows, { workers, takes, work: run })
+
+  return { work, settle: Effect.suspend(release), stop, replies, stopped: () => stopped }
 }

@@ -3,30 +3,52 @@
  * stops early where the remaining rows would fail too (`StopRules`) or its limit is reached; the next run continues.
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { Claude } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
+import { ReplyStore } from "../claude/ReplyStore.ts"
 import * as Batch from "./Batch.ts"
 import { claimRows, maxReported } from "./Claims.ts"
 import * as Dataset from "./Dataset.ts"
+import { Drain } from "./Drain.ts"
+import * as Durable from "./Durable.ts"
+import * as FailuresFile from "./FailuresFile.ts"
 import type { Job } from "./Job.ts"
-import { Journal, JournalMismatch } from "./Journal.ts"
+import { Journal, JournalMismatch, type Totals } from "./Journal.ts"
 import * as PendingRows from "./PendingRows.ts"
 import * as ResultLine from "./ResultLine.ts"
 import * as RowFailure from "./RowFailure.ts"
 import * as Rows from "./Rows.ts"
+import * as Selection from "./Selection.ts"
 import * as StopRules from "./StopRules.ts"
 
 /** How to run a job. */
-export interface RunOptions {
+export interface RunOptions<in Row = never> extends Selection.Selection<Row> {
   readonly output?: string
   /** Rows worked on at once; see `Batch`. */
   readonly concurrency?: number
   /** Stop after this many rows. */
   readonly limit?: number
+  /** Stop after this many rows have failed. */
+  readonly maxFailures?: number
+  /** Take only rows that failed in an earlier run. */
+  readonly only?: "failed"
 }
+
+/** Why a run stopped early. `limit`: by its own options; `input`: some rows were missing when it was read again. */
+export type Stopped =
+  | ClaudeError
+  | StopRules.JobHopeless
+  | StopRules.JobBroken
+  | "limit"
+  | "failures"
+  | "signal"
+  | "input"
 
 /** How a run ended. Rows are counted over all runs. */
 export interface Summary {
@@ -41,10 +63,14 @@ export interface Summary {
   readonly invalid: number
   /** Messages for the first invalid rows and for the first failed rows. */
   readonly problems: ReadonlyArray<string>
+  /** The file with all failed rows, as lines of JSON: key, error, message, attempts, calls and cost. */
+  readonly failuresFile: string | undefined
+  /** What this run and all runs were billed. */
+  readonly cost: Totals
   /** Whether an emulator answered in place of Claude, in this run or an earlier one. */
   readonly emulated: boolean
-  /** Why the run stopped early. `input`: some rows were missing when the input was read for the second time. */
-  readonly stopped: ClaudeError | StopRules.JobHopeless | StopRules.JobBroken | "limit" | "input" | undefined
+  /** Why the run stopped early. The next run continues. */
+  readonly stopped: Stopped | undefined
 }
 
 /** The layer of the job cannot be built, so no row was claimed. */
@@ -59,34 +85,50 @@ export class JobLayerFailed extends Schema.TaggedError<JobLayerFailed>()("JobLay
  * puts every row that is not done through the step. Once rows are claimed it fails only if the journal cannot be read, or
  * if nothing provides a service that the step uses.
  */
-export const run = Effect.fn("Job.run")(function* <Row, Out, E>(job: Job<Row, Out, E>, options: RunOptions = {}) {
-  return yield* Effect.provideContext(runRows(job, options), yield* build(job))
+export const run = Effect.fn("Job.run")(function* <Row, Out, E>(
+  job: Job<Row, Out, E>,
+  options: RunOptions<NoInfer<Row>> = {}
+) {
+  const context = yield* build(job)
+  return yield* Effect.provideContext(runRows(job, options), context)
 }, Effect.scoped)
 
-/** Builds the layer of the job, in the scope of the run and apart from every other run. */
-const build = ({ layer }: Pick<Job<never, unknown, unknown>, "layer">) =>
-  Effect.flatMap(Effect.scope, (scope) =>
-    Layer.buildWithMemoMap(layer ?? Layer.empty, Layer.makeMemoMapUnsafe(), scope)
-  ).pipe(
+/**
+ * Builds the layer of the job, in the scope of the run and apart from every other run. The calls of rows are durable: those
+ * to the Claude that the layer gets, and those to the one that it makes.
+ */
+const build = Effect.fnUntraced(function* ({ layer = Layer.empty }: Pick<Job<never, unknown, unknown>, "layer">) {
+  const claude = Durable.wrap(yield* Claude)
+  const scope = yield* Effect.scope
+  const built = yield* Layer.buildWithMemoMap(layer, Layer.makeMemoMapUnsafe(), scope).pipe(
+    Effect.provideService(Claude, claude),
     Effect.mapError((error) => new JobLayerFailed({ detail: RowFailure.messageOf(error) })),
     Effect.catchDefect((defect) => {
       const needs = StopRules.missingService(defect)
       return needs === undefined ? Effect.die(defect) : Effect.fail(needs)
     })
   )
+  const own = Context.getOption(built, Claude)
+  return Context.add(built, Claude, Option.match(own, { onNone: () => claude, onSome: Durable.wrap }))
+})
 
-const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>, options: RunOptions) {
+const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>, options: RunOptions<Row>) {
   const journal = yield* Journal
-  const { invalid, problems, sink, total } = yield* journal.begin(start(job, options.output ?? job.sink))
-  const rows = Rows.make(job, journal, sink, options.limit)
-  yield* PendingRows.of(job).pipe(
-    Stream.takeWhile(rows.takesMore),
-    Stream.mapEffect(rows.run, { concurrency: yield* Batch.fanOut(options), unordered: true }),
-    Stream.runDrain,
-    Effect.andThen(rows.settle),
-    Effect.andThen(sink.replaceWith(journal.outputs)),
+  const output = options.output ?? job.sink
+  const { invalid, problems, sink, total } = yield* journal.begin(start(job, output))
+  const rows = Rows.make(job, journal, options)
+  yield* stopOnDrain(rows.stop)
+  const failuresFile = yield* Effect.gen(function* () {
+    const isSelected = yield* Selection.make(job, options)
+    const pending = Stream.filter(PendingRows.of(job, options.only ?? "all"), isSelected)
+    yield* rows.work(pending, yield* Batch.fanOut(options))
+    yield* rows.settle
+    yield* sink.replaceWith(journal.outputs)
+    return yield* FailuresFile.write(output)
+  }).pipe(
+    Effect.provideService(ReplyStore, rows.replies),
     orBroken,
-    Effect.catchTag("JobBroken", rows.stop)
+    Effect.catchTag("JobBroken", (error) => Effect.as(rows.stop(error), undefined))
   )
   const reason = rows.stopped()
   if (reason instanceof StopRules.JobNeeds) return yield* reason
@@ -98,13 +140,29 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>,
         Stream.mapEffect(RowFailure.describe),
         Stream.runCollect
       )
-      const stopped = reason ?? (pending > 0 ? "input" : undefined)
-      const counts = { total, done, failed, pending, invalid }
-      const emulated = yield* journal.emulated
-      return { ...counts, problems: [...problems, ...failures], emulated, stopped } satisfies Summary
+      const unselected = options.sample ?? options.where ?? options.only
+      const stopped = reason ?? (pending === 0 ? undefined : unselected === undefined ? "input" : "limit")
+      return {
+        total,
+        done,
+        failed,
+        pending,
+        invalid,
+        problems: [...problems, ...failures],
+        failuresFile,
+        cost: yield* journal.totals,
+        emulated: yield* journal.emulated,
+        stopped
+      } satisfies Summary
     })
   )
 })
+
+/** Stops the run when the program asks for it. */
+const stopOnDrain = (stop: (reason: "signal") => Effect.Effect<void>) =>
+  Effect.flatMap(Drain, (drain) =>
+    drain === undefined ? Effect.void : Effect.forkScoped(Effect.andThen(drain.await, stop("signal")))
+  )
 
 /** Claims the rows and opens the output. */
 const start = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>, output: string) {
@@ -120,6 +178,7 @@ const start = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>, o
   if (claims.done === 0 && size > 0) return yield* refuse(unknownLines)
   // After a crash or by hand, the file may lack lines, or end in half a line.
   if (size !== (yield* journal.outputSize)) yield* sink.replaceWith(journal.outputs)
+  yield* journal.appendTo(sink.append)
   return { ...claims, sink }
 })
 
@@ -130,7 +189,5 @@ const unknownLines = "has lines that this state does not know; move it away, or 
 /** Any failure or defect becomes `JobBroken`. An interruption stays one. */
 const orBroken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, StopRules.JobBroken, R> =>
   Effect.catchCause(effect, (cause) =>
-    Cause.hasInterruptsOnly(cause)
-      ? Effect.interrupt
-      : Effect.fail(new StopRules.JobBroken({ detail: RowFailure.messageOf(Cause.squash(cause)) }))
+    Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.fail(StopRules.broken(cause))
   )

@@ -3,6 +3,7 @@
  * refused key, a model that does not exist, an unreachable API. For all others, `maxAlike` consecutive rows must fail
  * alike. The rows that led to the stop stay pending.
  */
+import * as Cause from "effect/Cause"
 import * as Schema from "effect/Schema"
 import { ClaudeError, Reason } from "../claude/ClaudeError.ts"
 import type { Redact } from "../claude/Redact.ts"
@@ -21,6 +22,10 @@ export class JobBroken extends Schema.TaggedError<JobBroken>()("JobBroken", { de
     return `the run broke off: ${this.detail}`
   }
 }
+
+/** The stop after a cause that is not Claude's. */
+export const broken = (cause: Cause.Cause<unknown>): JobBroken =>
+  new JobBroken({ detail: messageOf(Cause.squash(cause)) })
 
 /** The last `rows` rows failed alike, so the run stopped. `reason` is set if Claude failed, and not the program. */
 export class JobHopeless extends Schema.TaggedError<JobHopeless>()("JobHopeless", {
@@ -52,7 +57,7 @@ export class JobNeeds extends Schema.TaggedError<JobNeeds>()("JobNeeds", { servi
 
 /** Recognises Effect's defect for a missing service. */
 export const missingService = (defect: unknown): JobNeeds | undefined => {
-  const service = defect instanceof Error ? /^Service not found: (.+)$/.exec(defect.message)?.[1] : undefined
+  const [, service] = (defect instanceof Error && /^Service not found: (.+)$/.exec(defect.message)) || []
   return service === undefined ? undefined : new JobNeeds({ service })
 }
 

@@ -76,7 +76,16 @@ const used = (report: JobReport): string => {
 }
 
 const reasonOf = (stopped: NonNullable<Summary["stopped"]>): string => {
-  if (stopped === "limit") return "the limit of this run is reached"
-  if (stopped !== "input") return stopped.message
-  return "the input changed between two reads, or it can be read only once; pass a file, an array or a function"
+  switch (stopped) {
+    case "limit":
+      return "the limit of this run is reached"
+    case "failures":
+      return "as many rows have failed as this run allows"
+    case "signal":
+      return "the program was asked to stop"
+    case "input":
+      return "the input changed between two reads, or it can be read only once; pass a file, an array or a function"
+    default:
+      return stopped.message
+  }
 }

@@ -152,7 +152,7 @@ describe("a writer", () => {
     Effect.gen(function* () {
       const path = join(yield* folder, "deep", "er", "out.jsonl")
       const write = (line: string) =>
-        Effect.scoped(Effect.flatMap(Dataset.writeLines(path), ({ append }) => append(line)))
+        Effect.scoped(Effect.flatMap(Dataset.writeLines(path), ({ append }) => append([line])))
       yield* write("1")
       yield* write("2")
       assert.strictEqual(readFileSync(path, "utf8"), "1\n2\n")
@@ -163,10 +163,10 @@ describe("a writer", () => {
     Effect.gen(function* () {
       const path = join(yield* folder, "out.jsonl")
       const { append } = yield* Dataset.writeLines(path)
-      yield* append(`"first"`)
+      yield* append([`"first"`])
       assert.strictEqual(readFileSync(path, "utf8"), `"first"\n`)
       const lines = Array.from({ length: 200 }, (_, index) => JSON.stringify(`${index}`.repeat(1000)))
-      yield* Effect.forEach(lines, append, { concurrency: 64, discard: true })
+      yield* Effect.forEach(lines, (line) => append([line]), { concurrency: 64, discard: true })
       assert.sameMembers(readFileSync(path, "utf8").trimEnd().split("\n").slice(1), lines)
     }).pipe(provideNode)
   )
@@ -176,9 +176,9 @@ describe("a writer", () => {
       const path = join(yield* folder, "out.jsonl")
       const parts = yield* inParts
       const { append } = yield* Effect.provide(Dataset.writeLines(path), parts.layer)
-      const first = yield* Effect.forkChild(append(`"first"`), { startImmediately: true })
+      const first = yield* Effect.forkChild(append([`"first"`]), { startImmediately: true })
       yield* parts.isHalfWritten
-      const second = yield* Effect.forkChild(append(`"second"`), { startImmediately: true })
+      const second = yield* Effect.forkChild(append([`"second"`]), { startImmediately: true })
       yield* Effect.repeat(Effect.yieldNow, { times: 20 })
       yield* parts.finish
       yield* Fiber.join(first)
@@ -192,7 +192,7 @@ describe("a writer", () => {
       const path = join(yield* folder, "out.jsonl")
       const parts = yield* inParts
       const { append } = yield* Effect.provide(Dataset.writeLines(path), parts.layer)
-      const fiber = yield* Effect.forkChild(append(`"first"`), { startImmediately: true })
+      const fiber = yield* Effect.forkChild(append([`"first"`]), { startImmediately: true })
       yield* parts.isHalfWritten
       const interruption = yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
       yield* Effect.repeat(Effect.yieldNow, { times: 20 })
@@ -206,7 +206,7 @@ describe("a writer", () => {
     Effect.gen(function* () {
       const { append, replaceWith, size } = yield* Dataset.writeLines(yield* fileOf("old\n"))
       assert.strictEqual(yield* size, 4)
-      yield* append(`"é"`)
+      yield* append([`"é"`])
       assert.strictEqual(yield* size, 9)
       yield* replaceWith(Stream.make("1"))
       assert.strictEqual(yield* size, 2)
@@ -220,7 +220,7 @@ describe("a writer", () => {
       const seen: Array<string> = []
       const look = Effect.sync(() => seen.push(readFileSync(path, "utf8")))
       yield* replaceWith(Stream.tap(Stream.make("1", "2"), () => look))
-      yield* append("3")
+      yield* append(["3"])
       assert.deepStrictEqual(seen, ["old\n", "old\n"])
       assert.strictEqual(readFileSync(path, "utf8"), "1\n2\n3\n")
       yield* replaceWith(Stream.empty)
@@ -240,7 +240,7 @@ describe("a writer", () => {
       yield* Effect.yieldNow
       yield* Fiber.interrupt(fiber)
       assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(fiber)))
-      yield* append("3")
+      yield* append(["3"])
       assert.strictEqual(readFileSync(path, "utf8"), "old\n3\n")
       assert.isFalse(existsSync(`${path}.tmp`))
     }).pipe(provideNode)
@@ -273,7 +273,7 @@ describe("a writer", () => {
       const path = join(yield* folder, "full.jsonl")
       symlinkSync("/dev/full", path)
       const { append } = yield* Dataset.writeLines(path)
-      const error = yield* Effect.flip(append("1"))
+      const error = yield* Effect.flip(append(["1"]))
       assert.strictEqual(
         error.message,
         `${path}: there is no space left on the disk; make room and run again, or use another file`
@@ -287,7 +287,7 @@ describe("a writer", () => {
       const { append, replaceWith } = yield* Dataset.writeLines(path)
       const lines = values.map((value) => JSON.stringify(value))
       yield* replaceWith(Stream.fromIterable(lines))
-      yield* Effect.forEach(lines, append)
+      yield* append(lines)
       const rows = yield* rowsOf(Dataset.fromFile(Schema.Json, path))
       assert.deepStrictEqual(rows.map(inShort), JSON.parse(`[${[...lines, ...lines].join(",")}]`))
     }).pipe(Effect.scoped, provideNode)

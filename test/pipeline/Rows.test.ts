@@ -6,14 +6,18 @@ import {
   Concurrency,
   Event,
   Job,
+  Journal,
   Progress,
   ResponseCache,
   Retry,
-  Step
+  Step,
+  Usage
 } from "effect-claude"
 import { Emulator, TestClaude } from "effect-claude/testing"
-import { Deferred, Effect, Fiber, FileSystem, Layer } from "effect"
+import { BigDecimal, Context, Deferred, Effect, Fiber, FileSystem, Latch, Layer } from "effect"
 import { TestClock } from "effect/testing"
+import { ReplyStoreFailed } from "../../src/claude/ReplyStore.ts"
+import { Drain } from "../../src/pipeline/Drain.ts"
 import { calls, greetings, inFolder, names, notYou, overloaded, type Person } from "./jobs.ts"
 
 describe("a failure that would affect every row", () => {
@@ -90,36 +94,45 @@ describe("a failure that would affect every row", () => {
     )
   )
 
-  it.effect("lets rows with a call in flight or an answer finish", () =>
+  it.effect("lets calls in flight finish, and abandons a row where it would send another call", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         const answered = yield* Deferred.make<void>()
         const refused = yield* Deferred.make<void>()
+        let isRefused = true
         const step = Step.make("ask", ({ name }: typeof Person.Type) =>
           Effect.gen(function* () {
             const { text } = yield* Claude.generateText(name)
             if (name !== "answered") return text
             yield* Deferred.succeed(answered, undefined)
-            yield* Effect.sleep("1 minute")
+            yield* Effect.sleep(isRefused ? "1 minute" : 0)
             return (yield* Claude.generateText("again")).text
           })
         )
-        const running = yield* files.run(Job.make({ ...greetings(["answered", "in flight", "refused"]), step })).pipe(
+        const job = Job.make({ ...greetings(["answered", "in flight", "refused"]), step })
+        const claude = TestClaude.layer(
+          TestClaude.when(/refused/, () =>
+            isRefused ? Effect.andThen(Deferred.await(answered), Effect.fail(badKey)) : "hi"
+          ),
+          TestClaude.when(/in flight/, () => Effect.as(Deferred.await(refused), "hi")),
+          "hi"
+        )
+        const running = yield* files.run(job).pipe(
           Event.listen((event) =>
             event._tag === "call-failed" ? Effect.asVoid(Deferred.succeed(refused, undefined)) : Effect.void
           ),
-          Effect.provide(
-            TestClaude.layer(
-              TestClaude.when(/refused/, () => Effect.andThen(Deferred.await(answered), Effect.fail(badKey))),
-              TestClaude.when(/in flight/, () => Effect.as(Deferred.await(refused), "hi")),
-              "hi"
-            )
-          ),
+          Effect.provide(claude),
           Effect.forkChild
         )
         yield* Deferred.await(refused)
         yield* TestClock.adjust("1 minute")
-        assert.deepInclude(yield* Fiber.join(running), { done: 2, failed: 0, pending: 1 })
+        assert.deepInclude(yield* Fiber.join(running), { done: 1, failed: 0, pending: 2 })
+        isRefused = false
+        yield* Effect.gen(function* () {
+          assert.deepInclude(yield* files.run(job), { done: 3, pending: 0 })
+          // The first answer of the abandoned row was kept.
+          assert.deepStrictEqual([...(yield* TestClaude.prompts)].toSorted(), ["again", "refused"])
+        }).pipe(Effect.provide(claude))
       })
     )
   )
@@ -217,6 +230,166 @@ describe("consecutive rows that fail alike", () => {
         assert.deepInclude(summary, { done: 50, failed: 0, stopped: undefined })
       })
     ).pipe(Effect.provide(TestClaude.layer(badKey)))
+  )
+})
+
+describe("a run that is asked to stop", () => {
+  it.effect("takes no more rows, stores the calls in flight, and interrupts rows that only wait", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const drain = Latch.makeUnsafe()
+        const begun = meeting(3)
+        const answer = yield* Deferred.make<void>()
+        const claude = TestClaude.layer(
+          TestClaude.when(/person 0/, () => Effect.andThen(begun, Effect.as(Deferred.await(answer), "hi"))),
+          TestClaude.when(/person 1/, () => Effect.andThen(begun, Effect.fail(overloaded)))
+        ).pipe(Retry.policy())
+        const running = yield* files
+          .run(greetings(names(9)), { concurrency: 2 })
+          .pipe(Effect.provideService(Drain, drain), Effect.provide(claude), Effect.forkChild)
+        yield* begun
+        yield* Effect.yieldNow
+        drain.openUnsafe()
+        yield* TestClock.adjust(0)
+        yield* Deferred.succeed(answer, undefined)
+        const summary = yield* Fiber.join(running)
+        assert.deepInclude(summary, { done: 1, failed: 0, pending: 8, stopped: "signal" })
+      })
+    )
+  )
+
+  it.effect("still counts the rows that failed before", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const drain = Latch.makeUnsafe()
+        const stopping = Effect.as(Effect.andThen(drain.open, Effect.yieldNow), overloaded)
+        const claude = TestClaude.layer(
+          TestClaude.when(/person 0/, notYou),
+          TestClaude.when(/person 1/, () => stopping)
+        ).pipe(Retry.policy())
+        const summary = yield* files
+          .run(greetings(names(9)), { concurrency: 1 })
+          .pipe(Effect.provideService(Drain, drain), Effect.provide(claude))
+        assert.deepInclude(summary, { done: 0, failed: 1, pending: 8, stopped: "signal" })
+      })
+    )
+  )
+})
+
+describe("a store of replies that fails", () => {
+  const full = new Journal.JournalFailed({ detail: "disk full" })
+  const catching = Step.make("greet", ({ name }: typeof Person.Type) =>
+    Effect.catchCause(
+      Effect.map(Claude.generateText(name), ({ text }) => text),
+      () => Effect.succeed("no answer")
+    )
+  )
+  it.effect("stops the run, and the row neither fails nor ends, whatever its step does with the failure", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const job = Job.make({ ...greetings(names(20)), step: catching })
+        const failing = (journal: Journal.Journal["Service"]) => ({
+          ...journal,
+          replies: { ...journal.replies, save: () => Effect.fail(new ReplyStoreFailed({ detail: full.message })) }
+        })
+        const summary = yield* files.runHere(job, { concurrency: 4 }, failing)
+        assert.deepInclude(summary, { done: 0, failed: 0, pending: 20 })
+        assert.instanceOf(summary.stopped, Job.JobBroken)
+        assert.match(summary.stopped.message, /disk full/)
+        assert.isAtMost((yield* calls).length, 4)
+      }).pipe(Effect.provide(files.state))
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+})
+
+describe("a failed row", () => {
+  const step = Step.make("ask twice", ({ name }: typeof Person.Type) =>
+    Effect.gen(function* () {
+      const { text } = yield* Claude.generateText(`first ${name}`)
+      yield* Claude.generateText(`second ${name}`)
+      return text
+    })
+  )
+  const refused = { content: [], stop_reason: "refusal" as const, usage: { input_tokens: 100, output_tokens: 10 } }
+  const usage = { ...Usage.zero, input: 1_000_000 }
+
+  it.effect("is listed in a file with its attempts, its replies and their cost, until no row fails", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const job = Job.make({ ...greetings(["Ann", "Bob"]), step })
+        const { cost, failuresFile } = yield* files.run(job)
+        assert.strictEqual(failuresFile, files.path("out.failures.jsonl"))
+        const lines = yield* FileSystem.FileSystem.use((fs) => fs.readFileString(files.path("out.failures.jsonl")))
+        assert.deepStrictEqual(JSON.parse(lines), {
+          key: "Bob",
+          error: "StreamInterrupted",
+          message: "StreamInterrupted: cut; send the request again",
+          attempts: 2,
+          calls: 1,
+          // The first reply, and the second, which was billed and lost.
+          cost: "2.000016"
+        })
+        assert.deepInclude(cost, { run: cost.all })
+        assert.strictEqual(BigDecimal.format(cost.run.cost), "2.000048")
+        assert.deepInclude(yield* files.run(job), { done: 2, failuresFile: undefined })
+        assert.notInclude(yield* files.names, "out.failures.jsonl")
+      })
+    ).pipe(
+      Effect.provide(
+        TestClaude.layer(
+          TestClaude.when(/second Bob/, [new ClaudeError.StreamInterrupted({ detail: "cut", usage }), "hi"]),
+          "hi"
+        )
+      )
+    )
+  )
+
+  it.effect("is tried again without the replies that were rejected, and pays only for these", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const job = Job.make({ ...greetings(["Ann"]), step })
+        assert.deepInclude(yield* files.run(job), { failed: 1 })
+        assert.deepInclude(yield* files.run(job, { only: "failed" }), { done: 1 })
+        assert.deepStrictEqual(yield* TestClaude.prompts, ["first Ann", "second Ann", "second Ann"])
+      })
+    ).pipe(Effect.provide(TestClaude.layer(TestClaude.when(/second/, [refused, "hi"]), "hi")))
+  )
+})
+
+describe("the services of a job's layer", () => {
+  class Tagger extends Context.Service<Tagger, { readonly tag: (text: string) => Effect.Effect<string> }>()("Tagger") {}
+
+  it.effect("call a durable Claude, too, and so does a step below policies of the job's own", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const tagger = Layer.effect(
+          Tagger,
+          Claude.Claude.useSync((claude) => ({
+            tag: (text) =>
+              Claude.generateText(`tag ${text}`).pipe(
+                Effect.provideService(Claude.Claude, claude),
+                Effect.map((reply) => reply.text),
+                Effect.orDie
+              )
+          }))
+        )
+        const step = Step.make("greet", ({ name }: typeof Person.Type) =>
+          Effect.gen(function* () {
+            const { text } = yield* Claude.generateText(name)
+            yield* Tagger.use(({ tag }) => tag(text))
+            return yield* Effect.die("not yet")
+          })
+        )
+        const job = Job.make({
+          ...greetings(["Ann"]),
+          step,
+          layer: Layer.merge(tagger, Job.claude.pipe(Retry.policy()))
+        })
+        yield* files.run(job)
+        yield* files.run(job)
+        assert.deepStrictEqual(yield* TestClaude.prompts, ["Ann", "tag hi"])
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 })
 

@@ -2,7 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Event, ClaudeError, Concurrency, Dataset, Job, Journal, Redact, Step } from "effect-claude"
 import { TestClaude } from "effect-claude/testing"
-import { Deferred, Effect, Fiber, FileSystem, Schema, Stream } from "effect"
+import { BigDecimal, Deferred, Effect, Fiber, FileSystem, Schema, Stream } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { calls, greetings, inFolder, names, notYou, overloaded, people, Person } from "./jobs.ts"
 
@@ -11,8 +11,9 @@ describe("Job.run", () => {
     inFolder((files) =>
       Effect.gen(function* () {
         const summary = yield* files.run(greetings(["Ann", "Bob"]))
+        const { cost: _, ...counts } = summary
         const nothing = { failed: 0, pending: 0, invalid: 0, problems: [], emulated: false, stopped: undefined }
-        assert.deepStrictEqual(summary, { total: 2, done: 2, ...nothing })
+        assert.deepStrictEqual(counts, { total: 2, done: 2, failuresFile: undefined, ...nothing })
         assert.deepStrictEqual(yield* files.lines, ['{"key":"Ann","value":"hi"}', '{"key":"Bob","value":"hi"}'])
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
@@ -41,6 +42,75 @@ describe("Job.run", () => {
         })
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("takes only the rows that `where` selects, and leaves the others pending", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const job = greetings(["Ann", "Bob", "Cid"])
+        const summary = yield* files.run(job, { where: ({ name }) => name > "B", limit: 1 })
+        assert.deepInclude(summary, { done: 1, pending: 2, stopped: "limit" })
+        assert.deepInclude(yield* files.run(job, { where: ({ name }) => name > "B" }), { done: 2, stopped: "limit" })
+        assert.deepStrictEqual(yield* TestClaude.prompts, ["Greet Bob.", "Greet Cid."])
+        assert.deepInclude(yield* files.run(job), { done: 3, stopped: undefined })
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("takes the same sample of rows in every run", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const job = greetings(names(100))
+        assert.deepInclude(yield* files.run(job, { sample: 5 }), { done: 5, pending: 95, stopped: "limit" })
+        assert.deepInclude(yield* files.run(job, { sample: 5 }), { done: 5 })
+        assert.deepInclude(yield* files.run(job, { sample: 10 }), { done: 10 })
+        assert.lengthOf(yield* calls, 10)
+        const { done } = yield* files.run(job, { sample: 10, where: ({ name }) => name.endsWith("7") })
+        assert.isAbove(done, 10)
+        assert.lengthOf(new Set(yield* TestClaude.prompts), done)
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("stops after `maxFailures` rows have failed, and lists them", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const summary = yield* files.run(greetings(names(50)), { maxFailures: 3, concurrency: 1 })
+        assert.deepInclude(summary, { done: 0, failed: 3, pending: 47, stopped: "failures" })
+        assert.lengthOf(summary.problems, 3)
+      })
+    ).pipe(Effect.provide(TestClaude.layer(notYou)))
+  )
+
+  it.effect("takes only the rows that failed before, where that is asked for", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const job = greetings(["Ann", "Bob", "Cid"])
+        assert.deepInclude(yield* files.run(job, { limit: 2 }), { done: 1, failed: 1, pending: 1 })
+        const retried = yield* files.run(job, { only: "failed" })
+        assert.deepInclude(retried, { done: 2, failed: 0, pending: 1, stopped: "limit" })
+        assert.deepStrictEqual(yield* TestClaude.prompts, ["Greet Ann.", "Greet Bob.", "Greet Bob."])
+      })
+    ).pipe(Effect.provide(TestClaude.layer(TestClaude.when(/Bob/, [notYou, "hi"]), "hi")))
+  )
+
+  it.effect("reports the cost of this run and of all runs", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const job = greetings(["Ann", "Bob"])
+        const priced = { content: ["hi"], usage: { input_tokens: 1_000_000, output_tokens: 0 } }
+        const claude = TestClaude.layer(priced)
+        yield* Effect.provide(files.run(job, { limit: 1 }), claude)
+        const { cost } = yield* Effect.provide(files.run(job), claude)
+        assert.deepStrictEqual(
+          [cost.run, cost.all].map(({ calls, cost }) => [calls, BigDecimal.format(cost)]),
+          [
+            [1, "2"],
+            [2, "4"]
+          ]
+        )
+      })
+    )
   )
 
   it.effect("keeps the other rows when one fails, reports its key and reason, and tries it again in the next run", () =>
@@ -157,7 +227,7 @@ describe("Job.run", () => {
         const summary = yield* files.run(job)
         assert.deepInclude(summary, { total: 3, done: 1, invalid: 2 })
         assert.match(summary.problems[0] ?? "", /^people row 2: .*name/)
-        assert.match(summary.problems[1] ?? "", /^people row 3: an earlier row has the key "Ann" too; make keys unique/)
+        assert.match(summary.problems[1] ?? "", /^people row 3: row 1 has the key "Ann" too; make keys unique/)
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )

@@ -44,7 +44,7 @@ const makeFiles = Effect.gen(function* () {
   const state = Sqlite.layer({ path: path.join(folder, "state.sqlite") })
   const runHere = <Row, Out, E>(
     job: Job.Job<Row, Out, E>,
-    options: Job.RunOptions = {},
+    options: Job.RunOptions<Row> = {},
     change: (journal: Journal.Journal["Service"]) => Journal.Journal["Service"] = (journal) => journal
   ) =>
     Job.run(job, { output, ...options }).pipe(
@@ -66,7 +66,7 @@ const makeFiles = Effect.gen(function* () {
       state
     ),
     lines: Effect.map(fs.readFileString(output), (text) => text.trimEnd().split("\n")),
-    run: <Row, Out, E>(job: Job.Job<Row, Out, E>, options: Job.RunOptions = {}) =>
+    run: <Row, Out, E>(job: Job.Job<Row, Out, E>, options: Job.RunOptions<Row> = {}) =>
       Effect.provide(runHere(job, options), state)
   }
 })

@@ -70,6 +70,8 @@ describe("JobReport", () => {
 
 const unauthenticated = new ClaudeError.ClaudeError({ reason: new ClaudeError.Unauthenticated({ detail: "bad key" }) })
 
+const nothing = { calls: 0, cost: BigDecimal.fromBigInt(0n), unpriced: 0 }
+
 const report = (summary: Partial<JobReport.JobReport["summary"]>): JobReport.JobReport => ({
   summary: {
     total: 30,
@@ -78,6 +80,8 @@ const report = (summary: Partial<JobReport.JobReport["summary"]>): JobReport.Job
     pending: 0,
     invalid: 0,
     problems: [],
+    failuresFile: undefined,
+    cost: { run: nothing, all: nothing },
     emulated: false,
     stopped: undefined,
     ...summary

@@ -1,0 +1,25 @@
+/**
+ * The file that lists every failed row of a job: its key, the error, and what the row was billed. It is next to the output.
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Stream from "effect/Stream"
+import * as Dataset from "./Dataset.ts"
+import { Journal } from "./Journal.ts"
+import * as RowFailure from "./RowFailure.ts"
+
+/** The file of an output: `results.failures.jsonl` for `results.jsonl`. */
+export const pathOf = (output: string): string => output.replace(/(\.\w+)?$/, ".failures$1")
+
+/** Writes the failures of the last run, and returns the file. Without failures it removes the file of an earlier run. */
+export const write = Effect.fnUntraced(function* (output: string) {
+  const path = pathOf(output)
+  const { counts, failures } = yield* Journal
+  if ((yield* counts).failed === 0) {
+    yield* FileSystem.FileSystem.use((fs) => fs.remove(path, { force: true }))
+    return undefined
+  }
+  const file = yield* Dataset.writeLines(path)
+  yield* file.replaceWith(Stream.mapEffect(failures, RowFailure.toLine))
+  return path
+}, Effect.scoped)
