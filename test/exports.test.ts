@@ -7,10 +7,10 @@ describe("the public names", () => {
   it("of effect-claude", () => {
     expect(namesOf("src/index.ts")).toMatchInlineSnapshot(`
       "AnthropicClient: AnthropicClient Client ClientMisconfigured Options callOptions layer layerConfig layerFrom
-      Event: CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt RowFinished RowsCounted both emit emitHit emitWaited finished listen
-      CallEvent: CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt RowFinished RowsCounted both emit emitHit emitWaited finished listen
+      Event: BatchEnded BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt OfBatch RowFinished RowsCounted both emit emitHit emitWaited finished listen
+      CallEvent: BatchEnded BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt OfBatch RowFinished RowsCounted both emit emitHit emitWaited finished listen
       CallSite: CallSite label row within
-      ClaudeError: BillingFailed CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
+      ClaudeError: BatchItemLost BillingFailed CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
       Cost: Bill bill billOf billed format of saved sum
       Models: CacheTtl Model Price Rates all cacheLifetimes find isSame limitGroup minCacheTokens priceAt
       Redact: Options Redact Redactor exit make redact
@@ -19,7 +19,7 @@ describe("the public names", () => {
       StreamEvent: Accumulator StreamEvent StreamStart accumulator definedOnly fromMessage isContent text
       Transport: Dispatching Fetch Transport globalFetch patientDispatcher
       Usage: ApiTokens ApiUsage Besides Tokens Usage billed fromMessage sum totalInput zero
-      Claude: Claude Defaults Message ObjectReply Origin Prompt Reply Request StackOptions StreamEvent StreamStart TextReply Timeouts countTokens create generateObject generateText layer layerConfig stack stream streamText wrap
+      Claude: BatchesStackOptions Claude Defaults Message ObjectReply Origin Prompt Reply Request StackOptions StreamEvent StreamStart TextReply Timeouts countTokens create generateObject generateText layer layerConfig stack stream streamText wrap
       Batch: Finished Options fanOut map stream
       Dataset: Dataset DatasetFailed Place Row RowInvalid Valid Writer at fromFile fromIterable keepApart withFile writeLines
       Job: Declaration Job JobBroken JobHopeless JobLayerFailed JobNeeds Provided RunOptions Summary claude isJob make run shape
@@ -28,6 +28,7 @@ describe("the public names", () => {
       Step: Shape Step all andThen draw each make map object text
       Concurrency: Concurrency make policy resize
       Logging: policy
+      MessageBatches: MessageBatches Options Running cancelAll make policy running
       PromptCache: Options PolicyOptions place policy
       ResponseCache: Mode Options Target bypass invalidate layerMemory layerRedis layerSql policy readOnly refresh
       Retry: RetrySchedule policy schedule

@@ -42,7 +42,13 @@ describe("README", () => {
   it("lists every reason of an error, and whether it is retryable", () => {
     const rows = readme.matchAll(/^\| `(\w+)` \|.*\| (yes|no) \|$/gm)
     const reasons = ClaudeError.Reason.members.map((member): [string, boolean] => {
-      const { _tag, isRetryable } = new member({ detail: "", text: "", answer: TestClaude.message("hi") })
+      const { _tag, isRetryable } = new member({
+        detail: "",
+        text: "",
+        answer: TestClaude.message("hi"),
+        batch: "",
+        how: "expired"
+      })
       return [_tag, isRetryable]
     })
     assert.deepStrictEqual(

@@ -24,7 +24,7 @@ export interface Client {
     | {
         readonly messages?:
           | (Pick<Anthropic["beta"]["messages"], "create"> &
-              Partial<Pick<Anthropic["beta"]["messages"], "countTokens">>)
+              Partial<Pick<Anthropic["beta"]["messages"], "batches" | "countTokens">>)
           | undefined
       }
     | undefined

@@ -336,6 +336,31 @@ export class TurnPaused extends Schema.TaggedClass<TurnPaused>()("TurnPaused", a
   }
 }
 
+/**
+ * A batch ended without an answer to this request, and nothing was billed for it. `expired`: the batch took longer than
+ * 24 hours. `missing`: it has no readable result. `canceled`: someone canceled the batch. `unknown`: the API does not
+ * know the batch, so it cannot be seen whether it answered.
+ */
+export class BatchItemLost extends Schema.TaggedClass<BatchItemLost>()("BatchItemLost", {
+  ...facts,
+  batch: Schema.String,
+  how: Schema.Literals(["expired", "missing", "canceled", "unknown"])
+}) {
+  get isRetryable() {
+    return this.how === "expired" || this.how === "missing"
+  }
+  get message() {
+    return describe(this, lostRemedies[this.how])
+  }
+}
+
+const lostRemedies = {
+  expired: "send the request again",
+  missing: "send the request again",
+  canceled: "run again to send it in another batch",
+  unknown: "use a key of the workspace that sent the batch"
+}
+
 /** A cassette has no recording of this request. It is never retried, and there is no fallback to another model. */
 export class CassetteMiss extends Schema.TaggedClass<CassetteMiss>()("CassetteMiss", facts) {
   get isRetryable() {
@@ -371,6 +396,7 @@ export const Reason = Schema.Union([
   ToolUseRequested,
   OutputEmpty,
   TurnPaused,
+  BatchItemLost,
   CassetteMiss
 ])
 export type Reason = typeof Reason.Type

@@ -1,5 +1,5 @@
 /**
- * Reports what happens to calls, items and rows, to one listener. Progress, reports, logs, metrics and cost are folds
+ * Reports what happens to calls, batches, items and rows, to one listener. Progress, reports, logs, metrics and cost are folds
  * over these events: write a listener instead of counters of your own. A fold over attempts keeps a map by `attempt`,
  * because attempts of one call may overlap.
  */
@@ -79,13 +79,14 @@ export interface CallRetried {
 }
 
 /**
- * The call waited for `duration` and continues: for a permit, for the call that warms the prompt cache, or for an
- * identical call whose answer it shares. A wait comes before the attempts of a call, so it has no `attempt`.
+ * The call waited for `duration` and continues: for a permit, for the call that warms the prompt cache, for an
+ * identical call whose answer it shares, or for a batch. A wait comes before the attempts of a call, so it has no
+ * `attempt`.
  */
 export interface CallWaited {
   readonly _tag: "call-waited"
   readonly model: string
-  readonly for: "concurrency" | "warm-up" | "equal-call"
+  readonly for: "concurrency" | "warm-up" | "equal-call" | "batch"
   readonly duration: Duration.Duration
 }
 
@@ -107,6 +108,45 @@ export interface CacheFailed {
   readonly _tag: "cache-failed"
   readonly operation: "read" | "write" | "remove" | "claim"
   readonly detail: string
+}
+
+/** What every event of a Message Batch has: the id that the API gave it, and the number of its requests. */
+export interface OfBatch {
+  readonly batch: string
+  readonly requests: number
+}
+
+/**
+ * A batch was sent; `since` (milliseconds since 1970) is when. `how` is `resumed` if an earlier process sent it, and
+ * `adopted` if its id was lost and it was found again by its requests.
+ */
+export interface BatchSent extends OfBatch {
+  readonly _tag: "batch-sent"
+  readonly how: "sent" | "resumed" | "adopted"
+  readonly since: number
+}
+
+/** The API reported the state of a batch that has not ended: its own word, such as `in_progress` or `canceling`. */
+export interface BatchPolled extends OfBatch {
+  readonly _tag: "batch-polled"
+  readonly state: string
+}
+
+/** A batch has ended, with these numbers of results; the results are read next. */
+export interface BatchEnded extends OfBatch {
+  readonly _tag: "batch-ended"
+  readonly succeeded: number
+  readonly errored: number
+  readonly canceled: number
+  readonly expired: number
+}
+
+/** A request about batches failed and is repeated after `delay`. `batch` is undefined until the batch has an id. */
+export interface BatchRetried {
+  readonly _tag: "batch-retried"
+  readonly batch: string | undefined
+  readonly error: ClaudeError
+  readonly delay: Duration.Duration
 }
 
 /** `Batch` finished one of its items. */
@@ -141,6 +181,10 @@ export type EventBody =
   | CallWaited
   | CallHit
   | CacheFailed
+  | BatchSent
+  | BatchPolled
+  | BatchEnded
+  | BatchRetried
   | ItemFinished
   | RowsCounted
   | RowFinished

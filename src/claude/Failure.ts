@@ -291,7 +291,7 @@ const classOf = ({ status, type, code, detail }: Failure) => {
  * the same answer, because the clocks of server and client may differ. Without that header, it is compared with
  * `Date.now`, not with `Clock`: the server does not know the time of a test.
  */
-const retryAfterOf = (headers: Headers): Duration.Duration | undefined => {
+export const retryAfterOf = (headers: Headers): Duration.Duration | undefined => {
   const milliseconds = headers.get("retry-after-ms")
   if (milliseconds !== null && Number.isFinite(Number(milliseconds))) return positive(Number(milliseconds))
   const after = headers.get("retry-after")

@@ -51,10 +51,14 @@ export interface BatchIntent {
   readonly batchId: string | undefined
 }
 
-/** A reply, the call that it answers, and its request, which the store keeps of some rows to explain later changes. */
+/** A reply, and the call that it answers. */
 export interface Answer {
   readonly call: CallKey
-  readonly request: Request
+  /**
+   * The store keeps it for some rows, to explain later changes. It is undefined if the request was sent in a batch by an
+   * earlier process, and no row has asked for it since.
+   */
+  readonly request: Request | undefined
   readonly reply: Reply
 }
 

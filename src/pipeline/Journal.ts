@@ -295,7 +295,7 @@ const journalOf = Effect.fnUntraced(function* (opened: Opened): Effect.fn.Return
     for (const { call, reply, request } of answers) {
       yield* answered(Reply.isEmulated(reply.requestId))
       const { number: row, ordinal } = yield* quietly(rows.find(call.row))
-      const canonical = Sample.keepsRequests(ordinal) ? RequestText.of(request) : null
+      const canonical = request !== undefined && Sample.keepsRequests(ordinal) ? RequestText.of(request) : null
       replies.push({ row, call, reply: StoredReply.encode(reply), request: canonical })
       if (Reply.isBilled(reply.origin)) bills.push(Cost.billed(reply, at))
     }

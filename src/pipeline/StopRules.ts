@@ -70,6 +70,9 @@ export const isCertain = (error: unknown): error is ClaudeError => {
     case "SpendLimitReached":
     case "Unauthenticated":
       return true
+    // Someone canceled the batch, or the key is that of another workspace.
+    case "BatchItemLost":
+      return !error.isRetryable
     case "ConnectionFailed":
       return shouldRetry === false || (code !== undefined && unreachable.has(code))
     // A file or another resource of one row may be missing; the model is the same for all.

@@ -4,9 +4,11 @@
  */
 import * as Layer from "effect/Layer"
 import type { BackingPersistence } from "effect/persistence/Persistence"
+import type { AnthropicClient } from "../claude/AnthropicClient.ts"
 import type { Claude } from "../claude/Claude.ts"
 import * as Concurrency from "./Concurrency.ts"
 import * as Logging from "./Logging.ts"
+import * as MessageBatches from "./MessageBatches.ts"
 import * as PromptCache from "./PromptCache.ts"
 import * as ResponseCache from "./ResponseCache.ts"
 import * as Retry from "./Retry.ts"
@@ -14,7 +16,7 @@ import * as Telemetry from "./Telemetry.ts"
 
 /** The options of the stack. */
 export interface StackOptions<E = never, R = never> {
-  /** Calls in flight at once; 64 by default. */
+  /** Calls in flight at once; 64 by default. Has no effect with `batches`. */
   readonly concurrency?: number | Concurrency.Concurrency
   /** When to call again; `Retry.schedule` by default. */
   readonly retry?: Retry.RetrySchedule
@@ -26,19 +28,43 @@ export interface StackOptions<E = never, R = never> {
   readonly telemetry?: Telemetry.Options
 }
 
-/** From the wire outward: `Concurrency`, `Retry`, `PromptCache`, `ResponseCache`, `Telemetry`, `Logging`. */
-export const stack =
-  <E2 = never, R2 = never>({
-    cache,
-    concurrency = 64,
-    promptCache,
-    retry = Retry.schedule,
-    telemetry
-  }: StackOptions<E2, R2> = {}) =>
-  <A, E, R>(self: Layer.Layer<A | Claude, E, R>): Layer.Layer<A | Claude, E | E2, R | R2> => {
-    const patient = self.pipe(Concurrency.policy(concurrency), Retry.policy(retry))
-    const placing = promptCache === undefined ? patient : PromptCache.policy(promptCache)(patient)
-    const cached: Layer.Layer<A | Claude, E | E2, R | R2> =
+/** The options of a stack that sends Message Batches. They need the SDK client of the layer. */
+export interface BatchesStackOptions<E = never, R = never> extends StackOptions<E, R> {
+  /** When batches are sent, or a handle of `MessageBatches.make`; `{}` for the defaults. */
+  readonly batches: MessageBatches.Options | MessageBatches.MessageBatches
+}
+
+/**
+ * From the wire outward: `Concurrency` or, with `batches`, `MessageBatches`; then `Retry`, `PromptCache`,
+ * `ResponseCache`, `Telemetry`, `Logging`. With `batches`, no call waits for the prompt cache to warm up.
+ */
+export function stack<E2 = never, R2 = never>(
+  options: BatchesStackOptions<E2, R2>
+): <A, E, R>(
+  self: Layer.Layer<A | Claude, E, R>
+) => Layer.Layer<A | Claude, E | E2, R | R2 | Exclude<AnthropicClient, A | Claude>>
+export function stack<E2 = never, R2 = never>(
+  options?: StackOptions<E2, R2>
+): <A, E, R>(self: Layer.Layer<A | Claude, E, R>) => Layer.Layer<A | Claude, E | E2, R | R2>
+export function stack<E2, R2>({
+  batches,
+  cache,
+  concurrency = 64,
+  promptCache,
+  retry = Retry.schedule,
+  telemetry
+}: StackOptions<E2, R2> & Partial<Pick<BatchesStackOptions, "batches">> = {}) {
+  return <A, E, R>(
+    self: Layer.Layer<A | Claude, E, R>
+  ): Layer.Layer<A | Claude, E | E2, R | R2 | Exclude<AnthropicClient, A | Claude>> => {
+    const nearest: Layer.Layer<A | Claude, E, R | Exclude<AnthropicClient, A | Claude>> =
+      batches === undefined ? self.pipe(Concurrency.policy(concurrency)) : self.pipe(MessageBatches.policy(batches))
+    const patient = nearest.pipe(Retry.policy(retry))
+    const { warmUp, ...place } = promptCache ?? {}
+    const warm = batches === undefined && warmUp !== undefined && { warmUp }
+    const placing = promptCache === undefined ? patient : PromptCache.policy({ ...place, ...warm })(patient)
+    const cached: Layer.Layer<A | Claude, E | E2, R | R2 | Exclude<AnthropicClient, A | Claude>> =
       cache === undefined ? placing : placing.pipe(ResponseCache.policy(cache), Layer.provide(cache.store))
     return cached.pipe(Telemetry.policy(telemetry), Logging.policy())
   }
+}

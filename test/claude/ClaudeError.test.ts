@@ -83,7 +83,7 @@ describe("as data", () => {
 
 describe("the message", () => {
   it.each(Reason.members.map((Class) => [Class.identifier, Class] as const))("of %s ends with a remedy", (_, Class) => {
-    const { message: text } = new Class({ detail: "it broke", text: "", answer: message() })
+    const { message: text } = new Class({ detail: "it broke", text: "", answer: message(), batch: "", how: "expired" })
     assert.match(text, /^\w+: it broke(; |\n)\w.{4,}/)
   })
 

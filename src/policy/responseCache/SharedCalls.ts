@@ -6,8 +6,10 @@ import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { constVoid } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Demand from "../../claude/Demand.ts"
 import * as Event from "../../claude/Event.ts"
 import type { ClaudeError } from "../../claude/ClaudeError.ts"
 import * as Replay from "../../claude/Replay.ts"
@@ -97,8 +99,8 @@ const joined = (
   restore: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
 ): Answer => Effect.ensuring(restore(Fiber.join(shared.join(context))), shared.leave)
 
-/** Reports how long the call waited for the shared request. */
+/** Waits for the shared request, as if the request were that of the waiting item, and reports for how long. */
 const reportWait = <A, E>({ model }: Call, reply: Effect.Effect<A, E>) =>
   Effect.flatMap(Clock.currentTimeNanos, (since) =>
-    Effect.tap(reply, () => Event.emitWaited(model, "equal-call", since))
+    Effect.tap(Demand.blocked(constVoid)(reply), () => Event.emitWaited(model, "equal-call", since))
   )

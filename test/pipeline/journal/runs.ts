@@ -34,17 +34,18 @@ export const callOf = (row: string, fields: Partial<CallKey> = {}): CallKey => (
 })
 
 /** A reply of Claude Haiku 4.5 to 1,000 tokens. It costs $0.00105. */
-export const answerOf = (call: CallKey, origin: Reply["origin"] = "api"): Answer => ({
-  call,
-  request: { model: "claude-haiku-4-5", max_tokens: 100, messages: [{ role: "user", content: `Sort ${call.row}` }] },
-  reply: {
-    message: message({
-      model: "claude-haiku-4-5",
-      content: [`${call.row} is urgent`],
-      usage: { input_tokens: 1000, output_tokens: 10 }
-    }),
-    requestId: "req_1",
-    origin,
-    rateLimits: undefined
-  }
-})
+export const answerOf = (call: CallKey, origin: Reply["origin"] = "api") =>
+  ({
+    call,
+    request: { model: "claude-haiku-4-5", max_tokens: 100, messages: [{ role: "user", content: `Sort ${call.row}` }] },
+    reply: {
+      message: message({
+        model: "claude-haiku-4-5",
+        content: [`${call.row} is urgent`],
+        usage: { input_tokens: 1000, output_tokens: 10 }
+      }),
+      requestId: "req_1",
+      origin,
+      rateLimits: undefined
+    }
+  }) satisfies Answer

@@ -1,0 +1,157 @@
+/**
+ * Answers calls by batches: puts each into the queue, or lets it join the call that is in a batch already, and waits.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Result from "effect/Result"
+import type { Client } from "../../claude/AnthropicClient.ts"
+import { CallSite } from "../../claude/CallSite.ts"
+import type { ClaudeError } from "../../claude/ClaudeError.ts"
+import * as Demand from "../../claude/Demand.ts"
+import * as Event from "../../claude/Event.ts"
+import * as Observe from "../../claude/Observe.ts"
+import type { Reply } from "../../claude/Reply.ts"
+import { type CallKey, CurrentCall, type ReplyStore, ReplyStore as Replies } from "../../claude/ReplyStore.ts"
+import * as Request from "../../claude/Request.ts"
+import * as Call from "./Call.ts"
+import * as Lanes from "./Lanes.ts"
+import * as Lifecycle from "./Lifecycle.ts"
+import type { Bounds } from "./Persist.ts"
+import * as Queue from "./Queue.ts"
+import * as Quiet from "./Quiet.ts"
+import * as Refusal from "./Refusal.ts"
+import type { Outcome } from "./Results.ts"
+import * as Unfinished from "./Unfinished.ts"
+
+/** A call goes into at most this many batches. After that it fails, and `Retry` decides. */
+const maxSubmissions = 3
+
+/** Returns the function that answers a request. Batches are followed until the scope closes. */
+export const make = Effect.fnUntraced(function* (
+  client: Client,
+  running: Map<string, Lifecycle.Running>,
+  limits: Queue.Limits & Bounds
+) {
+  const fibers = yield* FiberSet.make<void>()
+  const laneOf = Lanes.make(client)
+
+  /** Runs in the context of a call of the lane, for its clock, transport and listener. */
+  const fork = ({ context }: Lanes.Lane, effect: Effect.Effect<void>) => {
+    const { job } = Context.get(context, CallSite)
+    const site: CallSite = { job, row: undefined, path: [], labels: {} }
+    FiberSet.addUnsafe(fibers, Effect.runForkWith(Context.add(context, CallSite, site))(effect))
+  }
+  const send = (lane: Lanes.Lane, calls: ReadonlyArray<Call.Call>) => {
+    for (const call of calls) {
+      call.state = "sent"
+      call.submissions += 1
+    }
+    fork(lane, Lifecycle.send(lane, calls, around))
+  }
+  const queue = Queue.make(limits, send, fork)
+  const quiet = Quiet.make(queue.sendAll)
+
+  const enqueue = (call: Call.Call, bytes: number) => {
+    call.state = "queued"
+    queue.add(call, bytes)
+  }
+  const remove = (call: Call.Call) => void call.place?.ledger.open.delete(call.place.id)
+
+  const settle = (call: Call.Call, outcome: Outcome) => {
+    const { place, request, waiters } = call
+    const isRepeatable = Result.isFailure(outcome) && outcome.failure.isRetryable && call.submissions < maxSubmissions
+    if (isRepeatable && waiters > 0 && request !== undefined) return enqueue(call, Queue.bytesOf(request))
+    call.state = Result.isSuccess(outcome) ? "answered" : "failed"
+    remove(call)
+    if (call.state === "answered" && waiters === 0) place?.ledger.early.add(place.id)
+    Deferred.doneUnsafe(call.sent, Effect.void)
+    Deferred.doneUnsafe(call.answer, Effect.fromResult(outcome))
+  }
+  const resend = (call: Call.Call) => {
+    if (call.waiters > 0 && call.request !== undefined) enqueue(call, Queue.bytesOf(call.request))
+    else remove(call)
+  }
+  const around: Lifecycle.Surroundings = { ...limits, running, settle, resend, delivering: quiet.during }
+  const ledgerOf = Unfinished.make(
+    (lane, store, intent, calls) => fork(lane, Lifecycle.resume(lane, store, intent, calls, around)),
+    fork
+  )
+
+  /** Counts the fiber among those that wait. Without any, a call that is not sent yet is given up. */
+  const waiting = <A>(call: Call.Call, bytes: number, answer: Effect.Effect<A, ClaudeError>) => {
+    let hasJoined = false
+    const joined = Effect.suspend(() => {
+      hasJoined = true
+      call.waiters += 1
+      if (call.state === "new") {
+        call.place?.ledger.open.set(call.place.id, call)
+        enqueue(call, bytes)
+      }
+      return answer
+    })
+    const leave = (isAnswered: boolean) => {
+      call.waiters -= 1
+      if (isAnswered || call.waiters > 0) return
+      if (call.state === "queued") {
+        queue.remove(call)
+        remove(call)
+      } else if (call.state === "answered") call.place?.ledger.early.add(call.place.id)
+    }
+    return Effect.onExitPrimitive(joined, (exit) => {
+      if (hasJoined) leave(exit._tag === "Success")
+      return undefined
+    }).pipe(Demand.blocked(quiet.onQuiet((effect) => fork(call.lane, effect))))
+  }
+
+  const answerTo = (call: Call.Call) => Effect.suspend(() => Deferred.await(call.answer))
+
+  /** The attempt begins when the batch is sent. */
+  const inMemory = (lane: Lanes.Lane, request: Request.Request, bytes: number) =>
+    Effect.suspend(() => {
+      const call = Call.make({ lane, request, place: undefined, state: "new" })
+      const attempt = Observe.create(request, answerTo(call))
+      return waiting(call, bytes, Effect.andThen(Deferred.await(call.sent), attempt))
+    })
+
+  /** The attempt is reported when its answer is stored: until then the fiber may leave, and no reply is lost. */
+  const stored = Effect.fnUntraced(function* (
+    lane: Lanes.Lane,
+    store: ReplyStore,
+    key: CallKey,
+    request: Request.Request,
+    bytes: number
+  ) {
+    const since = yield* Clock.currentTimeNanos
+    const ledger = yield* ledgerOf(lane, store)
+    const place = Call.placeOf(ledger, key, Request.hash(request))
+    const open = ledger.open.get(place.id)
+    if (open === undefined && ledger.early.delete(place.id)) {
+      const early = yield* Effect.orDie(store.find(key))
+      const reply: Reply | undefined = early && { ...early, origin: "batch", rateLimits: undefined }
+      if (reply !== undefined) return yield* Observe.create(request, Effect.succeed(reply))
+    }
+    const call = open ?? Call.make({ lane, request, place, state: "new" })
+    call.request = request
+    if (call.state === "sent") call.lane = lane
+    const result = yield* Effect.result(waiting(call, bytes, answerTo(call)))
+    yield* Event.emitWaited(request.model, "batch", since)
+    return yield* Observe.create(request, Effect.fromResult(result))
+  })
+
+  return (request: Request.Request): Effect.Effect<Reply, ClaudeError> =>
+    Effect.withFiber((fiber) => {
+      const bytes = Queue.bytesOf(request)
+      const refusal = Refusal.find(request, bytes, limits.bytes)
+      if (refusal !== undefined) return Effect.fail(refusal)
+      const key = fiber.getRef(CurrentCall)
+      const store = key && fiber.getRef(Replies)
+      const lane = laneOf(fiber.context, request, store)
+      if (lane === undefined) return Effect.fail(Refusal.noBatches())
+      return key === undefined || store === undefined
+        ? inMemory(lane, request, bytes)
+        : stored(lane, store, key, request, bytes)
+    })
+})

@@ -1,0 +1,51 @@
+/**
+ * Finds a batch whose id was lost: the process died, or the connection broke, after the batch was sent. The list of
+ * batches shows no `custom_id`s, so a batch is a candidate if it is about as new as the intent, has as many requests and
+ * is unknown to the store. When it has ended, its results show whose it is.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { ApiBatch, BatchesApi } from "./BatchesApi.ts"
+import { persist, type Persistence } from "./Persist.ts"
+import { untilEnded } from "./Poll.ts"
+
+/** What is known of a batch that was about to be sent. */
+export interface Lost {
+  /** The id of its intent. */
+  readonly id: string
+  readonly createdAt: number
+  /** The number of its requests. */
+  readonly requests: number
+}
+
+/** How far the clock of the API may be behind. */
+const skew = Duration.toMillis("5 minutes")
+
+/** The id of a request in a batch. It shows to which intent the batch belongs. */
+export const customId = (intent: string, index: number): string => `${intent}-${index}`
+
+/** Returns the batch of an intent, which has ended; undefined if the API has none. */
+export const find = Effect.fnUntraced(function* (
+  api: BatchesApi,
+  intent: Lost,
+  isKnown: (batch: string) => Effect.Effect<boolean>,
+  options: Persistence
+): Effect.fn.Return<ApiBatch | undefined> {
+  const recent = api.list.pipe(
+    Stream.takeWhile(({ createdAt }) => createdAt >= intent.createdAt - skew),
+    Stream.filter(({ total }) => total === intent.requests),
+    Stream.runCollect
+  )
+  const listed = yield* persist(recent, options)
+  const unknown = yield* Effect.filter(listed, ({ id }) => Effect.map(isKnown(id), (known) => !known))
+  const inOrder = unknown.toSorted((a, b) => Number(b.state === "ended") - Number(a.state === "ended"))
+  for (const { id } of inOrder) {
+    const ended = yield* untilEnded(api, id, { ...options, batch: id })
+    if (!ended.hasResults) continue
+    const first = yield* persist(Stream.runHead(api.results(id)), { ...options, batch: id })
+    if (Option.isSome(first) && first.value.customId.startsWith(`${intent.id}-`)) return ended
+  }
+  return undefined
+})

@@ -1,0 +1,30 @@
+/**
+ * Waits until a batch has ended. It looks as often as the API's `retry-after` says, within bounds.
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Event from "../../claude/Event.ts"
+import type { ApiBatch, BatchesApi } from "./BatchesApi.ts"
+import { persist, type Persistence } from "./Persist.ts"
+
+/** Returns the batch when it has ended. */
+export const untilEnded = Effect.fnUntraced(function* (
+  api: BatchesApi,
+  id: string,
+  options: Persistence
+): Effect.fn.Return<ApiBatch> {
+  const begun = yield* Clock.currentTimeMillis
+  while (true) {
+    const batch = yield* persist(api.retrieve(id), options)
+    if (batch.state === "ended") return batch
+    yield* Event.emit(() => ({ _tag: "batch-polled", batch: id, requests: batch.total, state: batch.state }))
+    const age = (yield* Clock.currentTimeMillis) - begun
+    yield* Effect.sleep(
+      Duration.clamp(batch.retryAfter ?? Duration.millis(age / 10), {
+        minimum: options.shortest,
+        maximum: options.longest
+      })
+    )
+  }
+})
