@@ -235,7 +235,7 @@ describe("a file", () => {
 })
 
 /** How often a writer is killed; `KILLS=100 npx vitest run …` for a long one. */
-const kills = Number(process.env["KILLS"] ?? 3)
+const kills = Number(process.env["KILLS"] ?? 2)
 
 describe("a process that is killed while it writes", () => {
   it.live.each(["files", "sqlite"] as const)(

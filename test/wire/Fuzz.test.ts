@@ -10,7 +10,7 @@ import { fromMessage } from "../../src/claude/StreamEvent.ts"
 import * as Corpus from "./Corpus.ts"
 
 const folder = process.env["WIRE_CORPUS"]
-const count = Number(process.env["FUZZ_STREAMS"] ?? 2000)
+const count = Number(process.env["FUZZ_STREAMS"] ?? 1000)
 
 /** The bodies of the corpus, if present, and one of ours with characters of several bytes. */
 const bodies = [
