@@ -2,6 +2,8 @@
  * Writes constraints that the API's subset has no keyword for as phrases for the model, and reads them back. The API does
  * not enforce them. An emulator reads them with `constraintsIn`.
  */
+import * as Predicate from "effect/Predicate"
+import * as Json from "../Json.ts"
 
 /** Constraints by their names in JSON Schema. */
 export interface Constraints {
@@ -121,12 +123,10 @@ const read = (one: string, found: Mutable): void => {
   if (isPattern(one)) found.pattern ??= one.slice(one.indexOf("/") + 1, one.lastIndexOf("/"))
   if (one === "no item twice") found.uniqueItems = true
   if (one.startsWith("format: ")) found.format = one.slice("format: ".length)
-  const [, side, quoted] = /^(starts with|ends with|contains) (".*")$/.exec(one) ?? []
-  if (quoted !== undefined) {
-    const text = quoted
-      .slice(1, -1)
-      .replaceAll(/\\(["\\])/g, "$1")
-      .replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")
+  const [, side, quoted = ""] = /^(starts with|ends with|contains) (".*")$/.exec(one) ?? []
+  const part = Json.parse(quoted)
+  if (Predicate.isString(part)) {
+    const text = part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")
     found.pattern ??= side === "starts with" ? `^${text}` : side === "ends with" ? `${text}$` : text
   }
   const [, words, digits, unit] = bound.exec(one) ?? []
