@@ -56,18 +56,21 @@ export const make = <A, I, RD, RE>(
 const translated = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>) => {
   const problems: Array<Problem> = []
   const prefix = SchemaAST.resolveIdentifier(schema.ast) ?? ""
+  const refused = (problem: Problem) => new SchemaRefused({ ...problem, path: prefix + problem.path })
   const node = Result.try({
     try: () => {
-      const codec = Schema.toCodecJson(schema)
-      return { codec, node: rooted(translate(schema.ast, (problem) => problems.push(problem))) }
+      const node = rooted(translate(schema.ast, (problem) => problems.push(problem)))
+      return { codec: Schema.toCodecJson(schema), node }
     },
     // Effect throws if a schema has no JSON codec.
-    catch: (error) =>
-      refused({ path: "", what: error instanceof Error ? error.message : String(error), remedy: "change it" })
+    catch: (error) => {
+      const what = error instanceof Error ? error.message : String(error)
+      return refused(problems[0] ?? { path: "", what, remedy: "change it" })
+    }
   })
   return Result.flatMap(node, ({ codec, node }) => {
     const [problem = excess(node.schema)] = problems
-    if (problem !== undefined) return Result.fail(refused({ ...problem, path: prefix + problem.path }))
+    if (problem !== undefined) return Result.fail(refused(problem))
     const toJson = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Unknown))
     const decode = Schema.decodeUnknownEffect(codec)
     return Result.succeed<OutputFormat<A, RD>>({
@@ -77,8 +80,6 @@ const translated = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>) 
     })
   })
 }
-
-const refused = (problem: Problem) => new SchemaRefused(problem)
 
 /** The root of a sent schema must be an object. Any other value is sent as the field of an object. */
 const rooted = (node: Node): Node => {

@@ -138,6 +138,7 @@ const keywords = (schema: JsonSchema, { checks, formats: named }: Words.Words) =
       if (has("isInt")) extra.unshift("a whole number")
       return { schema: known === undefined ? schema : { ...schema, format: known }, extra }
     case "number":
+      if (schema.const !== undefined || schema.enum !== undefined) return { schema, extra }
       if (has("isInt")) return { schema: { ...schema, type: "integer" as const }, extra }
       return { schema, extra: ["a finite number", ...extra] }
     case "array":
