@@ -50,9 +50,55 @@ describe("the detail of an error body", () => {
     ["a text with control characters", "\u001b[31mno seat", "[31mno seat"],
     ["the API, around JSON", { type: "error", error: { type: "x", message: '{"message":"no seat"}' } }, "no seat"],
     ["an error beside a phrase", { message: "Forbidden", error: { message: "no seat" } }, "no seat"],
-    ["a text in brackets", "[proxy] no route", "[proxy] no route"]
+    ["a text in brackets", "[proxy] no route", "[proxy] no route"],
+    ["a text in braces", "{proxy} no route", "{proxy} no route"],
+    ["a text in quotes", '"no {seat}"', '"no {seat}"'],
+    ["texts around a script", "<p>Too<script>x</script>many", "Too many"],
+    ["the first 5000 characters of a page", `<p>${"x".repeat(6000)}`, "x".repeat(4997)],
+    ["SOAP, with a language", '<Fault><faultstring xml:lang="en">no seat</faultstring></Fault>', "no seat"],
+    ["paragraphs of a page", "<p>Too</p><p>many</p>", "Too many"],
+    [
+      "a page with a script of several lines and a style, in capitals",
+      '<SCRIPT src="x">\nif (1 < 2) {}\n</SCRIPT><Style>p {}</Style><p>Too many</p>',
+      "Too many"
+    ],
+    [
+      "a page with a heading that has a class",
+      '<h1 class="big">Service\n Unavailable</h1><p>x</p>',
+      "Service Unavailable"
+    ],
+    ["a title before a message", "<Message>second</Message><title>first</title>", "first"],
+    ["the first three items of a list", { errors: ["a", { message: "b" }, ["c"], "d"] }, "a; b; c"],
+    ["the first three fields of a validator", { a: ["1"], b: ["2", "3"], c: ["4"], d: ["5"] }, "a: 1; b: 2, 3; c: 4"],
+    ["a path of several parts", { message: "Required", path: ["tools", 0, "name"] }, "tools.0.name: Required"],
+    ["a message without a path", { message: "Required", path: [], loc: "body" }, "Required"],
+    ["a list and a text", { message: ["too long"], title: "Bad Request" }, "too long"],
+    ["an error that has no words beside one that has", { error: { code: 7 }, message: "no seat" }, "no seat"]
   ])("comes from %s", (_, body, detail) => {
     assert.strictEqual(ErrorBody.read(body).detail, detail)
+  })
+
+  it.each(
+    "message Message error_description errorMessage error_message errorMsg error_msg errmsg detail details msg description faultstring fault errors issues error reason hint info".split(
+      " "
+    )
+  )("comes from the field %s rather than from the title", (name) => {
+    assert.strictEqual(ErrorBody.read({ title: "Forbidden", [name]: "no seat" }).detail, "no seat")
+    assert.strictEqual(ErrorBody.read({ title: "Forbidden", [name]: " " }).detail, "Forbidden")
+  })
+
+  it.each(["data", "response", "result", "body"])(
+    "comes from an object in the field %s, but not from a text",
+    (name) => {
+      assert.strictEqual(ErrorBody.read({ code: 1, [name]: { msg: "no seat" } }).detail, "no seat")
+      assert.isUndefined(ErrorBody.read({ code: 1, [name]: "the answer" }).detail)
+    }
+  )
+
+  it("comes from an object or a text that is nested up to five levels deep", () => {
+    const nested = (levels: number): object => (levels === 0 ? { message: "no seat" } : { reason: nested(levels - 1) })
+    assert.strictEqual(ErrorBody.read(nested(4)).detail, "no seat")
+    assert.isUndefined(ErrorBody.read(nested(5)).detail)
   })
 
   it("keeps the lines of the API's own message", () => {
@@ -60,17 +106,48 @@ describe("the detail of an error body", () => {
     assert.strictEqual(ErrorBody.read(body).detail, "two\n  lines")
   })
 
-  it.each([[undefined], [null], [""], [42], [{}], [[]], [{ error: {} }], [{ error: null }], ["<html></html>"]])(
-    "is absent if the body is %j",
-    (body) => {
-      assert.isUndefined(ErrorBody.read(body).detail)
-    }
-  )
+  it.each([
+    [undefined],
+    [null],
+    [""],
+    [42],
+    [{}],
+    [[]],
+    [{ error: {} }],
+    [{ error: null }],
+    ["<html></html>"],
+    ['{"a":1}'],
+    [{ model: ["is required", 7] }],
+    [{ model: [] }]
+  ])("is absent if the body is %j", (body) => {
+    assert.isUndefined(ErrorBody.read(body).detail)
+  })
 
   it("is absent if the body contains itself", () => {
     const body: { error?: unknown } = {}
     body.error = { message: body, error: body }
     assert.isUndefined(ErrorBody.read(body).detail)
+    const list: Array<unknown> = []
+    list.push(list)
+    assert.isUndefined(ErrorBody.read(list).detail)
+    const lists = { errors: list }
+    assert.isUndefined(ErrorBody.read(lists).detail)
+    const data = Object.assign({ code: 1 }, { data: {} })
+    data.data = data
+    assert.isUndefined(ErrorBody.read(data).detail)
+  })
+
+  it("ends if the error of a provider contains itself", () => {
+    const body = { message: "x", metadata: { raw: {} } }
+    body.metadata.raw = body
+    assert.strictEqual(ErrorBody.read(body).detail, "x: x: x: x: x")
+  })
+
+  it("comes from JSON in texts only a few levels deep", () => {
+    const nested = (levels: number): string =>
+      levels === 0 ? "no seat" : JSON.stringify({ message: nested(levels - 1) })
+    assert.strictEqual(ErrorBody.read(nested(2)).detail, "no seat")
+    assert.isUndefined(ErrorBody.read(nested(3)).detail)
   })
 })
 
@@ -87,7 +164,54 @@ describe("the facts of an error body", () => {
     })
   })
 
+  it("are absent where the body has another shape", () => {
+    const none = { isApi: false, type: undefined, code: undefined, status: undefined, requestId: undefined }
+    const bodies = [
+      { type: "error", message: "no seat" },
+      { message: "no seat", type: 7, details: { error_code: 7 }, request_id: 7 },
+      { message: "no seat", details: "error_code" },
+      "no seat"
+    ]
+    for (const body of bodies) assert.deepStrictEqual(ErrorBody.read(body), { ...none, detail: "no seat" })
+  })
+
+  it("have the shape of the API only if the error of the body holds a message in words", () => {
+    const isApi = (body: unknown) => ErrorBody.read(body).isApi
+    assert.isTrue(isApi({ type: "error", error: { message: "no seat" } }))
+    assert.isFalse(isApi({ error: { message: "no seat" } }))
+    assert.isFalse(isApi({ type: "error", error: { error: { message: "no seat" } } }))
+    for (const message of ["<p>no seat</p>", '{"message":"no seat"}', "[no] seat", "", 7]) {
+      assert.isFalse(isApi({ type: "error", error: { message } }))
+    }
+  })
+
+  it("come from the innermost error", () => {
+    const inner = { type: "rate_limit_error", message: "slow down" }
+    for (const body of [
+      [inner],
+      { error: inner },
+      { detail: inner },
+      { message: inner },
+      { detail: [{ error: inner }] },
+      { error: { error: { error: inner } } }
+    ]) {
+      assert.strictEqual(ErrorBody.read(body).type, "rate_limit_error")
+    }
+    assert.strictEqual(ErrorBody.read({ type: "outer", error: { words: "no error" } }).type, "outer")
+  })
+
+  it.each(["error", "message", "type", "code"])("come from an inner object with the field %s", (name) => {
+    assert.isUndefined(ErrorBody.read({ type: "outer", error: { [name]: 7 } }).type)
+  })
+
   it.each([
+    [{ status: 400 }, 400],
+    [{ status: 599 }, 599],
+    [{ status: 399 }, undefined],
+    [{ status: 600 }, undefined],
+    [{ status: 429.5 }, undefined],
+    [{ status_code: 429, message: "no" }, 429],
+    [{ statusCode: 429, message: "no" }, 429],
     [{ error: { code: 429 } }, 429],
     [{ error: { code: "503" } }, 503],
     [{ status: 401, message: "no" }, 401],
@@ -109,6 +233,11 @@ describe("a body with status 200", () => {
     [{ code: 200, data: "x" }, false],
     [{ type: "message", error: null }, false],
     [{ message: "hello" }, false],
+    [{ type: "error", message: "x" }, true],
+    [{ errors: {} }, false],
+    [{ success: true }, false],
+    [{ status_code: 503 }, true],
+    [null, false],
     ["error", false]
   ])("%j reports an error: %s", (body, expected) => {
     assert.strictEqual(ErrorBody.isError(body), expected)
