@@ -39,7 +39,7 @@ describe("the public names", () => {
   it("of effect-claude/testing", () => {
     expect(namesOf("src/testing/index.ts")).toMatchInlineSnapshot(`
       "Cassette: CassetteFailed Options layer transport
-      Emulator: Emulator Fault Faults FaultsFromString Kind LedgerEntry Limits Options Reply Request Rule Script ServerOptions layer layerServer transport
+      Emulator: Emulator Fault Faults FaultsFromString Kind LedgerEntry Limits Options Reply Request Rule Script ServerOptions inBatch layer layerServer transport
       TestClaude: Answer Fields Given Reply Rule TestClaude arbitrary calls layer message object promptText prompts toolCall when"
     `)
   })

@@ -21,7 +21,7 @@ import type { LedgerEntry } from "./emulator/billing/Ledger.ts"
 import type { Options } from "./emulator/Options.ts"
 
 export type { Request } from "./emulator/wire/Exchange.ts"
-export { Fault, Faults, FaultsFromString, Kind, type Script } from "./emulator/faults/Faults.ts"
+export { Fault, Faults, FaultsFromString, inBatch, Kind, type Script } from "./emulator/faults/Faults.ts"
 export type { LedgerEntry } from "./emulator/billing/Ledger.ts"
 export type { Options } from "./emulator/Options.ts"
 export type { Limits } from "./emulator/billing/RateLimits.ts"

@@ -49,10 +49,11 @@ export const nextAt = ({ createdAt, processing, results, total }: Batch): number
 export const next = (batch: Batch, now: number): Item | undefined =>
   nextAt(batch) <= Math.min(now, batch.canceledAt ?? Infinity, batch.expiresAt) ? batch.pending.at(-1) : undefined
 
-/** Notes how the next request ended. */
-export const settle = (batch: Batch, outcome: Outcome, result: object): void => {
+/** Notes how the next request ended. Without a result, its line is missing. */
+export const settle = (batch: Batch, outcome: Outcome, result: object | undefined): void => {
   const item = batch.pending.pop()
-  batch.results.push(`${JSON.stringify({ custom_id: item?.customId, result: { type: outcome, ...result } })}\n`)
+  const line = { custom_id: item?.customId, result: { type: outcome, ...result } }
+  batch.results.push(result === undefined ? "" : `${JSON.stringify(line)}\n`)
   batch.counts[outcome] += 1
 }
 

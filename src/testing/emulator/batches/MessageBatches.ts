@@ -14,7 +14,9 @@ import * as Answer from "../answering/Answer.ts"
 import * as Batch from "./Batch.ts"
 import * as BatchRequest from "./BatchRequest.ts"
 import type { Shared } from "../answering/CreateMessage.ts"
+import * as Disturb from "../faults/Disturb.ts"
 import * as Exchange from "../wire/Exchange.ts"
+import * as Faults from "../faults/Faults.ts"
 import type { Options } from "../Options.ts"
 import * as Page from "../wire/Page.ts"
 import { refuse, refuseIf } from "../wire/Refusal.ts"
@@ -39,8 +41,14 @@ export const make = (options: Options, { answerTo, ledger, messageId, signatures
   const unfinished = new Set<Entry>()
   const lock = Semaphore.makeUnsafe(1)
 
+  const draw = options.faults === undefined ? () => undefined : Faults.make(options.faults, options.seed ?? 0)
+
   const answer = Effect.fnUntraced(
     function* ({ batch, head }: Entry, { body }: BatchRequest.Item, now: number) {
+      const kind = draw({ ...head, method: "POST", path: Faults.inBatch, body })?.kind
+      if (kind === "expired") return Batch.settle(batch, "expired", {})
+      if (kind === "missing") return Batch.settle(batch, "succeeded", undefined)
+      if (typeof kind === "number") return yield* Effect.fail(Disturb.refusal(kind))
       const call = yield* readCall({ ...head, method: "POST", body }, signatures)
       const reply = yield* answerTo(call)
       const usage = { ...reply.usage, service_tier: "batch" as const }

@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as Struct from "effect/Struct"
 import * as ApiError from "../wire/ApiError.ts"
 import * as Exchange from "../wire/Exchange.ts"
 import * as Faults from "./Faults.ts"
@@ -29,7 +30,7 @@ const disturb = <E>(
   { after, kind }: Required<Faults.Fault>,
   answer: Effect.Effect<Exchange.Response, E>
 ): Effect.Effect<Exchange.Response, E | ApiError.ApiError | Exchange.Dropped> => {
-  if (typeof kind === "number") return Effect.fail(ApiError.make(kind, messages[kind]))
+  if (typeof kind === "number") return Effect.fail(refusal(kind))
   switch (kind) {
     case "refused":
     case "reset":
@@ -38,13 +39,28 @@ const disturb = <E>(
       return Effect.succeed(page)
     case "late":
       return Effect.tap(answer, Effect.sleep("30 seconds"))
+    case "lost":
+      return Effect.flatMap(answer, carriedOut)
+    case "expired":
+    case "missing":
+      return answer
     default:
       return Effect.map(answer, changes[kind](after))
   }
 }
 
+/** The answer is complete, as for a client that would have read it, and never arrives. */
+const carriedOut = ({ body }: Exchange.Response) =>
+  (typeof body === "string" ? Effect.void : Stream.runDrain(body)).pipe(
+    Effect.andThen(Effect.fail(new Exchange.Dropped({ how: "reset" })))
+  )
+
+/** The error with this status. */
+export const refusal = (status: keyof typeof messages): ApiError.ApiError => ApiError.make(status, messages[status])
+
 const messages = {
   401: "invalid x-api-key",
+  404: "Not found",
   408: "Request timed out",
   409: "The request conflicts with another one",
   429: "This request would exceed your organization's rate limit",
@@ -107,6 +123,19 @@ const spoil = (change: (piece: string) => string) =>
     Stream.map(all, (piece, at) => (at === after || (at < after && isLast(piece)) ? change(piece) : piece))
   )
 
+/** Changes the file with the results of a batch. */
+const inResults =
+  (change: (response: Exchange.Response) => Exchange.Response): Change =>
+  () =>
+  (response) =>
+    response.headers["content-type"] === "application/x-jsonl" ? change(response) : response
+
+const evenLines = (chunk: string | Uint8Array) =>
+  Exchange.text(chunk)
+    .split(/(?<=\n)/)
+    .filter((_, at) => at % 2 === 0)
+    .join("")
+
 /** Inserts another piece before every piece. */
 const precede = (other: (piece: string) => string) =>
   pieces((all) => Stream.flatMap(all, (piece) => Stream.make(other(piece), piece)))
@@ -144,5 +173,13 @@ const changes = {
   ),
   "malformed-sse": streamed(spoil((piece) => piece.replace("data: {", "data: {\n"))),
   "duplicate-events": streamed(precede((event) => event)),
-  "unknown-events": streamed(precede(() => sse("novelty", { novelty: 1 })))
+  "unknown-events": streamed(precede(() => sse("novelty", { novelty: 1 }))),
+  "half-the-lines": inResults((response) => ({
+    ...response,
+    body: typeof response.body === "string" ? evenLines(response.body) : Stream.map(response.body, evenLines)
+  })),
+  "no-content-type": inResults((response) => ({
+    ...response,
+    headers: Struct.omit(response.headers, ["content-type"])
+  }))
 } satisfies Record<string, Change>

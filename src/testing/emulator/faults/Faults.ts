@@ -15,6 +15,7 @@ import * as Occurrences from "../wire/Occurrences.ts"
 const kinds = [
   // The model does not answer, and nothing is billed.
   401, // statuses of the API, in its words; a 429 has a retry-after
+  404,
   408,
   409,
   429,
@@ -37,7 +38,15 @@ const kinds = [
   "error-event", // an `error` event (overloaded) ends it
   "malformed-sse", // a line break within the data of an event
   "duplicate-events", // every event comes twice
-  "unknown-events" // events of an unknown type arrive in between
+  "unknown-events", // events of an unknown type arrive in between
+  // The request is carried out and billed, and the connection is reset before any header: its batch or answer exists.
+  "lost",
+  // Only the results of a batch meet these.
+  "half-the-lines", // every second line is missing, without an error
+  "no-content-type", // the headers do not name the type of the file
+  // Only requests in a batch meet these, and statuses: an error with a status is then the result of the request.
+  "expired", // the batch ends before the request is answered
+  "missing" // the file has no result of the request
 ] as const
 
 /** A kind of fault: a status of the API, or a name. */
@@ -69,7 +78,10 @@ const ByCount = Schema.Struct({
   times: Schema.Int.check(Schema.isGreaterThan(0))
 })
 
-/** Faults of `POST /v1/messages`. An arrival meets at most one, so the rates add up to at most 1. Counts come first. */
+/**
+ * Faults of `POST /v1/messages`, of the Message Batches API, and of the requests in a batch. An arrival meets at most one,
+ * so the rates add up to at most 1. Counts come first.
+ */
 export const Faults = Schema.Array(Schema.Union([ByRate, ByCount])).check(
   Schema.makeFilter((faults) => {
     for (const { model } of [...faults, {}]) {
@@ -82,8 +94,14 @@ export const Faults = Schema.Array(Schema.Union([ByRate, ByCount])).check(
 )
 export type Faults = typeof Faults.Type
 
-/** Returns the fault of the n-th arrival (from 1) of a request, on any path. */
+/**
+ * Returns the fault of the n-th arrival (from 1) of a request, on any path. A request in a batch arrives when it is
+ * answered, as a `POST` to `inBatch`.
+ */
 export type Script = (request: Exchange.Request, arrival: number) => Fault | undefined
+
+/** The path of a request in a batch. The API has no such path. */
+export const inBatch = "/v1/messages/batches/requests"
 
 const applies = (fault: { readonly model?: string }, model: string | undefined): boolean =>
   fault.model === undefined || (model !== undefined && Models.isSame(fault.model, model))
@@ -144,8 +162,8 @@ export const make = (faults: Faults | Script, seed: number) => {
   }
 }
 
-const draw = (all: Faults, { body, method, path }: Exchange.Request, arrival: number, drawn: string) => {
-  if (method !== "POST" || !/^\/v1\/messages(\?|$)/.test(path)) return undefined
+const draw = (all: Faults, { body, path }: Exchange.Request, arrival: number, drawn: string) => {
+  if (!/^\/v1\/messages(\/batches.*)?(\?|$)/.test(path)) return undefined
   const hasTargets = all.some(({ model }) => model !== undefined)
   const asked = hasTargets ? Option.getOrUndefined(decodeModel(body))?.model : undefined
   const faults = hasTargets ? all.filter((fault) => applies(fault, asked)) : all

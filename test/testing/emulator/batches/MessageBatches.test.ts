@@ -377,6 +377,59 @@ const rows = (count: number) =>
 
 const headers = { "x-api-key": "key", "anthropic-version": "2026-10-21" }
 
+describe("a fault", () => {
+  it.effect("of a request in a batch is its result, and is not billed", () =>
+    Effect.gen(function* () {
+      const kinds = [529, "expired", "missing", undefined] as const
+      const app = yield* App.make({
+        faults: ({ body, path }) => {
+          const kind = kinds[Number(/row (\d)/.exec(body)?.[1])]
+          return path === Emulator.inBatch && kind !== undefined ? { kind } : undefined
+        }
+      })
+      const { id } = yield* create(app, rows(4))
+      yield* TestClock.adjust("1 second")
+      const { request_counts: counts } = yield* retrieve(app, id)
+      assert.deepStrictEqual(counts, { processing: 0, succeeded: 2, errored: 1, canceled: 0, expired: 1 })
+      const found = yield* results(app, id)
+      const types = found.toSorted((a, b) => a.custom_id.localeCompare(b.custom_id)).map(({ result }) => result.type)
+      assert.deepStrictEqual(types, ["errored", "expired", "succeeded"])
+      assert.lengthOf(yield* app.ledger, 1)
+    })
+  )
+
+  it.effect("lost accepts a batch and resets the connection", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({ faults: ({ method }) => (method === "POST" ? { kind: "lost" } : undefined) })
+      const error = yield* Effect.flip(create(app, rows(2)))
+      assert.deepInclude(error, { _tag: "Dropped", how: "reset" })
+      const { body } = yield* send(app, "GET", "")
+      assert.include(body, '"request_counts":{"processing":2')
+    })
+  )
+
+  it.effect("half-the-lines leaves out every second result", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({
+        faults: ({ path }, arrival) =>
+          path.endsWith("/results") && arrival === 1 ? { kind: "half-the-lines" } : undefined
+      })
+      const { id } = yield* create(app, rows(250))
+      yield* TestClock.adjust("1 second")
+      assert.lengthOf(yield* results(app, id), 125)
+      assert.lengthOf(yield* results(app, id), 250)
+    })
+  )
+
+  it.effect("no-content-type sends the results without their type", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({ faults: [{ kind: "no-content-type", rate: 1 }] })
+      const { id } = yield* create(app, rows(1))
+      yield* TestClock.adjust("1 second")
+      assert.isUndefined((yield* send(app, "GET", `/${id}/results`)).headers["content-type"])
+    })
+  )
+})
 /** Sends a request to a path below that of the batches. */
 const send = (app: App.App, method: string, path: string, body?: object) =>
   handle(app, { method, path: `/v1/messages/batches${path}`, headers, body: body ? JSON.stringify(body) : "" })

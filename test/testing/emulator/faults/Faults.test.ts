@@ -40,7 +40,7 @@ describe("FaultsFromString", () => {
       for (const text of ["429", "429:2", "200:0.5", "429:", "", "529:0.1,x", "cut:0x", "cut:1.5x", "cutx:1x"]) {
         const error = yield* Effect.flip(decode(text))
         assert.include(error.message, "is not a fault: write name:rate, such as 429:0.02", text)
-        assert.include(error.message, "the names are 401, 408, 409, 429", text)
+        assert.include(error.message, "the names are 401, 404, 408, 409, 429", text)
       }
       const error = yield* Effect.flip(decode("429:0.7,529:0.7"))
       assert.include(error.message, "the rates add up to 1.4; lower them to 1 or less in all")
@@ -106,10 +106,12 @@ describe("Faults.make", () => {
     assert.deepStrictEqual(kinds("claude-haiku-5-5"), ["cut", undefined])
   })
 
-  it("applies only to messages, unless a script chooses otherwise", () => {
+  it("applies to messages and batches, unless a script chooses otherwise", () => {
     const all = Faults.make([{ kind: 529, rate: 1 }], 0)
-    assert.strictEqual(all({ ...message("one"), path: "/v1/messages?beta=true" })?.kind, 529)
-    for (const path of ["/v1/messages/batches", "/v1/messages/count_tokens", "/v1/models"]) {
+    for (const path of ["/v1/messages?beta=true", "/v1/messages/batches", "/v1/messages/batches/one", Faults.inBatch]) {
+      assert.strictEqual(all({ ...message("one"), path })?.kind, 529)
+    }
+    for (const path of ["/v1/messages/count_tokens", "/v1/models"]) {
       assert.isUndefined(all({ ...message("one"), path }))
     }
     const script = Faults.make(
