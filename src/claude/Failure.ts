@@ -79,13 +79,13 @@ export const fromErrorBody = (body: unknown, headers: Headers, others: ErrorFact
   const status = others.status !== undefined && others.status >= 400 ? others.status : (named ?? others.status)
   const silent = status === undefined ? "an error without a description" : `HTTP status ${status}`
   const isForeign = facts.type === undefined && (!Predicate.isObject(body) || status === 404 || status === 405)
-  const remedy = isForeign && status !== undefined && foreignStatuses.has(status) ? foreign : undefined
+  const remedy = isForeign && foreignStatuses.has(status) ? foreign : undefined
   const words = detail === undefined ? silent : isApi ? detail : bounded(redact(detail), maxForeignLength)
   return fromFailure({ ...facts, usage: others.usage, status, detail: words, headers, remedy })
 }
 
 /** The statuses with which a server other than the Claude API refuses a path or a protocol. */
-const foreignStatuses: ReadonlySet<number> = new Set([400, 404, 405, 421, 426])
+const foreignStatuses: ReadonlySet<number | undefined> = new Set([400, 404, 405, 421, 426])
 
 const foreign =
   "no Claude API answered: check scheme, port and path of the base URL (ANTHROPIC_BASE_URL); the client adds /v1/messages"
@@ -226,7 +226,7 @@ const refusedAccounts = [
 ]
 
 /** Types in camel case are exceptions of Bedrock in the middle of a stream, which have no status. */
-const classOf = ({ status, type, code, detail }: Failure) => {
+const classOf = ({ status = 0, type, code, detail }: Failure) => {
   if (code && spendLimits.has(code)) return SpendLimitReached
   if (type === "invalid_request_error") {
     const account = refusedAccounts.find(({ text }) => text.test(detail))
@@ -277,13 +277,8 @@ const classOf = ({ status, type, code, detail }: Failure) => {
     case 529:
       return Overloaded
   }
-  if (
-    type === "invalid_request_error" ||
-    type === "validationException" ||
-    (status !== undefined && status >= 400 && status < 500)
-  )
-    return InvalidRequest
-  return ServerFailed
+  const isInvalid = type === "invalid_request_error" || type === "validationException"
+  return isInvalid || (status >= 400 && status < 500) ? InvalidRequest : ServerFailed
 }
 
 /**

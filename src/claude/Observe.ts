@@ -94,6 +94,7 @@ const observed = (
   /** The report that an event gives rise to; most give none. */
   const reportOf = (event: StreamEvent.StreamEvent): Effect.Effect<void> | undefined => {
     accumulator.add(event)
+    if (hasContent && event.type === "content_block_delta") return undefined
     if (event.type === "stream_start") {
       const { type: _, ...rest } = event
       facts = rest

@@ -99,7 +99,7 @@ export const billed = (message: ApiMessage): Usage => {
   const { stop_reason: reason, stop_details: details, content } = message
   // Results of batches may lack the details. Then the refusal counts as billed.
   const hasOutput = !content.every(isEmptyText)
-  const free = reason === "refusal" && !hasOutput && details && !billedRefusals.has(details.category ?? "")
+  const free = reason === "refusal" && !hasOutput && details && !billedRefusals.has(details.category)
   return free ? { ...usage, ...tokensOf({}) } : usage
 }
 
@@ -107,7 +107,7 @@ export const billed = (message: ApiMessage): Usage => {
 const isEmptyText = (block: unknown) =>
   Predicate.isObject(block) && block["type"] === "text" && (block["text"] ?? "") === ""
 
-const billedRefusals = new Set(["bio", "frontier_llm", "reasoning_extraction"])
+const billedRefusals: ReadonlySet<string | null | undefined> = new Set(["bio", "frontier_llm", "reasoning_extraction"])
 
 /** Adds the tokens of two usages, including those in `besides`. Drops the facts, because a sum has no single price. */
 export const sum = (self: Usage, that: Usage): Usage => {

@@ -9,7 +9,8 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Event from "../claude/Event.ts"
 import * as Dataset from "./Dataset.ts"
-import { Journal } from "./Journal.ts"
+import * as Fingerprint from "./Fingerprint.ts"
+import { Journal, type Source } from "./Journal.ts"
 import * as KeyedRow from "./KeyedRow.ts"
 import * as RowKey from "./RowKey.ts"
 
@@ -27,12 +28,45 @@ export interface Claims {
 /** How many problems a summary lists. The journal has all failures. */
 export const maxReported = 20
 
-/** Claims every row of the input in the journal. */
+/**
+ * Claims every row of the input in the journal. Where the input is the one of the earlier run, that run's claims hold,
+ * and no row is decoded.
+ */
 export const claimRows = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>) {
   const journal = yield* Journal
+  const earlier = journal.source
+  const holds = earlier !== undefined && (yield* isSame(input, earlier))
+  if (holds) yield* journal.reclaim
+  const { invalid, problems, total } = holds ? earlier : yield* claimAll(input)
+  const { done } = yield* journal.counts
+  yield* Event.emit(() => ({ _tag: "rows-counted", total: total - invalid, done }))
+  return { total, done, invalid, problems } satisfies Claims
+})
+
+/** Whether the input has the same rows as then. A row that could not be read then may be readable by today's program. */
+const isSame = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>, earlier: Source) {
+  const fingerprint = Fingerprint.make(input)
+  let isReadable = false
+  yield* Stream.runForEach(
+    KeyedRow.pages(input),
+    Effect.fnUntraced(function* (page) {
+      yield* fingerprint.add(page)
+      for (const ordinal of earlier.unreadable) {
+        const isHere = ordinal >= page.first && ordinal < page.first + page.page.size
+        if (isHere && Result.isSuccess(yield* page.row(ordinal))) isReadable = true
+      }
+    })
+  )
+  return !isReadable && fingerprint.end() === earlier.fingerprint
+})
+
+/** Claims the rows one by one, and stores the fingerprint of the input, if it has one. */
+const claimAll = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>) {
+  const journal = yield* Journal
+  const fingerprint = Fingerprint.make(input)
   const problems: Array<string | Duplicate> = []
+  const unreadable: Array<number> = []
   let total = 0
-  let done = 0
   let invalid = 0
   const refuse = (problem: string | Duplicate) => {
     invalid += 1
@@ -41,19 +75,23 @@ export const claimRows = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input
   yield* Stream.runForEach(
     KeyedRow.pages(input),
     Effect.fnUntraced(function* (page) {
+      yield* fingerprint.add(page)
       const rows = yield* page.rows
       const claims = (yield* journal.claim(Arr.getSuccesses(rows))).values()
-      total += rows.length
       for (const row of rows) {
         const claim = Result.isSuccess(row) ? claims.next().value : undefined
-        if (Result.isFailure(row)) refuse(row.failure.message)
-        else if (claim?.status === "duplicate") refuse({ ...row.success, earlier: claim.ordinal })
-        else if (claim?.status === "done") done += 1
+        if (Result.isFailure(row)) {
+          refuse(row.failure.message)
+          if (unreadable.length < maxReported) unreadable.push(total)
+        } else if (claim?.status === "duplicate") refuse({ ...row.success, earlier: claim.ordinal })
+        total += 1
       }
     })
   )
-  yield* Event.emit(() => ({ _tag: "rows-counted", total: total - invalid, done }))
-  return { total, done, invalid, problems: yield* describe(input, problems) } satisfies Claims
+  const source = { total, invalid, problems: yield* describe(input, problems), unreadable }
+  const hash = fingerprint.end()
+  if (hash !== undefined) yield* journal.setSource({ ...source, fingerprint: hash })
+  return source
 })
 
 /** A row whose key an earlier row has. */

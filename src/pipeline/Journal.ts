@@ -72,7 +72,9 @@ export const Source = Schema.Struct({
   total: Schema.Int,
   invalid: Schema.Int,
   /** Messages for the first invalid rows. */
-  problems: Schema.Array(Schema.String)
+  problems: Schema.Array(Schema.String),
+  /** The places of the first rows that cannot be read, counted from 0. */
+  unreadable: Schema.Array(Schema.Int)
 })
 export type Source = typeof Source.Type
 
@@ -94,13 +96,14 @@ export class Journal extends Context.Service<
     readonly begin: <A, E, R>(claims: Effect.Effect<A, E, R>) => Effect.Effect<A, E | JournalFailed, R>
     /** Claims rows, in pages. Returns the status of each row, in the same order. */
     readonly claim: (rows: ReadonlyArray<Row>) => Effect.Effect<ReadonlyArray<Claim>, JournalFailed>
-    /**
-     * Claims all rows that the earlier run claimed, without reading them, if their source had this fingerprint. Otherwise
-     * it returns undefined and claims nothing.
-     */
-    readonly reclaim: (fingerprint: string) => Effect.Effect<Source | undefined, JournalFailed>
-    /** Stores the source of the claimed rows, for `reclaim`. A run that claims rows forgets the earlier source. */
-    readonly setSource: (source: Source) => Effect.Effect<void, JournalFailed>
+    /** The source of the rows that an earlier run claimed, where it stored one. */
+    readonly source: Source | undefined
+    /** Claims all rows that the earlier run claimed, without reading them. Their source stays. */
+    readonly reclaim: Effect.Effect<void>
+    /** Stores the source of the claimed rows. A run that claims rows and stores none forgets the earlier one. */
+    readonly setSource: (source: Source) => Effect.Effect<void>
+    /** Forgets the source, once the run has begun, so that the next run claims its rows one by one. */
+    readonly forgetSource: Effect.Effect<void, JournalFailed>
     /** The file, or the name of the database. */
     readonly state: string
     /** How the shape of the job differs from that of the finished rows, in words. Empty if no row is finished. */
@@ -315,18 +318,17 @@ const journalOf = Effect.fnUntraced(function* (opened: Opened): Effect.fn.Return
         Effect.mapError((error) => (typeof error === "function" ? error() : failed(error)))
       ),
     claim: (page) => quietly(Claimed.claim(job, page)),
-    reclaim: (fingerprint) =>
-      Effect.sync(() => {
-        if (stored.source?.fingerprint !== fingerprint) return undefined
-        source = stored.source
-        const { claimed, done, size, total } = stored
-        Object.assign(job, { claimed, done, size, total })
-        return source
-      }),
+    source: stored.source ?? undefined,
+    reclaim: Effect.sync(() => {
+      source = stored.source
+      const { claimed, done, size, total } = stored
+      Object.assign(job, { claimed, done, size, total })
+    }),
     setSource: (now) =>
       Effect.sync(() => {
         source = now
       }),
+    forgetSource: change(Effect.suspend(() => sql`UPDATE effect_claude_jobs SET source = NULL WHERE id = ${job.id}`)),
     state,
     differences,
     sample: (count) => quietly(Sample.choose(job, count)),

@@ -1,6 +1,7 @@
 /**
  * The rows that are still to run, in input order: those that are pending in the journal and that the input still has.
- * Other rows of the input are read and not decoded.
+ * Other rows of the input are read and not decoded. If the input no longer has a pending row, the next run claims the rows
+ * again.
  */
 import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
@@ -16,8 +17,15 @@ export type PendingRow<Row> = KeyedRow.KeyedRow<Row> & Stored
 export const of = <Row>(input: KeyedRow.Input<Row>, which: "all" | "failed") =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const pending = yield* cursor((yield* Journal).pending(which))
+      const journal = yield* Journal
+      const pending = yield* cursor(journal.pending(which))
       if (pending.next() === undefined) return Stream.empty
+      let isForgotten = false
+      const forget = Effect.suspend(() => {
+        if (isForgotten) return Effect.void
+        isForgotten = true
+        return journal.forgetSource
+      })
       const pendingIn = Effect.fnUntraced(function* ({ first, page, row }: KeyedRow.KeyedPage<Row>) {
         const found: Array<PendingRow<Row>> = []
         for (;;) {
@@ -25,6 +33,7 @@ export const of = <Row>(input: KeyedRow.Input<Row>, which: "all" | "failed") =>
           if (next === undefined || next.ordinal >= first + page.size) return found
           const now = yield* row(next.ordinal)
           if (Result.isSuccess(now) && now.success.key === next.key) found.push({ ...next, ...now.success })
+          else yield* forget
           yield* pending.advance
         }
       })

@@ -7,7 +7,6 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import * as Struct from "effect/Struct"
 
 /** Makes the line of a result. */
 export const encode = <Out>(
@@ -29,13 +28,8 @@ export const decode = <A, R>(
   schema: Schema.ConstraintDecoder<A, R>
 ): ((line: unknown) => Effect.Effect<A, Schema.SchemaError, R>) => {
   const decodeJson = Schema.decodeUnknownEffect(Schema.toCodecJson(schema), { errors: "all", reportInput: true })
-  // A schema that refuses unknown fields refuses the key, which the others ignore.
-  if (hasFixedFields(schema)) {
-    return (line) =>
-      Effect.catchEager(decodeJson(line), (error) =>
-        hasKeyOfRow(line) ? Effect.mapError(decodeJson(Struct.omit(line, ["key"])), () => error) : Effect.fail(error)
-      )
-  }
+  // A schema ignores unknown fields, such as the key.
+  if (hasFixedFields(schema)) return decodeJson
   return (line) =>
     hasKeyOfRow(line) && "value" in line && Object.keys(line).length === 2
       ? Effect.catchEager(decodeJson(line.value), () => decodeJson(line))

@@ -57,7 +57,7 @@ export class JobNeeds extends Schema.TaggedError<JobNeeds>()("JobNeeds", { servi
 
 /** Recognises Effect's defect for a missing service. */
 export const missingService = (defect: unknown): JobNeeds | undefined => {
-  const [, service] = (defect instanceof Error && /^Service not found: (.+)$/.exec(defect.message)) || []
+  const service = defect instanceof Error ? /^Service not found: (.+)$/.exec(defect.message)?.[1] : undefined
   return service === undefined ? undefined : new JobNeeds({ service })
 }
 

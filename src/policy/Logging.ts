@@ -9,9 +9,11 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import { streamWithin } from "../claude/Admission.ts"
 import * as Attributes from "../claude/Attributes.ts"
@@ -28,23 +30,27 @@ export const policy = () => wrap((next) => Effect.succeed(logging(next)))
 
 const logging = (next: Claude["Service"]): Claude["Service"] => {
   const watched = Watcher.watching(next, begin, { content: false })
-  // Most programs do not log `Debug`: their calls are not watched, only their retries.
-  const choose = <A>(onDebug: A, otherwise: A) =>
-    Effect.map(LogLevel.isEnabled("Debug"), (enabled) => (enabled ? onDebug : otherwise))
   return {
     ...next,
-    create: (request) => Effect.flatten(choose(watched.create(request), Event.listen(logRetry)(next.create(request)))),
+    create: (request) =>
+      Effect.withFiber((fiber) =>
+        isVerbose(fiber) ? watched.create(request) : Event.listen(logRetry)(next.create(request))
+      ),
     stream: (request) =>
       Stream.unwrap(
-        choose(
-          watched.stream(request),
-          streamWithin(next.stream(request), (context) =>
-            Context.add(context, Event.Listener, Event.both(Context.get(context, Event.Listener), logRetry))
-          )
+        Effect.withFiber((fiber) =>
+          Effect.succeed(isVerbose(fiber) ? watched.stream(request) : streamWithin(next.stream(request), hearRetries))
         )
       )
   }
 }
+
+/** Most programs do not log `Debug`: their calls are not watched, only their retries. */
+const isVerbose = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
+  !LogLevel.isGreaterThan(fiber.getRef(References.MinimumLogLevel), "Debug")
+
+const hearRetries = (context: Context.Context<never>): Context.Context<never> =>
+  Context.add(context, Event.Listener, Event.both(Context.get(context, Event.Listener), logRetry))
 
 const begin = (request: Request, streaming: boolean) =>
   Effect.as(

@@ -42,14 +42,17 @@ export const policy = ({ content = false, propagate = false }: Options = {}) =>
       const begin = (request: Request, streaming: boolean) =>
         Effect.withFiber((fiber) => {
           const redact = fiber.getRef(Redactor)
-          const attributes = {
+          const tracer = fiber.getRef(Tracer.Tracer)
+          const attributes = () => ({
             ...Attributes.ofRequest(request, streaming),
             ...provider,
             ...Attributes.redacted(Attributes.ofSite(fiber.getRef(CallSite)), redact),
             ...(content && Content.ofRequest(request, redact))
-          }
-          return Effect.map(Effect.makeSpan(`chat ${request.model}`, { kind: "client", attributes }), (span) => {
-            const timeline = Timeline.make(span, fiber.getRef(Tracer.Tracer), redact)
+          })
+          // The native tracer drops spans.
+          const options = { kind: "client", attributes: tracer === Tracer.nativeTracer ? {} : attributes() } as const
+          return Effect.map(Effect.makeSpan(`chat ${request.model}`, options), (span) => {
+            const timeline = Timeline.make(span, tracer, redact)
             const end = (outcome: Watcher.Outcome, now: bigint) => {
               const firstChunk = timeline.firstChunk()
               if (timeline.drawn) {

@@ -30,6 +30,14 @@ describe("layer", () => {
     })
   )
 
+  it.effect("switches off the spans of the SDK", () =>
+    Effect.gen(function* () {
+      yield* environment({ ANTHROPIC_OPEN_TELEMETRY: "true" })
+      const client = yield* Effect.provide(AnthropicClient.AnthropicClient, AnthropicClient.layer({ apiKey }))
+      assert.isFalse(client instanceof Anthropic && client.openTelemetry.traces.enabled)
+    })
+  )
+
   it.effect("passes options on to the SDK, such as headers for all calls", () =>
     Effect.gen(function* () {
       const options = { apiKey, baseURL: "http://gateway.invalid/claude", defaultHeaders: { "x-team": "blue" } }

@@ -260,6 +260,17 @@ describe("the remedy", () => {
     assert.include(error.message, "check scheme, port and path of the base URL (ANTHROPIC_BASE_URL)")
   })
 
+  it.each([
+    [502, "<html><title>502 Bad Gateway</title></html>"],
+    [403, "<html><title>403 Forbidden</title></html>"],
+    [400, { detail: "max_tokens is missing" }],
+    [404, failure("not_found_error", "model: claude-sonet-5-5")]
+  ])("is not to check the address after any other answer: %s %j", (status, body) => {
+    const text = typeof body === "string" ? body : undefined
+    const error = fromUnknown(APIError.generate(status, text === undefined ? body : undefined, text, new Headers()))
+    assert.notInclude(error.message, "check scheme, port and path")
+  })
+
   it("is to check the model if the API does not know its name", () => {
     assert.include(answered({ status: 404, type: "not_found_error" }).message, "check the name of the model")
   })

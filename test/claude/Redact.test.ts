@@ -96,6 +96,13 @@ describe("make", () => {
     assert.strictEqual(redactMore(`born=1815&key=sk-ant-abc`), "born=[redacted]&key=[redacted]")
     assert.strictEqual(redactMore(redactMore(record)), redactMore(record))
   })
+
+  it("applies the flags of a pattern, and redacts every match with and without the flag g", () => {
+    const redactMore = make({ patterns: [/case-\d+/gi, /file\d/] })
+    const hidden = "[redacted] [redacted] [redacted] [redacted]"
+    assert.strictEqual(redactMore("Case-1 CASE-2 file3 file4"), hidden)
+    assert.strictEqual(redactMore("Case-1 CASE-2 file3 file4"), hidden)
+  })
 })
 
 describe("exit", () => {

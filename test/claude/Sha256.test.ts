@@ -18,6 +18,16 @@ describe("hex", () => {
   })
 })
 
+describe("make", () => {
+  it.prop("gives the same hash of bytes in pieces", [Schema.String, Schema.String], ([start, end]) => {
+    for (const { hex, make } of [Sha256, elsewhere]) {
+      const hash = make()
+      for (const text of [start, end]) hash.add(new TextEncoder().encode(text))
+      assert.strictEqual(hash.hex(), hex(start.toWellFormed() + end.toWellFormed()))
+    }
+  })
+})
+
 // Builders
 
 /** The module as it loads outside Node. */

@@ -40,6 +40,39 @@ describe("the events of a message", () => {
   })
 })
 
+describe("the events of a block", () => {
+  const content = message({ content: [] })
+  const eventsOf = (block: Message["content"][number]) =>
+    StreamEvent.fromMessage({ ...content, content: [block] }).slice(1, -2)
+
+  it("send a thought and its signature in deltas", () => {
+    const block = { type: "thinking", thinking: "Hm.", signature: "s1" } as const
+    assert.deepStrictEqual(eventsOf(block), [
+      { type: "content_block_start", index: 0, content_block: { type: "thinking", thinking: "", signature: "" } },
+      { type: "content_block_delta", index: 0, delta: { type: "thinking_delta", thinking: "Hm." } },
+      { type: "content_block_delta", index: 0, delta: { type: "signature_delta", signature: "s1" } },
+      { type: "content_block_stop", index: 0 }
+    ])
+  })
+
+  it("send the arguments of a tool in a delta", () => {
+    const tool = { type: "tool_use", id: "t1", name: "pay", caller: { type: "direct" } } as const
+    assert.deepStrictEqual(eventsOf({ ...tool, input: { amount: 25 } }), [
+      { type: "content_block_start", index: 0, content_block: { ...tool, input: {} } },
+      { type: "content_block_delta", index: 0, delta: { type: "input_json_delta", partial_json: `{"amount":25}` } },
+      { type: "content_block_stop", index: 0 }
+    ])
+  })
+
+  it("send any other block as a whole", () => {
+    const block = { type: "redacted_thinking", data: "x" } as const
+    assert.deepStrictEqual(eventsOf(block), [
+      { type: "content_block_start", index: 0, content_block: block },
+      { type: "content_block_stop", index: 0 }
+    ])
+  })
+})
+
 describe("an accumulator", () => {
   it("has no message before message_start", () => {
     const accumulator = StreamEvent.accumulator()
@@ -172,6 +205,22 @@ describe("an accumulator", () => {
     } as const
     const events = StreamEvent.fromMessage(message("So it is."))
     assert.deepStrictEqual(accumulate(events.toSpliced(2, 0, signature)), message("So it is."))
+  })
+
+  it("ignores deltas that do not belong to the type of their block", () => {
+    const delta = (delta: object) => ({ type: "content_block_delta", index: 0, delta }) as never
+    const deltas = [
+      delta({ type: "text_delta", text: "x" }),
+      delta({ type: "citations_delta", citation }),
+      delta({ type: "thinking_delta", thinking: "x" }),
+      delta({ type: "delta_of_tomorrow", signature: "x", text: "x" })
+    ]
+    const thought = { type: "thinking", thinking: "Hm.", signature: "s1" } as const
+    const thinking = StreamEvent.fromMessage(message({ content: [thought] }))
+    const others = deltas.filter((_, index) => index !== 2)
+    assert.deepStrictEqual(accumulate(thinking.toSpliced(4, 0, ...others))?.content, [thought])
+    const text = StreamEvent.fromMessage(message("So it is."))
+    assert.deepStrictEqual(accumulate(text.toSpliced(4, 0, ...deltas.slice(2))), message("So it is."))
   })
 
   it("does not change its events", () => {

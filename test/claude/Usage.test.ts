@@ -106,21 +106,26 @@ describe("Usage.billed", () => {
     }
   })
 
-  it("does not bill a refusal before any output that left a text block empty", () => {
-    const empty = { ...refusal("cyber"), content: [{ type: "text", text: "" }] }
-    assert.deepStrictEqual(Usage.billed(empty), { ...Usage.zero, serviceTier: "standard" })
-  })
+  it.each([{ text: "" }, { text: null }, {}])(
+    "does not bill a refusal before any output that left a text block empty: %j",
+    (fields) => {
+      const empty = { ...refusal("cyber"), content: [{ type: "text", ...fields }] }
+      assert.deepStrictEqual(Usage.billed(empty), { ...Usage.zero, serviceTier: "standard" })
+    }
+  )
 
   it("bills a refusal midway, one of the billed categories, and one without details", () => {
     const bio = refusal("bio")
     assert.strictEqual(Usage.billed(bio).input, 412)
     assert.strictEqual(Usage.billed({ ...refusal("cyber"), content: [{ type: "text", text: "First," }] }).input, 412)
+    assert.strictEqual(Usage.billed({ ...refusal("cyber"), content: [{ type: "tool_use", text: "" }] }).input, 412)
     assert.strictEqual(Usage.billed({ ...refusal("cyber"), stop_details: null }).input, 412)
   })
 
   it("bills any other message by its usage", () => {
     const message = { content: [], stop_reason: "end_turn", stop_details: null, usage: apiUsage }
     assert.deepStrictEqual(Usage.billed(message), Usage.fromMessage(apiUsage))
+    assert.strictEqual(Usage.billed({ ...refusal("cyber"), stop_reason: "end_turn" }).input, 412)
   })
 })
 

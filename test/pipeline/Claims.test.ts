@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Dataset, Event, Job, type Journal } from "effect-claude"
 import { TestClaude } from "effect-claude/testing"
-import { Effect } from "effect"
-import { greetings, inFolder, names, people, Person } from "./jobs.ts"
+import { Effect, FileSystem, Schema } from "effect"
+import { calls, greetings, inFolder, names, people, Person } from "./jobs.ts"
 
 describe("Claims", () => {
   it.effect(
@@ -48,4 +48,95 @@ describe("Claims", () => {
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
+
+  describe("of a file that has not changed", () => {
+    it.effect("hold in the next run, which decodes the pending rows and one in 4,096", () =>
+      inFolder((files) =>
+        Effect.gen(function* () {
+          const decoded: Array<string> = []
+          const { job, write } = fileJob(files, (name) => decoded.push(name) > 0)
+          yield* write(names(5000))
+          yield* files.run(job, { limit: 2 })
+          decoded.length = 0
+          const claimed: Array<number> = []
+          const summary = yield* files.runHere(job, { limit: 3, concurrency: 1 }, (journal) => ({
+            ...journal,
+            claim: (rows) => (claimed.push(rows.length), journal.claim(rows))
+          }))
+          assert.deepInclude(summary, { total: 5000, done: 5, pending: 4995 })
+          assert.deepStrictEqual(claimed, [])
+          assert.deepStrictEqual(decoded.slice(0, 5), ["person 0", "person 4096", "person 2", "person 3", "person 4"])
+          assert.strictEqual((yield* calls).length, 5)
+        }).pipe(Effect.provide(files.state))
+      ).pipe(Effect.provide(TestClaude.layer("hi")))
+    )
+
+    it.effect("keep the messages on invalid rows", () =>
+      inFolder((files) =>
+        Effect.gen(function* () {
+          const { job, write } = fileJob(files, (name) => name !== "Ann")
+          yield* write(["Ann", "Bob", "Bob"])
+          const { invalid, problems, total } = yield* files.run(job)
+          assert.deepStrictEqual([total, invalid], [3, 2])
+          assert.deepInclude(yield* files.run(job), { total, done: 1, invalid, problems })
+        })
+      ).pipe(Effect.provide(TestClaude.layer("hi")))
+    )
+
+    it.effect("are made again where an invalid row has become readable", () =>
+      inFolder((files) =>
+        Effect.gen(function* () {
+          let refused = "Ann"
+          const { job, write } = fileJob(files, (name) => name !== refused)
+          yield* write(["Ann", "Bob"])
+          assert.deepInclude(yield* files.run(job), { done: 1, invalid: 1 })
+          refused = "nobody"
+          assert.deepInclude(yield* files.run(job), { done: 2, invalid: 0, stopped: undefined })
+        })
+      ).pipe(Effect.provide(TestClaude.layer("hi")))
+    )
+
+    it.effect("are made again in the run after one that did not find its pending rows", () =>
+      inFolder((files) =>
+        Effect.gen(function* () {
+          let prefix = ""
+          const { job, write } = fileJob(files, () => true)
+          const keyed = Job.make({ ...job, key: ({ name }) => (name === "Ann" ? name : `${prefix}${name}`) })
+          yield* write(["Ann", "Bob"])
+          yield* files.run(keyed, { limit: 1 })
+          prefix = "Mr "
+          assert.deepInclude(yield* files.run(keyed), { done: 1, pending: 1, stopped: "input" })
+          assert.deepInclude(yield* files.run(keyed), { done: 2, pending: 0, stopped: undefined })
+          assert.deepStrictEqual(yield* files.lines, ['{"key":"Ann","value":"hi"}', '{"key":"Mr Bob","value":"hi"}'])
+        })
+      ).pipe(Effect.provide(TestClaude.layer("hi")))
+    )
+  })
+
+  it.effect("are made again for a file that has changed, and finished rows stay finished", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const { job, write } = fileJob(files, () => true)
+        yield* write(["Ann", "Bob"])
+        yield* files.run(job)
+        yield* write(["Cid", "Bob"])
+        assert.deepInclude(yield* files.run(job), { total: 2, done: 2, pending: 0 })
+        assert.deepStrictEqual(yield* files.lines, ['{"key":"Cid","value":"hi"}', '{"key":"Bob","value":"hi"}'])
+        assert.lengthOf(yield* calls, 3)
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
 })
+
+/** A job over a file of people, of whom it reads those that `accepts` is true of. */
+const fileJob = (files: { readonly path: (name: string) => string }, accepts: (name: string) => boolean) => {
+  const path = files.path("people.jsonl")
+  const Accepted = Schema.Struct({ name: Schema.String.check(Schema.makeFilter(accepts)) })
+  return {
+    job: Job.make({ ...greetings([]), source: Dataset.fromFile(Accepted, path) }),
+    write: (names: ReadonlyArray<string>) =>
+      FileSystem.FileSystem.use((fs) =>
+        fs.writeFileString(path, names.map((name) => `${JSON.stringify({ name })}\n`).join(""))
+      )
+  }
+}

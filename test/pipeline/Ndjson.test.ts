@@ -77,6 +77,23 @@ describe("split and parse", () => {
     })
   )
 
+  it.effect("reads a long number that JavaScript holds exactly but would write in another form", () =>
+    Effect.gen(function* () {
+      const digits = `1${"0".repeat(21)}`
+      const tooLarge = "9".repeat(400)
+      const lines = yield* decode(`{"id":${digits}}\n{"id":-${digits}}\n{"id":${tooLarge}}\n{"id":1.00000000000000001}`)
+      assert.deepStrictEqual(
+        lines.map(({ value }) => Result.merge(value)),
+        [
+          { id: 1e21 },
+          { id: -1e21 },
+          `the number ${tooLarge} cannot be read exactly; write it as a text: "${tooLarge}"`,
+          { id: 1 }
+        ]
+      )
+    })
+  )
+
   it.effect.prop(
     "reads the lines of encode, wherever its chunks end",
     [Schema.Array(Schema.Json), Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 7 }))],

@@ -101,6 +101,9 @@ describe("Progress", () => {
     )
     assert.strictEqual(Progress.line(progress, 60), "20007/100000 rows · 7 failed · $1.50 · 6:40 left")
     assert.strictEqual(Progress.line(progress, 30), "20007/100000 rows · 6:40 left")
+    assert.strictEqual(Progress.line(progress, 29), "20007/100000 rows · 6:40 left")
+    assert.strictEqual(Progress.line(progress, 28), "20007/100000 rows")
+    assert.strictEqual(Progress.line(progress, 5), "20007")
     for (let columns = 0; columns < 200; columns++) assert.isAtMost(Progress.line(progress, columns).length, columns)
   })
 

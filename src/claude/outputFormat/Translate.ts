@@ -55,20 +55,13 @@ export const translate = (root: SchemaAST.AST, report: (problem: Problem) => voi
         return union(ast, path, isOptional)
       case "Suspend":
         return visit(ast.thunk(), path, isOptional)
-      case "Any":
-        return Shape.anyJson
       case "Never":
         report({ path, what: "no value satisfies the schema (Schema.Never)", remedy: "leave the field out" })
         return nothing
+      default:
+        // Any JSON. `problemsOf` reports the types that have no form in JSON.
+        return Shape.anyJson
     }
-    if (Stages.isJson(ast)) return Shape.anyJson
-    if (SchemaAST.isDeclaration(ast)) return nothing
-    report({
-      path,
-      what: `${ast._tag} has no form in JSON`,
-      remedy: "use a type that has one, or annotate it with toCodecJson"
-    })
-    return nothing
   }
 
   const list = (ast: SchemaAST.Arrays, path: string, isMap: boolean): Node => {

@@ -74,7 +74,7 @@ export const make = (call: Tracer.Span, tracer: Tracer.Tracer, redact: Redact.Re
   }
 
   const update = (event: Event, now: bigint): void => {
-    if (pauses.length > 0) endPauses(now)
+    endPauses(now)
     switch (event._tag) {
       case "call-sent": {
         const span = makeSpan(`attempt ${++sent}`, call, now)

@@ -40,7 +40,8 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
         for (let run = 0; run < 2; run++) {
           yield* Effect.gen(function* () {
             const journal = yield* Journal.Journal
-            assert.deepStrictEqual(yield* journal.begin(journal.reclaim("file of 10 bytes")), source)
+            assert.deepStrictEqual(journal.source, source)
+            yield* journal.begin(journal.reclaim)
             assert.deepStrictEqual(yield* journal.counts, { done: 1, failed: 0, pending: 2 })
             assert.strictEqual(yield* journal.outputSize, 5)
             assert.deepStrictEqual(yield* Stream.runCollect(journal.outputs), [`"é"`])
@@ -57,16 +58,27 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
       }).pipe(Effect.provide(database))
     )
 
-    it.effect("are not taken over from another source, nor after a run that named none", () =>
+    it.effect("have no source after a run that stored none, or that forgot it", () =>
       Effect.gen(function* () {
-        const run = <A, E>(claims: (journal: Journal.Journal["Service"]) => Effect.Effect<A, E>) =>
-          Effect.provide(
-            Journal.Journal.use((journal) => journal.begin(claims(journal))),
-            Journal.layer(tickets)
-          )
+        const run = <A, E, E2 = never>(
+          claims: (journal: Journal.Journal["Service"]) => Effect.Effect<A, E>,
+          after: (journal: Journal.Journal["Service"]) => Effect.Effect<void, E2> = () => Effect.void
+        ) =>
+          Journal.Journal.use((journal) =>
+            journal.begin(claims(journal)).pipe(Effect.andThen(after(journal)), Effect.as(journal.source))
+          ).pipe(Effect.provide(Journal.layer(tickets)))
         yield* run(({ setSource }) => setSource(source))
-        assert.isUndefined(yield* run(({ reclaim }) => reclaim("file of 11 bytes")))
-        assert.isUndefined(yield* run(({ reclaim }) => reclaim("file of 10 bytes")))
+        assert.deepStrictEqual(yield* run(({ reclaim }) => reclaim), source)
+        assert.deepStrictEqual(
+          yield* run(
+            ({ reclaim }) => reclaim,
+            ({ forgetSource }) => forgetSource
+          ),
+          source
+        )
+        assert.isUndefined(yield* run(({ setSource }) => setSource(source)))
+        yield* run(() => Effect.void)
+        assert.isUndefined(yield* run(() => Effect.void))
       }).pipe(Effect.provide(database))
     )
 
@@ -126,5 +138,6 @@ const source: Journal.Source = {
   fingerprint: "file of 10 bytes",
   total: 4,
   invalid: 1,
-  problems: ["tickets.ndjson line 3: no key"]
+  problems: ["tickets.ndjson line 3: no key"],
+  unreadable: [2]
 }

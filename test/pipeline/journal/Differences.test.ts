@@ -12,6 +12,15 @@ it("names each value that differs by its path, and leaves out long ones", () => 
   ])
 })
 
+it("shows values of up to 60 characters, and leaves out both if one of them is longer", () => {
+  const text = (length: number) => "x".repeat(length - 2)
+  const short = text(60)
+  assert.deepStrictEqual(Differences.between({ prompt: short }, { prompt: 1 }), [`prompt was "${short}" and is 1`])
+  assert.deepStrictEqual(Differences.between({ prompt: 1 }, { prompt: short }), [`prompt was 1 and is "${short}"`])
+  assert.deepStrictEqual(Differences.between({ prompt: text(61) }, { prompt: 1 }), ["prompt has changed"])
+  assert.deepStrictEqual(Differences.between({ prompt: 1 }, { prompt: text(61) }), ["prompt has changed"])
+})
+
 it("calls a value without a path the shape", () => {
   assert.deepStrictEqual(Differences.between(null, "text"), [`shape was null and is "text"`])
 })

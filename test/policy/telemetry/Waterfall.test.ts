@@ -28,6 +28,22 @@ describe("a waterfall", () => {
     ])
   })
 
+  it("names the origin of an answer that did not come from the API", () => {
+    const [asked, hit] = [span("chat a", 0, 10), span("chat b", 0, 10)]
+    asked.attributes.set("effect_claude.origin", "api")
+    hit.attributes.set("effect_claude.origin", "cache")
+    assert.deepStrictEqual(waterfall([asked, hit], 1).split("\n"), [
+      "chat a  ━       10ms",
+      "chat b  ━       10ms  from the cache"
+    ])
+  })
+
+  it("names the row of a span", () => {
+    const row = span("row", 0, 10)
+    row.attributes.set("effect_claude.row", "7")
+    assert.strictEqual(waterfall([row], 1), "row (7)  ━       10ms")
+  })
+
   it("leaves out unfinished spans, and is empty without spans", () => {
     const open = new Tracer.NativeSpan(optionsOf("open", 0, undefined))
     assert.strictEqual(waterfall([open]), "")
