@@ -50,11 +50,11 @@ export const count = (schema: unknown): Places => {
   const unions: Array<string> = []
   const visit = (node: unknown, path: string): void => {
     if (typeof node !== "object" || node === null) return
-    const { properties = {}, required = [], items, anyOf, allOf, type, $defs = {} }: Untrusted = node
+    const { properties = {}, required, items, anyOf, allOf, type, $defs = {} }: Untrusted = node
     if (Array.isArray(anyOf) || Array.isArray(type)) unions.push(path)
     for (const [name, property] of Object.entries(properties)) {
       const place = `${path}[${JSON.stringify(name)}]`
-      if (!required.includes(name)) optional.push(place)
+      if (!required?.includes(name)) optional.push(place)
       visit(property, place)
     }
     visit(items, `${path}[]`)
