@@ -24,6 +24,62 @@ describe("a block is long enough for the cache", () => {
   })
 })
 
+describe("the blocks of a request", () => {
+  const text = { type: "text", text: "a" } as const
+  const hour = { type: "ephemeral", ttl: "1h" } as const
+
+  it("are its tools, its system prompt and its messages, without empty texts", () => {
+    const messages: Request["messages"] = [
+      { role: "user", content: [text, text] },
+      { role: "assistant", content: "c" },
+      { role: "user", content: "" }
+    ]
+    const blocks = Blocks.read({ ...marked, system: "s", messages })
+    assert.deepStrictEqual(
+      blocks.map(({ at, level, message, role }) => [level, role, message, at]),
+      [
+        ["tools", "system", -1, 0],
+        ["system", "system", -1, 0],
+        ["messages", "user", 0, 0],
+        ["messages", "user", 0, 1],
+        ["messages", "assistant", 1, 0]
+      ]
+    )
+    assert.deepStrictEqual(Blocks.read({ ...request, system: "", messages: [] }), [])
+  })
+
+  it("have their own breakpoints, those in the content of a tool result, and the automatic one of the request", () => {
+    const content = [{ ...text, cache_control: hour }]
+    const messages: Request["messages"] = [
+      { role: "user", content: [text, { type: "tool_result", tool_use_id: "t", content, cache_control }] }
+    ]
+    const blocks = Blocks.read({ ...request, messages, cache_control: hour })
+    assert.deepStrictEqual(
+      blocks.map(({ breakpoints }) => breakpoints),
+      [[], ["5m", "1h", "1h"]]
+    )
+  })
+})
+
+describe("the entries of a request", () => {
+  it("end at its last breakpoint", () => {
+    const messages: Request["messages"] = [...marked.messages, { role: "user", content: "Another letter." }]
+    assert.deepStrictEqual(Blocks.entries({ ...marked, messages }), Blocks.entries(marked))
+  })
+
+  it("leave out the breakpoints before which the prompt is too short", () => {
+    assert.deepStrictEqual(Blocks.entries({ ...request, messages: marked.messages }), [])
+  })
+
+  it("live as long as their breakpoints", () => {
+    const system = [{ type: "text", text: long, cache_control: { type: "ephemeral", ttl: "1h" } } as const]
+    assert.deepStrictEqual(
+      Blocks.entries({ ...marked, system }).map(({ ttl }) => ttl),
+      ["5m", "1h", "5m"]
+    )
+  })
+})
+
 describe("the entries of two requests", () => {
   it("are the same in tools and system, and differ in messages, if a setting differs", () => {
     const [one, other] = [Blocks.entries(marked), Blocks.entries({ ...marked, tool_choice: { type: "any" } })]
