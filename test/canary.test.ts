@@ -77,7 +77,7 @@ it.live("no log, span, metric, error, journal or report contains a secret", () =
         error.stack,
         Cause.pretty(Cause.fail(error))
       ].join(),
-      "the journal, but for the answers": journalWithoutAnswers(state)
+      "the journal, but for prompts and answers": journalWithoutContent(state)
     })
   }).pipe(Effect.scoped)
 )
@@ -131,15 +131,19 @@ const assertClean = (places: Record<string, string>) => {
   }
 }
 
-/** Every column of every table, except the values of finished rows and the messages of Claude, which are the answers. */
-const journalWithoutAnswers = (path: string) => {
+/** A request that the journal keeps, without its messages. */
+const withoutPrompt = (request: unknown) =>
+  typeof request === "string" ? { ...JSON.parse(request), messages: [] } : undefined
+
+/** Every column of every table, except outputs, messages of Claude, and the prompts of the requests that are kept. */
+const journalWithoutContent = (path: string) => {
   const database = new DatabaseSync(path)
   const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all()
   const isAnswer = "WHERE row_id IN (SELECT id FROM effect_claude_rows WHERE state = 1)"
   database.exec(`UPDATE effect_claude_results SET value = '' ${isAnswer}`)
   const rows = tables.flatMap(({ name }) => database.prepare(`SELECT * FROM "${String(name)}"`).all())
   database.close()
-  return rows.map((row) => JSON.stringify({ ...row, message: "" })).join("\n")
+  return rows.map((row) => JSON.stringify({ ...row, message: "", request: withoutPrompt(row["request"]) })).join("\n")
 }
 
 /** An API with secrets in its answers and errors. */

@@ -23,7 +23,7 @@ describe("the public names", () => {
       Batch: Finished Options fanOut map stream
       Dataset: Dataset DatasetFailed Place Row RowInvalid Valid Writer at fromFile fromIterable keepApart withFile writeLines
       Job: Declaration Job JobBroken JobHopeless JobLayerFailed JobNeeds Provided RunOptions Summary claude isJob make run shape
-      Journal: Claim Counts Journal JournalFailed JournalForeign JournalInUse JournalMismatch JournalMixed JournalTooNew Options PendingRow Row SampledRow Source StoredCall Total Totals layer
+      Journal: Claim Counts FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMismatch JournalMixed JournalTooNew Options PendingRow Row SampledRow Source StoredCall Total Totals layer
       Progress: Progress bar cost counted empty line promptCache rate responseCache tick tokens update
       Step: Shape Step all andThen draw each make map object text
       Concurrency: Concurrency make policy resize

@@ -1,7 +1,8 @@
 /**
- * The stored replies of rows.
+ * The stored replies of rows. Of several replies to one call, the latest counts.
  */
 import * as Effect from "effect/Effect"
+import * as Iterable from "effect/Iterable"
 import * as Schema from "effect/Schema"
 import type { Fragment } from "effect/sql/Statement"
 import type * as ReplyStore from "../../claude/ReplyStore.ts"
@@ -17,26 +18,30 @@ export interface StoredCall extends Omit<ReplyStore.CallKey, "row"> {
   readonly reply: StoredReply
 }
 
+const columns =
+  "CAST(row_id AS DOUBLE PRECISION) AS row_id, path, hash, occurrence, rejected, request_id, checksum, message, request"
+
 /** The replies of the rows that `rows` selects, by the number of their row. */
-export const ofRows = (job: JobState, rows: Fragment) =>
+export const ofRows = ({ sql }: JobState, rows: Fragment) =>
   Effect.map(
     Effect.flatMap(
-      job.sql`SELECT CAST(row_id AS DOUBLE PRECISION) AS row_id, path, hash, occurrence, rejected, request_id, checksum,
-          message, request
-        FROM effect_claude_calls WHERE row_id IN (${rows})`,
+      sql`SELECT ${sql.literal(columns)} FROM effect_claude_calls WHERE row_id IN (${rows}) ORDER BY id`,
       decode
     ),
-    (calls) => Map.groupBy(calls.map(storedCall), ({ row }) => row)
+    (calls) => {
+      const latest = new Map<string, (typeof calls)[number]>()
+      for (const call of calls) latest.set(`${call.row_id} ${call.occurrence} ${call.hash} ${call.path}`, call)
+      return Map.groupBy(Iterable.map(latest.values(), storedCall), ({ row }) => row)
+    }
   )
 
 /** The reply of one call. */
-export const find = (job: JobState, row: number, { hash, occurrence, path }: ReplyStore.CallKey) =>
+export const find = ({ sql }: JobState, row: number, { hash, occurrence, path }: ReplyStore.CallKey) =>
   Effect.map(
     Effect.flatMap(
-      job.sql`SELECT CAST(row_id AS DOUBLE PRECISION) AS row_id, path, hash, occurrence, rejected, request_id, checksum,
-          message, request
-        FROM effect_claude_calls
-        WHERE row_id = ${row} AND path = ${path} AND hash = ${hash} AND occurrence = ${occurrence}`,
+      sql`SELECT ${sql.literal(columns)} FROM effect_claude_calls
+          WHERE row_id = ${row} AND path = ${path} AND hash = ${hash} AND occurrence = ${occurrence}
+          ORDER BY id DESC LIMIT 1`,
       decode
     ),
     ([call]) => call && storedCall(call).reply

@@ -1,46 +1,68 @@
 /**
- * A job while a run has it open: its number in the database, and the totals that its writes keep up to date.
+ * A job while a run has it open: what an earlier run stored, and the totals that the writes of this run keep up to date.
  */
+import type * as Schema from "effect/Schema"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { Held } from "./JobLock.ts"
+import type { Source } from "./Source.ts"
 import * as Total from "./Total.ts"
 
-export interface JobState {
+/** The claimed rows of a run, in numbers. */
+export interface Claimed {
+  /** The run that claimed them. */
+  readonly claimed: number
+  readonly total: number
+  /** Finished rows, and the bytes of their outputs as lines of a file. */
+  readonly done: number
+  readonly size: number
+}
+
+/** What is known before the run begins. */
+export interface Opened {
   readonly sql: SqlClient
   readonly held: Held
+  /** The name of the job. */
+  readonly job: string
+  readonly shape: Schema.Json
+  /** The file, or the name of the database. */
+  readonly state: string
+  /** How the shape differs from that of the finished rows, in words. */
+  readonly differences: ReadonlyArray<string>
   /** The number of the run, from 1. */
   readonly run: number
-  /** The run whose claimed rows counted before this one; 0 if there was none. */
-  readonly previous: number
+  /** The rows that the earlier run claimed. */
+  readonly before: Claimed
+  /** The source of those rows, if that run stored it. */
+  readonly source: Source | null
   /** Rows that were finished up to this run are not sampled. */
-  kept: number
-  /** The number of the job, which it has once a run has begun. */
+  readonly kept: number
+  /** Whether an emulator answers, and not Claude; null before the first answer. It is stored with the next answer. */
+  readonly emulated: boolean | null
+  /** Whether the state has a reply. */
+  readonly hasReplies: boolean
+}
+
+/** The run in progress. */
+export interface JobState extends Pick<Opened, "sql" | "held" | "run"> {
+  readonly opened: Opened
+  /** The number of the job, which it has once the run has begun. */
   id: number
-  /** The run whose claimed rows count. */
   claimed: number
-  /** The number of the claimed rows; of these, the number of finished ones, and the bytes of their outputs as lines. */
   total: number
   done: number
   size: number
-  /** Claimed rows that failed in this run. */
-  readonly failed: Set<number>
-  /** Whether an emulator answers, and not Claude; null before the first answer. It is stored with the next result. */
+  source: Source | null
+  kept: number
   emulated: boolean | null
-  /** Whether the state has a reply. */
   hasReplies: boolean
+  /** The numbers of the claimed rows that failed in this run. */
+  readonly failed: Set<number>
   /** What this run was billed. */
   bill: Total.Total
 }
 
-export const make = (
-  opened: Pick<JobState, "sql" | "held" | "run" | "previous" | "kept" | "emulated" | "hasReplies">
-): JobState => ({
-  ...opened,
-  id: 0,
-  claimed: opened.run,
-  total: 0,
-  done: 0,
-  size: 0,
-  failed: new Set(),
-  bill: Total.zero
-})
+export const make = (opened: Opened): JobState => {
+  const { emulated, hasReplies, held, kept, run, sql } = opened
+  const claims = { claimed: run, total: 0, done: 0, size: 0, source: null }
+  return { opened, sql, held, run, id: 0, ...claims, kept, emulated, hasReplies, failed: new Set(), bill: Total.zero }
+}

@@ -17,8 +17,8 @@ export interface Numbered {
   readonly isOpen: boolean
 }
 
-/** More rows than a run has in flight. */
-const maxRemembered = 16_384
+/** Twice as many rows are remembered at most, which is more than a run has in flight. */
+const generation = 8192
 
 export interface RowNumbers {
   readonly remember: (key: string, row: Numbered) => void
@@ -28,7 +28,10 @@ export interface RowNumbers {
 }
 
 export const make = (job: JobState): RowNumbers => {
-  const remembered = new Map<string, Numbered>()
+  // When the younger generation is full, the older one is dropped. Deleting one entry at a time from the front of a map
+  // takes longer with every deletion.
+  let younger = new Map<string, Numbered>()
+  let older = new Map<string, Numbered>()
   const read = Effect.fnUntraced(function* (key: string) {
     const [row] = yield* Effect.flatMap(
       job.sql`SELECT CAST(id AS DOUBLE PRECISION) AS id, run, ordinal, state FROM effect_claude_rows
@@ -41,19 +44,18 @@ export const make = (job: JobState): RowNumbers => {
   })
   return {
     remember: (key, row) => {
-      if (remembered.size >= maxRemembered) {
-        for (const oldest of remembered.keys()) {
-          remembered.delete(oldest)
-          break
-        }
+      if (younger.size >= generation) {
+        older = younger
+        younger = new Map()
       }
-      remembered.set(key, row)
+      younger.set(key, row)
     },
     forget: (key) => {
-      remembered.delete(key)
+      younger.delete(key)
+      older.delete(key)
     },
     find: (key) => {
-      const known = remembered.get(key)
+      const known = younger.get(key) ?? older.get(key)
       return known === undefined ? read(key) : Effect.succeed(known)
     }
   }

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { JobState } from "./JobState.ts"
 import * as Calls from "./Calls.ts"
-import type { Row } from "./Claimed.ts"
+import type { Row } from "./Claiming.ts"
 import * as RowId from "./RowId.ts"
 
 /** A finished row, with its replies. */
@@ -26,8 +26,8 @@ const reach = 64
 
 /** At most `count` rows in the order of the input. They were finished after the last `keep`. */
 export const choose = Effect.fnUntraced(function* (job: JobState, count: number) {
-  const { id, kept, sql } = job
-  const claimed = job.total > 0 ? job.claimed : job.previous
+  const { id, opened, sql } = job
+  const claimed = job.total > 0 ? job.claimed : opened.before.claimed
   const finished = sql`FROM effect_claude_rows r JOIN effect_claude_results v ON v.row_id = r.id
     WHERE r.job = ${id} AND r.run = ${claimed} AND r.state = 1`
   const columns = sql.literal("CAST(r.id AS DOUBLE PRECISION) AS number, r.name, r.key, r.ordinal, v.run, v.value")
@@ -50,7 +50,7 @@ export const choose = Effect.fnUntraced(function* (job: JobState, count: number)
         : sql`SELECT ${columns} ${finished} AND r.ordinal >= ${from} ORDER BY r.ordinal LIMIT ${reach}`,
       decodeRows
     )
-    const row = rows.find(({ number, run }) => run > kept && !chosen.has(number))
+    const row = rows.find(({ number, run }) => run > job.kept && !chosen.has(number))
     if (row !== undefined) chosen.set(row.number, row)
   }
   return yield* Effect.forEach(

@@ -17,42 +17,37 @@ export const states = { pending: 0, done: 1, failed: 2 } as const
 
 /**
  * A row has a number, so that the tables of results and replies have short keys that grow with time: their pages fill in
- * order. `claimed` is the run whose rows count, and `total`, `done` and `size` count them, so that no run reads all rows.
+ * order. A reply is added and never replaced. A run keeps the totals of the rows that it has claimed, or taken over from
+ * the run `claimed`, so that no run reads all rows.
  */
 const createTables = Effect.gen(function* () {
   const sql = yield* SqlClient
-  const rowNumber = sql.literal(isSqlite(sql) ? "INTEGER" : "BIGINT")
+  const number = sql.literal(isSqlite(sql) ? "INTEGER" : "BIGINT")
   const identity = sql.literal(isSqlite(sql) ? "INTEGER" : "BIGINT GENERATED ALWAYS AS IDENTITY")
-  for (const column of [
-    "claimed INTEGER NOT NULL DEFAULT 0",
-    "total INTEGER NOT NULL DEFAULT 0",
-    "done INTEGER NOT NULL DEFAULT 0",
-    "size BIGINT NOT NULL DEFAULT 0",
-    "kept INTEGER NOT NULL DEFAULT 0",
-    "has_replies INTEGER NOT NULL DEFAULT 0",
-    "source TEXT"
-  ]) {
+  for (const column of ["kept INTEGER NOT NULL DEFAULT 0", "has_replies INTEGER NOT NULL DEFAULT 0", "source TEXT"]) {
     yield* sql`ALTER TABLE effect_claude_jobs ADD COLUMN ${sql.literal(column)}`
   }
+  yield* sql`CREATE TABLE effect_claude_runs (
+    job INTEGER NOT NULL, run INTEGER NOT NULL, claimed INTEGER NOT NULL, total INTEGER NOT NULL DEFAULT 0,
+    done INTEGER NOT NULL DEFAULT 0, size BIGINT NOT NULL DEFAULT 0, calls INTEGER NOT NULL DEFAULT 0,
+    cost TEXT NOT NULL, unpriced INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (job, run))`
   yield* sql`CREATE TABLE effect_claude_rows (
     id ${identity} PRIMARY KEY, job INTEGER NOT NULL, name TEXT NOT NULL, key TEXT, run INTEGER NOT NULL,
     ordinal INTEGER NOT NULL, state INTEGER NOT NULL, size INTEGER NOT NULL, UNIQUE (job, name))`
   yield* sql`CREATE INDEX effect_claude_rows_open ON effect_claude_rows (job, run, ordinal) WHERE state <> 1`
   yield* sql`CREATE INDEX effect_claude_rows_done ON effect_claude_rows (job, run, ordinal) WHERE state = 1`
   yield* sql`CREATE TABLE effect_claude_results (
-    row_id ${rowNumber} PRIMARY KEY, run INTEGER NOT NULL, value TEXT NOT NULL)`
+    row_id ${number} PRIMARY KEY, run INTEGER NOT NULL, value TEXT NOT NULL)`
   yield* sql`CREATE TABLE effect_claude_calls (
-    row_id ${rowNumber} NOT NULL, path TEXT NOT NULL, hash TEXT NOT NULL, occurrence INTEGER NOT NULL,
-    rejected INTEGER NOT NULL, request_id TEXT, checksum TEXT NOT NULL, message TEXT NOT NULL, request TEXT,
-    PRIMARY KEY (row_id, path, hash, occurrence))`
-  yield* sql`CREATE TABLE effect_claude_runs (
-    job INTEGER NOT NULL, run INTEGER NOT NULL, calls INTEGER NOT NULL, cost TEXT NOT NULL, unpriced INTEGER NOT NULL,
-    PRIMARY KEY (job, run))`
+    id ${identity} PRIMARY KEY, row_id ${number} NOT NULL, path TEXT NOT NULL, hash TEXT NOT NULL,
+    occurrence INTEGER NOT NULL, rejected INTEGER NOT NULL, request_id TEXT, checksum TEXT NOT NULL,
+    message TEXT NOT NULL, request TEXT)`
+  yield* sql`CREATE INDEX effect_claude_calls_of_rows ON effect_claude_calls (row_id)`
   yield* sql`CREATE TABLE effect_claude_batches (
     id TEXT PRIMARY KEY, job INTEGER NOT NULL, created_at BIGINT NOT NULL, batch_id TEXT, ended INTEGER NOT NULL)`
   yield* sql`CREATE INDEX effect_claude_batches_sent ON effect_claude_batches (batch_id)`
   yield* sql`CREATE TABLE effect_claude_batch_items (
-    batch TEXT NOT NULL, custom_id TEXT NOT NULL, row_id ${rowNumber} NOT NULL, path TEXT NOT NULL, hash TEXT NOT NULL,
+    batch TEXT NOT NULL, custom_id TEXT NOT NULL, row_id ${number} NOT NULL, path TEXT NOT NULL, hash TEXT NOT NULL,
     occurrence INTEGER NOT NULL, request_hash TEXT NOT NULL, PRIMARY KEY (batch, custom_id))`
 })
 

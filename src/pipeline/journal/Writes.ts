@@ -3,12 +3,16 @@
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
+import type { Scope } from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import type { CallKey } from "../../claude/ReplyStore.ts"
 import type { StoredReply } from "../../claude/StoredReply.ts"
+import { quietly } from "./Attempt.ts"
 import * as Bulk from "./Bulk.ts"
 import { placeholder } from "./Dialect.ts"
+import * as GroupCommit from "./GroupCommit.ts"
 import type { JobState } from "./JobState.ts"
+import type { JournalFailed } from "./JournalError.ts"
 import { states } from "./Tables.ts"
 import * as Total from "./Total.ts"
 
@@ -48,8 +52,23 @@ export interface Change {
 
 export type Write = Result | Replies | Bill | Change
 
-/** Commits writes together. If that fails, nothing has changed. Of two writes to one place, the later counts. */
-export const commit = (job: JobState): ((writes: ReadonlyArray<Write>) => Effect.Effect<void, SqlError>) => {
+/** Returns after the commit. */
+export interface Writer {
+  readonly write: (write: Write) => Effect.Effect<void, JournalFailed>
+  readonly change: (effect: Change["effect"]) => Effect.Effect<void, JournalFailed>
+}
+
+/** Starts the writer of a run, which lives as long as the scope. */
+export const writer = (job: JobState): Effect.Effect<Writer, never, Scope> => {
+  const commitAll = commit(job)
+  return Effect.map(
+    GroupCommit.make((writes: ReadonlyArray<Write>) => quietly(commitAll(writes))),
+    (write) => ({ write, change: (effect) => write({ _tag: "Change", effect }) })
+  )
+}
+
+/** Commits writes together. If that fails, nothing has changed. Of two results of a row, the later counts. */
+const commit = (job: JobState): ((writes: ReadonlyArray<Write>) => Effect.Effect<void, SqlError>) => {
   const { held, sql } = job
   const mark = placeholder(sql)
   const writeResults = Bulk.make(
@@ -68,20 +87,17 @@ export const commit = (job: JobState): ((writes: ReadonlyArray<Write>) => Effect
     sql,
     9,
     (values) => `INSERT INTO effect_claude_calls
-        (row_id, path, hash, occurrence, rejected, request_id, checksum, message, request) VALUES ${values}
-      ON CONFLICT (row_id, path, hash, occurrence) DO UPDATE SET rejected = excluded.rejected,
-        request_id = excluded.request_id, checksum = excluded.checksum, message = excluded.message,
-        request = excluded.request`
+      (row_id, path, hash, occurrence, rejected, request_id, checksum, message, request) VALUES ${values}`
   )
-  const writeTotals = `UPDATE effect_claude_jobs
-    SET done = ${mark(1)}, size = ${mark(2)}, has_replies = ${mark(3)}, emulated = ${mark(4)} WHERE id = ${mark(5)}`
-  const writeBill = `UPDATE effect_claude_runs
-    SET calls = ${mark(1)}, cost = ${mark(2)}, unpriced = ${mark(3)} WHERE job = ${mark(4)} AND run = ${mark(5)}`
+  const writeTotals = `UPDATE effect_claude_runs SET done = ${mark(1)}, size = ${mark(2)}, calls = ${mark(3)},
+    cost = ${mark(4)}, unpriced = ${mark(5)} WHERE job = ${mark(6)} AND run = ${mark(7)}`
+  const writeFlags = `UPDATE effect_claude_jobs SET has_replies = ${mark(1)}, emulated = ${mark(2)} WHERE id = ${mark(3)}`
+  let storedEmulated = job.opened.emulated
 
   return (writes) => {
     const results = new Map<number, ReadonlyArray<unknown>>()
     const rows = new Map<number, readonly [row: number, state: number, size: number]>()
-    const replies = new Map<string, ReadonlyArray<unknown>>()
+    const replies: Array<ReadonlyArray<unknown>> = []
     const changes: Array<Effect.Effect<unknown, SqlError>> = []
     let { bill } = job
     for (const write of writes) {
@@ -94,8 +110,7 @@ export const commit = (job: JobState): ((writes: ReadonlyArray<Write>) => Effect
           for (const { call, reply, request, row } of write.replies) {
             const { hash, occurrence, path } = call
             const { checksum, message, requestId = null } = reply
-            const values = [row, path, hash, occurrence, 0, requestId, checksum, message, request]
-            replies.set(`${row} ${occurrence} ${hash} ${path}`, values)
+            replies.push([row, path, hash, occurrence, 0, requestId, checksum, message, request])
           }
           for (const cost of write.bills) bill = Total.add(bill, cost)
           break
@@ -111,19 +126,21 @@ export const commit = (job: JobState): ((writes: ReadonlyArray<Write>) => Effect
       done += state === states.done ? 1 : 0
       size += bytes
     }
-    hasReplies ||= replies.size > 0
+    hasReplies ||= replies.length > 0
+    const { emulated, id, run } = job
+    const isFirst = hasReplies !== job.hasReplies || emulated !== storedEmulated
     const apply = () => {
       Object.assign(job, { bill, done, hasReplies, size })
+      storedEmulated = emulated
       for (const [row, state] of rows.values()) {
         if (state === states.failed) job.failed.add(row)
         else job.failed.delete(row)
       }
     }
-    const totalsChange = rows.size > 0 || hasReplies !== job.hasReplies
     return Effect.map(
       held.commit(
         Effect.fnUntraced(function* (connection) {
-          if (replies.size > 0) yield* writeReplies(connection, [...replies.values()])
+          if (replies.length > 0) yield* writeReplies(connection, replies)
           if (results.size > 0) {
             yield* writeResults(connection, [...results.values()])
             yield* writeStates(connection, [...rows.values()])
@@ -131,13 +148,14 @@ export const commit = (job: JobState): ((writes: ReadonlyArray<Write>) => Effect
           for (const change of changes) {
             yield* Effect.provideService(change, sql.transactionService, [connection, 0])
           }
-          if (totalsChange) {
-            const flags = [hasReplies ? 1 : 0, job.emulated === null ? null : job.emulated ? 1 : 0]
-            yield* connection.executeRaw(writeTotals, [done, size, ...flags, job.id])
+          if (rows.size > 0 || bill !== job.bill) {
+            const { calls, cost, unpriced } = bill
+            const totals = [done, size, calls, BigDecimal.format(cost), unpriced]
+            yield* connection.executeRaw(writeTotals, [...totals, id, run])
           }
-          if (bill !== job.bill) {
-            const cost = BigDecimal.format(bill.cost)
-            yield* connection.executeRaw(writeBill, [bill.calls, cost, bill.unpriced, job.id, job.run])
+          if (isFirst) {
+            const flags = [Number(hasReplies), emulated === null ? null : Number(emulated)]
+            yield* connection.executeRaw(writeFlags, [...flags, id])
           }
         })
       ),
@@ -146,7 +164,10 @@ export const commit = (job: JobState): ((writes: ReadonlyArray<Write>) => Effect
   }
 }
 
-const encoder = new TextEncoder()
-
 /** The bytes of an output as a line of a file. */
-const sizeOf = (output: string) => encoder.encode(output).length + 1
+const sizeOf = (output: string) => (isAscii(output) ? output.length : encoder.encode(output).length) + 1
+
+/** Most outputs are. The test takes a fraction of the time that encoding takes. */
+const isAscii = (text: string) => !/[^\0-\x7f]/.test(text)
+
+const encoder = new TextEncoder()

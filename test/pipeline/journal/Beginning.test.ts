@@ -1,34 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Journal from "../../../src/pipeline/Journal.ts"
 import { postgres, sqlite } from "./databases.ts"
 import { answerOf, begun, callOf, rowsOf, tickets } from "./runs.ts"
 
 for (const { layer: database, missing, name } of [sqlite, postgres]) {
-  describe.skipIf(missing !== "")(`the claims of a journal in ${name}${missing}`, () => {
-    it.effect("name the place of the first row with the same key", () =>
-      Effect.gen(function* () {
-        const { claim } = yield* Journal.Journal
-        assert.deepStrictEqual(yield* claim(rowsOf("a", "b", "a")), [
-          { status: "pending", ordinal: 0 },
-          { status: "pending", ordinal: 1 },
-          { status: "duplicate", ordinal: 0 }
-        ])
-        const more = [
-          { key: "c", ordinal: 3 },
-          { key: "b", ordinal: 4 },
-          { key: "c", ordinal: 5 }
-        ]
-        assert.deepStrictEqual(yield* claim(more), [
-          { status: "pending", ordinal: 3 },
-          { status: "duplicate", ordinal: 1 },
-          { status: "duplicate", ordinal: 3 }
-        ])
-      }).pipe(Effect.provide(Layer.provide(begun(), database)))
-    )
-
+  describe.skipIf(missing !== "")(`the beginning of a run in ${name}${missing}`, () => {
     it.effect("are taken over from the earlier run if the source is the same", () =>
       Effect.gen(function* () {
         yield* Effect.gen(function* () {
@@ -108,26 +86,6 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
           assert.deepStrictEqual(yield* Stream.runCollect(journal.outputs), [`"new"`])
         }).pipe(Effect.provide(Journal.layer(tickets)))
       }).pipe(Effect.provide(database))
-    )
-  })
-
-  describe.skipIf(missing !== "")(`the finished rows of a journal in ${name}${missing}`, () => {
-    it.effect("are appended in one write for each commit, after it", () =>
-      Effect.gen(function* () {
-        const { appendTo, fail, finish, outputs, pending } = yield* Journal.Journal
-        yield* Stream.runDrain(pending("all"))
-        const appended: Array<ReadonlyArray<string>> = []
-        yield* appendTo((lines) =>
-          Effect.flatMap(Effect.orDie(Stream.runCollect(outputs)), (stored) => {
-            assert.includeMembers(stored, [...lines])
-            return Effect.sync(() => void appended.push(lines))
-          })
-        )
-        const actions = [finish("b", `"B"`), fail("c", `"no"`), finish("a", `"A"`)]
-        yield* Effect.all(actions, { concurrency: 3 })
-        yield* finish("d", `"D"`)
-        assert.deepStrictEqual(appended, [[`"B"`, `"A"`], [`"D"`]])
-      }).pipe(Effect.provide(Layer.provide(begun(["a", "b", "c", "d"]), database)))
     )
   })
 }

@@ -1,0 +1,65 @@
+/**
+ * The beginning of a run: it claims its rows, or takes over the claims of the earlier run, and decides about earlier
+ * results. All of it is one transaction.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { failed } from "./Attempt.ts"
+import type { JobState } from "./JobState.ts"
+import type { JournalFailed } from "./JournalError.ts"
+import * as Kind from "./Kind.ts"
+import * as Source from "./Source.ts"
+
+/** Begins the run with an effect that claims its rows. If it fails, the state stays as it was. */
+export const begin = <A, E, R>(job: JobState, claims: Effect.Effect<A, E, R>): Effect.Effect<A, E | JournalFailed, R> =>
+  Effect.withTracerEnabled(insert(job), false).pipe(
+    // An error of the claims is passed on as it is, even an SqlError.
+    Effect.andThen(Effect.mapError(claims, (error) => () => error)),
+    Effect.tap(() => Effect.withTracerEnabled(storeClaims(job), false)),
+    job.held.transaction,
+    Effect.mapError((error) => (typeof error === "function" ? error() : failed(error)))
+  )
+
+const insert = Effect.fnUntraced(function* (job: JobState) {
+  const { opened, run, sql } = job
+  const kind = yield* Kind.encode({ shape: opened.shape, emulated: job.emulated })
+  const [{ id }] = yield* Effect.flatMap(
+    sql`INSERT INTO effect_claude_jobs ${sql.insert({ name: opened.job, run, ...kind })}
+        ON CONFLICT (name) DO UPDATE SET run = excluded.run, shape = excluded.shape, emulated = excluded.emulated
+        RETURNING id`,
+    decodeJobs
+  )
+  job.id = id
+  yield* sql`INSERT INTO effect_claude_runs ${sql.insert({ job: id, run, claimed: run, cost: "0" })}`
+})
+
+const storeClaims = (job: JobState) =>
+  Effect.suspend(() => {
+    const { claimed, done, id, run, size, source, sql, total } = job
+    return Effect.andThen(
+      sql`UPDATE effect_claude_runs SET claimed = ${claimed}, total = ${total}, done = ${done}, size = ${size}
+          WHERE job = ${id} AND run = ${run}`,
+      sql`UPDATE effect_claude_jobs SET source = ${Source.encode(source)} WHERE id = ${id}`
+    )
+  })
+
+/** Claims the rows that the earlier run claimed. Their source stays. */
+export const reclaim = (job: JobState) =>
+  Effect.sync(() => void Object.assign(job, job.opened.before, { source: job.opened.source }))
+
+/** Accepts the rows that earlier runs finished. */
+export const keep = (job: JobState) => {
+  job.kept = job.run - 1
+  return job.sql`UPDATE effect_claude_jobs SET kept = ${job.kept} WHERE id = ${job.id}`
+}
+
+/** Makes every row pending. The results stay until new ones replace them. */
+export const rerun = (job: JobState) => {
+  Object.assign(job, { done: 0, size: 0 })
+  return job.sql`UPDATE effect_claude_rows SET state = 0, size = 0 WHERE job = ${job.id} AND state <> 0`
+}
+
+/** Forgets the source of the claimed rows, so that the next run claims its rows one by one. */
+export const forgetSource = ({ id, sql }: JobState) => sql`UPDATE effect_claude_jobs SET source = NULL WHERE id = ${id}`
+
+const decodeJobs = Schema.decodeUnknownEffect(Schema.Tuple([Schema.Struct({ id: Schema.Int })]))

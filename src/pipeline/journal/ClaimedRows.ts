@@ -1,0 +1,107 @@
+/**
+ * Reads the claimed rows of a run in the order of the input, page by page. The tables allow no other types of columns than
+ * those that are read here, so they are not decoded by schemas, which would take longer than the database.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Schema from "effect/Schema"
+import type { SqlError } from "effect/sql/SqlError"
+import * as Stream from "effect/Stream"
+import { quietly } from "./Attempt.ts"
+import * as Calls from "./Calls.ts"
+import type { Row } from "./Claiming.ts"
+import type { JobState } from "./JobState.ts"
+import type { JournalFailed } from "./JournalError.ts"
+import * as RowId from "./RowId.ts"
+import type { RowNumbers } from "./RowNumbers.ts"
+import { states } from "./Tables.ts"
+
+/** A row that is to run. */
+export interface PendingRow extends Row {
+  /** Whether an earlier run failed on it. */
+  readonly hasFailed: boolean
+  readonly replies: ReadonlyArray<Calls.StoredCall>
+}
+
+/** A row that failed. */
+export interface FailedRow extends Row {
+  readonly error: string
+}
+
+/** Rows of one statement. */
+const pageSize = 256
+
+/** The columns of a row in the order of the statement, of which the first is the ordinal. */
+type Columns = ReadonlyArray<unknown>
+
+/** The rows that are not done, or those that an earlier run failed on, with their replies. */
+export const pending = (job: JobState, numbers: RowNumbers, which: "all" | "failed") => {
+  const condition = which === "all" ? "r.state <> 1" : "r.state = 2"
+  return pages(job, "r.name, r.key, r.id, r.state", "", condition, (page) =>
+    Effect.map(job.hasReplies ? repliesOf(job, page) : Effect.undefined, (replies) =>
+      page.map((columns): PendingRow => {
+        const { key, ordinal } = rowOf(columns)
+        const number = Number(columns[3])
+        numbers.remember(key, { number, ordinal, isOpen: true })
+        return { key, ordinal, hasFailed: columns[4] === states.failed, replies: replies?.get(number) ?? [] }
+      })
+    )
+  )
+}
+
+/** The replies of the rows between the first and the last of a page. */
+const repliesOf = (job: JobState, page: ReadonlyArray<Columns>) => {
+  const { claimed, id, sql } = job
+  return Calls.ofRows(
+    job,
+    sql`SELECT id FROM effect_claude_rows WHERE job = ${id} AND run = ${claimed} AND state <> 1
+        AND ordinal >= ${page[0]?.[0]} AND ordinal <= ${page.at(-1)?.[0]}`
+  )
+}
+
+/** The outputs of the finished rows. */
+export const outputs = (job: JobState) =>
+  pages(job, "v.value", "JOIN effect_claude_results v ON v.row_id = r.id", "r.state = 1", (page) =>
+    Effect.succeed(page.map((columns) => String(columns[1])))
+  )
+
+/** The rows that failed in this run. */
+export const failures = (job: JobState) =>
+  pages(
+    job,
+    "r.name, r.key, v.value",
+    "JOIN effect_claude_results v ON v.row_id = r.id",
+    `r.state = 2 AND v.run = ${job.run}`,
+    (page) => Effect.succeed(page.map((columns): FailedRow => ({ ...rowOf(columns), error: String(columns[3]) })))
+  )
+
+const rowOf = ([ordinal, name, key]: Columns): Row => ({
+  key: RowId.keyOf({ id: String(name), key: key === null ? null : String(key) }),
+  ordinal: Number(ordinal)
+})
+
+/** Claimed rows `r` of which `condition` holds, in input order. Each page is a chunk of the stream. */
+const pages = <A>(
+  job: JobState,
+  columns: string,
+  join: string,
+  condition: string,
+  read: (page: ReadonlyArray<Columns>) => Effect.Effect<ReadonlyArray<A>, SqlError | Schema.SchemaError>
+): Stream.Stream<A, JournalFailed> => {
+  const { sql } = job
+  const parts = [columns, join, condition].map((part) => sql.literal(part))
+  const page = (after: number) =>
+    Effect.flatMap(
+      sql`SELECT r.ordinal, ${parts[0]} FROM effect_claude_rows r ${parts[1]}
+          WHERE r.job = ${job.id} AND r.run = ${job.claimed} AND r.ordinal > ${after} AND ${parts[2]}
+          ORDER BY r.ordinal LIMIT ${pageSize}`.values,
+      (rows) => {
+        const last = rows.length < pageSize ? undefined : rows.at(-1)
+        return Effect.map(
+          read(rows),
+          (page) => [page, Option.map(Option.fromUndefinedOr(last), ([ordinal]) => Number(ordinal))] as const
+        )
+      }
+    )
+  return Stream.paginate(-1, (after) => quietly(page(after)))
+}

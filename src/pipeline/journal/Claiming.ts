@@ -1,0 +1,83 @@
+/**
+ * Claims rows of the input, in pages of one statement.
+ */
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import { placeholder } from "./Dialect.ts"
+import type { JobState } from "./JobState.ts"
+import * as RowId from "./RowId.ts"
+import { states } from "./Tables.ts"
+
+/** A row of the input: its key, and its place in the input, counted from 0. */
+export interface Row {
+  readonly key: string
+  readonly ordinal: number
+}
+
+/**
+ * A claimed row: `done` if an earlier run finished it; `duplicate` if this run has claimed its key before; `pending`
+ * otherwise.
+ */
+export interface Claim {
+  readonly status: "pending" | "done" | "duplicate"
+  /** The place of the first row with this key in the input, counted from 0. It is another row for a duplicate only. */
+  readonly ordinal: number
+}
+
+/** Rows of one statement. */
+const pageSize = 256
+
+/** Returns the status of each row, in the same order. */
+export const claim = (job: JobState, rows: ReadonlyArray<Row>) =>
+  Effect.map(
+    Effect.forEach(Arr.chunksOf(rows, pageSize), (page) => claimPage(job, page)),
+    Arr.flatten
+  )
+
+/** A statement may touch each row once, so the first of several equal keys in a page stands for all of them. */
+const claimPage = Effect.fnUntraced(function* (job: JobState, page: ReadonlyArray<Row>) {
+  const { sql } = job
+  const firsts = new Map<string, number>()
+  const parameters: Array<string | number | null> = []
+  const names = page.map(({ key, ordinal }) => {
+    const { id: name, key: long } = RowId.make(key)
+    if (!firsts.has(name)) {
+      firsts.set(name, ordinal)
+      parameters.push(name, long, ordinal)
+    }
+    return name
+  })
+  const claimed = yield* sql.unsafe(statementFor(job, firsts.size), parameters).values
+  const statuses = new Map<number, Claim["status"]>()
+  for (const columns of claimed) {
+    const [ordinal = 0, state, size = 0] = columns.map(Number)
+    const isDone = state === states.done
+    statuses.set(ordinal, isDone ? "done" : "pending")
+    job.total += 1
+    job.done += isDone ? 1 : 0
+    job.size += size
+  }
+  if (claimed.length < firsts.size) {
+    const earlier = [...firsts].filter(([, ordinal]) => !statuses.has(ordinal)).map(([name]) => name)
+    const places = yield* sql`SELECT name, ordinal FROM effect_claude_rows
+      WHERE job = ${job.id} AND ${sql.in("name", earlier)}`.values
+    for (const [name, ordinal] of places) firsts.set(String(name), Number(ordinal))
+  }
+  return page.map(({ ordinal }, index): Claim => {
+    const first = firsts.get(names[index] ?? "") ?? ordinal
+    return { status: (first === ordinal && statuses.get(ordinal)) || "duplicate", ordinal: first }
+  })
+})
+
+/** The database prepares the statement once for all full pages. */
+const statementFor = ({ id, run, sql }: JobState, count: number) => {
+  const mark = placeholder(sql)
+  const rows = Array.from({ length: count }, (_, row) => {
+    const [name, key, ordinal] = [mark(3 * row + 1), mark(3 * row + 2), mark(3 * row + 3)]
+    return `(${id}, ${name}, ${key}, ${run}, ${ordinal}, ${states.pending}, 0)`
+  })
+  return `INSERT INTO effect_claude_rows (job, name, key, run, ordinal, state, size) VALUES ${rows.join(", ")}
+    ON CONFLICT (job, name) DO UPDATE SET run = excluded.run, ordinal = excluded.ordinal
+      WHERE effect_claude_rows.run <> excluded.run
+    RETURNING ordinal, state, size`
+}

@@ -1,0 +1,99 @@
+/**
+ * The replies, batches and bills of a run, as its `ReplyStore` and what goes with it.
+ */
+import type * as BigDecimal from "effect/BigDecimal"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Cost from "../../claude/Cost.ts"
+import { isBilled, isEmulated } from "../../claude/Reply.ts"
+import { type Answer, type CallKey, ReplyStoreFailed, type ReplyStore } from "../../claude/ReplyStore.ts"
+import * as StoredReply from "../../claude/StoredReply.ts"
+import { quietly } from "./Attempt.ts"
+import * as Batches from "./Batches.ts"
+import * as Calls from "./Calls.ts"
+import type { JobState } from "./JobState.ts"
+import { type JournalFailed, JournalMixed } from "./JournalError.ts"
+import * as RequestText from "./RequestText.ts"
+import type { RowNumbers } from "./RowNumbers.ts"
+import * as Sample from "./Sample.ts"
+import * as Total from "./Total.ts"
+import type { Replies, Writer } from "./Writes.ts"
+
+/** What a job was billed. */
+export interface Totals {
+  readonly run: Total.Total
+  /** In all runs, this one included. */
+  readonly all: Total.Total
+}
+
+/** Settles who answers, at the first answer: an emulator, or Claude. */
+export const answered = (job: JobState, emulated: boolean): Effect.Effect<void, JournalMixed> =>
+  Effect.suspend(() => {
+    if (job.emulated === !emulated) {
+      return Effect.fail(new JournalMixed({ state: job.opened.state, emulated: job.emulated }))
+    }
+    job.emulated = emulated
+    return Effect.void
+  })
+
+/** The store of a run. */
+export const store = (job: JobState, numbers: RowNumbers, writer: Writer): ReplyStore => {
+  const save = Effect.fnUntraced(function* (answers: ReadonlyArray<Answer>) {
+    const at = new Date((yield* Clock.Clock).currentTimeMillisUnsafe())
+    const replies: Array<Replies["replies"][number]> = []
+    const bills: Array<BigDecimal.BigDecimal | undefined> = []
+    for (const { call, reply, request } of answers) {
+      yield* answered(job, isEmulated(reply.requestId))
+      const { number: row, ordinal } = yield* quietly(numbers.find(call.row))
+      const text = request !== undefined && Sample.keepsRequests(ordinal) ? RequestText.of(request) : null
+      replies.push({ row, call, reply: StoredReply.encode(reply), request: text })
+      if (isBilled(reply.origin)) bills.push(Cost.billed(reply, at))
+    }
+    if (replies.length > 0) yield* writer.write({ _tag: "Replies", replies, bills })
+  })
+  return {
+    find: (call) =>
+      numbers.find(call.row).pipe(
+        Effect.flatMap(({ number }) => Calls.find(job, number, call)),
+        Effect.map((found) => found && StoredReply.decode(found)),
+        quietly,
+        storing
+      ),
+    save: (answers) => storing(save(answers)),
+    intend: (intent) =>
+      Effect.forEach(intent.items, ({ call }) => Effect.map(numbers.find(call.row), ({ number }) => number)).pipe(
+        quietly,
+        Effect.flatMap((rows) => writer.change(Batches.intend(job, intent, rows))),
+        storing
+      ),
+    sent: (intent, batchId) => storing(writer.change(Batches.sent(job, intent, batchId))),
+    ended: (intent) => storing(writer.change(Batches.ended(job, intent))),
+    unfinished: storing(quietly(Effect.suspend(() => Batches.unfinished(job)))),
+    knows: (batchId) => storing(quietly(Batches.knows(job, batchId)))
+  }
+}
+
+const storing = <A>(effect: Effect.Effect<A, JournalFailed | JournalMixed>) =>
+  Effect.mapError(
+    effect,
+    (error) => new ReplyStoreFailed({ detail: error instanceof JournalMixed ? error.message : error.detail })
+  )
+
+/** Marks the reply of a call as one that the program could not use. */
+export const reject = (job: JobState, numbers: RowNumbers, writer: Writer, call: CallKey) =>
+  Effect.flatMap(quietly(numbers.find(call.row)), ({ number }) => writer.change(Calls.reject(job, number, call)))
+
+/** The totals of the earlier runs are read, that of this one is known. */
+export const totals = (job: JobState): Effect.Effect<Totals, JournalFailed> =>
+  Effect.suspend(
+    () => job.sql`SELECT calls, cost, unpriced FROM effect_claude_runs WHERE job = ${job.id} AND run <> ${job.run}`
+  ).pipe(
+    Effect.flatMap(decodeTotals),
+    Effect.map((earlier) => ({ run: job.bill, all: Total.sum([...earlier, job.bill]) })),
+    quietly
+  )
+
+const decodeTotals = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ ...Total.Total.fields, cost: Schema.BigDecimalFromString }))
+)
