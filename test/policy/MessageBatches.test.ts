@@ -79,7 +79,7 @@ describe("a batch is sent", () => {
   it.effect("apart from calls with other betas, which go through the beta API", () => {
     const paths: Array<string> = []
     const faults: Emulator.Script = ({ headers, method, path }) => {
-      if (method === "POST") paths.push(`${path} ${headers["anthropic-beta"]}`)
+      if (method === "POST" && path !== Emulator.inBatch) paths.push(`${path} ${headers["anthropic-beta"]}`)
       return undefined
     }
     return Effect.gen(function* () {

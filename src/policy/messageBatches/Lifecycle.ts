@@ -6,6 +6,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type { ClaudeError } from "../../claude/ClaudeError.ts"
@@ -121,8 +122,12 @@ const follow = Effect.fnUntraced(function* (
         for (const [call, outcome] of group) around.settle(call, outcome)
       })
     ).pipe(Effect.uninterruptible)
-  yield* around.delivering(Results.collect(api, ended, calls, give, options))
-  if (store !== undefined) yield* Effect.orDie(store.ended(intent.id))
+  // The last answer may end the program, which interrupts this fiber.
+  const isSettled = () => [...calls.values()].every(({ state }) => state !== "sent")
+  const forget = store === undefined ? Effect.void : Effect.orDie(store.ended(intent.id))
+  yield* around
+    .delivering(Results.collect(api, ended, calls, give, options))
+    .pipe(Effect.onExit((exit) => (Exit.isSuccess(exit) || isSettled() ? forget : Effect.void)))
 })
 
 /** Stores the replies of a group. An earlier process may have stored some of a resumed batch. */

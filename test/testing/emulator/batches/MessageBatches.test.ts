@@ -366,17 +366,6 @@ layer(Emulator.layerServer({ batchProcessing: 0 }))("with the SDK, on loopback",
   )
 })
 
-const hello = (content: string): Request.Request => ({
-  model: "claude-haiku-4-5",
-  max_tokens: 100,
-  messages: [{ role: "user", content }]
-})
-
-const rows = (count: number) =>
-  Array.from({ length: count }, (_, row) => ({ custom_id: `id-${row}`, params: hello(`row ${row}`) }))
-
-const headers = { "x-api-key": "key", "anthropic-version": "2026-10-21" }
-
 describe("a fault", () => {
   it.effect("of a request in a batch is its result, and is not billed", () =>
     Effect.gen(function* () {
@@ -430,6 +419,20 @@ describe("a fault", () => {
     })
   )
 })
+
+// Builders
+
+const hello = (content: string): Request.Request => ({
+  model: "claude-haiku-4-5",
+  max_tokens: 100,
+  messages: [{ role: "user", content }]
+})
+
+const rows = (count: number) =>
+  Array.from({ length: count }, (_, row) => ({ custom_id: `id-${row}`, params: hello(`row ${row}`) }))
+
+const headers = { "x-api-key": "key", "anthropic-version": "2026-10-21" }
+
 /** Sends a request to a path below that of the batches. */
 const send = (app: App.App, method: string, path: string, body?: object) =>
   handle(app, { method, path: `/v1/messages/batches${path}`, headers, body: body ? JSON.stringify(body) : "" })
