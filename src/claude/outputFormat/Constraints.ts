@@ -131,7 +131,7 @@ const read = (one: string, found: Mutable): void => {
   }
   const [, words, digits, unit] = bound.exec(one) ?? []
   const value = Number(digits)
-  if (words === undefined || !Number.isFinite(value)) return
+  if (!Number.isFinite(value)) return
   if (words === "a multiple of") found.multipleOf = value
   else if (words === "greater than") found.exclusiveMinimum = Math.max(value, found.exclusiveMinimum ?? value)
   else if (words === "less than") found.exclusiveMaximum = Math.min(value, found.exclusiveMaximum ?? value)

@@ -140,7 +140,15 @@ describe("a sentence", () => {
     const unknown = ["at least two", "at least 1.2.3", "at least", "not at least 3", "about 3", "at least 3 apples"]
     assert.deepStrictEqual(constraintsIn(sentence(unknown.slice(0, -1))), {})
     assert.deepStrictEqual(
-      constraintsIn(sentence(['it starts with "a"', 'starts with "a" or "b"', "Format: phone", "no item twice or so"])),
+      constraintsIn(
+        sentence([
+          'it starts with "a"',
+          'starts with "a" or "b"',
+          'ends with "a" or so',
+          "Format: phone",
+          "no item twice or so"
+        ])
+      ),
       {}
     )
   })
