@@ -97,6 +97,7 @@ describe("JobNeeds", () => {
       StopRules.missingService(new Error("Service not found: app/Db")),
       new Job.JobNeeds({ service: "app/Db" })
     )
+    assert.isUndefined(StopRules.missingService(new Error("Failed: Service not found: app/Db")))
     assert.isUndefined(StopRules.missingService(new Error("Service not found")))
     assert.isUndefined(StopRules.missingService("Service not found: app/Db"))
   })

@@ -35,7 +35,7 @@ describe("a list is sent as a list", () => {
     ["encoding", FiniteFromString, Finite],
     ["check", Finite, Finite.check(Schema.isGreaterThan(1))],
     ["description", String, String.annotate({ description: "x" })],
-    ["type", String, Int],
+    ["type", String, Schema.Boolean],
     ["field", Struct({ a: String }), Struct({ a: Int })]
   ])("unless the first item has another %s", (_, first, rest) => {
     const sent = fieldOf(Schema.TupleWithRest(Tuple([first]), [rest]))
@@ -91,6 +91,8 @@ describe("a list of entries is sent in place of", () => {
     const keys = (start: string) => Schema.TemplateLiteral([start, String])
     const two = fieldOf(Schema.StructWithRest(Struct({ a: Int }), [Record(keys("x"), Int), Record(keys("y"), Int)]))
     assert.deepStrictEqual(two?.required, ["a", "others1", "others2"])
+    const only = fieldOf(Schema.StructWithRest(Struct({}), [Record(keys("x"), Int), Record(keys("y"), Int)]))
+    assert.deepStrictEqual(only?.required, ["others1", "others2"])
     const { items } = two?.properties?.["others2"] ?? {}
     assert.include(items?.properties?.["key"]?.description, "/^y")
   })
