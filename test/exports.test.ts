@@ -22,10 +22,10 @@ describe("the public names", () => {
       Claude: BatchesStackOptions Claude Defaults Message ObjectReply Origin Prompt Reply Request StackOptions StreamEvent StreamStart TextReply Timeouts countTokens create generateObject generateText layer layerConfig stack stream streamText wrap
       Batch: Finished Options fanOut map stream
       Dataset: Dataset DatasetFailed Place Row RowInvalid Valid Writer at fromFile fromIterable keepApart withFile writeLines
-      Job: Declaration Job JobBroken JobHopeless JobLayerFailed JobNeeds Provided RunOptions Summary claude isJob make run shape
-      Journal: Claim Counts FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMismatch JournalMixed JournalTooNew Options PendingRow Row SampledRow Source StoredCall Total Totals layer
+      Job: Declaration Job JobBroken JobChanged JobHopeless JobLayerFailed JobNeeds Provided RunOptions Summary claude isJob make run shape
+      Journal: Claim Counts FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew Options PendingRow Row SampledRow Source StoredCall Total Totals layer requestText
       Progress: Progress bar cost counted empty line promptCache rate responseCache tick tokens update
-      Step: Shape Step all andThen draw each make map object text
+      Step: Shape Step all andThen draw each make map object text version
       Concurrency: Concurrency make policy resize
       Logging: policy
       MessageBatches: MessageBatches Options Running cancelAll make policy running

@@ -7,15 +7,14 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import * as Event from "../claude/Event.ts"
 import * as Dataset from "./Dataset.ts"
 import * as Fingerprint from "./Fingerprint.ts"
-import { Journal, type Source } from "./Journal.ts"
+import { Journal, type Row as Claimed, type Source } from "./Journal.ts"
 import * as KeyedRow from "./KeyedRow.ts"
 import * as RowKey from "./RowKey.ts"
 
 /** What the input holds. */
-export interface Claims {
+export interface Claims<Row> {
   /** All rows, invalid ones included. */
   readonly total: number
   /** Rows that an earlier run finished. */
@@ -23,6 +22,8 @@ export interface Claims {
   readonly invalid: number
   /** Messages for the first `maxReported` invalid rows. */
   readonly problems: ReadonlyArray<string>
+  /** The wanted rows that the input has. */
+  readonly found: ReadonlyArray<KeyedRow.KeyedRow<Row>>
 }
 
 /** How many problems a summary lists. The journal has all failures. */
@@ -30,39 +31,53 @@ export const maxReported = 20
 
 /**
  * Claims every row of the input in the journal. Where the input is the one of the earlier run, that run's claims hold,
- * and no row is decoded.
+ * and only the wanted rows are decoded. `wanted` are rows of the earlier run.
  */
-export const claimRows = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>) {
+export const claimRows = Effect.fnUntraced(function* <Row>(
+  input: KeyedRow.Input<Row>,
+  wanted: ReadonlyArray<Claimed> = []
+) {
   const journal = yield* Journal
   const earlier = journal.source
-  const holds = earlier !== undefined && (yield* isSame(input, earlier))
-  if (holds) yield* journal.reclaim
-  const { invalid, problems, total } = holds ? earlier : yield* claimAll(input)
+  const same = earlier && (yield* readSame(input, earlier, wanted))
+  if (same !== undefined) yield* journal.reclaim
+  const { found, invalid, problems, total } = same ?? (yield* claimAll(input, wanted))
   const { done } = yield* journal.counts
-  yield* Event.emit(() => ({ _tag: "rows-counted", total: total - invalid, done }))
-  return { total, done, invalid, problems } satisfies Claims
+  return { total, done, invalid, problems, found } satisfies Claims<Row>
 })
 
-/** Whether the input has the same rows as then. A row that could not be read then may be readable by today's program. */
-const isSame = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>, earlier: Source) {
+/**
+ * Reads an input that has the same rows as then; undefined if it has other rows. A row that could not be read then may be
+ * readable by today's program.
+ */
+const readSame = Effect.fnUntraced(function* <Row>(
+  input: KeyedRow.Input<Row>,
+  earlier: Source,
+  wanted: ReadonlyArray<Claimed>
+) {
   const fingerprint = Fingerprint.make(input)
-  let isReadable = false
+  const ordinals = [...earlier.unreadable, ...wanted.map(({ ordinal }) => ordinal)]
+  const found: Array<KeyedRow.KeyedRow<Row>> = []
   yield* Stream.runForEach(
     KeyedRow.pages(input),
     Effect.fnUntraced(function* (page) {
       yield* fingerprint.add(page)
-      for (const ordinal of earlier.unreadable) {
-        const isHere = ordinal >= page.first && ordinal < page.first + page.page.size
-        if (isHere && Result.isSuccess(yield* page.row(ordinal))) isReadable = true
+      for (const ordinal of ordinals) {
+        if (ordinal < page.first || ordinal >= page.first + page.page.size) continue
+        const row = yield* page.row(ordinal)
+        if (Result.isSuccess(row)) found.push(row.success)
       }
     })
   )
-  return !isReadable && fingerprint.end() === earlier.fingerprint
+  const isReadable = found.some(({ ordinal }) => earlier.unreadable.includes(ordinal))
+  return isReadable || fingerprint.end() !== earlier.fingerprint ? undefined : { ...earlier, found }
 })
 
 /** Claims the rows one by one, and stores the fingerprint of the input, if it has one. */
-const claimAll = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>) {
+const claimAll = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>, wanted: ReadonlyArray<Claimed>) {
   const journal = yield* Journal
+  const keys = new Set(wanted.map(({ key }) => key))
+  const found: Array<KeyedRow.KeyedRow<Row>> = []
   const fingerprint = Fingerprint.make(input)
   const problems: Array<string | Duplicate> = []
   const unreadable: Array<number> = []
@@ -84,6 +99,7 @@ const claimAll = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>) {
           refuse(row.failure.message)
           if (unreadable.length < maxReported) unreadable.push(total)
         } else if (claim?.status === "duplicate") refuse({ ...row.success, earlier: claim.ordinal })
+        else if (keys.has(row.success.key)) found.push(row.success)
         total += 1
       }
     })
@@ -91,7 +107,7 @@ const claimAll = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>) {
   const source = { total, invalid, problems: yield* describe(input, problems), unreadable }
   const hash = fingerprint.end()
   if (hash !== undefined) yield* journal.setSource({ ...source, fingerprint: hash })
-  return source
+  return { ...source, found }
 })
 
 /** A row whose key an earlier row has. */

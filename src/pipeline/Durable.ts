@@ -29,9 +29,9 @@ export { make as slots } from "./durable/Slots.ts"
 export interface Row {
   readonly key: string
   readonly slots: Slots.Slots
-  /** Begins a call that has no stored reply; `undefined` once the run sends no more calls. */
-  readonly begin: () => Sending | undefined
-  /** Waits until the run interrupts the row. */
+  /** Begins a call that has no stored reply; `undefined` where it must not be sent. */
+  readonly begin: (call: CallKey, request: Request) => Sending | undefined
+  /** What a call does that must not be sent: it waits until the row is interrupted. */
   readonly abandoned: Effect.Effect<never>
   /** Returns after the reply is stored. */
   readonly save: (answer: Answer) => Effect.Effect<void>
@@ -116,7 +116,7 @@ type Taken =
   | ({ readonly _tag: "open"; readonly key: CallKey; readonly slot: Slots.Slot } & Sending)
 
 /** Takes a number. It must run without an interruption up to the end of the call, or the number may be lost. */
-const take = ({ hash, path, row }: Call): Taken => {
+const take = ({ hash, path, request, row }: Call): Taken => {
   const slot = row.slots.take(path, hash)
   const key = { row: row.key, path, hash, occurrence: slot.occurrence }
   const restored = slot.stored && StoredReply.decode(slot.stored)
@@ -126,7 +126,7 @@ const take = ({ hash, path, row }: Call): Taken => {
     if (!Count.isCount(reply)) row.replayed(reply)
     return { _tag: "replayed", reply }
   }
-  const sending = row.begin()
+  const sending = row.begin(key, request)
   if (sending !== undefined) return { _tag: "open", key, slot, ...sending }
   slot.release()
   return { _tag: "blocked" }

@@ -12,6 +12,7 @@ import type * as Dataset from "./Dataset.ts"
 import { draw, type Step } from "./Step.ts"
 
 export { JobLayerFailed, run, type RunOptions, type Summary } from "./Run.ts"
+export { JobChanged } from "./Recheck.ts"
 export { JobBroken, JobHopeless, JobNeeds } from "./StopRules.ts"
 
 const TypeId = "~effect-claude/Job"
@@ -60,7 +61,7 @@ export const claude: Layer.Layer<Claude, never, Claude> = Layer.effect(Claude, C
 /** Whether a value, such as the default export of a file, is a job. */
 export const isJob = (value: unknown): value is Job<never, unknown, unknown> => Predicate.hasProperty(value, TypeId)
 
-/** A change of these makes old results unusable: the names of the steps and the schema of a result. No prompts yet. */
+/** What of a job cannot change while its finished rows stay: the steps, with their versions, and the schema of a result. */
 export const shape = <Row, Out, E>(job: Job<Row, Out, E>): Schema.JsonObject => ({
   steps: draw(job.step.shape),
   output: toJson(Schema.toJsonSchemaDocument(job.output))

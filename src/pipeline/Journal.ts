@@ -21,14 +21,7 @@ import type { FailedRow, PendingRow } from "./journal/ClaimedRows.ts"
 import * as Claiming from "./journal/Claiming.ts"
 import type { Claim, Row } from "./journal/Claiming.ts"
 import * as JobState from "./journal/JobState.ts"
-import {
-  JournalFailed,
-  JournalForeign,
-  JournalInUse,
-  JournalMismatch,
-  JournalMixed,
-  JournalTooNew
-} from "./journal/JournalError.ts"
+import { JournalFailed, JournalForeign, JournalInUse, JournalMixed, JournalTooNew } from "./journal/JournalError.ts"
 import * as Opening from "./journal/Opening.ts"
 import type { Options } from "./journal/Opening.ts"
 import * as Replies from "./journal/Replies.ts"
@@ -41,8 +34,9 @@ import type { Source } from "./journal/Source.ts"
 import type { Total } from "./journal/Total.ts"
 import * as Writes from "./journal/Writes.ts"
 
-export { JournalFailed, JournalForeign, JournalInUse, JournalMismatch, JournalMixed, JournalTooNew }
+export { JournalFailed, JournalForeign, JournalInUse, JournalMixed, JournalTooNew }
 export type { Claim, FailedRow, Options, PendingRow, Row, SampledRow, Source, StoredCall, Total, Totals }
+export { of as requestText } from "./journal/RequestText.ts"
 
 /** The claimed rows of a run, by status. Rows that failed in an earlier run are pending. */
 export const Counts = Schema.Struct({ done: Schema.Int, failed: Schema.Int, pending: Schema.Int })

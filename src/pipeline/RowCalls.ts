@@ -4,6 +4,7 @@
  * next run replays its replies. Calls on the wire end first, and their replies are stored.
  */
 import type * as BigDecimal from "effect/BigDecimal"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Cost from "../claude/Cost.ts"
 import type * as Event from "../claude/Event.ts"
@@ -44,10 +45,14 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
   const costs: Array<BigDecimal.BigDecimal | undefined> = []
   const replays: Array<Reply> = []
 
+  const abandoned = Deferred.makeUnsafe<never>()
+
   const abandon = () => {
     if (isAbandoned) return
     isAbandoned = true
     interrupt()
+    // Where the step must not be interrupted, its blocked calls end all the same.
+    Deferred.doneUnsafe(abandoned, Effect.interrupt)
   }
   /** The row ends where its store fails, whatever the step makes of it. */
   const orAbandon = <E>(store: Effect.Effect<void, E>): Effect.Effect<void> =>
@@ -120,7 +125,7 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
     key,
     slots: Durable.slots(replies, hasFailed),
     begin,
-    abandoned: Effect.never,
+    abandoned: Deferred.await(abandoned),
     save: (answer) => orAbandon(run.save(answer)),
     reject: (call) => orAbandon(run.reject(call)),
     replayed: (reply) => {

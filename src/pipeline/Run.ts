@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Claude } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
+import * as Event from "../claude/Event.ts"
 import { ReplyStore } from "../claude/ReplyStore.ts"
 import * as Batch from "./Batch.ts"
 import { claimRows, maxReported } from "./Claims.ts"
@@ -19,8 +20,9 @@ import { Drain } from "./Drain.ts"
 import * as Durable from "./Durable.ts"
 import * as FailuresFile from "./FailuresFile.ts"
 import type { Job } from "./Job.ts"
-import { Journal, JournalMismatch, type Totals } from "./Journal.ts"
+import { Journal, type Totals } from "./Journal.ts"
 import * as PendingRows from "./PendingRows.ts"
+import * as Recheck from "./Recheck.ts"
 import * as ResultLine from "./ResultLine.ts"
 import * as RowFailure from "./RowFailure.ts"
 import * as Rows from "./Rows.ts"
@@ -38,6 +40,12 @@ export interface RunOptions<in Row = never> extends Selection.Selection<Row> {
   readonly maxFailures?: number
   /** Take only rows that failed in an earlier run. */
   readonly only?: "failed"
+  /**
+   * What to do with finished rows if the program has changed since. `stop`, the default, checks some of them, and fails
+   * with `JobChanged` before anything is sent. `keep` keeps their results, and does not check them again. `rerun` runs
+   * every row again: calls that have not changed are replayed, so only the changed ones are paid for.
+   */
+  readonly changed?: "stop" | "keep" | "rerun"
 }
 
 /** Why a run stopped early. `limit`: by its own options; `input`: some rows were missing when it was read again. */
@@ -115,7 +123,7 @@ const build = Effect.fnUntraced(function* ({ layer = Layer.empty }: Pick<Job<nev
 const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>, options: RunOptions<Row>) {
   const journal = yield* Journal
   const output = options.output ?? job.sink
-  const { invalid, problems, sink, total } = yield* journal.begin(start(job, output))
+  const { invalid, problems, sink, total } = yield* journal.begin(start(job, output, options.changed ?? "stop"))
   const rows = Rows.make(job, journal, options)
   yield* stopOnDrain(rows.stop)
   const failuresFile = yield* Effect.gen(function* () {
@@ -164,15 +172,23 @@ const stopOnDrain = (stop: (reason: "signal") => Effect.Effect<void>) =>
     drain === undefined ? Effect.void : Effect.forkScoped(Effect.andThen(drain.await, stop("signal")))
   )
 
-/** Claims the rows and opens the output. */
-const start = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>, output: string) {
+/** Claims the rows, checks whether the job has changed, and opens the output. */
+const start = Effect.fnUntraced(function* <Row, Out, E>(
+  job: Job<Row, Out, E>,
+  output: string,
+  changed: NonNullable<RunOptions["changed"]>
+) {
   const journal = yield* Journal
   const refuse = (detail: string) => new Dataset.DatasetFailed({ path: output, detail })
   yield* Dataset.keepApart(job.source, output)
   if (ResultLine.hasKey(job.output)) return yield* refuse(keyIsTaken)
-  const { differences, state } = journal
-  if (differences.length > 0) return yield* new JournalMismatch({ state, job: job.name, differences })
-  const claims = yield* claimRows(job)
+  const sample = changed === "stop" ? yield* journal.sample(Recheck.size) : []
+  const claims = yield* claimRows(job, sample)
+  if (changed === "stop") yield* Recheck.check(job, sample, claims.found)
+  if (changed === "keep") yield* journal.keep
+  if (changed === "rerun") yield* journal.rerun
+  const done = changed === "rerun" ? 0 : claims.done
+  yield* Event.emit(() => ({ _tag: "rows-counted", total: claims.total - claims.invalid, done }))
   const sink = yield* Dataset.writeLines(output)
   const size = yield* sink.size
   if (claims.done === 0 && size > 0) return yield* refuse(unknownLines)

@@ -18,6 +18,7 @@ import type { Prompt } from "../claude/Request.ts"
 /** The structure of a step, as data. */
 export interface Shape {
   readonly name: string
+  readonly version?: string
   readonly steps: ReadonlyArray<Shape>
 }
 
@@ -73,6 +74,15 @@ export const map: {
   build(self.shape, (input: A) => Effect.map(self(input), f))
 )
 
+/**
+ * Gives a step a version, for changes that its requests do not show: in what it computes from an answer, or in a service
+ * that it uses. A job whose finished rows have another version stops and asks what to do with them.
+ */
+export const version: {
+  (version: string): <A, B, E, R>(self: Step<A, B, E, R>) => Step<A, B, E, R>
+  <A, B, E, R>(self: Step<A, B, E, R>, version: string): Step<A, B, E, R>
+} = dual(2, <A, B, E, R>(self: Step<A, B, E, R>, version: string) => build({ ...self.shape, version }, self))
+
 type AnyStep = Step<never, unknown, unknown, unknown>
 /** The input that fits all steps. It is boxed, because the intersection would distribute over an input that is a union. */
 type Input<S> =
@@ -123,4 +133,7 @@ export const each: {
 
 /** The shape as an indented outline, one step per line. */
 export const draw = (shape: Shape, depth = 0): string =>
-  [`${"  ".repeat(depth)}${shape.name}`, ...shape.steps.map((step) => draw(step, depth + 1))].join("\n")
+  [
+    `${"  ".repeat(depth)}${shape.name}${shape.version === undefined ? "" : ` (version ${shape.version})`}`,
+    ...shape.steps.map((step) => draw(step, depth + 1))
+  ].join("\n")

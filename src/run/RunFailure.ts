@@ -37,7 +37,7 @@ const stateFlag = " (flag: --state)"
 
 const remedies: Readonly<Record<string, string>> = {
   ClientMisconfigured: ", or try --emulator, which needs no key",
-  JournalMismatch: otherState,
+  JobChanged: otherState,
   JournalMixed: otherState,
   JournalTooNew: ", or use another --state and --output",
   JournalForeign: stateFlag,

@@ -407,7 +407,11 @@ describe("Job.run", () => {
         yield* files.run(greetings(["Ann"]))
         const output = Schema.Trimmed.annotate({ description: "A greeting" })
         const error = yield* Effect.flip(files.run(Job.make({ ...greetings(["Ann"]), output })))
-        assert.match(error.message, /output\.schema\.description was absent and is "A greeting"/)
+        assert.instanceOf(error, Job.JobChanged)
+        assert.match(
+          error.message,
+          /output\.schema\.description was absent and is "A greeting"; run with changed "keep"/
+        )
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
@@ -435,7 +439,9 @@ describe("Job.run", () => {
         for (const left of ["", '{"key":"Ann","value":"hi"}\n', '{"key":"Ann","value":"hi"}\n{"key":"Bo']) {
           yield* fs.writeFileString(files.output, left)
           const asked = yield* Deferred.make<void>()
-          const step = Step.make("greet", () => Effect.andThen(Deferred.succeed(asked, undefined), Effect.never))
+          const step = Step.make("greet", ({ name }: typeof Person.Type) =>
+            name === "Cid" ? Effect.andThen(Deferred.succeed(asked, undefined), Effect.never) : Effect.succeed("hi")
+          )
           const fiber = yield* Effect.forkChild(files.run(Job.make({ ...greetings(["Ann", "Bob", "Cid"]), step })))
           yield* Deferred.await(asked)
           assert.deepStrictEqual(yield* files.lines, before)

@@ -4,19 +4,6 @@
 import * as Schema from "effect/Schema"
 import * as Tables from "./Tables.ts"
 
-/** The state holds results of an earlier form of the job. Nothing in it was changed. */
-export class JournalMismatch extends Schema.TaggedError<JournalMismatch>()("JournalMismatch", {
-  /** The file or database. */
-  state: Schema.String,
-  job: Schema.String,
-  /** In words, such as `output.schema.type was "string" and is "object"`. Long values are left out. */
-  differences: Schema.Array(Schema.String)
-}) {
-  override get message() {
-    return `${this.state} holds results of an earlier form of the job "${this.job}": ${this.differences.join(", ")}`
-  }
-}
-
 /** The state is for the answers of an emulator and Claude answers this run, or the reverse. They are kept apart. */
 export class JournalMixed extends Schema.TaggedError<JournalMixed>()("JournalMixed", {
   /** The file or database. */
