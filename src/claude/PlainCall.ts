@@ -23,10 +23,7 @@ export const enable = (client: Client): void => void copies.set(client, new Map(
 const kindOf = (request: Request, streaming: boolean): string | undefined => {
   const { betas, headers, thinking } = request
   if (betas !== undefined || headers !== undefined || thinking?.type === "enabled") return undefined
-  const keys = Object.keys(request)
-  // The SDK sends these two as headers.
-  if (keys.includes("user_profile_id") || keys.includes("workspace_id")) return undefined
-  return `${streaming} ${request.model} ${keys.join(" ")}`
+  return `${streaming} ${request.model} ${Object.keys(request).join(" ")}`
 }
 
 const bodyOf = (request: Request, streaming: boolean) =>
@@ -46,7 +43,10 @@ export const send = (
   return transport(input, { method: "POST", headers, body: bodyOf(request, streaming), signal })
 }
 
-/** A transport that copies the address and headers of the SDK's call, if the SDK sends the request unchanged. */
+/**
+ * A transport that copies the address and headers of the SDK's call, if the SDK sends the request unchanged. It sends
+ * some fields as headers, such as `user_profile_id`.
+ */
 export const copying = (client: Client, request: Request, streaming: boolean, transport: Fetch): Fetch => {
   const known = copies.get(client)
   const kind = known && kindOf(request, streaming)

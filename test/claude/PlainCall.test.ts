@@ -9,6 +9,7 @@ import { Claude } from "../../src/claude/Claude.ts"
 import type { Request } from "../../src/claude/Request.ts"
 import { fromMessage } from "../../src/claude/StreamEvent.ts"
 import { type Fetch, Transport } from "../../src/claude/Transport.ts"
+import { vi } from "vitest"
 import { failure, message, request, sse } from "../fixtures.ts"
 
 describe("a plain call", () => {
@@ -44,6 +45,35 @@ describe("a plain call", () => {
           [undefined, undefined]
         ]
       )
+    })
+  )
+
+  it.effect("with a field that the SDK sends as a header is sent by the SDK each time", () =>
+    Effect.gen(function* () {
+      const { claude, sent } = yield* recorded({})
+      const { create } = yield* claude
+      yield* create(request)
+      for (const user_profile_id of ["u1", "u2"]) yield* create({ ...request, user_profile_id })
+      assert.deepStrictEqual(
+        sent.map(({ headers }) => headers["anthropic-user-profile-id"]),
+        [undefined, "u1", "u2"]
+      )
+      assert.deepStrictEqual(new Set(sent.map(({ body }) => body)), new Set([JSON.stringify(request)]))
+    })
+  )
+
+  it.effect("is logged by the SDK each time, if the log level of the client asks for it", () =>
+    Effect.gen(function* () {
+      const silent = (level: "debug" | "info") => vi.spyOn(console, level).mockImplementation(() => undefined)
+      const [debug, info] = [silent("debug"), silent("info")]
+      const { claude } = yield* recorded({ logLevel: "debug" })
+      const { create } = yield* claude
+      yield* create(request)
+      const lines = debug.mock.calls.length
+      yield* create(request)
+      assert.isAbove(lines, 0)
+      assert.strictEqual(debug.mock.calls.length, 2 * lines)
+      for (const spy of [debug, info]) spy.mockRestore()
     })
   )
 
