@@ -63,6 +63,11 @@ describe("examples", () => {
     )
   })
 
+  it("20 sends one batch for each step", () => {
+    const batch = "sent a batch of 20 requests\n"
+    assert.strictEqual(outputOf("20-message-batches"), `${batch}${batch}20 replies\n`)
+  })
+
   it.effect("12 sends spans and metrics to a collector", () =>
     Effect.gen(function* () {
       const { metrics, spans, url } = yield* collector
@@ -158,6 +163,7 @@ const inOrder = [
   "14-prompt-cache",
   "16-tool",
   "17-image",
+  "20-message-batches",
   "18-job-in-a-program",
   "18-job-in-a-program"
 ] as const

@@ -62,7 +62,8 @@ export const makeLife = (isLast: (step: Step) => boolean = () => false) => {
 }
 type Life = ReturnType<typeof makeLife>
 
-const storeOf = (disk: Disk, { access }: Life): ReplyStore => {
+/** A store on a disk. */
+export const storeOf = (disk: Disk, { access }: Life): ReplyStore => {
   const step = <A>(name: string, what: () => A) => Effect.promise(() => access(name, () => Promise.resolve(what())))
   return {
     find: (call) => step("find", () => disk.replies.get(nameOf(call))),
