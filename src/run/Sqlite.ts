@@ -17,7 +17,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 import * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
-import { attempt, checkHeader, look, open, type SqliteFailed, sqlErrorOf } from "./sqlite/Database.ts"
+import { attempt, checkHeader, checkWhole, look, open, type SqliteFailed, sqlErrorOf } from "./sqlite/Database.ts"
 import * as Lock from "./sqlite/Lock.ts"
 
 export { SqliteFailed } from "./sqlite/Database.ts"
@@ -53,12 +53,14 @@ const openLocked = Effect.fnUntraced(function* (path: string) {
   // A link whose target does not exist yet is the user's, and stays.
   const isNew = yield* attempt(path, () => lstatSync(path, { throwIfNoEntry: false }) === undefined)
   if (isNew) yield* Effect.addFinalizer(() => removeIfEmpty(path))
+  yield* checkWhole(path)
   const database = yield* open(path)
   yield* attempt(path, () => {
     // A database that exists may be another program's, which chose a mode of its own.
     const isEmpty = database.prepare("PRAGMA page_count").get()?.["page_count"] === 0
     if (isEmpty) database.exec("PRAGMA journal_mode = WAL")
-    database.exec("PRAGMA synchronous = NORMAL")
+    // A commit survives the process. The disk has it after a checkpoint, each time the log has grown to 16 MB.
+    database.exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000")
   })
   return database
 })
@@ -140,10 +142,16 @@ const connectionOf = (database: DatabaseSync, path: string): SqliteConnection =>
   const executeValues: Connection["executeValues"] = (sql, parameters) =>
     // The rows are arrays here, although the types of node:sqlite say objects; `Object.values` accepts both.
     Effect.map(all(sql, parameters, true), (rows) => rows.map((row) => Object.values(row)))
+  // For statements whose rows nobody reads.
+  const executeRaw: Connection["executeRaw"] = (sql, parameters) =>
+    Effect.try({
+      try: () => prepare(sql).run(...(parameters as ReadonlyArray<SQLInputValue>)),
+      catch: (error) => sqlErrorOf(path, error)
+    })
   return {
     execute,
     executeUnprepared: execute,
-    executeRaw: (sql, parameters) => execute(sql, parameters, undefined),
+    executeRaw,
     executeValues,
     executeValuesUnprepared: executeValues,
     // All rows at once: long results are read in pages.

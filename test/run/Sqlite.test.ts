@@ -1,9 +1,19 @@
 import { spawn } from "node:child_process"
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync
+} from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
+import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -70,6 +80,50 @@ describe("the client", () => {
       assert.instanceOf(error.reason, UniqueViolation)
       assert.notInclude(error.message, "secret")
     }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+})
+
+describe("a damaged file", () => {
+  it.effect("is refused if it was cut within a page, and stays as it is", () =>
+    Effect.gen(function* () {
+      const path = yield* written
+      truncateSync(path, statSync(path).size - 100)
+      const size = statSync(path).size
+      const error = yield* Effect.flip(Effect.provide(SqlClient, Sqlite.layer({ path })))
+      assert.instanceOf(error, Sqlite.SqliteFailed)
+      assert.match(
+        error.message,
+        /state\.sqlite: the file was cut off; the file is damaged: restore a copy, or save what is left with `sqlite3 /
+      )
+      assert.strictEqual(statSync(path).size, size)
+    })
+  )
+
+  it.effect("is refused if it lacks whole pages", () =>
+    Effect.gen(function* () {
+      const path = yield* written
+      truncateSync(path, 2 * 4096)
+      const error = yield* Effect.flip(Effect.provide(readLetters, Sqlite.layer({ path })))
+      assert.match(
+        error.message,
+        /state\.sqlite: database disk image is malformed; the file is damaged: restore a copy/
+      )
+    })
+  )
+
+  it.effect("is not one whose last page is still in the log", () =>
+    Effect.gen(function* () {
+      const path = yield* written
+      const open = new DatabaseSync(path)
+      open.exec("INSERT INTO letters VALUES ('b')")
+      const copy = `${path}.copy`
+      copyFileSync(`${path}-wal`, `${copy}-wal`)
+      copyFileSync(path, copy)
+      open.close()
+      truncateSync(copy, statSync(copy).size - 100)
+      const letters = yield* Effect.provide(readLetters, Sqlite.layer({ path: copy }))
+      assert.strictEqual(letters.length, 101)
+    })
   )
 })
 
@@ -212,6 +266,17 @@ const folder = Effect.acquireRelease(
 )
 
 const fileLayer = Layer.unwrap(Effect.map(folder, (path) => Sqlite.layer({ path: join(path, "state.sqlite") })))
+
+/** The path of a file with a table of 100 long letters. */
+const written = Effect.gen(function* () {
+  const path = join(yield* folder, "state.sqlite")
+  yield* Effect.gen(function* () {
+    const sql = yield* SqlClient
+    yield* sql`CREATE TABLE letters (letter TEXT)`
+    for (let index = 0; index < 100; index++) yield* sql`INSERT INTO letters VALUES (${"a".repeat(500)})`
+  }).pipe(Effect.provide(Sqlite.layer({ path })))
+  return path
+})
 
 /** A child process that has the file open. */
 const hold = (path: string) => start("hold-sqlite.ts", path)

@@ -1,7 +1,7 @@
 /**
  * Opens SQLite files with `node:sqlite`, and translates its errors into messages that say what to do.
  */
-import { closeSync, existsSync, openSync, readSync } from "node:fs"
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs"
 import type { DatabaseSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -49,9 +49,32 @@ export const checkHeader = (path: string) =>
     }
   })
 
+/**
+ * Fails if the file was cut within a page: SQLite would read the missing bytes as zeros. A log that is not in the file yet
+ * may complete the page.
+ */
+export const checkWhole = (path: string) =>
+  attempt(path, () => {
+    const size = sizeOf(path)
+    if (size === 0 || sizeOf(`${path}-wal`) > 0) return
+    const file = openSync(path, "r")
+    try {
+      const field = Buffer.alloc(2)
+      readSync(file, field, 0, 2, 16)
+      // 65,536 does not fit, and is written as 1.
+      const pageSize = field.readUInt16BE() === 1 ? 65_536 : field.readUInt16BE()
+      if (size % pageSize !== 0) throw Object.assign(new Error("the file was cut off"), { errcode: damaged })
+    } finally {
+      closeSync(file)
+    }
+  })
+
+const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0
+
 /** The first bytes of every database, https://sqlite.org/fileformat.html */
 const magic = Buffer.from("SQLite format 3\0")
 
+const damaged = 11
 const notADatabase = 26
 
 /** Runs code that fails with errors of SQLite or of the file system. */
@@ -81,7 +104,8 @@ const remedies: Readonly<Record<number | string, string>> = {
   5: "another program has the file open: close it and run again",
   8: "make the file and its folder writable, or use another file",
   10: "the disk failed: check it and run again",
-  11: "the file is damaged: restore a copy of it, or use another file",
+  [damaged]:
+    "the file is damaged: restore a copy, or save what is left with `sqlite3 FILE .recover | sqlite3 NEW-FILE`",
   13: "make room on the disk and run again: the stored data is kept",
   14: "check that it is no folder and that its folder is writable, or use another file",
   [notADatabase]: "use another file, or move this one away",
