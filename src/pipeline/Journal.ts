@@ -13,7 +13,7 @@ import type { SqlClient } from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import type { CallKey, ReplyStore } from "../claude/ReplyStore.ts"
 import type { DatasetFailed } from "./Dataset.ts"
-import { failed, quietly } from "./journal/Attempt.ts"
+import { failed } from "./journal/Attempt.ts"
 import * as Beginning from "./journal/Beginning.ts"
 import type { StoredCall } from "./journal/Calls.ts"
 import * as ClaimedRows from "./journal/ClaimedRows.ts"
@@ -133,16 +133,16 @@ const makeRun = Effect.fnUntraced(function* (opened: JobState.Opened) {
   const writer = yield* Writes.writer(job)
   return Journal.of({
     begin: (claims) => Beginning.begin(job, claims),
-    claim: (rows) => quietly(Claiming.claim(job, rows)),
+    claim: (rows) => job.attempt(Claiming.claim(job, rows)),
     source: opened.source ?? undefined,
     reclaim: Beginning.reclaim(job),
     setSource: (source) => Effect.sync(() => void (job.source = source)),
     forgetSource: writer.change(Effect.suspend(() => Beginning.forgetSource(job))),
     state: opened.state,
     differences: opened.differences,
-    sample: (count) => quietly(Sample.choose(job, count)),
-    keep: quietly(Effect.suspend(() => Beginning.keep(job))),
-    rerun: quietly(Effect.suspend(() => Beginning.rerun(job))),
+    sample: (count) => job.attempt(Sample.choose(job, count)),
+    keep: job.attempt(Effect.suspend(() => Beginning.keep(job))),
+    rerun: job.attempt(Effect.suspend(() => Beginning.rerun(job))),
     pending: (which) => Stream.suspend(() => ClaimedRows.pending(job, numbers, which)),
     ...(yield* Results.make(numbers, writer)),
     replies: Replies.store(job, numbers, writer),

@@ -1,26 +1,46 @@
 /**
- * Runs statements of the journal. Their errors become `JournalFailed`. The trace of a row shows one span for storing it,
- * which the caller makes, and none for the statements.
+ * Runs statements of the journal. Their errors become `JournalFailed`, which names the file or database, and what to do if
+ * the connection is lost. The trace of a row shows one span for storing it, which the caller makes, and none for the
+ * statements.
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type * as Schema from "effect/Schema"
 import type { MigrationError } from "effect/sql/Migrator"
-import { isSqlError, type SqlError } from "effect/sql/SqlError"
+import { ConnectionError, isSqlError, type SqlError } from "effect/sql/SqlError"
 import { JournalFailed } from "./JournalError.ts"
 import * as SqlMessage from "./SqlMessage.ts"
 
+/** Runs statements on the state of a job. */
+export type Attempt = <A>(
+  statements: Effect.Effect<A, SqlError | Schema.SchemaError>
+) => Effect.Effect<A, JournalFailed>
+
+/** `state` is the path of the file, or the name of the database. */
+export const on =
+  (state: string): Attempt =>
+  (statements) =>
+    statements.pipe(
+      Effect.withTracerEnabled(false),
+      Effect.mapError((error) => failed(error, state))
+    )
+
 /** The error of a statement, of a migration, or of decoding what a statement returned. */
-export const failed = (error: MigrationError | SqlError | Schema.SchemaError): JournalFailed => {
+export const failed = (error: MigrationError | SqlError | Schema.SchemaError, state = ""): JournalFailed => {
+  if (isSqlError(error)) {
+    const message = SqlMessage.of(error)
+    const place = message.includes(state) ? "" : `${state}: `
+    return new JournalFailed({ detail: `${place}${message}${isLost(error) ? connectionLost : ""}` })
+  }
   if (Predicate.isTagged(error, "MigrationError")) {
-    return isSqlError(error.cause) ? failed(error.cause) : new JournalFailed({ detail: error.message })
+    return isSqlError(error.cause) ? failed(error.cause, state) : new JournalFailed({ detail: error.message })
   }
-  if (Predicate.isTagged(error, "SchemaError")) {
-    return new JournalFailed({ detail: `its content is not a journal's, ${error.message}` })
-  }
-  return new JournalFailed({ detail: SqlMessage.of(error) })
+  return new JournalFailed({ detail: `its content is not a journal's, ${error.message}` })
 }
 
-/** Runs statements. */
-export const quietly = <A>(operation: Effect.Effect<A, SqlError | Schema.SchemaError>) =>
-  operation.pipe(Effect.withTracerEnabled(false), Effect.mapError(failed))
+/** The connection broke, or the server closed it (class 57P of https://www.postgresql.org/docs/current/errcodes-appendix.html). */
+const isLost = ({ reason }: SqlError) =>
+  reason instanceof ConnectionError ||
+  (Predicate.hasProperty(reason.cause, "code") && String(reason.cause.code).startsWith("57P"))
+
+const connectionLost = "; check that the server runs, and run again: what is stored is kept"

@@ -17,7 +17,7 @@ export const begin = <A, E, R>(job: JobState, claims: Effect.Effect<A, E, R>): E
     Effect.andThen(Effect.mapError(claims, (error) => () => error)),
     Effect.tap(() => Effect.withTracerEnabled(storeClaims(job), false)),
     job.held.transaction,
-    Effect.mapError((error) => (typeof error === "function" ? error() : failed(error)))
+    Effect.mapError((error) => (typeof error === "function" ? error() : failed(error, job.opened.state)))
   )
 
 const insert = Effect.fnUntraced(function* (job: JobState) {

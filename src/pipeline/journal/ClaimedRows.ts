@@ -7,7 +7,6 @@ import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
-import { quietly } from "./Attempt.ts"
 import * as Calls from "./Calls.ts"
 import type { Row } from "./Claiming.ts"
 import type { JobState } from "./JobState.ts"
@@ -103,5 +102,5 @@ const pages = <A>(
         )
       }
     )
-  return Stream.paginate(-1, (after) => quietly(page(after)))
+  return Stream.paginate(-1, (after) => job.attempt(page(after)))
 }

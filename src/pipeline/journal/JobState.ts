@@ -3,6 +3,7 @@
  */
 import type * as Schema from "effect/Schema"
 import type { SqlClient } from "effect/sql/SqlClient"
+import * as Attempt from "./Attempt.ts"
 import type { Held } from "./JobLock.ts"
 import type { Source } from "./Source.ts"
 import * as Total from "./Total.ts"
@@ -45,6 +46,7 @@ export interface Opened {
 /** The run in progress. */
 export interface JobState extends Pick<Opened, "sql" | "held" | "run"> {
   readonly opened: Opened
+  readonly attempt: Attempt.Attempt
   /** The number of the job, which it has once the run has begun. */
   id: number
   claimed: number
@@ -64,5 +66,7 @@ export interface JobState extends Pick<Opened, "sql" | "held" | "run"> {
 export const make = (opened: Opened): JobState => {
   const { emulated, hasReplies, held, kept, run, sql } = opened
   const claims = { claimed: run, total: 0, done: 0, size: 0, source: null }
-  return { opened, sql, held, run, id: 0, ...claims, kept, emulated, hasReplies, failed: new Set(), bill: Total.zero }
+  const attempt = Attempt.on(opened.state)
+  const totals = { kept, emulated, hasReplies, failed: new Set<number>(), bill: Total.zero }
+  return { opened, attempt, sql, held, run, id: 0, ...claims, ...totals }
 }

@@ -9,7 +9,6 @@ import * as Cost from "../../claude/Cost.ts"
 import { isBilled, isEmulated } from "../../claude/Reply.ts"
 import { type Answer, type CallKey, ReplyStoreFailed, type ReplyStore } from "../../claude/ReplyStore.ts"
 import * as StoredReply from "../../claude/StoredReply.ts"
-import { quietly } from "./Attempt.ts"
 import * as Batches from "./Batches.ts"
 import * as Calls from "./Calls.ts"
 import type { JobState } from "./JobState.ts"
@@ -45,7 +44,7 @@ export const store = (job: JobState, numbers: RowNumbers, writer: Writer): Reply
     const bills: Array<BigDecimal.BigDecimal | undefined> = []
     for (const { call, reply, request } of answers) {
       yield* answered(job, isEmulated(reply.requestId))
-      const { number: row, ordinal } = yield* quietly(numbers.find(call.row))
+      const { number: row, ordinal } = yield* numbers.find(call.row)
       const text = request !== undefined && Sample.keepsRequests(ordinal) ? RequestText.of(request) : null
       replies.push({ row, call, reply: StoredReply.encode(reply), request: text })
       if (isBilled(reply.origin)) bills.push(Cost.billed(reply, at))
@@ -55,22 +54,20 @@ export const store = (job: JobState, numbers: RowNumbers, writer: Writer): Reply
   return {
     find: (call) =>
       numbers.find(call.row).pipe(
-        Effect.flatMap(({ number }) => Calls.find(job, number, call)),
+        Effect.flatMap(({ number }) => job.attempt(Calls.find(job, number, call))),
         Effect.map((found) => found && StoredReply.decode(found)),
-        quietly,
         storing
       ),
     save: (answers) => storing(save(answers)),
     intend: (intent) =>
       Effect.forEach(intent.items, ({ call }) => Effect.map(numbers.find(call.row), ({ number }) => number)).pipe(
-        quietly,
         Effect.flatMap((rows) => writer.change(Batches.intend(job, intent, rows))),
         storing
       ),
     sent: (intent, batchId) => storing(writer.change(Batches.sent(job, intent, batchId))),
     ended: (intent) => storing(writer.change(Batches.ended(job, intent))),
-    unfinished: storing(quietly(Effect.suspend(() => Batches.unfinished(job)))),
-    knows: (batchId) => storing(quietly(Batches.knows(job, batchId)))
+    unfinished: storing(job.attempt(Effect.suspend(() => Batches.unfinished(job)))),
+    knows: (batchId) => storing(job.attempt(Batches.knows(job, batchId)))
   }
 }
 
@@ -82,7 +79,7 @@ const storing = <A>(effect: Effect.Effect<A, JournalFailed | JournalMixed>) =>
 
 /** Marks the reply of a call as one that the program could not use. */
 export const reject = (job: JobState, numbers: RowNumbers, writer: Writer, call: CallKey) =>
-  Effect.flatMap(quietly(numbers.find(call.row)), ({ number }) => writer.change(Calls.reject(job, number, call)))
+  Effect.flatMap(numbers.find(call.row), ({ number }) => writer.change(Calls.reject(job, number, call)))
 
 /** The totals of the earlier runs are read, that of this one is known. */
 export const totals = (job: JobState): Effect.Effect<Totals, JournalFailed> =>
@@ -91,7 +88,7 @@ export const totals = (job: JobState): Effect.Effect<Totals, JournalFailed> =>
   ).pipe(
     Effect.flatMap(decodeTotals),
     Effect.map((earlier) => ({ run: job.bill, all: Total.sum([...earlier, job.bill]) })),
-    quietly
+    job.attempt
   )
 
 const decodeTotals = Schema.decodeUnknownEffect(

@@ -5,7 +5,6 @@
 import * as Effect from "effect/Effect"
 import type { Scope } from "effect/Scope"
 import type { DatasetFailed } from "../Dataset.ts"
-import { quietly } from "./Attempt.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 import type { JournalFailed } from "./JournalError.ts"
 import type { RowNumbers } from "./RowNumbers.ts"
@@ -29,7 +28,7 @@ export const make = Effect.fnUntraced(function* (
   let file: Append | undefined
   const append = yield* GroupCommit.make((outputs: ReadonlyArray<string>) => file?.(outputs) ?? Effect.void)
   const record = (key: string, state: Result["state"], value: string) =>
-    Effect.flatMap(quietly(numbers.find(key)), ({ isOpen, number: row }) => {
+    Effect.flatMap(numbers.find(key), ({ isOpen, number: row }) => {
       if (!isOpen) return Effect.die(`row ${key} is not pending in this run`)
       return Effect.map(write({ _tag: "Result", row, state, value }), () => numbers.forget(key))
     })

@@ -4,8 +4,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { SqlError } from "effect/sql/SqlError"
 import type { JobState } from "./JobState.ts"
+import type { JournalFailed } from "./JournalError.ts"
 import * as RowId from "./RowId.ts"
 import { states } from "./Tables.ts"
 
@@ -24,7 +24,7 @@ export interface RowNumbers {
   readonly remember: (key: string, row: Numbered) => void
   readonly forget: (key: string) => void
   /** The row with this key. Dies if the state has none. */
-  readonly find: (key: string) => Effect.Effect<Numbered, SqlError | Schema.SchemaError>
+  readonly find: (key: string) => Effect.Effect<Numbered, JournalFailed>
 }
 
 export const make = (job: JobState): RowNumbers => {
@@ -56,7 +56,7 @@ export const make = (job: JobState): RowNumbers => {
     },
     find: (key) => {
       const known = younger.get(key) ?? older.get(key)
-      return known === undefined ? read(key) : Effect.succeed(known)
+      return known === undefined ? job.attempt(read(key)) : Effect.succeed(known)
     }
   }
 }

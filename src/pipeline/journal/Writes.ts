@@ -7,7 +7,6 @@ import type { Scope } from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import type { CallKey } from "../../claude/ReplyStore.ts"
 import type { StoredReply } from "../../claude/StoredReply.ts"
-import { quietly } from "./Attempt.ts"
 import * as Bulk from "./Bulk.ts"
 import { placeholder } from "./Dialect.ts"
 import * as GroupCommit from "./GroupCommit.ts"
@@ -62,7 +61,7 @@ export interface Writer {
 export const writer = (job: JobState): Effect.Effect<Writer, never, Scope> => {
   const commitAll = commit(job)
   return Effect.map(
-    GroupCommit.make((writes: ReadonlyArray<Write>) => quietly(commitAll(writes))),
+    GroupCommit.make((writes: ReadonlyArray<Write>) => job.attempt(commitAll(writes))),
     (write) => ({ write, change: (effect) => write({ _tag: "Change", effect }) })
   )
 }

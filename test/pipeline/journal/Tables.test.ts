@@ -2,10 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
+import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as Journal from "../../../src/pipeline/Journal.ts"
+import * as OldTables from "../../../src/pipeline/journal/OldTables.ts"
+import * as RowId from "../../../src/pipeline/journal/RowId.ts"
 import * as Sqlite from "../../../src/run/Sqlite.ts"
+import { postgres, sqlite } from "./databases.ts"
 
 describe("a state of version 2", () => {
   it.effect("keeps its finished rows, its failures and the order of its rows", () =>
@@ -109,6 +113,61 @@ describe("a state of version 1", () => {
     }).pipe(Effect.provide(Sqlite.layerMemory))
   )
 })
+
+for (const { layer: database, missing, name } of [sqlite, postgres]) {
+  describe.skipIf(missing !== "")(`a state of version 4 in ${name}${missing}`, () => {
+    it.effect("keeps the results, failures and places of the rows of all its jobs", () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient
+        yield* Migrator.make({})({
+          loader: Migrator.fromRecord({
+            "3_create_tables": OldTables.create,
+            "4_move_version_2": OldTables.moveVersion2
+          }),
+          table: "effect_claude_migrations"
+        })
+        const stored = JSON.stringify(shape)
+        yield* sql`INSERT INTO effect_claude_jobs ${sql.insert([
+          { name: "tickets", shape: stored, run: 3, emulated: 0 },
+          { name: "letters", shape: stored, run: 1, emulated: null }
+        ])}`
+        const long = "k".repeat(5000)
+        const { id, key } = RowId.make(long)
+        yield* sql`INSERT INTO effect_claude_rows ${sql.insert([
+          { job: 1, id: "b", key: null, run: 3, ordinal: 0 },
+          { job: 1, id: "a", key: null, run: 3, ordinal: 1 },
+          { job: 1, id, key, run: 3, ordinal: 2 },
+          { job: 1, id: "gone", key: null, run: 2, ordinal: 0 },
+          { job: 2, id: "a", key: null, run: 1, ordinal: 0 }
+        ])}`
+        yield* sql`INSERT INTO effect_claude_results ${sql.insert([
+          { job: 1, id: "b", run: 1, done: 1, value: `"é"` },
+          { job: 1, id: "a", run: 3, done: 0, value: `"no"` },
+          { job: 1, id: "gone", run: 2, done: 1, value: `"gone"` }
+        ])}`
+        const journal = yield* Effect.provide(Journal.Journal, begun)
+        const rows = ["a", "b", long, "gone"].map((key, ordinal) => ({ key, ordinal }))
+        assert.deepStrictEqual(
+          (yield* journal.claim(rows)).map(({ status }) => status),
+          ["pending", "done", "pending", "done"]
+        )
+        assert.deepStrictEqual(yield* Stream.runCollect(journal.outputs), [`"é"`, `"gone"`])
+        assert.strictEqual(yield* journal.outputSize, 5 + 7)
+        const pending = yield* Stream.runCollect(journal.pending("all"))
+        assert.deepStrictEqual(
+          pending.map(({ hasFailed, key }) => [key, hasFailed]),
+          [
+            ["a", true],
+            [long, false]
+          ]
+        )
+        assert.isFalse(yield* journal.emulated)
+        const letters = yield* Effect.provide(Journal.Journal, begunAs({ job: "letters" }))
+        assert.deepStrictEqual(yield* letters.claim([{ key: "a", ordinal: 0 }]), [{ status: "pending", ordinal: 0 }])
+      }).pipe(Effect.provide(database))
+    )
+  })
+}
 
 it.effect("creates its tables once, without a table named journal", () =>
   Effect.gen(function* () {

@@ -1,0 +1,80 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { SqlClient } from "effect/sql/SqlClient"
+import * as Stream from "effect/Stream"
+import * as Job from "../../../src/pipeline/Job.ts"
+import * as Journal from "../../../src/pipeline/Journal.ts"
+import * as TestClaude from "../../../src/testing/TestClaude.ts"
+import { calls, greetings, inFolder, names } from "../jobs.ts"
+import { postgres } from "./databases.ts"
+import { begun } from "./runs.ts"
+
+describe.skipIf(postgres.missing !== "")(`a run on PostgreSQL${postgres.missing}`, () => {
+  it.effect("fails to store when the server closes its connections, and resumes later", () =>
+    Effect.gen(function* () {
+      yield* Effect.gen(function* () {
+        const { finish } = yield* Journal.Journal
+        yield* finish("a", `"A"`)
+        yield* closeConnections()
+        const error = yield* Effect.flip(finish("b", `"B"`))
+        assert.match(
+          error.message,
+          /^the journal failed: the PostgreSQL database \w+: .*; check that the server runs, and run again: what is stored/
+        )
+        assert.instanceOf(yield* Effect.flip(finish("c", `"C"`)), Journal.JournalFailed)
+      }).pipe(Effect.provide(begun(["a", "b", "c"])))
+      const journal = yield* Effect.provide(Journal.Journal, begun(["a", "b", "c"]))
+      assert.deepStrictEqual(yield* journal.counts, { done: 1, failed: 0, pending: 2 })
+    }).pipe(Effect.provide(postgres.layer))
+  )
+
+  it.effect("stops a job when the server closes its connections, and the next run pays for the other rows only", () =>
+    inFolder(({ lines, output }) =>
+      Effect.gen(function* () {
+        const job = greetings(names(10))
+        const run = (change: (journal: Journal.Journal["Service"]) => Journal.Journal["Service"]) =>
+          Job.run(job, { output, concurrency: 1 }).pipe(
+            Effect.updateService(Journal.Journal, change),
+            Effect.provide(Journal.layer({ job: job.name, shape: Job.shape(job) }))
+          )
+        const sql = yield* SqlClient
+        const close = Effect.orDie(Effect.provideService(closeConnections(), SqlClient, sql))
+        const first = yield* run((journal) => ({
+          ...journal,
+          finish: (key, line) => Effect.andThen(key === "person 5" ? close : Effect.void, journal.finish(key, line))
+        }))
+        assert.deepInclude(first, { done: 5, failed: 0, pending: 5 })
+        assert.match(String(first.stopped), /check that the server runs, and run again: what is stored is kept/)
+        assert.deepInclude(yield* run((journal) => journal), { done: 10, failed: 0, pending: 0, stopped: undefined })
+        assert.lengthOf(yield* lines, 10)
+        assert.lengthOf(yield* calls, 10)
+      }).pipe(Effect.provide([postgres.layer, TestClaude.layer("Hello.")]))
+    )
+  )
+
+  it.effect("can write nothing once the connection that holds its lock is lost, and another run has begun", () =>
+    Effect.gen(function* () {
+      const first = yield* Journal.Journal
+      yield* Stream.runDrain(first.pending("all"))
+      yield* closeConnections("AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')")
+      yield* Effect.gen(function* () {
+        const second = yield* Journal.Journal
+        const error = yield* Effect.flip(first.finish("a", `"first"`))
+        assert.instanceOf(error, Journal.JournalFailed)
+        yield* second.finish("a", `"second"`)
+        assert.instanceOf(yield* Effect.flip(first.finish("a", `"first"`)), Journal.JournalFailed)
+        assert.deepStrictEqual(yield* Stream.runCollect(second.outputs), [`"second"`])
+      }).pipe(Effect.provide(begun(["a", "b"])))
+    }).pipe(Effect.provide(Layer.provideMerge(begun(["a", "b"]), postgres.layer)))
+  )
+})
+
+// Builders
+
+/** Closes connections of this test, but for the one that asks for it. */
+const closeConnections = (condition = "") =>
+  SqlClient.use(
+    (sql) => sql`SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
+      WHERE pid <> pg_backend_pid() AND application_name = current_setting('application_name') ${sql.literal(condition)}`
+  )
