@@ -11,7 +11,7 @@ describe("the public names", () => {
       CallEvent: BatchEnded BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt OfBatch RowFinished RowsCounted both emit emitHit emitWaited finished listen
       CallSite: CallSite label row within
       ClaudeError: BatchItemLost BillingFailed CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
-      Cost: Bill bill billOf billed format of saved sum
+      Cost: Bill batchSaved bill billOf billed format of saved sum
       Models: CacheTtl Model Price Rates all cacheLifetimes find isSame limitGroup minCacheTokens priceAt
       Redact: Options Redact Redactor exit make redact
       Reply: Message Origin Reply ReplyFacts discard isBilled isEmulated isMessage text textLength
@@ -24,7 +24,7 @@ describe("the public names", () => {
       Dataset: Dataset DatasetFailed Place Row RowInvalid Valid Writer at fromFile fromIterable keepApart withFile writeLines
       Job: Declaration Job JobBroken JobChanged JobHopeless JobLayerFailed JobNeeds Provided RunOptions Summary claude isJob make run shape
       Journal: Claim Counts FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew Options PendingRow Row SampledRow Source StoredCall Total Totals layer requestText
-      Progress: Progress bar cost counted empty line promptCache rate responseCache tick tokens update
+      Progress: Progress age bar batchLines batches cost counted empty line promptCache rate replays responseCache tick tokens update
       Step: Shape Step all andThen draw each make map object text version
       Concurrency: Concurrency make policy resize
       Logging: policy

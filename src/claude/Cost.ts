@@ -89,6 +89,12 @@ export interface Bill {
   readonly saved: BigDecimal.BigDecimal | undefined
 }
 
+/** What a direct call would have cost more than this one in a batch, in US dollars: as much again as its tokens. */
+export const batchSaved = ({ cost, usage }: Pick<Bill, "cost" | "usage">): BigDecimal.BigDecimal =>
+  cost === undefined || usage.serviceTier !== "batch"
+    ? zero
+    : BigDecimal.subtract(cost, times(usage.webSearches, webSearch))
+
 /** Prices change at the beginning of a day, UTC. */
 const millisPerDay = 86_400_000
 

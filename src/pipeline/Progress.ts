@@ -21,6 +21,15 @@ interface Pace {
   readonly weighted: number
 }
 
+/** A Message Batch in progress. */
+interface Batch {
+  readonly requests: number
+  /** When it was sent, in milliseconds since 1970. */
+  readonly since: number
+  /** The API's word, such as `in_progress`. */
+  readonly state: string
+}
+
 /** The counts so far. Tokens and cost are those of this run, unusable answers included. */
 export interface Progress {
   /** Undefined until the rows are counted. */
@@ -50,6 +59,15 @@ export interface Progress {
   readonly hits: number
   readonly hitsSaved: BigDecimal.BigDecimal
   readonly unpricedHits: number
+  /** Calls that earlier runs of the job paid for, and the price of their replies in US dollars. */
+  readonly replays: number
+  readonly replaysSaved: BigDecimal.BigDecimal
+  readonly unpricedReplays: number
+  /** Message Batches in progress, by id, the oldest first. */
+  readonly batches: HashMap.HashMap<string, Batch>
+  readonly batchesEnded: number
+  /** US dollars that direct calls would have cost more than the batches did. */
+  readonly batchesSaved: BigDecimal.BigDecimal
   /** How often the store of the response cache failed. */
   readonly cacheFailures: number
   /** Whether an emulator answered in place of Claude. */
@@ -78,6 +96,12 @@ export const empty: Progress = {
   hits: 0,
   hitsSaved: BigDecimal.fromStringUnsafe("0"),
   unpricedHits: 0,
+  replays: 0,
+  replaysSaved: BigDecimal.fromStringUnsafe("0"),
+  unpricedReplays: 0,
+  batches: HashMap.empty(),
+  batchesEnded: 0,
+  batchesSaved: BigDecimal.fromStringUnsafe("0"),
   cacheFailures: 0,
   emulated: false
 }
@@ -114,23 +138,48 @@ export const update = (progress: Progress, event: Event.Event): Progress => {
       return settled(progress, event, event.error.reason.usage)
     case "call-finished": {
       const emulated = progress.emulated || isEmulated(event.requestId)
-      return { ...settled(progress, event, event.usage), emulated }
+      const batchesSaved = BigDecimal.sum(progress.batchesSaved, Cost.batchSaved(event))
+      return { ...settled(progress, event, event.usage), emulated, batchesSaved }
     }
-    case "call-hit": {
-      const { hits, hitsSaved, unpricedHits } = progress
+    case "call-hit":
+      return { ...hit(progress, event), emulated: progress.emulated || isEmulated(event.requestId) }
+    case "batch-sent": {
+      const { requests, since } = event
+      return { ...progress, batches: HashMap.set(progress.batches, event.batch, { requests, since, state: "sent" }) }
+    }
+    case "batch-polled":
       return {
         ...progress,
-        hits: hits + 1,
-        hitsSaved: event.saved === undefined ? hitsSaved : BigDecimal.sum(hitsSaved, event.saved),
-        unpricedHits: unpricedHits + (event.saved === undefined ? 1 : 0),
-        emulated: progress.emulated || isEmulated(event.requestId)
+        batches: HashMap.modify(progress.batches, event.batch, (batch) => ({ ...batch, state: event.state }))
       }
+    case "batch-ended": {
+      const { batchesEnded } = progress
+      return { ...progress, batches: HashMap.remove(progress.batches, event.batch), batchesEnded: batchesEnded + 1 }
     }
     case "cache-failed":
       return { ...progress, cacheFailures: progress.cacheFailures + 1 }
     default:
       return progress
   }
+}
+
+/** A reply of an earlier run, or an answer of the response cache. */
+const hit = (progress: Progress, { reply, saved }: Event.CallHit): Progress => {
+  const unpriced = saved === undefined ? 1 : 0
+  const price = saved ?? BigDecimal.fromBigInt(0n)
+  return reply.origin === "journal"
+    ? {
+        ...progress,
+        replays: progress.replays + 1,
+        replaysSaved: BigDecimal.sum(progress.replaysSaved, price),
+        unpricedReplays: progress.unpricedReplays + unpriced
+      }
+    : {
+        ...progress,
+        hits: progress.hits + 1,
+        hitsSaved: BigDecimal.sum(progress.hitsSaved, price),
+        unpricedHits: progress.unpricedHits + unpriced
+      }
 }
 
 const isInFlight = ({ unsettled }: Progress, { attempt }: Event.OfAttempt): boolean =>
@@ -192,17 +241,19 @@ export const rate = ({ pace }: Progress): number => {
 }
 
 /**
- * One line: rows, rate, calls in flight, retries with the last reason, failures, tokens, cost so far, time left. It has
- * at most `columns` characters: the least important parts are left out first.
+ * One line: rows, rate, calls in flight, batches in progress, retries with the last reason, failures, tokens, cost so far,
+ * time left. It has at most `columns` characters: the least important parts are left out first.
  */
 export const line = (progress: Progress, columns = Infinity): string => {
-  const { failed, inFlight, lastRetry, retries, succeeded, total } = progress
+  const { batches, failed, inFlight, lastRetry, retries, succeeded, total } = progress
+  const isBatched = !HashMap.isEmpty(batches)
   const done = progress.skipped + succeeded + failed
   const speed = rate(progress)
   const parts: ReadonlyArray<Part> = [
     { rank: 0, text: `${done}${total === undefined ? "" : `/${total}`} rows` },
     { rank: 5, text: `${speed.toFixed(1)}/s` },
     { rank: 6, text: `${inFlight} in flight` },
+    { rank: 4, text: isBatched && `${counted(HashMap.size(batches), "batch", "batches")} in progress` },
     { rank: 4, text: lastRetry !== undefined && `${counted(retries, "retry", "retries")}, last ${lastRetry}` },
     { rank: 2, text: failed > 0 && `${failed} failed` },
     { rank: 7, text: `${tokens(progress.inputTokens)} tokens in, ${tokens(progress.outputTokens)} out` },
@@ -221,6 +272,17 @@ interface Part {
   readonly text: string | false
 }
 
+/** One line for each batch in progress, the oldest first: id, number of requests, state and age. `now` as in `since`. */
+export const batchLines = ({ batches }: Progress, now: number): ReadonlyArray<string> =>
+  Array.from(batches)
+    .toSorted(([id, { since }], [otherId, other]) => since - other.since || (id < otherId ? -1 : 1))
+    .map(([id, { requests, since, state }]) =>
+      [id, counted(requests, "request", "requests"), state, age(since, now)].join(" · ")
+    )
+
+/** The time since then, such as 0:05 or 1:00:00. */
+export const age = (since: number, now: number): string => clock(Math.max(0, now - since) / 1000)
+
 /** A bar of `width` columns that fills up as rows finish. */
 export const bar = ({ failed, skipped, succeeded, total }: Progress, width: number): string => {
   const full = total ? Math.min(width, Math.floor((width * (succeeded + failed + skipped)) / total)) : 0
@@ -228,7 +290,7 @@ export const bar = ({ failed, skipped, succeeded, total }: Progress, width: numb
 }
 
 /** The cost of the run so far, and the number of calls that have no known price. */
-export const cost = ({ cost, unpricedCalls }: Progress): string => {
+export const cost = ({ cost, unpricedCalls }: Pick<Progress, "cost" | "unpricedCalls">): string => {
   if (unpricedCalls === 0) return Cost.format(cost)
   return BigDecimal.isZero(cost)
     ? Cost.format(undefined)
@@ -244,11 +306,21 @@ export const promptCache = ({ cacheReadTokens, cacheSaved, cacheWrittenTokens }:
   return BigDecimal.isNegative(cacheSaved) ? `${did}: cost ${money} more than without it` : `${did}: saved ${money}`
 }
 
+/** The replies of earlier runs, and what they saved; `false` if there were none. */
+export const replays = ({ replays, replaysSaved, unpricedReplays }: Progress): string | false =>
+  replays > 0 &&
+  `journal: ${counted(replays, "answer", "answers")}, saved ${cost({ cost: replaysSaved, unpricedCalls: unpricedReplays })}`
+
+/** The batches that ended, and what they saved; `false` if there were none. */
+export const batches = ({ batchesEnded, batchesSaved }: Progress): string | false =>
+  batchesEnded > 0 &&
+  `batches: ${counted(batchesEnded, "batch", "batches")} ended, saved ${Cost.format(batchesSaved)} against direct calls`
+
 /** The hits, savings and failures of the response cache; `false` if it was not used. */
 export const responseCache = (progress: Progress): string | false => {
   const { cacheFailures, hits, hitsSaved, unpricedHits } = progress
   if (hits + cacheFailures === 0) return false
-  const saved = cost({ ...progress, cost: hitsSaved, unpricedCalls: unpricedHits })
+  const saved = cost({ cost: hitsSaved, unpricedCalls: unpricedHits })
   const did = `response cache: ${counted(hits, "answer", "answers")}, saved ${saved}`
   return cacheFailures === 0 ? did : `${did}; its store failed ${counted(cacheFailures, "time", "times")}`
 }

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Stream from "effect/Stream"
 import * as CallSite from "../claude/CallSite.ts"
+import * as Demand from "../claude/Demand.ts"
 import * as Event from "../claude/Event.ts"
 import * as Redact from "../claude/Redact.ts"
 import type { ReplyStore } from "../claude/ReplyStore.ts"
@@ -155,7 +156,7 @@ export const make = <Row, Out, E>(
 
   /** Runs pending rows until there are no more, or the run stops. */
   const work = <E2, R>(rows: Stream.Stream<PendingRow<Row>, E2, R>, workers: number) =>
-    Workers.run(rows, { workers, takes, work: run })
+    Demand.provide(Workers.run(Demand.source(rows), { workers, takes, work: (row) => Demand.running(run(row)) }))
 
   return { work, settle: Effect.suspend(release), stop, replies, stopped: () => stopped }
 }

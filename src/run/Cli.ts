@@ -9,13 +9,14 @@ import * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import { emulate } from "./commands/Emulate.ts"
+import { retry } from "./commands/Retry.ts"
 import { run } from "./commands/Run.ts"
 import * as ErrorText from "./ErrorText.ts"
 import { ExitWith } from "./ExitWith.ts"
 
 const command = Command.make("effect-claude").pipe(
   Command.withDescription("LLM pipelines on Claude"),
-  Command.withSubcommands([run, emulate])
+  Command.withSubcommands([run, retry, emulate])
 )
 
 /** Prints help that was not asked for on stderr, so that stdout holds results only. */

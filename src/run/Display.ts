@@ -19,7 +19,6 @@ export const show = <A, E, R>(
   Effect.gen(function* () {
     let progress = Progress.empty
     const start = yield* Clock.currentTimeMillis
-    const elapsed = Effect.map(Clock.currentTimeMillis, (now) => Duration.millis(now - start))
     const listener: Event.Listener = (event) =>
       Effect.sync(() => {
         progress = Progress.update(progress, event)
@@ -27,9 +26,9 @@ export const show = <A, E, R>(
 
     const { stderr } = yield* Screen.Outputs
     const { clear, every, show } = yield* stderr.isTTY ? live(name) : plain(name, stderr)
-    const draw = Effect.map(elapsed, (elapsed) => {
-      progress = Progress.tick(progress, elapsed)
-      if (progress.total !== undefined) show(progress)
+    const draw = Effect.map(Clock.currentTimeMillis, (now) => {
+      progress = Progress.tick(progress, Duration.millis(now - start))
+      if (progress.total !== undefined) show(progress, now)
     })
     const isUntouched = () => progress.succeeded + progress.failed === 0
     yield* Effect.addFinalizer((exit) => (Exit.isFailure(exit) && isUntouched() ? Effect.sync(clear) : draw))
@@ -41,23 +40,46 @@ export const show = <A, E, R>(
 interface View {
   readonly every: Duration.Input
   readonly clear: () => void
-  readonly show: (progress: Progress.Progress) => void
+  /** `now` is in milliseconds since 1970. */
+  readonly show: (progress: Progress.Progress, now: number) => void
 }
 
 const live = (name: string) =>
   Effect.map(Screen.open, ({ clear, columns, draw }): View => ({
     clear,
     every: "100 millis",
-    show: (progress) => {
+    show: (progress, now) => {
       const bar = Math.min(40, Math.floor(columns() / 2))
       const label = Screen.fit(name, columns() - bar - 2)
-      draw([`${label} ${Progress.bar(progress, bar)}`, Progress.line(progress, columns() - 1)])
+      const batches = Progress.batchLines(progress, now)
+      const more = batches.length > maxBatches && [`… and ${batches.length - maxBatches} more`]
+      draw([
+        `${label} ${Progress.bar(progress, bar)}`,
+        Progress.line(progress, columns() - 1),
+        ...batches.slice(0, maxBatches),
+        ...(more || [])
+      ])
     }
   }))
 
+/** The lines of batches in a picture. */
+const maxBatches = 5
+
+/** Batches take hours: while nothing else happens, they are shown once a minute. */
 const plain = (name: string, stderr: Screen.Output) =>
-  Effect.succeed<View>({
-    clear: () => undefined,
-    every: "5 seconds",
-    show: (progress) => void stderr.write(`${name}: ${Progress.line(progress)}\n`)
+  Effect.sync((): View => {
+    let last = { rows: -1, ended: -1, at: -Infinity }
+    return {
+      clear: () => undefined,
+      every: "5 seconds",
+      show: (progress, now) => {
+        const batches = Progress.batchLines(progress, now)
+        const rows = progress.succeeded + progress.failed
+        const ended = progress.batchesEnded
+        const isWaiting = batches.length > 0 && last.rows === rows && last.ended === ended
+        if (isWaiting && now - last.at < 60_000) return
+        last = { rows, ended, at: now }
+        for (const line of [Progress.line(progress), ...batches]) stderr.write(`${name}: ${line}\n`)
+      }
+    }
   })

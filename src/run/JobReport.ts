@@ -15,11 +15,13 @@ export interface JobReport {
   readonly progress: Progress.Progress
   readonly output: string
   readonly state: string
+  /** Whether a signal asked the run to stop. */
+  readonly isInterrupted: boolean
 }
 
-/** 0: every row is done; 1: some rows failed; 3: the run stopped early. */
-export const exitCode = ({ summary }: JobReport): number => {
-  if (summary.stopped !== undefined) return 3
+/** 0: every row is done; 1: some rows failed; 3: the run stopped early; 130: because of a signal. */
+export const exitCode = ({ isInterrupted, summary }: JobReport): number => {
+  if (summary.stopped !== undefined) return isInterrupted ? 130 : 3
   return summary.failed + summary.invalid > 0 ? 1 : 0
 }
 
@@ -33,7 +35,10 @@ export const toText = (report: JobReport): string => {
     failed > 0 && `${failed} failed; correct them and ${howToContinue} with these rows only:`,
     ...summary.problems.map((problem) => `  ${problem}`),
     more > 0 && `  … and ${more} more`,
+    summary.failuresFile !== undefined && `All failed rows, with attempts and cost: ${summary.failuresFile}`,
     used(report),
+    Progress.replays(progress),
+    Progress.batches(progress),
     Progress.promptCache(progress),
     Progress.responseCache(progress),
     isEmulated(report) &&
@@ -45,35 +50,59 @@ export const toText = (report: JobReport): string => {
     .join("\n")
 }
 
-/** The report for programs. `cost`, `cacheSaved` and `hitsSaved` are exact US dollars; calls without a known price are left out. */
+/**
+ * The report for programs. Costs and savings are exact US dollars; calls without a known price are left out. `cost` is that
+ * of this run, `totalCost` that of all runs of the job.
+ */
 export const toJson = (report: JobReport): string => {
   const { output, progress, state, summary } = report
-  const { cacheReadTokens, cacheWrittenTokens, calls, inputTokens, outputTokens, retries, unpricedCalls } = progress
+  const { cacheReadTokens, cacheWrittenTokens, calls, inputTokens, outputTokens, retries } = progress
   const stopped = summary.stopped === undefined ? null : reasonOf(summary.stopped)
-  const cost = BigDecimal.format(progress.cost)
+  const { all, run } = summary.cost
+  const { unpriced: unpricedCalls } = run
+  const cost = BigDecimal.format(run.cost)
+  const totals = { totalCalls: all.calls, totalCost: BigDecimal.format(all.cost) }
   const cacheSaved = BigDecimal.format(progress.cacheSaved)
   const used = { calls, retries, inputTokens, outputTokens, cost, unpricedCalls, emulated: isEmulated(report) }
+  const { batchesEnded, replays } = progress
+  const replaysSaved = BigDecimal.format(progress.replaysSaved)
+  const batchesSaved = BigDecimal.format(progress.batchesSaved)
+  const saved = { replays, replaysSaved, batchesEnded, batchesSaved }
+  const failuresFile = summary.failuresFile ?? null
   const promptCache = { cacheReadTokens, cacheWrittenTokens, cacheSaved }
   const { cacheFailures, hits, unpricedHits } = progress
   const hitsSaved = BigDecimal.format(progress.hitsSaved)
   const responseCache = { hits, hitsSaved, unpricedHits, cacheFailures }
   const caches = { ...promptCache, ...responseCache }
-  return JSON.stringify({ ...summary, stopped, ...used, ...caches, output, state, exitCode: exitCode(report) })
+  return JSON.stringify({
+    ...summary,
+    stopped,
+    failuresFile,
+    ...used,
+    ...totals,
+    ...saved,
+    ...caches,
+    output,
+    state,
+    exitCode: exitCode(report)
+  })
 }
 
 /** The output may hold answers of earlier runs only, and this run may have had no usable answer. */
 const isEmulated = ({ progress, summary }: JobReport) => progress.emulated || summary.emulated
 
 const used = (report: JobReport): string => {
-  const { progress } = report
+  const { progress, summary } = report
   const { calls, inputTokens, outputTokens, retries } = progress
   const tokens = `${Progress.tokens(inputTokens)} tokens in, ${Progress.tokens(outputTokens)} out`
-  const cost = isEmulated(report)
-    ? `the same calls to Claude would cost ${Progress.cost(progress)}`
-    : Progress.cost(progress)
+  const { all, run } = summary.cost
+  const money = all.calls === run.calls ? costOf(run) : `this run ${costOf(run)}, all runs ${costOf(all)}`
+  const cost = isEmulated(report) ? `the same calls to Claude would cost ${money}` : money
   const { counted } = Progress
   return `${counted(calls, "call", "calls")} (${counted(retries, "retry", "retries")}), ${tokens}: ${cost}`
 }
+
+const costOf = ({ cost, unpriced }: Summary["cost"]["run"]) => Progress.cost({ cost, unpricedCalls: unpriced })
 
 const reasonOf = (stopped: NonNullable<Summary["stopped"]>): string => {
   switch (stopped) {

@@ -36,6 +36,8 @@ const Tokens = Schema.Struct({
 })
 const Flags = Schema.Struct({ us: Schema.Boolean, batch: Schema.Boolean })
 
+const zero = BigDecimal.fromBigInt(0n)
+
 describe("Cost.of", () => {
   it("prices each class of tokens at its own rate", () => {
     const usage = { ...Usage.zero, input: 1000, output: 500, cacheWrite5m: 200, cacheWrite1h: 100, cacheRead: 50_000 }
@@ -72,6 +74,22 @@ describe("Cost.of", () => {
     const direct = dollars(Cost.of({ model: "claude-opus-5-5", usage, at }))
     const batch = dollars(Cost.of({ model: "claude-opus-5-5", usage: { ...usage, serviceTier: "batch" }, at }))
     assert.deepStrictEqual([direct, batch], ["0.024", "0.012"])
+  })
+
+  it("knows what a batch saved: half of its tokens' price, and nothing of its searches", () => {
+    const usage = { ...Usage.zero, input: 1_000_000, webSearches: 100 }
+    const costs = ["batch", "standard"].map((serviceTier) => {
+      const billed = { ...usage, serviceTier }
+      const cost = Cost.of({ model: "claude-sonnet-5-5", usage: billed, at: new Date(0) })
+      return { cost, saved: Cost.batchSaved({ usage: billed, cost }) }
+    })
+    const [batch, direct] = costs
+    assert.isTrue(BigDecimal.equals(batch?.saved ?? assert.fail(), BigDecimal.fromStringUnsafe("1")))
+    assert.isTrue(
+      BigDecimal.equals(BigDecimal.sum(batch?.cost ?? zero, batch?.saved ?? zero), direct?.cost ?? assert.fail())
+    )
+    assert.isTrue(BigDecimal.isZero(direct?.saved ?? assert.fail()))
+    assert.isTrue(BigDecimal.isZero(Cost.batchSaved({ usage: { ...usage, serviceTier: "batch" }, cost: undefined })))
   })
 
   it("prices the whole prompt of Haiku 5.5 at the higher rates if it has more than 100,000 tokens", () => {

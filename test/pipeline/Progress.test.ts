@@ -153,6 +153,45 @@ describe("Progress", () => {
     assert.deepInclude(progress, { succeeded: 1, failed: 0 })
   })
 
+  it("shows the batches in progress, with their states and ages, and counts those that have ended", () => {
+    const batch = { batch: "msgbatch_1", requests: 2000 }
+    const running = after([
+      { _tag: "rows-counted", total: 4, done: 0 },
+      { _tag: "batch-sent", batch: "msgbatch_2", requests: 1, how: "sent", since: 4_000_000 },
+      { _tag: "batch-sent", ...batch, how: "resumed", since: 0 },
+      { _tag: "batch-polled", ...batch, state: "in_progress" }
+    ])
+    assert.include(Progress.line(running), " · 2 batches in progress · ")
+    assert.deepStrictEqual(Progress.batchLines(running, 4_005_000), [
+      "msgbatch_1 · 2000 requests · in_progress · 1:06:45",
+      "msgbatch_2 · 1 request · sent · 0:05"
+    ])
+    assert.isFalse(Progress.batches(running))
+    const usage = { ...Usage.zero, input: 100, output: 20, serviceTier: "batch" }
+    const ended = [
+      { _tag: "batch-ended" as const, ...batch, succeeded: 2000, errored: 0, canceled: 0, expired: 0 },
+      ...attempt(1, { ...finished("1.5"), usage })
+    ]
+    const progress = ended.map(at).reduce(Progress.update, running)
+    assert.strictEqual(Progress.batches(progress), "batches: 1 batch ended, saved $1.50 against direct calls")
+    assert.lengthOf(Progress.batchLines(progress, 4_005_000), 1)
+  })
+
+  it("counts replies of earlier runs apart from answers of the response cache", () => {
+    const hit = (origin: "journal" | "cache"): Event.EventBody => ({
+      _tag: "call-hit",
+      model: "claude-sonnet-5-5",
+      reply: { message: message(), requestId: "req_1", origin, rateLimits: undefined },
+      requestId: "req_1",
+      usage: Usage.zero,
+      saved: BigDecimal.fromStringUnsafe("0.5")
+    })
+    const progress = after([hit("journal"), hit("cache"), hit("journal")])
+    assert.strictEqual(Progress.replays(progress), "journal: 2 answers, saved $1.00")
+    assert.strictEqual(Progress.responseCache(progress), "response cache: 1 answer, saved $0.5000")
+    assert.isFalse(Progress.replays(after([hit("cache")])))
+  })
+
   it("shows the reason of the last retry", () => {
     const refused = new ClaudeError.ConnectionFailed({ detail: "connect", code: "ECONNREFUSED" })
     const once = after([retried(refused)])

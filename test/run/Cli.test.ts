@@ -53,6 +53,63 @@ describe("effect-claude run", () => {
     server.close()
   })
 
+  it("runs the failed rows only with `retry`, and lists all failures in a file", async () => {
+    const server = await standIn((call) => (call === 2 || call === 4 ? 400 : undefined))
+    const files = folder(6)
+    const limited = await cli(runOf(files, "--concurrency", "1", "--limit", "5"), { env: at(server.url) })
+    assert.strictEqual(limited.code, 3)
+    const failures = files.output.replace(".jsonl", ".failures.jsonl")
+    assert.include(limited.stdout, `All failed rows, with attempts and cost: ${failures}\n`)
+    assert.deepStrictEqual(
+      readFileSync(failures, "utf8")
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line).key),
+      ["2", "4"]
+    )
+    const [, ...rest] = runOf(files)
+    const { code, stdout } = await cli(["retry", ...rest], { env: at(server.url) })
+    assert.strictEqual(code, 3, stdout)
+    assert.match(stdout, /^5 of 6 rows are done/)
+    assert.strictEqual(server.calls(), 7)
+    server.close()
+  })
+
+  it("runs the same rows with --sample every time", async () => {
+    const server = await standIn()
+    const files = folder(20)
+    const keys = async (sample: number, output: string) => {
+      const { code } = await cli(runOf({ ...files, output }, "--sample", String(sample)), { env: at(server.url) })
+      assert.strictEqual(code, 3)
+      return lines(output).map(({ key }) => key)
+    }
+    const five = await keys(5, join(files.path, "five.jsonl"))
+    const eight = await keys(8, join(files.path, "eight.jsonl"))
+    assert.lengthOf(five, 5)
+    assert.lengthOf(eight, 8)
+    assert.includeMembers(eight, five)
+    server.close()
+  })
+
+  it("stops after --max-failures failed rows", async () => {
+    const server = await standIn((call) => (call % 2 === 0 ? 400 : undefined))
+    const flags = ["--concurrency", "1", "--max-failures", "3"]
+    const { code, stdout } = await cli(runOf(folder(40), ...flags), { env: at(server.url) })
+    assert.strictEqual(code, 3)
+    assert.match(stdout, /^3 failed; /m)
+    assert.match(stdout, /^Stopped: as many rows have failed as this run allows\. \d+ rows are pending: /m)
+    server.close()
+  })
+
+  it("reports what all runs cost, and the replies that a run did not pay for again", async () => {
+    const server = await standIn()
+    const files = folder(20)
+    await cli(runOf(files, "--limit", "8"), { env: at(server.url) })
+    const { stdout } = await cli(runOf(files), { env: at(server.url) })
+    assert.match(stdout, /^12 calls .*: this run \$0\.0\d+, all runs \$0\.0\d+$/m)
+    server.close()
+  })
+
   it("ends with 2 if the output cannot be written, sends nothing, and creates no files", async () => {
     const server = await standIn()
     const files = folder(3)

@@ -118,6 +118,42 @@ describe("without a terminal", () => {
   )
 })
 
+describe("batches in progress", () => {
+  it.effect("are below the picture on a terminal, at most five of them", () =>
+    Effect.gen(function* () {
+      const terminal = new FakeTerminal(80)
+      const job = Effect.forEach([1, 2, 3, 4, 5, 6, 7], sent).pipe(Effect.andThen(TestClock.adjust("1 second")))
+      yield* shown(Display.show("mails", job), terminal)
+      assert.lengthOf(terminal.lines, 8)
+      assert.strictEqual(terminal.lines[2], "batch-1 · 2 requests · sent · 0:01")
+      assert.strictEqual(terminal.lines[7], "… and 2 more")
+    })
+  )
+
+  it.effect("are printed once a minute without a terminal, and at once when a row finishes", () =>
+    Effect.gen(function* () {
+      const pipe = Object.assign(new FakeTerminal(200), { isTTY: false })
+      const job = sent(1).pipe(
+        Effect.andThen(TestClock.adjust("2 minutes")),
+        Effect.andThen(Event.emit(() => ({ _tag: "row-finished", index: 0, succeeded: true }))),
+        Effect.andThen(TestClock.adjust("5 seconds"))
+      )
+      yield* shown(Display.show("mails", job), pipe)
+      const ages = pipe.lines.flatMap((line) => /^mails: batch-1 · 2 requests · sent · (.*)$/.exec(line)?.[1] ?? [])
+      assert.deepStrictEqual(ages, ["0:05", "1:05", "2:05"])
+    })
+  )
+
+  const sent = (batch: number) =>
+    Effect.flatMap(Clock.currentTimeMillis, (since) =>
+      Event.emit(() => ({ _tag: "rows-counted", total: 2, done: 0 })).pipe(
+        Effect.andThen(
+          Event.emit(() => ({ _tag: "batch-sent", batch: `batch-${batch}`, requests: 2, how: "sent", since }))
+        )
+      )
+    )
+})
+
 /** Runs a command on a terminal, and returns the lines that are visible at its end. */
 const scene = (columns: number, args: ReadonlyArray<string>, url: string) => {
   const terminal = new FakeTerminal(columns)

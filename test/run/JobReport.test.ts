@@ -52,10 +52,55 @@ describe("JobReport", () => {
     assert.deepInclude(json, { cacheReadTokens: 1200, cacheWrittenTokens: 40, cacheSaved: "3.1" })
   })
 
-  it("gives programs the exact cost and the number of calls without a known price", () => {
-    const progress = { ...Progress.empty, cost: BigDecimal.fromStringUnsafe("0.00000012345"), unpricedCalls: 2 }
-    const json = JSON.parse(JobReport.toJson({ ...report({ pending: 1 }), progress }))
-    assert.deepInclude(json, { cost: "0.00000012345", unpricedCalls: 2, pending: 1 })
+  it("reports what this run and all runs cost, and the number of calls without a known price", () => {
+    const run = { calls: 2, cost: BigDecimal.fromStringUnsafe("2.48"), unpriced: 0 }
+    const all = { calls: 9, cost: BigDecimal.fromStringUnsafe("11.46"), unpriced: 1 }
+    const lines = (cost: Partial<JobReport.JobReport["summary"]["cost"]>) =>
+      JobReport.toText(report({ cost: { run, all, ...cost } }))
+    assert.include(
+      lines({}),
+      "0 calls (0 retries), 0 tokens in, 0 out: this run $2.48, all runs $11.46 and 1 call with no known price"
+    )
+    assert.match(lines({ all: run }), /0 out: \$2\.48$/)
+  })
+
+  it("gives programs exact costs", () => {
+    const run = { calls: 2, cost: BigDecimal.fromStringUnsafe("0.00000012345"), unpriced: 2 }
+    const all = { calls: 3, cost: BigDecimal.fromStringUnsafe("1.5"), unpriced: 2 }
+    const json = JSON.parse(JobReport.toJson(report({ pending: 1, cost: { run, all } })))
+    assert.deepInclude(json, { cost: "0.00000012345", unpricedCalls: 2, pending: 1, totalCost: "1.5", totalCalls: 3 })
+  })
+
+  it("reports replies of earlier runs, batches, and what they saved", () => {
+    const saved = BigDecimal.fromStringUnsafe("1.25")
+    const progress = {
+      ...Progress.empty,
+      replays: 466,
+      replaysSaved: saved,
+      batchesEnded: 3,
+      batchesSaved: BigDecimal.fromStringUnsafe("2")
+    }
+    const lines = JobReport.toText({ ...report({}), progress }).split("\n")
+    assert.includeMembers(lines, [
+      "journal: 466 answers, saved $1.25",
+      "batches: 3 batches ended, saved $2.00 against direct calls"
+    ])
+    const json = JSON.parse(JobReport.toJson({ ...report({}), progress }))
+    assert.deepInclude(json, { replays: 466, replaysSaved: "1.25", batchesEnded: 3, batchesSaved: "2" })
+  })
+
+  it("names the file of all failures", () => {
+    const failed = report({ failed: 1, problems: ["Ann: refused"], failuresFile: "out.failures.jsonl" })
+    assert.include(JobReport.toText(failed), "\nAll failed rows, with attempts and cost: out.failures.jsonl\n")
+    assert.deepInclude(JSON.parse(JobReport.toJson(failed)), { failuresFile: "out.failures.jsonl" })
+    assert.deepInclude(JSON.parse(JobReport.toJson(report({}))), { failuresFile: null })
+  })
+
+  it("has exit code 130 if a signal stopped the run, and says so", () => {
+    const stopped = { ...report({ stopped: "signal", pending: 2 }), isInterrupted: true }
+    assert.strictEqual(JobReport.exitCode(stopped), 130)
+    assert.match(JobReport.toText(stopped), /Stopped: the program was asked to stop\. 2 rows are pending: /)
+    assert.strictEqual(JobReport.exitCode({ ...report({}), isInterrupted: true }), 0)
   })
 
   it("reports that an emulator answered", () => {
@@ -88,5 +133,6 @@ const report = (summary: Partial<JobReport.JobReport["summary"]>): JobReport.Job
   },
   progress: Progress.empty,
   output: "out.jsonl",
-  state: "out.state.sqlite"
+  state: "out.state.sqlite",
+  isInterrupted: false
 })

@@ -14,6 +14,7 @@ import { Emulator } from "effect-claude/testing"
 import * as Cli from "../../src/run/Cli.ts"
 import * as EmulatorProcess from "../../src/run/EmulatorProcess.ts"
 import * as Screen from "../../src/run/Screen.ts"
+import * as Signals from "../../src/run/Signals.ts"
 
 /** The result of a finished command. */
 export interface Result {
@@ -26,10 +27,14 @@ export interface Options {
   readonly env?: Readonly<Record<string, string>>
   /** The terminal of both output streams; by default both are pipes. */
   readonly terminal?: Screen.Output | undefined
+  readonly signals?: Signals.Signals
 }
 
 /** Runs the command line to its end. */
-export const program = (args: ReadonlyArray<string>, { env = {}, terminal }: Options = {}): Effect.Effect<Result> =>
+export const program = (
+  args: ReadonlyArray<string>,
+  { env = {}, signals, terminal }: Options = {}
+): Effect.Effect<Result> =>
   Effect.gen(function* () {
     const out = recorder(terminal)
     const err = recorder(terminal)
@@ -38,6 +43,7 @@ export const program = (args: ReadonlyArray<string>, { env = {}, terminal }: Opt
     const exit = yield* Cli.program("1.2.3").pipe(
       Effect.provideService(Console.Console, console),
       Effect.provideService(Screen.Outputs, { stdout: out.stream, stderr: err.stream }),
+      Effect.provideService(Signals.Signals, signals ?? { first: Effect.never }),
       Effect.provide([
         Layer.effect(ChildProcessSpawner.ChildProcessSpawner, emulatorInProcess),
         Stdio.layerTest({ args: Effect.succeed(args) }),

@@ -8,7 +8,7 @@ const reading = Stream.fromEffectDrain(Effect.sync(() => process.stdout.write("r
 
 export default Job.make({
   name: "endless",
-  source: { ...none, rows: Stream.concat(reading, Stream.never) },
+  source: { ...none, pages: Stream.concat(reading, Stream.never) },
   key: ({ id }) => id,
   step: Step.text("say", ({ id }: { readonly id: string }) => id),
   output: Schema.String,

@@ -1,5 +1,5 @@
 /**
- * Streams of the recorded corpus, cut and damaged at random. `FUZZ_STREAMS` is their number; 2,000 by default.
+ * Streams of the recorded corpus, cut and damaged at random. `FUZZ_STREAMS` is their number; 1,000 by default.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { ClaudeError } from "effect-claude"

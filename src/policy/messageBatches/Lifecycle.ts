@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type { ClaudeError } from "../../claude/ClaudeError.ts"
@@ -109,10 +110,11 @@ const follow = Effect.fnUntraced(function* (
   const options = persistence(id, lane, calls, around)
   yield* Event.emit(() => ({ _tag: "batch-sent", ...about, how, since }))
   const context = yield* Effect.context<never>()
-  const cancel = Effect.provideContext(Effect.asVoid(api.cancel(id)), context)
+  const canceled = Latch.makeUnsafe(false)
+  const cancel = Effect.provideContext(Effect.andThen(api.cancel(id), canceled.open), context)
   around.running.set(id, { id, requests, since, cancel })
   for (const { sent } of calls.values()) Deferred.doneUnsafe(sent, Effect.void)
-  const ended = yield* Poll.untilEnded(api, id, options)
+  const ended = yield* Poll.untilEnded(api, id, options, canceled)
   around.running.delete(id)
   yield* Event.emit(() => ({ _tag: "batch-ended", ...about, ...ended.counts }))
   const give = (group: ReadonlyArray<readonly [Call, Results.Outcome]>) =>

@@ -4,15 +4,17 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Event from "../../claude/Event.ts"
 import type { ApiBatch, BatchesApi } from "./BatchesApi.ts"
 import { persist, type Persistence } from "./Persist.ts"
 
-/** Returns the batch when it has ended. */
+/** Returns the batch when it has ended. Once `soon` is open, the end is near, and it looks as often as it may. */
 export const untilEnded = Effect.fnUntraced(function* (
   api: BatchesApi,
   id: string,
-  options: Persistence
+  options: Persistence,
+  soon: Latch.Latch = Latch.makeUnsafe(false)
 ): Effect.fn.Return<ApiBatch> {
   const begun = yield* Clock.currentTimeMillis
   while (true) {
@@ -20,11 +22,11 @@ export const untilEnded = Effect.fnUntraced(function* (
     if (batch.state === "ended") return batch
     yield* Event.emit(() => ({ _tag: "batch-polled", batch: id, requests: batch.total, state: batch.state }))
     const age = (yield* Clock.currentTimeMillis) - begun
-    yield* Effect.sleep(
-      Duration.clamp(batch.retryAfter ?? Duration.millis(age / 10), {
-        minimum: options.shortest,
-        maximum: options.longest
-      })
-    )
+    const wait = Duration.clamp(batch.retryAfter ?? Duration.millis(age / 10), {
+      minimum: options.shortest,
+      maximum: options.longest
+    })
+    yield* Effect.sleep(options.shortest)
+    yield* Effect.timeoutOption(soon.await, Duration.subtract(wait, options.shortest))
   }
 })

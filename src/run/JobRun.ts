@@ -1,0 +1,98 @@
+/**
+ * Runs a job as the flags say, shows its progress, and prints the report. A signal stops it without losing what is paid
+ * for; see `GracefulStop`.
+ */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { SqlClient } from "effect/sql/SqlClient"
+import { AnthropicClient, Claude, Event } from "../index.ts"
+import * as Job from "../pipeline/Job.ts"
+import * as Journal from "../pipeline/Journal.ts"
+import * as Display from "./Display.ts"
+import * as EmulatorProbe from "./EmulatorProbe.ts"
+import * as EmulatorProcess from "./EmulatorProcess.ts"
+import { ExitWith } from "./ExitWith.ts"
+import * as GracefulStop from "./GracefulStop.ts"
+import * as JobFile from "./JobFile.ts"
+import * as JobReport from "./JobReport.ts"
+import * as Log from "./Log.ts"
+import * as NodeTransport from "./NodeTransport.ts"
+import * as OpenBatches from "./OpenBatches.ts"
+import * as OtlpExport from "./OtlpExport.ts"
+import * as Postgres from "./Postgres.ts"
+import * as RunFailure from "./RunFailure.ts"
+import * as RunFlags from "./RunFlags.ts"
+import * as Sqlite from "./Sqlite.ts"
+
+/** Loads the job and runs it; with `only`, those of its rows that failed in an earlier run. */
+export const run = Effect.fnUntraced(function* (flags: RunFlags.RunFlags, selection: { readonly only?: "failed" }) {
+  const declared = yield* Effect.mapError(JobFile.load(flags.job), ({ message }) => new ExitWith(2, message))
+  const job = RunFlags.apply(flags, declared)
+  const output = Option.getOrElse(flags.output, () => job.sink)
+  const state = Option.getOrElse(flags.state, () => `${output.replace(/\.\w+$/, "")}.state.sqlite`)
+  yield* execute(flags, job, { ...RunFlags.runOptions(flags), ...selection, output }, state).pipe(
+    Effect.provide(OtlpExport.layer),
+    Effect.provide([NodeTransport.layer(), Log.layer]),
+    Effect.mapError(RunFailure.toExit({ output }))
+  )
+}, Effect.scoped)
+
+type Options = Job.RunOptions<never> & { readonly output: string }
+
+/** Finds out whether an emulator answers, runs the job, and prints the report. */
+const execute = Effect.fnUntraced(function* (
+  flags: RunFlags.RunFlags,
+  job: RunFlags.AnyJob,
+  options: Options,
+  state: string
+) {
+  const api = yield* flags.emulator ? Layer.build(layerEmulator) : Layer.build(Claude.layerConfig())
+  const emulated = flags.emulator || (yield* EmulatorProbe.probe)
+  const batches = yield* OpenBatches.make(flags, emulated)
+  const stack = { ...RunFlags.stackOptions(flags, emulated), ...(flags.mode === "batches" && { batches }) }
+  const claude = Layer.succeedContext(api).pipe(Claude.stack(stack))
+  const journal = Journal.layer({ job: job.name, shape: Job.shape(job), emulated }).pipe(
+    Layer.provide(stateStore(state))
+  )
+  const place = Postgres.isAddress(state) ? Postgres.withoutSecrets(state) : state
+  let hasBegun = false
+  const work = Job.run(job, options).pipe(
+    Event.listen((event) => Effect.sync(() => (hasBegun ||= event._tag === "rows-counted")))
+  )
+  const stoppable = GracefulStop.run(Display.show(job.name, work), {
+    hasBegun: () => hasBegun,
+    before: flags.mode === "batches" && flags.onInterrupt === "cancel" ? OpenBatches.cancel(batches) : Effect.void
+  })
+  yield* Effect.gen(function* () {
+    const [[summary, progress], isInterrupted] = yield* stoppable
+    const report = { summary, progress, output: options.output, state: place, isInterrupted }
+    yield* Console.log(flags.json ? JobReport.toJson(report) : JobReport.toText(report))
+    yield* OpenBatches.report(batches)
+    const code = JobReport.exitCode(report)
+    if (code !== 0) return yield* Effect.fail(new ExitWith(code))
+  }).pipe(
+    Effect.onInterrupt(() =>
+      hasBegun
+        ? Effect.andThen(
+            Console.error(`interrupted; rows and replies are in ${place}: ${JobReport.howToContinue}`),
+            OpenBatches.report(batches)
+          )
+        : Console.error("interrupted before anything was sent; nothing has changed")
+    ),
+    Effect.provide([claude, journal])
+  )
+})
+
+const stateStore = (
+  state: string
+): Layer.Layer<SqlClient, Postgres.PostgresFailed | Sqlite.SqliteFailed | Sqlite.SqliteInUse> =>
+  Postgres.isAddress(state) ? Postgres.layer(state) : Sqlite.layer({ path: state })
+
+const layerEmulator = Layer.unwrap(
+  Effect.map(EmulatorProcess.start, (baseURL) =>
+    Claude.layer.pipe(Layer.provideMerge(AnthropicClient.layer({ apiKey: Redacted.make("emulator"), baseURL })))
+  )
+)

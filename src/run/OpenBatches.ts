@@ -1,0 +1,61 @@
+/**
+ * The Message Batches of a run that have not ended: how to cancel them, and what is printed about them when the run ends
+ * first.
+ */
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { MessageBatches } from "../index.ts"
+import * as Progress from "../pipeline/Progress.ts"
+import { howToContinue } from "./JobReport.ts"
+import type { RunFlags } from "./RunFlags.ts"
+
+/** The batches of a run. An emulator's batches end within a second or two, so they are looked at more often. */
+export const make = ({ concurrency }: Pick<RunFlags, "concurrency">, emulated: boolean) =>
+  MessageBatches.make({
+    ...(Option.isSome(concurrency) && { capacity: concurrency.value }),
+    ...(emulated && { shortestPoll: "300 millis" })
+  })
+
+/**
+ * Cancels all batches, and waits until they have ended and their finished answers are read. It looks for batches for one
+ * more second, because one may just be on its way to the API.
+ */
+export const cancel = (self: MessageBatches.MessageBatches): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const cancelled = new Set<string>()
+    let quiet = 0
+    while (quiet < 5) {
+      const batches = yield* MessageBatches.running(self)
+      quiet = batches.length === 0 ? quiet + 1 : 0
+      const found = batches.filter(({ id }) => !cancelled.has(id))
+      if (found.length > 0) {
+        yield* Console.error(`cancelling ${Progress.counted(found.length, "batch", "batches")}, ${waiting}`)
+        yield* Effect.forEach(found, ({ cancel }) => cancel, { discard: true })
+        for (const { id } of found) cancelled.add(id)
+      }
+      yield* Effect.sleep("200 millis")
+    }
+  }).pipe(Effect.catch(({ message }) => Console.error(`a batch cannot be cancelled: ${message}`)))
+
+const waiting = "and waiting for the answers that are finished; a second signal ends the run at once"
+
+/** Prints the batches that continue without this process. */
+export const report = (self: MessageBatches.MessageBatches): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const batches = yield* MessageBatches.running(self)
+    if (batches.length === 0) return
+    const now = yield* Clock.currentTimeMillis
+    yield* Console.error(
+      [
+        `${Progress.counted(batches.length, "batch continues", "batches continue")} without this process:`,
+        ...batches.map(
+          ({ id, requests, since }) =>
+            `  ${id}: ${Progress.counted(requests, "request", "requests")}, sent ${Progress.age(since, now)} ago`
+        ),
+        `To collect the answers, ${howToContinue}. To cancel a batch, POST /v1/messages/batches/{id}/cancel, or ` +
+          "continue with --on-interrupt cancel and stop the run with a signal."
+      ].join("\n")
+    )
+  })

@@ -1,0 +1,100 @@
+/**
+ * The flags of the commands that run a job, and what they change: the job itself, the layers below it, and the options of
+ * the run.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Argument from "effect/cli/Argument"
+import type * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { Claude } from "../index.ts"
+import * as Dataset from "../pipeline/Dataset.ts"
+import type * as Job from "../pipeline/Job.ts"
+import * as CacheStore from "./CacheStore.ts"
+import { json, positive, text, toggle } from "./Flags.ts"
+
+export const flags = {
+  job: Argument.String("job").pipe(Argument.withDescription("The file whose default export is the job")),
+  input: text("input", "The file with the rows, instead of the job's own"),
+  output: text("output", "The file for the results, as NDJSON"),
+  state: text(
+    "state",
+    "Where rows, replies and batches are recorded: a file, by default next to the output, or postgres://host:5432/database"
+  ),
+  model: text("model", "The model of prompts that name none"),
+  mode: Flag.Literals("mode", ["direct", "batches"]).pipe(
+    Flag.withDescription("batches: send calls as Message Batches, at half the price, with answers within 24 hours"),
+    Flag.withDefault("direct")
+  ),
+  onInterrupt: Flag.Literals("on-interrupt", ["leave", "cancel"]).pipe(
+    Flag.withDescription("What happens to batches in progress when a signal stops the run"),
+    Flag.withDefault("leave")
+  ),
+  cache: text(
+    "cache",
+    "Store answers, and reuse them for identical requests: a file, redis://host:6379 or postgres://host:5432/database"
+  ),
+  concurrency: positive("concurrency", "Calls in flight at once; 64 by default, 10000 with batches").pipe(
+    Flag.optional
+  ),
+  promptCache: Flag.Literals("prompt-cache", ["5m", "1h"]).pipe(
+    Flag.withDescription("Let the API cache the parts that prompts share, for this long after each use"),
+    Flag.optional
+  ),
+  limit: positive("limit", "Stop after this many rows; the next run continues").pipe(Flag.optional),
+  sample: positive("sample", "Run this many rows only, the same ones every time").pipe(Flag.optional),
+  maxFailures: positive("max-failures", "Stop after this many rows have failed").pipe(Flag.optional),
+  emulator: toggle("emulator", "Use an emulator on this machine instead of Claude: no key, no cost"),
+  json
+}
+
+/** The values of the flags. */
+export type RunFlags = Command.Command.Config.Infer<typeof flags>
+
+/** A job with rows of any type. */
+export type AnyJob = Job.Job<never, unknown, unknown>
+
+/** The job with the input and the model of the flags. */
+export const apply = ({ input, model }: RunFlags, job: AnyJob): AnyJob => withModel(model, withInput(input, job))
+
+const withInput = (input: RunFlags["input"], job: AnyJob): AnyJob =>
+  Option.match(input, {
+    onNone: () => job,
+    onSome: (path) => ({ ...job, source: Dataset.withFile(job.source, path) })
+  })
+
+/** The flag wins over a default model from the job's own layer. */
+const withModel = (model: RunFlags["model"], { layer = Layer.empty, ...job }: AnyJob): AnyJob =>
+  Option.match(model, {
+    onNone: () => ({ ...job, layer }),
+    onSome: (model) => ({
+      ...job,
+      layer: Layer.effect(
+        Claude.Defaults,
+        Effect.map(Claude.Defaults, (defaults) => ({ ...defaults, model }))
+      ).pipe(Layer.provideMerge(layer))
+    })
+  })
+
+/** The options of `Claude.stack`. The emulator's answers have their own cache within the store. */
+export const stackOptions = ({ cache, concurrency, promptCache }: RunFlags, emulated: boolean) => ({
+  ...(Option.isSome(concurrency) && { concurrency: concurrency.value }),
+  ...Option.match(cache, {
+    onNone: () => ({}),
+    onSome: (place) => ({
+      cache: { store: CacheStore.layer(place), ...(emulated && { storeId: "effect-claude-emulator" }) }
+    })
+  }),
+  ...Option.match(promptCache, {
+    onNone: () => ({}),
+    onSome: (ttl) => ({ promptCache: { ttl, warmUp: "1 minute" } as const })
+  })
+})
+
+/** The options of `Job.run`. */
+export const runOptions = ({ limit, maxFailures, sample }: RunFlags): Job.RunOptions<never> => ({
+  ...(Option.isSome(limit) && { limit: limit.value }),
+  ...(Option.isSome(maxFailures) && { maxFailures: maxFailures.value }),
+  ...(Option.isSome(sample) && { sample: sample.value })
+})
