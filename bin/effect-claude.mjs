@@ -5,5 +5,8 @@ if (major < 22 || (major === 22 && minor < 19)) {
   process.stderr.write(`effect-claude needs Node 22.19 or newer; this is ${process.versions.node}\n`)
   process.exitCode = 2
 } else {
+  const { setFlagsFromString } = await import("node:v8")
+  // The young generation must not grow while the modules load; see src/run/Heap.ts.
+  setFlagsFromString("--semi-space-growth-factor=1")
   await import("../dist/run/main.js")
 }
