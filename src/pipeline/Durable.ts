@@ -2,6 +2,7 @@
  * Makes the calls of a row durable: every reply is stored before it is passed on, and the next run of the row replays it
  * instead of paying for it again. The run wraps the Claude of its rows in it. Calls outside of a row pass through.
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -113,7 +114,15 @@ const hashOf = Option.liftThrowable(hash)
 type Taken =
   | { readonly _tag: "replayed"; readonly reply: Reply }
   | { readonly _tag: "blocked" }
-  | ({ readonly _tag: "open"; readonly key: CallKey; readonly slot: Slots.Slot } & Sending)
+  | (Open & { readonly _tag: "open" })
+
+/** A call that is sent. */
+interface Open extends Sending {
+  readonly key: CallKey
+  readonly slot: Slots.Slot
+  /** The reply that has arrived, before the policies below pass it on. */
+  readonly arrived: () => Reply | undefined
+}
 
 /** Takes a number. It must run without an interruption up to the end of the call, or the number may be lost. */
 const take = ({ hash, path, request, row }: Call): Taken => {
@@ -127,9 +136,20 @@ const take = ({ hash, path, request, row }: Call): Taken => {
     return { _tag: "replayed", reply }
   }
   const sending = row.begin(key, request)
-  if (sending !== undefined) return { _tag: "open", key, slot, ...sending }
+  if (sending !== undefined) return { _tag: "open", key, slot, ...following(sending) }
   slot.release()
   return { _tag: "blocked" }
+}
+
+/** Remembers the reply of the latest attempt: an interruption may come while its listeners run. */
+const following = ({ end, listener }: Sending) => {
+  let arrived: Reply | undefined
+  const follow: Event.Listener = (event) => {
+    if (event._tag === "call-sent") arrived = undefined
+    if (event._tag === "call-finished") arrived = event.reply
+    return listener(event)
+  }
+  return { end, listener: follow, arrived: () => arrived }
 }
 
 /** Marks the reply as rejected in the store too, where a verb discards it. */
@@ -139,7 +159,7 @@ const rejectable = <F extends ReplyFacts>(facts: F, row: Row, key: CallKey): F =
 })
 
 const within =
-  (key: CallKey, listener: Event.Listener) =>
+  ({ key, listener }: Open) =>
   (outer: Context.Context<never>): Context.Context<never> =>
     outer.pipe(
       Context.add(CurrentCall, key),
@@ -159,16 +179,22 @@ const answer = (call: Call, ask: (request: Request) => Effect.Effect<Reply, Clau
     const taken = take(call)
     if (taken._tag === "replayed") return reportReplay(taken.reply)
     if (taken._tag === "blocked") return restore(call.row.abandoned)
-    const { end, key, listener, slot } = taken
+    const { arrived, end, key, slot } = taken
     const sent = Effect.updateContext(
       Effect.suspend(() => ask(call.request)),
-      within(key, listener)
+      within(taken)
     )
     return Effect.matchCauseEffect(restore(sent), {
       onFailure: (cause) => {
-        slot.release()
-        end()
-        return Effect.failCause(cause)
+        const lost = Cause.hasInterruptsOnly(cause) ? arrived() : undefined
+        if (lost === undefined) slot.release()
+        return Effect.andThen(
+          lost === undefined ? Effect.void : save(call, key, lost),
+          Effect.suspend(() => {
+            end()
+            return Effect.failCause(cause)
+          })
+        )
       },
       onSuccess: (reply) =>
         Effect.map(save(call, key, reply), () => {
@@ -182,12 +208,20 @@ type Events = Stream.Stream<StreamEvent, ClaudeError>
 
 /** A stream that ends without a reply, or whose reader leaves before its reply, gives its number back. */
 const stream = (call: Call, ask: (request: Request) => Events): Effect.Effect<Events, never, Scope.Scope> => {
-  let stored = false
+  let isStored = false
+  const keep = ({ end, key }: Open, reply: Reply) =>
+    Effect.suspend(() => {
+      isStored = true
+      return Effect.map(save(call, key, reply), end)
+    })
   const release = (taken: Taken) =>
-    Effect.sync(() => {
-      if (taken._tag !== "open") return
-      if (!stored) taken.slot.release()
+    Effect.suspend(() => {
+      if (taken._tag !== "open" || isStored) return Effect.void
+      const lost = taken.arrived()
+      if (lost !== undefined) return keep(taken, lost)
+      taken.slot.release()
       taken.end()
+      return Effect.void
     })
   return Effect.flatMap(
     Effect.acquireRelease(
@@ -197,17 +231,16 @@ const stream = (call: Call, ask: (request: Request) => Events): Effect.Effect<Ev
     (taken): Effect.Effect<Events> => {
       if (taken._tag === "replayed") return Effect.map(reportReplay(taken.reply), Replay.toStream)
       if (taken._tag === "blocked") return call.row.abandoned
-      const { end, key, listener } = taken
-      const keep = (reply: Reply) =>
-        Effect.map(save(call, key, reply), () => {
-          stored = true
-          end()
-        })
       const sent = Admission.streamWithin(
         Stream.suspend(() => ask(call.request)),
-        within(key, listener)
+        within(taken)
       )
-      return Effect.succeed(Replay.onReply((facts) => rejectable(facts, call.row, key), keep)(sent))
+      return Effect.succeed(
+        Replay.onReply(
+          (facts) => rejectable(facts, call.row, taken.key),
+          (reply) => keep(taken, reply)
+        )(sent)
+      )
     }
   )
 }

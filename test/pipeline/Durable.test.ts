@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -62,6 +64,24 @@ describe.each(kinds)("%s", (kind) => {
         )
       )
     )
+  })
+
+  it.effect("stores a reply that arrives although a listener interrupts its call at this moment", () => {
+    const store = makeStore()
+    const run = asRow(store)(textOf(kind, "Hi"))
+    return Effect.gen(function* () {
+      const arrived = yield* Deferred.make<void>()
+      const running = yield* run.pipe(
+        Event.listen((event) =>
+          event._tag === "call-finished" ? Effect.asVoid(Deferred.succeed(arrived, undefined)) : Effect.void
+        ),
+        Effect.forkChild
+      )
+      yield* Deferred.await(arrived)
+      yield* Fiber.interrupt(running)
+      assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(running)))
+      assert.strictEqual(yield* run, "one")
+    }).pipe(Effect.provide(TestClaude.layer(["one"])))
   })
 
   it.effect("gives the number of a failed call to the call that repeats it", () => {

@@ -37,7 +37,7 @@ type Columns = ReadonlyArray<unknown>
 export const pending = (job: JobState, numbers: RowNumbers, which: "all" | "failed") => {
   const condition = which === "all" ? "r.state <> 1" : "r.state = 2"
   return pages(job, "r.name, r.key, r.id, r.state", "", condition, (page) =>
-    Effect.map(job.hasReplies ? repliesOf(job, page) : Effect.undefined, (replies) =>
+    Effect.map(job.hasReplies && page.length > 0 ? repliesOf(job, page) : Effect.undefined, (replies) =>
       page.map((columns): PendingRow => {
         const { key, ordinal } = rowOf(columns)
         const number = Number(columns[3])
