@@ -29,6 +29,7 @@ import * as Sqlite from "./Sqlite.ts"
 
 /** Loads the job and runs it; with `only`, those of its rows that failed in an earlier run. */
 export const run = Effect.fnUntraced(function* (flags: RunFlags.RunFlags, selection: { readonly only?: "failed" }) {
+  if (flags.keep && flags.rerun) return yield* Effect.fail(new ExitWith(2, "--keep and --rerun exclude each other"))
   const declared = yield* Effect.mapError(JobFile.load(flags.job), ({ message }) => new ExitWith(2, message))
   const job = RunFlags.apply(flags, declared)
   const output = Option.getOrElse(flags.output, () => job.sink)

@@ -3,7 +3,7 @@
  * from `pipeline` name no flags, since programs see them too; the flags that help are added here.
  */
 import type * as Config from "effect/Config"
-import type { JobBroken } from "../pipeline/Job.ts"
+import { type JobBroken, JobChanged } from "../pipeline/Job.ts"
 import type { DatasetFailed } from "../pipeline/Dataset.ts"
 import { ExitWith } from "./ExitWith.ts"
 import { howToContinue } from "./JobReport.ts"
@@ -20,6 +20,7 @@ export const toExit =
   ({ output }: { readonly output: string }) =>
   (error: Failure): ExitWith => {
     if (error instanceof ExitWith) return error
+    if (error instanceof JobChanged) return new ExitWith(2, `${error.summary}; ${keepOrRerun}`)
     switch (error._tag) {
       case "DatasetFailed": {
         const flag = "path" in error && error.path === output ? "--output" : "--input"
@@ -32,12 +33,15 @@ export const toExit =
     }
   }
 
+const keepOrRerun =
+  "nothing was sent; run with --keep to keep the finished rows as they are, or with --rerun to run every row again, " +
+  "which pays only for calls that have changed"
+
 const otherState = "; use another --state and --output, or move both away"
 const stateFlag = " (flag: --state)"
 
 const remedies: Readonly<Record<string, string>> = {
   ClientMisconfigured: ", or try --emulator, which needs no key",
-  JobChanged: otherState,
   JournalMixed: otherState,
   JournalTooNew: ", or use another --state and --output",
   JournalForeign: stateFlag,

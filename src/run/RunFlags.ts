@@ -45,6 +45,8 @@ export const flags = {
   limit: positive("limit", "Stop after this many rows; the next run continues").pipe(Flag.optional),
   sample: positive("sample", "Run this many rows only, the same ones every time").pipe(Flag.optional),
   maxFailures: positive("max-failures", "Stop after this many rows have failed").pipe(Flag.optional),
+  keep: toggle("keep", "If the job has changed, keep the rows that are finished"),
+  rerun: toggle("rerun", "Run every row again; replies of calls that have not changed are not paid for again"),
   emulator: toggle("emulator", "Use an emulator on this machine instead of Claude: no key, no cost"),
   json
 }
@@ -93,7 +95,8 @@ export const stackOptions = ({ cache, concurrency, promptCache }: RunFlags, emul
 })
 
 /** The options of `Job.run`. */
-export const runOptions = ({ limit, maxFailures, sample }: RunFlags): Job.RunOptions<never> => ({
+export const runOptions = ({ keep, limit, maxFailures, rerun, sample }: RunFlags): Job.RunOptions<never> => ({
+  changed: keep ? "keep" : rerun ? "rerun" : "stop",
   ...(Option.isSome(limit) && { limit: limit.value }),
   ...(Option.isSome(maxFailures) && { maxFailures: maxFailures.value }),
   ...(Option.isSome(sample) && { sample: sample.value })

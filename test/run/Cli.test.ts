@@ -101,6 +101,40 @@ describe("effect-claude run", () => {
     server.close()
   })
 
+  it("refuses a job that has changed, and continues with --keep or --rerun", async () => {
+    const server = await standIn()
+    const files = folder(6)
+    // A process loads a file once.
+    const withPrompt = (prompt: string) => {
+      const job = join(files.path, `${prompt}.ts`)
+      writeFileSync(
+        job,
+        `import { Step } from "effect-claude"
+        import mails from ${JSON.stringify(resolve("test/run/mails.job.ts"))}
+        export default { ...mails, step: Step.text("answer", ({ subject }) => \`${prompt} \${subject}\`) }`
+      )
+      return (...flags: ReadonlyArray<string>) => cli(runOf({ ...files, job }, ...flags), { env: at(server.url) })
+    }
+    assert.deepInclude(await withPrompt("Answer this mail:")("--limit", "4"), { code: 3 })
+    const run = withPrompt("Answer this mail in French:")
+    const changed = await run()
+    assert.strictEqual(changed.code, 2)
+    assert.match(
+      changed.stderr,
+      /^effect-claude: the job "mails" has changed since it finished rows: .*French.*; nothing was sent; run with --keep .*--rerun/m
+    )
+    assert.strictEqual(server.calls(), 4)
+    assert.deepInclude(await run("--keep", "--rerun"), { code: 2 })
+    assert.deepInclude(await run("--keep"), { code: 0 })
+    assert.strictEqual(server.calls(), 6)
+    const { code, stdout } = await run("--rerun")
+    assert.strictEqual(code, 0)
+    assert.match(stdout, /^6 of 6 rows are done/)
+    assert.match(stdout, /^journal: 2 answers, saved \$0\.0\d+$/m)
+    assert.strictEqual(server.calls(), 10)
+    server.close()
+  })
+
   it("reports what all runs cost, and the replies that a run did not pay for again", async () => {
     const server = await standIn()
     const files = folder(20)
