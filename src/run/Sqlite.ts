@@ -58,9 +58,10 @@ const openLocked = Effect.fnUntraced(function* (path: string) {
   yield* attempt(path, () => {
     // A database that exists may be another program's, which chose a mode of its own.
     const isEmpty = database.prepare("PRAGMA page_count").get()?.["page_count"] === 0
-    if (isEmpty) database.exec("PRAGMA journal_mode = WAL")
+    // A reply of 300 tokens takes about 2 KB. In pages of 4 KB, often only one of them would fit.
+    if (isEmpty) database.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL")
     // A commit survives the process. The disk has it after a checkpoint, each time the log has grown to 16 MB.
-    database.exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000")
+    database.exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2000")
   })
   return database
 })

@@ -102,7 +102,7 @@ describe("a damaged file", () => {
   it.effect("is refused if it lacks whole pages", () =>
     Effect.gen(function* () {
       const path = yield* written
-      truncateSync(path, 2 * 4096)
+      truncateSync(path, 8192)
       const error = yield* Effect.flip(Effect.provide(readLetters, Sqlite.layer({ path })))
       assert.match(
         error.message,
