@@ -4,6 +4,7 @@ import { TestClaude } from "effect-claude/testing"
 import { BigDecimal, Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
+import * as GracefulStop from "../src/run/GracefulStop.ts"
 import { read } from "./readme/steps.ts"
 
 const readme = readFileSync("README.md", "utf8")
@@ -14,7 +15,7 @@ describe("README", () => {
   })
 
   it("shows only code that the compiler checks: each block is in an example or in test/readme", () => {
-    const checked = ["examples", "test/readme", "test/policy"].flatMap((folder) =>
+    const checked = ["examples", "test/readme", "test/policy", "test/foreign"].flatMap((folder) =>
       readdirSync(folder)
         .filter((name) => name.endsWith(".ts"))
         .map((name) => readFileSync(`${folder}/${name}`, "utf8"))
@@ -88,6 +89,18 @@ describe("README", () => {
       Effect.provide(TestClaude.layer(TestClaude.when(/friendly/, "good"), TestClaude.when(/about/, "tea"), "Hello"))
     )
   )
+
+  it("counts the lines of a job of two steps, ours and the AI SDK's", () => {
+    const [, ours] = /of two dependent steps, in (\d+) lines/.exec(readme) ?? []
+    const [, theirs] = /with the AI SDK takes (\d+) lines/.exec(readme) ?? []
+    const linesOf = (path: string) => readFileSync(path, "utf8").trimEnd().split("\n").length
+    assert.strictEqual(Number(ours), linesOf("test/readme/letters.ts"))
+    assert.strictEqual(Number(theirs), linesOf("test/foreign/letters.ts"))
+  })
+
+  it("states the grace period of calls in flight", () => {
+    assert.include(readme, `gives calls in flight ${GracefulStop.grace} to finish`)
+  })
 
   it("adds costs with Cost.sum", () => {
     const cents = BigDecimal.make(1n, 2)

@@ -6,7 +6,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import assert from "node:assert/strict"
-import { readFileSync } from "node:fs"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { Emulator } from "../../src/testing/index.ts"
 import { aiSdk } from "./aiSdk.ts"
 import { ax } from "./ax.ts"
@@ -138,6 +143,20 @@ const versionOf = (name: string): string => {
   return version
 }
 
+/** Runs the program of the README that polls batches with the AI SDK. */
+const runLetters = Effect.gen(function* () {
+  const server = yield* Layer.build(Emulator.layerServer({ batchProcessing: "200 millis" }))
+  const env = { ANTHROPIC_API_KEY: "key", ANTHROPIC_BASE_URL: `${Context.get(server, Emulator.Emulator).url}/v1` }
+  const cwd = mkdtempSync(join(tmpdir(), "letters-"))
+  writeFileSync(join(cwd, "letters.ndjson"), `${JSON.stringify({ id: "a", text: fox.prompt })}\n`)
+  const program = new URL("letters.ts", import.meta.url)
+  const child = spawn(process.execPath, [fileURLToPath(program)], { cwd, env, stdio: "inherit" })
+  const [code] = yield* Effect.promise(() => once(child, "exit"))
+  const replies = code === 0 ? readFileSync(join(cwd, "replies.ndjson"), "utf8") : `exit code ${code}`
+  rmSync(cwd, { recursive: true })
+  return /^{"key":"a","value":".+"}\n$/.test(replies) ? [] : [`letters.ts with the AI SDK: ${replies}`]
+}).pipe(Effect.scoped)
+
 const columns = await Effect.runPromise(Effect.forEach(Object.entries(clients), ([name, make]) => column(name, make)))
 const width = Math.max(...columns.map(({ title }) => title.length)) + 2
 const line = (title: string, cells: ReadonlyArray<string>) =>
@@ -148,6 +167,6 @@ for (const title of [...Object.keys(checks), "sends"]) {
   const row = columns.map(({ cells }) => cells[title] ?? "")
   line(title, row)
 }
-const failures = columns.flatMap(({ failures }) => failures)
+const failures = [...columns.flatMap(({ failures }) => failures), ...(await Effect.runPromise(runLetters))]
 for (const failure of failures) console.log(`\n${failure}`)
 process.exitCode = failures.length === 0 ? 0 : 1
