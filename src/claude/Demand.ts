@@ -13,7 +13,7 @@ export interface Demand {
   readonly isQuiet: () => boolean
 }
 
-/** Receives a run each time the last of its running items begins to wait. */
+/** Receives a run each time the last of its running items begins to wait. It is kept for the life of the run. */
 export type OnQuiet = (demand: Demand) => void
 
 /** An item, or the run itself. An item with children, which are those of a nested `Batch`, counts as them. */

@@ -52,7 +52,8 @@ export const make = Effect.fnUntraced(function* (
     fork(lane, Lifecycle.send(lane, calls, around))
   }
   const queue = Queue.make(limits, send, fork)
-  const quiet = Quiet.make(queue.sendAll)
+  let latest: Lanes.Lane | undefined
+  const quiet = Quiet.make(queue.sendAll, (effect) => latest && fork(latest, effect))
 
   const enqueue = (call: Call.Call, bytes: number) => {
     call.state = "queued"
@@ -103,7 +104,7 @@ export const make = Effect.fnUntraced(function* (
     return Effect.onExitPrimitive(joined, (exit) => {
       if (hasJoined) leave(exit._tag === "Success")
       return undefined
-    }).pipe(Demand.blocked(quiet.onQuiet((effect) => fork(call.lane, effect))))
+    }).pipe(Demand.blocked(quiet.onQuiet))
   }
 
   const answerTo = (call: Call.Call) => Effect.suspend(() => Deferred.await(call.answer))
@@ -150,6 +151,7 @@ export const make = Effect.fnUntraced(function* (
       const store = key && fiber.getRef(Replies)
       const lane = laneOf(fiber.context, request, store)
       if (lane === undefined) return Effect.fail(Refusal.noBatches())
+      latest = lane
       return key === undefined || store === undefined
         ? inMemory(lane, request, bytes)
         : stored(lane, store, key, request, bytes)

@@ -5,15 +5,12 @@
 import * as Effect from "effect/Effect"
 import type * as Demand from "../../claude/Demand.ts"
 
-/** Runs an effect in the background. */
-export type Fork = (effect: Effect.Effect<void>) => void
-
 /** Turns of the event loop: an item that has just begun or continued comes to its next call in fewer. */
 const turns = 8
 
-/** `send` runs when the program is quiet. */
-export const make = (send: () => void) => {
-  const runs = new Map<Demand.Demand, Fork>()
+/** `send` runs when the program is quiet. `fork` runs an effect in the background. */
+export const make = (send: () => void, fork: (effect: Effect.Effect<void>) => void) => {
+  const runs = new Set<Demand.Demand>()
   let signals = 0
   let isChecking = false
   let deliveries = 0
@@ -26,24 +23,22 @@ export const make = (send: () => void) => {
     } while (seen !== signals)
     isChecking = false
     if (deliveries > 0) return
-    const isQuiet = [...runs.keys()].some((run) => run.isQuiet())
+    const isQuiet = [...runs].some((run) => run.isQuiet())
     runs.clear()
     if (isQuiet) send()
   })
-  const begin = (fork: Fork) => {
-    if (isChecking) return
+  const begin = () => {
+    if (isChecking || runs.size === 0) return
     isChecking = true
     fork(check)
   }
   return {
     /** For `Demand.blocked`. */
-    onQuiet:
-      (fork: Fork): Demand.OnQuiet =>
-      (run) => {
-        signals += 1
-        runs.set(run, fork)
-        begin(fork)
-      },
+    onQuiet: (run: Demand.Demand): void => {
+      signals += 1
+      runs.add(run)
+      begin()
+    },
     /** Runs an effect that hands results on. */
     during: (effect: Effect.Effect<void>): Effect.Effect<void> =>
       Effect.acquireUseRelease(
@@ -52,7 +47,7 @@ export const make = (send: () => void) => {
         () =>
           Effect.sync(() => {
             deliveries -= 1
-            for (const fork of runs.values()) begin(fork)
+            begin()
           })
       )
   }
