@@ -131,9 +131,10 @@ const makeRun = Effect.fnUntraced(function* (opened: JobState.Opened) {
   const job = JobState.make(opened)
   const numbers = RowNumbers.make(job)
   const writer = yield* Writes.writer(job)
+  const claim = Claiming.make(job)
   return Journal.of({
     begin: (claims) => Beginning.begin(job, claims),
-    claim: (rows) => job.attempt(Claiming.claim(job, rows)),
+    claim: (rows) => job.attempt(claim(rows)),
     source: opened.source ?? undefined,
     reclaim: Beginning.reclaim(job),
     setSource: (source) => Effect.sync(() => void (job.source = source)),

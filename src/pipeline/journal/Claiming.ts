@@ -27,15 +27,27 @@ export interface Claim {
 /** Rows of one statement. */
 const pageSize = 256
 
-/** Returns the status of each row, in the same order. */
-export const claim = (job: JobState, rows: ReadonlyArray<Row>) =>
-  Effect.map(
-    Effect.forEach(Arr.chunksOf(rows, pageSize), (page) => claimPage(job, page)),
-    Arr.flatten
-  )
+/** Claims rows; returns the status of each row, in the same order. */
+export const make = (job: JobState) => {
+  const texts = new Map<number, string>()
+  const textFor = (count: number) => {
+    const text = texts.get(count) ?? statement(job, count)
+    texts.set(count, text)
+    return text
+  }
+  return (rows: ReadonlyArray<Row>) =>
+    Effect.map(
+      Effect.forEach(Arr.chunksOf(rows, pageSize), (page) => claimPage(job, textFor, page)),
+      Arr.flatten
+    )
+}
 
 /** A statement may touch each row once, so the first of several equal keys in a page stands for all of them. */
-const claimPage = Effect.fnUntraced(function* (job: JobState, page: ReadonlyArray<Row>) {
+const claimPage = Effect.fnUntraced(function* (
+  job: JobState,
+  textFor: (count: number) => string,
+  page: ReadonlyArray<Row>
+) {
   const { sql } = job
   const firsts = new Map<string, number>()
   const parameters: Array<string | number | null> = []
@@ -47,7 +59,7 @@ const claimPage = Effect.fnUntraced(function* (job: JobState, page: ReadonlyArra
     }
     return name
   })
-  const claimed = yield* sql.unsafe(statementFor(job, firsts.size), parameters).values
+  const claimed = yield* sql.unsafe(textFor(firsts.size), parameters).values
   const statuses = new Map<number, Claim["status"]>()
   for (const columns of claimed) {
     const [ordinal = 0, state, size = 0] = columns.map(Number)
@@ -70,7 +82,7 @@ const claimPage = Effect.fnUntraced(function* (job: JobState, page: ReadonlyArra
 })
 
 /** The database prepares the statement once for all full pages. */
-const statementFor = ({ id, run, sql }: JobState, count: number) => {
+const statement = ({ id, run, sql }: JobState, count: number) => {
   const mark = placeholder(sql)
   const rows = Array.from({ length: count }, (_, row) => {
     const [name, key, ordinal] = [mark(3 * row + 1), mark(3 * row + 2), mark(3 * row + 3)]

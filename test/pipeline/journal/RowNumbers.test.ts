@@ -1,0 +1,21 @@
+import { assert, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as Journal from "../../../src/pipeline/Journal.ts"
+import { sqlite } from "./databases.ts"
+import { begun } from "./runs.ts"
+
+it.effect("finds rows that were seen long ago, and those that were not seen at all", () =>
+  Effect.gen(function* () {
+    const { counts, finish, outputs, pending } = yield* Journal.Journal
+    yield* finish("row 19999", "last")
+    yield* Stream.runDrain(pending("all"))
+    yield* finish("row 0", "first")
+    yield* finish("row 19998", "last but one")
+    assert.deepStrictEqual(yield* Stream.runCollect(outputs), ["first", "last but one", "last"])
+    assert.deepStrictEqual(yield* counts, { done: 3, failed: 0, pending: 19_997 })
+  }).pipe(Effect.provide(Layer.provide(begun(keys), sqlite.layer)))
+)
+
+const keys = Array.from({ length: 20_000 }, (_, index) => `row ${index}`)
