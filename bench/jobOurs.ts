@@ -71,7 +71,9 @@ export const load = async (root: string) => {
         const job = jobOf(task)
         yield* Job.run(job, { limit: 0 })
         const journal = yield* Journal.Journal
-        const value = "The quick brown fox jumps over the lazy dog. ".repeat(30)
+        // The run has closed its output.
+        if ("appendTo" in journal) yield* journal.appendTo(() => Effect.void)
+        const value = "The quick brown fox jumps over the lazy dog. ".repeat(3)
         const finish = (row: number) => {
           const key = `${row + 1}`.padStart(8, "0")
           return journal.finish(key, JSON.stringify({ key, value }))

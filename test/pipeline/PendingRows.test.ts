@@ -1,7 +1,8 @@
+import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Dataset, Job } from "effect-claude"
+import { Dataset, Job, type Journal } from "effect-claude"
 import { TestClaude } from "effect-claude/testing"
-import { Effect, Schema, Stream } from "effect"
+import { Effect, FileSystem, Schema, Stream } from "effect"
 import { calls, greetings, inFolder, names, people, Person } from "./jobs.ts"
 
 describe("PendingRows", () => {
@@ -68,5 +69,34 @@ describe("PendingRows", () => {
         assert.strictEqual(reads, 1)
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect(
+    "runs what a file still has after it changed between the two reads, and claims it anew in the next run",
+    () =>
+      inFolder((files) =>
+        Effect.gen(function* () {
+          const path = files.path("people.jsonl")
+          const write = (names: ReadonlyArray<string>) =>
+            FileSystem.FileSystem.use((fs) =>
+              fs.writeFileString(path, names.map((name) => `${JSON.stringify({ name })}\n`).join(""))
+            ).pipe(Effect.orDie, Effect.provide(NodeServices.layer))
+          const changing = (journal: Journal.Journal["Service"]) => ({
+            ...journal,
+            pending: (which: "all" | "failed") =>
+              Stream.unwrap(Effect.as(write(["Ann", "Cid", "Dan", "Eve"]), journal.pending(which)))
+          })
+          const job = Job.make({ ...greetings([]), source: Dataset.fromFile(Person, path) })
+          yield* write(["Ann", "Bob", "Dan"])
+          const first = yield* files.runHere(job, {}, changing)
+          assert.deepInclude(first, { total: 3, done: 2, pending: 1, stopped: "input" })
+          assert.deepInclude(yield* files.runHere(job), { total: 4, done: 4, pending: 0, stopped: undefined })
+          assert.deepStrictEqual(
+            (yield* files.lines).map((line) => /"key":"(\w+)"/.exec(line)?.[1]),
+            ["Ann", "Cid", "Dan", "Eve"]
+          )
+          assert.lengthOf(yield* calls, 4)
+        }).pipe(Effect.provide(files.state))
+      ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 })

@@ -346,6 +346,23 @@ describe("Job.run", () => {
     ).pipe(Effect.provide(TestClaude.layer()))
   )
 
+  it.effect("stops when a line cannot be written, and writes it in the next run without asking again", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        yield* fs.symlink("/dev/full", files.output)
+        const first = yield* files.run(greetings(names(20)), { concurrency: 1 })
+        assert.instanceOf(first.stopped, Job.JobBroken)
+        assert.match(String(first.stopped), /out\.jsonl: there is no space left on the disk; make room/)
+        assert.deepInclude(first, { done: 1, failed: 0, pending: 19 })
+        yield* fs.remove(files.output)
+        assert.deepInclude(yield* files.run(greetings(names(20))), { done: 20, stopped: undefined })
+        assert.lengthOf(yield* files.lines, 20)
+        assert.lengthOf(yield* calls, 20)
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
   it.effect("fails with JobBroken when the state becomes unreadable", () =>
     inFolder((files) =>
       Effect.gen(function* () {
