@@ -19,6 +19,7 @@ import * as Difference from "./recheck/Difference.ts"
 import * as ResultLine from "./ResultLine.ts"
 import * as RowFailure from "./RowFailure.ts"
 import * as RowKey from "./RowKey.ts"
+import * as StopRules from "./StopRules.ts"
 
 /** The program has changed since it finished rows. The run stopped before it sent or stored anything. */
 export class JobChanged extends Schema.TaggedError<JobChanged>()("JobChanged", {
@@ -77,7 +78,7 @@ export const check = Effect.fnUntraced(function* <Row, Out, E>(
   )
 })
 
-/** Puts a row through the step. Returns what has changed, in words. */
+/** Puts a row through the step. Returns what has changed, in words. Fails where nothing provides a service of the step. */
 const replaying = <Row, Out, E>(job: Job<Row, Out, E>) => {
   const encode = ResultLine.encode(job.output)
   return Effect.fnUntraced(function* ({ row: { key, row }, stored }: Sampled<Row>, skipRejected: boolean) {
@@ -111,7 +112,11 @@ const replaying = <Row, Out, E>(job: Job<Row, Out, E>) => {
       Effect.timeoutOrElse({ duration: longest, orElse: () => Effect.succeed(Exit.succeed(stored.output)) })
     )
     if (missing !== undefined) return missing
-    if (Exit.isFailure(exit)) return `the step now fails: ${RowFailure.messageOf(Cause.squash(exit.cause))}`
+    if (Exit.isFailure(exit)) {
+      const error = Cause.squash(exit.cause)
+      const needs = StopRules.missingService(error)
+      return needs === undefined ? `the step now fails: ${RowFailure.messageOf(error)}` : yield* needs
+    }
     return exit.value === stored.output
       ? undefined
       : `the result differs: ${Difference.first(stored.output, exit.value)}`

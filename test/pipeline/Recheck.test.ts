@@ -117,6 +117,17 @@ describe("a run whose program has changed since it finished rows", () => {
     ).pipe(Effect.provide(echo))
   )
 
+  it.effect("names a service that nothing provides any more", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        yield* files.run(greetings(names(2)), { limit: 1 })
+        const step = Step.make("greet", () => Effect.die(new Error("Service not found: app/Dictionary")))
+        const error = yield* Effect.flip(files.run(Job.make({ ...greetings(names(2)), step })))
+        assert.instanceOf(error, Job.JobNeeds)
+      })
+    ).pipe(Effect.provide(echo))
+  )
+
   it.effect("redacts secrets in what it shows", () =>
     inFolder((files) =>
       Effect.gen(function* () {

@@ -33,8 +33,10 @@ export const notYou = new ClaudeError.InvalidRequest({ detail: "not you" })
 export const calls = TestClaude.calls
 
 /** A temporary folder with an output and a state that outlive a run. */
-export const inFolder = <A, E, R>(test: (files: Effect.Success<typeof makeFiles>) => Effect.Effect<A, E, R>) =>
+export const inFolder = <A, E, R>(test: (files: Files) => Effect.Effect<A, E, R>) =>
   Effect.flatMap(makeFiles, test).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+
+export type Files = Effect.Success<typeof makeFiles>
 
 const makeFiles = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
