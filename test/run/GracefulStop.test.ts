@@ -49,7 +49,7 @@ describe("the first signal", () => {
   )
 })
 
-describe("effect-claude run, at the first signal", () => {
+describe.concurrent("effect-claude run, at the first signal", () => {
   it.live("finishes the calls in flight, takes no more rows, and pays nothing twice in the next run", () =>
     Effect.gen(function* () {
       const { files, ledger, next, signals, started } = yield* scene({ latency: "200 millis" })
