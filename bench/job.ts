@@ -58,8 +58,10 @@ const writeInput = async (path: string) => {
 const work = async (task: Task): Promise<Measured> => {
   const measures = profile !== undefined && task.root === here && task.act !== "prepare"
   const profiling = measures ? [`--${profile}-prof`, `--${profile}-prof-dir=profiles`] : []
+  // The flag of the command line, see src/run/Heap.ts.
+  const bounded = task.root === here ? ["--semi-space-growth-factor=1"] : []
   const worker = fork(new URL("./jobWorker.ts", import.meta.url), [JSON.stringify(task)], {
-    execArgv: ["--conditions=effect-claude-source", ...profiling]
+    execArgv: ["--conditions=effect-claude-source", ...bounded, ...profiling]
   })
   const ended = once(worker, "exit")
   const measured = await Promise.race([once(worker, "message"), ended.then(() => undefined)])

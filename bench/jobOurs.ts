@@ -12,11 +12,16 @@ export const load = async (root: string) => {
     "node_modules/effect/dist/index.js"
   )
   const library: typeof import("../src/index.ts") = await from("src/index.ts")
+  const testing: typeof import("../src/testing/index.ts") = await from("src/testing/index.ts")
   const { NodeTransport, Sqlite }: typeof import("../src/run/index.ts") = await from("src/run/index.ts")
   const platform: typeof import("@effect/platform-node") = await from(
     "node_modules/@effect/platform-node/dist/index.js"
   )
   const { AnthropicClient, Claude, Concurrency, Dataset, Job, Journal, Retry, Step } = library
+
+  // As the command line does.
+  const heap: typeof import("../src/run/Heap.ts") | undefined = await from("src/run/Heap.ts").catch(() => undefined)
+  heap?.limit()
 
   const jobOf = ({ folder, input }: Task) =>
     Job.make({
@@ -45,16 +50,18 @@ export const load = async (root: string) => {
       Layer.provideMerge(NodeTransport.layer())
     )
 
-  /** A Claude that does nothing but report its first call. */
-  const silent = (called: Effect.Effect<unknown>) => {
-    const call = Effect.andThen(called, Effect.never)
-    return Layer.succeed(Claude.Claude, {
-      create: () => call,
-      stream: () => Stream.fromEffect(call),
-      countTokens: () => call,
+  /** A Claude in this process. */
+  const claudeFrom = (create: (typeof Claude.Claude)["Service"]["create"]) =>
+    Layer.succeed(Claude.Claude, {
+      create,
+      stream: () => Stream.die("no streams"),
+      countTokens: () => Effect.die("no counts"),
       capacity: Effect.succeed(64)
     })
-  }
+
+  const text = "The quick brown fox jumps over the lazy dog. ".repeat(3)
+  const message = testing.TestClaude.message(text)
+  const answer = { message, requestId: "req_bench", origin: "api", rateLimits: undefined } as const
 
   return {
     run: (task: Task) =>
@@ -65,31 +72,21 @@ export const load = async (root: string) => {
         Effect.provide([claudeOf(task), stateOf(task)]),
         Effect.runPromise
       ),
-    /** Claims all rows in a run that stops before the first call, and stores results for the first 99 %. */
+    /** Runs 99 % of the rows. */
     prepare: (task: Task) =>
-      Effect.gen(function* () {
-        const job = jobOf(task)
-        yield* Job.run(job, { limit: 0 })
-        const journal = yield* Journal.Journal
-        // The run has closed its output.
-        if ("appendTo" in journal) yield* journal.appendTo(() => Effect.void)
-        const value = "The quick brown fox jumps over the lazy dog. ".repeat(3)
-        const finish = (row: number) => {
-          const key = `${row + 1}`.padStart(8, "0")
-          return journal.finish(key, JSON.stringify({ key, value }))
-        }
-        yield* Stream.range(0, Math.floor(task.rows * 0.99) - 1).pipe(
-          Stream.mapEffect(finish, { concurrency: 256, unordered: true }),
-          Stream.runDrain
-        )
-        const { writeLines } = Dataset
-        yield* (yield* writeLines(job.sink)).replaceWith(journal.outputs)
-      }).pipe(Effect.scoped, Effect.provide([silent(Effect.void), stateOf(task)]), Effect.runPromise),
+      Job.run(jobOf(task), { limit: Math.floor(task.rows * 0.99), concurrency: task.inFlight }).pipe(
+        Effect.provide([claudeFrom(() => Effect.succeed(answer)), stateOf(task)]),
+        Effect.runPromise
+      ),
+    /** Resumes the job until its first call. */
     resume: (task: Task) =>
       Effect.gen(function* () {
         const called = yield* Deferred.make<void>()
         const run = Job.run(jobOf(task), { concurrency: task.inFlight }).pipe(
-          Effect.provide([silent(Deferred.succeed(called, undefined)), stateOf(task)])
+          Effect.provide([
+            claudeFrom(() => Effect.andThen(Deferred.succeed(called, undefined), Effect.never)),
+            stateOf(task)
+          ])
         )
         yield* Effect.raceFirst(run, Deferred.await(called))
       }).pipe(Effect.runPromise)
