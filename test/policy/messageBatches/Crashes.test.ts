@@ -77,6 +77,33 @@ describe("the next process", () => {
     }).pipe(Effect.provide(emulated))
   )
 
+  it.effect("adopts 51 batches after 51 deaths between a request and its answer, and pays no item twice", () =>
+    Effect.gen(function* () {
+      let adopted = 0
+      let deaths = 0
+      for (let job = 0; job < 17; job++) {
+        const disk = makeDisk()
+        const rows = range(1 + (job % 3))
+        const third = Batch.map(rows, (row) =>
+          ask(`${job}/${row}`, "first", `Row ${row} of job ${job}`).pipe(
+            Effect.flatMap((answer) => ask(`${job}/${row}`, "second", `Again: ${answer}`)),
+            Effect.flatMap((answer) => ask(`${job}/${row}`, "third", `Once more: ${answer}`))
+          )
+        )
+        for (const last of [false, false, false, true]) {
+          const life = makeLife(({ name, when }) => !last && name === create && when === "after")
+          const batches = yield* batchesOf(runProcess(third, disk, life))
+          adopted += batches.filter((how) => how === "adopted").length
+          deaths += Number(life.isDead())
+        }
+        assert.lengthOf(disk.saved, 3 * rows.length)
+      }
+      assert.deepStrictEqual({ adopted, deaths }, { adopted: 51, deaths: 51 })
+      const billed = yield* Effect.flatMap(Emulator.Emulator, ({ ledger }) => ledger)
+      assert.lengthOf(billed, 3 * (6 * 1 + 6 * 2 + 5 * 3))
+    }).pipe(Effect.provide(emulated))
+  )
+
   it.effect("sends a batch again that was never created", () =>
     Effect.gen(function* () {
       const disk = makeDisk()
