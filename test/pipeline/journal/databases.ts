@@ -21,6 +21,7 @@ const schema = (maxConnections?: number): Layer.Layer<SqlClient, unknown> =>
     const name = `journal_${process.pid}_${schemas++}`
     const client = PgClient.layer({
       url: Redacted.make(url ?? ""),
+      applicationName: name,
       startupParameters: { search_path: name, synchronous_commit: "off" },
       ...(maxConnections !== undefined && { maxConnections })
     })
