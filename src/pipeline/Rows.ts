@@ -148,7 +148,7 @@ export const make = <Row, Out, E>(
               return exit
             })
           )
-        // A worker that was interrupted ends here. In any other, an interruption is one of the step.
+        // A row that was interrupted ends here. In any other, an interruption is one of the step.
       ).pipe(
         Effect.flatMap((exit) => (Exit.isSuccess(exit) ? Effect.void : Effect.uninterruptible(record(exit.cause))))
       )

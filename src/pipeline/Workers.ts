@@ -1,6 +1,6 @@
 /**
- * A fixed number of fibers that work through the elements of a stream. For each element this costs less than a stream
- * with concurrency, which forks a fiber. Interrupting one worker affects no other.
+ * A fixed number of workers for the elements of a stream. The work on an element has a fiber of its own: what it forks
+ * ends with it, and interrupting it affects no other element. (`Stream.mapEffect` would end with the first interruption.)
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -53,7 +53,7 @@ export const run = Effect.fnUntraced(function* <A, E, R, R2>(
       const element = page[index]
       if (element === undefined || !takes()) return
       index += 1
-      yield* work(element)
+      yield* Effect.flatMap(Effect.forkChild(work(element), { startImmediately: true }), Fiber.await)
     }
   })
   yield* Effect.uninterruptibleMask((restore) =>

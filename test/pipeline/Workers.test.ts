@@ -29,7 +29,21 @@ describe("Workers.run", () => {
     })
   )
 
-  it.effect("lets the other workers go on where one is interrupted", () =>
+  it.effect("ends what the work on an element has forked together with that work", () =>
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      const forked = Effect.onInterrupt(Effect.never, () => Effect.sync(() => void log.push("ended")))
+      const work = (element: number) =>
+        Effect.andThen(
+          Effect.forkChild(forked, { startImmediately: true }),
+          Effect.sync(() => void log.push(`work ${element}`))
+        )
+      yield* Workers.run(Stream.range(1, 2), { workers: 1, takes: always, work })
+      assert.deepStrictEqual(log, ["work 1", "ended", "work 2", "ended"])
+    })
+  )
+
+  it.effect("continues with the other elements where the work on one is interrupted", () =>
     Effect.gen(function* () {
       const seen: Array<number> = []
       const work = (element: number) => (element === 1 ? Effect.interrupt : Effect.sync(() => void seen.push(element)))
