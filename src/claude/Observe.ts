@@ -1,6 +1,6 @@
 /**
  * Reports the events of an attempt to the `Event` listener. Whatever answers calls itself (the API, a fake) wraps its
- * answers in this, and so every attempt has a number and exactly one end; policies do not use it.
+ * answers in this, and so every attempt has a number and exactly one end. Of the policies, only `MessageBatches` does.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"

@@ -51,11 +51,14 @@ export const running = (self: MessageBatches): Effect.Effect<ReadonlyArray<Runni
   Effect.sync(() => [...self.batches.values()])
 
 /**
- * Cancels the batches that have not ended. Requests that the API has begun are still answered and billed. The other
- * calls fail with `BatchItemLost`.
+ * Cancels the batches that have not ended, and fails if one of them cannot be canceled. Requests that the API has begun
+ * are still answered and billed. The other calls fail with `BatchItemLost`.
  */
 export const cancelAll = (self: MessageBatches): Effect.Effect<void, ClaudeError> =>
-  Effect.suspend(() => Effect.forEach([...self.batches.values()], ({ cancel }) => cancel, { discard: true }))
+  Effect.flatMap(
+    Effect.suspend(() => Effect.forEach([...self.batches.values()], ({ cancel }) => Effect.result(cancel))),
+    (results) => Effect.forEach(results, Effect.fromResult, { discard: true })
+  )
 
 /**
  * Answers `create` and `stream` by batches. A stream brings the whole answer at once. Counting tokens is a direct call.
