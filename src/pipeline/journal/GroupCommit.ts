@@ -14,8 +14,9 @@ interface Waiting<W, E> {
 }
 
 /**
- * Starts a writer that lives as long as the scope. Closing the scope commits what still waits. If a commit fails, every
- * write of its group fails, and the next group is tried again. A write is committed even if its caller is interrupted.
+ * Starts a writer that lives as long as the scope. Closing the scope commits what still waits; a later write dies, since the
+ * lock of the job may be gone. If a commit fails, every write of its group fails, and the next group is tried again. A write
+ * is committed even if its caller is interrupted.
  */
 export const make = <W, E>(
   commit: (writes: Arr.NonEmptyReadonlyArray<W>) => Effect.Effect<void, E>
@@ -33,12 +34,18 @@ export const make = <W, E>(
         for (const { resume } of group) resume(result)
       })
     }).pipe(Effect.uninterruptible)
-    yield* Effect.addFinalizer(() => flush)
+    let isClosed = false
+    yield* Effect.addFinalizer(() => {
+      isClosed = true
+      return flush
+    })
     // The yield lets every fiber that is ready to run add its write to the group.
     yield* latch.await.pipe(Effect.andThen(Effect.yieldNow), Effect.andThen(flush), Effect.forever, Effect.forkScoped)
-    return (write) =>
+    const enqueue = (write: W) =>
       Effect.callback<void, E>((resume) => {
         waiting.push({ write, resume })
         latch.openUnsafe()
       })
+    return (write) =>
+      Effect.suspend(() => (isClosed ? Effect.die("a write came after the end of the run") : enqueue(write)))
   })

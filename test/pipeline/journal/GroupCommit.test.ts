@@ -1,6 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as GroupCommit from "../../../src/pipeline/journal/GroupCommit.ts"
 
@@ -46,6 +47,14 @@ it.effect("fails every write of a group whose commit fails, and tries the next g
     isFull = false
     yield* write(3)
   }).pipe(Effect.scoped)
+)
+
+it.effect("refuses a write after the scope has closed", () =>
+  Effect.gen(function* () {
+    const write = yield* Effect.scoped(GroupCommit.make<number, never>(() => Effect.void))
+    const exit = yield* Effect.exit(write(1))
+    assert.isTrue(Exit.isFailure(exit) && String(exit.cause).includes("a write came after the end of the run"))
+  })
 )
 
 it.effect("commits what an interrupted caller wrote, and what waits when the scope closes", () =>
