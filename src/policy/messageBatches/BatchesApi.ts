@@ -31,7 +31,7 @@ const WireBatch = Schema.Struct({
   processing_status: Schema.String,
   request_counts: Counts,
   created_at: Schema.String,
-  results_url: Schema.optionalKey(Schema.NullOr(Schema.String))
+  archived_at: Schema.optionalKey(Schema.NullOr(Schema.String))
 })
 
 const WireResult = Schema.Struct({
@@ -194,7 +194,7 @@ const toBatch = (batch: typeof WireBatch.Type, headers: Headers): ApiBatch => {
     counts,
     total,
     createdAt: Date.parse(batch.created_at),
-    hasResults: Predicate.isString(batch.results_url),
+    hasResults: !Predicate.isString(batch.archived_at),
     retryAfter: Failure.retryAfterOf(headers),
     requestId: headers.get("request-id") ?? undefined
   }

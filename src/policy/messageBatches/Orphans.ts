@@ -20,8 +20,8 @@ export interface Lost {
   readonly requests: number
 }
 
-/** How far the clock of the API may be behind. */
-const skew = Duration.toMillis("5 minutes")
+/** How far the clocks of the API and of this machine may differ. */
+const skew = Duration.toMillis("1 hour")
 
 /** The id of a request in a batch. It shows to which intent the batch belongs. */
 export const customId = (intent: string, index: number): string => `${intent}-${index}`
@@ -34,7 +34,7 @@ export const find = Effect.fnUntraced(function* (
   options: Persistence
 ): Effect.fn.Return<ApiBatch | undefined> {
   const recent = api.list.pipe(
-    Stream.takeWhile(({ createdAt }) => createdAt >= intent.createdAt - skew),
+    Stream.takeWhile(({ createdAt }) => !(createdAt < intent.createdAt - skew)),
     Stream.filter(({ total }) => total === intent.requests),
     Stream.runCollect
   )

@@ -82,7 +82,10 @@ const read = (
     )
   })
 
-const isOutage = ({ reason }: ClaudeError) => reason._tag !== "MalformedResponse" && reason._tag !== "NotFound"
+const isOutage = ({ reason }: ClaudeError) => !unreadable.has(reason._tag)
+
+/** Failures of the file itself. The SDK reports a batch without an address of its results as an invalid request. */
+const unreadable: ReadonlySet<string> = new Set(["MalformedResponse", "NotFound", "InvalidRequest"])
 
 /** The answer of a direct call, or its error. */
 const outcomeOf = ({ error, message, type }: ApiResult, { id, requestId }: ApiBatch): Outcome => {
