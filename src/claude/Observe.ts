@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { CallSite } from "./CallSite.ts"
 import type { ClaudeError } from "./ClaudeError.ts"
@@ -104,11 +105,18 @@ const observed = (
     hasContent = true
     return reports.firstToken
   }
+  const unfinished = Effect.suspend(() => {
+    if (ended) return Effect.void
+    ended = true
+    return Effect.provideContext(reports.unfinished(failure), context)
+  }).pipe(Effect.uninterruptible)
+
   /** Reports one pull of the stream: one step for each pull, because every operator costs on the hot path of streams. */
   const pulled = (exit: Exit.Exit<ReadonlyArray<StreamEvent.StreamEvent>, ClaudeError | Cause.Done>) => {
     if (Exit.isFailure(exit)) {
-      if (!Pull.isDoneCause(exit.cause)) failure = exit.cause as Cause.Cause<ClaudeError>
-      return undefined
+      if (Pull.isDoneCause(exit.cause)) return unfinished
+      failure = exit.cause as Cause.Cause<ClaudeError>
+      return Cause.hasInterrupts(failure) ? undefined : unfinished
     }
     let due: Effect.Effect<void> | undefined
     for (const event of exit.value) {
@@ -117,10 +125,15 @@ const observed = (
     }
     return due
   }
-  const followed = Stream.transformPull(events, (pull) => Effect.succeed(Effect.onExitPrimitive(pull, pulled, true)))
-  // A failure in the reader counts as cancelling the attempt.
-  return Stream.ensuring(
-    Stream.unwrap(Effect.as(reports.sent, followed)),
-    Effect.suspend(() => (ended ? Effect.void : Effect.provideContext(reports.unfinished(failure), context)))
-  )
+  // A reader that leaves or fails closes the scope of the stream, which counts as cancelling the attempt.
+  return Stream.transformPull(events, (pull, scope) => {
+    const followed = Effect.onExitPrimitive(pull, pulled, true)
+    let isSent = false
+    const sending = Effect.suspend(() => {
+      if (isSent) return followed
+      isSent = true
+      return Effect.andThen(Effect.andThen(Scope.addFinalizer(scope, unfinished), reports.sent), followed)
+    })
+    return Effect.succeed(sending)
+  })
 }
