@@ -110,7 +110,7 @@ type Verb = "create" | "stream" | "batches.create"
 const outcomeOf = (fault: Emulator.Fault, verb: Verb, retried: boolean) =>
   Effect.gen(function* () {
     let arrivals = 0
-    const faults = () => (++arrivals === 1 ? fault : undefined)
+    const faults: Emulator.Script = ({ path }) => (path !== Emulator.inBatch && ++arrivals === 1 ? fault : undefined)
     const { url } = Context.get(yield* Layer.build(Emulator.layerServer({ faults })), Emulator.Emulator)
     const claude = Claude.layer.pipe(
       Layer.provideMerge(AnthropicClient.layer({ apiKey: Redacted.make("key"), baseURL: url }))

@@ -8,8 +8,8 @@ const rooms: Record<string, ReadonlyArray<string>> = {
   request: ["wire", "request"],
   billing: ["wire", "request", "billing"],
   answering: ["wire", "request", "billing", "answering"],
-  batches: ["wire", "request", "billing", "answering", "batches"],
-  faults: ["wire", "faults"]
+  faults: ["wire", "faults"],
+  batches: ["wire", "request", "billing", "answering", "faults", "batches"]
 }
 
 describe("the folders of the emulator", () => {
