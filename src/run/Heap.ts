@@ -3,10 +3,9 @@
  * times what is in use. A job keeps little, so both only postpone the collection of garbage: these bounds save half of the
  * memory for about a tenth of the CPU time.
  */
-import { PerformanceObserver } from "node:perf_hooks"
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8"
 
-/** How the young generation grows, from less than a megabyte. It grows at most once, since `limit` stops it then. */
+/** How much the young generation grows, once, from the megabyte that it begins with. */
 const growth = 8
 
 /** A young generation of this many bytes has grown. */
@@ -20,11 +19,12 @@ export const limit = (): void => {
   // The old generation is collected once it has grown by 60 %.
   setFlagsFromString("--heap-growing-percent=60")
   setFlagsFromString(`--semi-space-growth-factor=${growth}`)
-  const observer = new PerformanceObserver(() => {
-    const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space")
-    if (young === undefined || young.space_size < grown) return
-    setFlagsFromString("--semi-space-growth-factor=1")
-    observer.disconnect()
-  })
-  observer.observe({ entryTypes: ["gc"] })
+  // It grows when objects survive a collection, so some are made until it has.
+  const survivors: Array<unknown> = []
+  while (youngBytes() < grown && survivors.length < 100) {
+    survivors.push(Array.from({ length: 10_000 }, (_, index) => ({ index })))
+  }
+  setFlagsFromString("--semi-space-growth-factor=1")
 }
+
+const youngBytes = () => getHeapSpaceStatistics().find((space) => space.space_name === "new_space")?.space_size ?? 0
