@@ -30,6 +30,9 @@ import * as Sqlite from "./Sqlite.ts"
 /** Loads the job and runs it; with `only`, those of its rows that failed in an earlier run. */
 export const run = Effect.fnUntraced(function* (flags: RunFlags.RunFlags, selection: { readonly only?: "failed" }) {
   if (flags.keep && flags.rerun) return yield* Effect.fail(new ExitWith(2, "--keep and --rerun exclude each other"))
+  if (selection.only === "failed" && flags.rerun) {
+    return yield* Effect.fail(new ExitWith(2, "retry runs the failed rows, and --rerun every row: use run --rerun"))
+  }
   const declared = yield* Effect.mapError(JobFile.load(flags.job), ({ message }) => new ExitWith(2, message))
   const job = RunFlags.apply(flags, declared)
   const output = Option.getOrElse(flags.output, () => job.sink)
@@ -68,6 +71,7 @@ const execute = Effect.fnUntraced(function* (
     before: flags.mode === "batches" && flags.onInterrupt === "cancel" ? OpenBatches.cancel(batches) : Effect.void
   })
   yield* Effect.gen(function* () {
+    if (flags.mode === "direct") yield* OpenBatches.refuseDirect
     const [[summary, progress], isInterrupted] = yield* stoppable
     const report = { summary, progress, output: options.output, state: place, isInterrupted }
     yield* Console.log(flags.json ? JobReport.toJson(report) : JobReport.toText(report))

@@ -7,7 +7,9 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { MessageBatches } from "../index.ts"
+import { Journal } from "../pipeline/Journal.ts"
 import * as Progress from "../pipeline/Progress.ts"
+import { ExitWith } from "./ExitWith.ts"
 import { howToContinue } from "./JobReport.ts"
 import type { RunFlags } from "./RunFlags.ts"
 
@@ -40,6 +42,23 @@ export const cancel = (self: MessageBatches.MessageBatches): Effect.Effect<void>
   }).pipe(Effect.catch(({ message }) => Console.error(`a batch cannot be cancelled: ${message}`)))
 
 const waiting = "and waiting for the answers that are finished; a second signal ends the run at once"
+
+/** Fails if an earlier run left batches, whose answers direct calls would pay for again. */
+export const refuseDirect = Effect.gen(function* () {
+  const { replies } = yield* Journal
+  const left = yield* replies.unfinished
+  if (left.length === 0) return
+  const requests = left.reduce((sum, { items }) => sum + items.length, 0)
+  const { counted } = Progress
+  const batches = counted(left.length, "batch of this job has", "batches of this job have")
+  return yield* Effect.fail(
+    new ExitWith(
+      2,
+      `${batches} ${counted(requests, "request", "requests")} whose answers are not collected, and direct calls would ` +
+        "pay for them again; add --mode batches to collect them"
+    )
+  )
+})
 
 /** Prints the batches that continue without this process. */
 export const report = (self: MessageBatches.MessageBatches): Effect.Effect<void> =>

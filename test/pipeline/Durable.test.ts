@@ -242,6 +242,7 @@ describe("countTokens", () => {
       assert.strictEqual((yield* counting)[0], 42)
       assert.strictEqual((yield* counting)[0], 42)
       assert.deepStrictEqual(events, ["call-sent", "call-finished", "call-hit"])
+      assert.strictEqual(yield* asRow(store)(textOf("create", "Hi")), "one")
     }).pipe(Effect.provide(TestClaude.layer(["one"])))
   })
 })

@@ -68,6 +68,7 @@ describe("effect-claude run", () => {
       ["2", "4"]
     )
     const [, ...rest] = runOf(files)
+    assert.deepInclude(await cli(["retry", ...rest, "--rerun"], { env: at(server.url) }), { code: 2 })
     const { code, stdout } = await cli(["retry", ...rest], { env: at(server.url) })
     assert.strictEqual(code, 3, stdout)
     assert.match(stdout, /^5 of 6 rows are done/)

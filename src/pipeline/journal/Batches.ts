@@ -46,11 +46,18 @@ export const ended = ({ sql }: JobState, intent: string) =>
     sql`DELETE FROM effect_claude_batch_items WHERE batch = ${intent}`
   )
 
-/** The batches of the job that have not ended, the oldest first. */
-export const unfinished = Effect.fnUntraced(function* ({ id: job, sql }: JobState) {
+/**
+ * The batches of the job that have not ended and that a row may still need, the oldest first. They are known before the
+ * run begins.
+ */
+export const unfinished = Effect.fnUntraced(function* ({ opened, sql }: JobState) {
   const batches = yield* Effect.flatMap(
-    sql`SELECT id, CAST(created_at AS DOUBLE PRECISION) AS created_at, batch_id FROM effect_claude_batches
-        WHERE job = ${job} AND ended = 0 ORDER BY created_at, id`,
+    sql`SELECT b.id, CAST(b.created_at AS DOUBLE PRECISION) AS created_at, b.batch_id
+        FROM effect_claude_batches b JOIN effect_claude_jobs j ON j.id = b.job
+        WHERE j.name = ${opened.job} AND b.ended = 0 AND EXISTS (
+          SELECT 1 FROM effect_claude_batch_items i JOIN effect_claude_rows r ON r.id = i.row_id
+          WHERE i.batch = b.id AND r.state <> 1)
+        ORDER BY b.created_at, b.id`,
     decodeBatches
   )
   return yield* Effect.forEach(

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { BatchIntent } from "../../../src/claude/ReplyStore.ts"
 import * as Journal from "../../../src/pipeline/Journal.ts"
 import { postgres, sqlite } from "./databases.ts"
@@ -24,6 +25,19 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
           assert.deepStrictEqual(yield* replies.unfinished, [{ ...earlier, batchId: "msgbatch_1" }])
         }).pipe(Effect.provide(begun(keys)))
       }).pipe(Effect.provide(database))
+    )
+
+    it.effect("are left out when all of their rows are done", () =>
+      Effect.gen(function* () {
+        const { fail, finish, replies } = yield* Journal.Journal
+        const [first, ...others] = keys
+        yield* replies.intend(intentOf("a", 1))
+        yield* Effect.forEach(others, (key) => finish(key, "1"), { concurrency: "unbounded" })
+        yield* fail(first ?? "", "{}")
+        assert.deepStrictEqual(yield* replies.unfinished, [intentOf("a", 1)])
+        yield* finish(first ?? "", "1")
+        assert.deepStrictEqual(yield* replies.unfinished, [])
+      }).pipe(Effect.provide(Layer.provide(begun(keys), database)))
     )
 
     it.effect("belong to one job, and are known to all jobs of the database, also when they have ended", () =>
