@@ -166,6 +166,28 @@ describe("a run whose program is the same", () => {
     )
   )
 
+  it.effect("finds no change where a row asked something else after a rejected reply", () => {
+    const refused = { content: [], stop_reason: "refusal" as const }
+    return inFolder((files) =>
+      Effect.gen(function* () {
+        const ask = (prompt: string) => Effect.map(Claude.generateText(prompt), ({ text }) => text)
+        const step = Step.make("greet", ({ name }: Row) =>
+          Effect.catch(ask(name), () => ask(`Say only good morning to ${name}`))
+        )
+        const job = Job.make({ ...greetings(names(2)), step })
+        yield* files.run(job, { limit: 1 })
+        assert.deepInclude(yield* files.run(job), { done: 2 })
+      })
+    ).pipe(
+      Effect.provide(
+        TestClaude.layer(
+          TestClaude.when(/^person/, () => refused),
+          "hi"
+        )
+      )
+    )
+  })
+
   it.effect("skips finished rows that the input no longer has", () =>
     inFolder((files) =>
       Effect.gen(function* () {

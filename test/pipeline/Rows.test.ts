@@ -258,6 +258,32 @@ describe("a run that is asked to stop", () => {
     )
   )
 
+  it.effect("takes no result from a step that catches everything and cannot be interrupted", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const drain = Latch.makeUnsafe()
+        const ask = (prompt: string) => Effect.map(Claude.generateText(prompt), ({ text }) => text)
+        const catching = (otherwise: Effect.Effect<string, string>) =>
+          Step.make("greet", ({ name }: typeof Person.Type) =>
+            Effect.andThen(ask(name), ask("again")).pipe(
+              Effect.catchCause(() => otherwise),
+              Effect.uninterruptible
+            )
+          )
+        for (const otherwise of [Effect.succeed("no answer"), Effect.fail("no answer")]) {
+          const job = Job.make({ ...greetings(["Ann"]), step: catching(otherwise) })
+          const summary = yield* files.run(job).pipe(
+            Event.listen(({ _tag }) =>
+              _tag === "call-sent" ? Effect.andThen(drain.open, Effect.yieldNow) : Effect.void
+            ),
+            Effect.provideService(Drain, drain)
+          )
+          assert.deepInclude(summary, { done: 0, failed: 0, pending: 1, stopped: "signal" })
+        }
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
   it.effect("still counts the rows that failed before", () =>
     inFolder((files) =>
       Effect.gen(function* () {
@@ -348,11 +374,19 @@ describe("a failed row", () => {
     inFolder((files) =>
       Effect.gen(function* () {
         const job = Job.make({ ...greetings(["Ann"]), step })
+        const failure = Effect.map(
+          FileSystem.FileSystem.use((fs) => fs.readFileString(files.path("out.failures.jsonl"))),
+          (line) => JSON.parse(line)
+        )
         assert.deepInclude(yield* files.run(job), { failed: 1 })
+        assert.deepInclude(yield* failure, { attempts: 2, calls: 2, cost: "0.000316" })
+        assert.deepInclude(yield* files.run(job), { failed: 1 })
+        // The first reply was paid for in the run before.
+        assert.deepInclude(yield* failure, { attempts: 1, calls: 2, cost: "0.000316" })
         assert.deepInclude(yield* files.run(job, { only: "failed" }), { done: 1 })
-        assert.deepStrictEqual(yield* TestClaude.prompts, ["first Ann", "second Ann", "second Ann"])
+        assert.deepStrictEqual(yield* TestClaude.prompts, ["first Ann", "second Ann", "second Ann", "second Ann"])
       })
-    ).pipe(Effect.provide(TestClaude.layer(TestClaude.when(/second/, [refused, "hi"]), "hi")))
+    ).pipe(Effect.provide(TestClaude.layer(TestClaude.when(/second/, [refused, refused, "hi"]), "hi")))
   )
 })
 
@@ -390,6 +424,25 @@ describe("the services of a job's layer", () => {
         assert.deepStrictEqual(yield* TestClaude.prompts, ["Ann", "tag hi"])
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("may have a Claude of their own, whose calls are durable", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const asked: Array<string> = []
+        const own = TestClaude.layer((request) => {
+          asked.push(TestClaude.promptText(request))
+          return "hi"
+        })
+        const step = Step.make("greet", ({ name }: typeof Person.Type) =>
+          Effect.andThen(Claude.generateText(name), Effect.die("not yet"))
+        )
+        const job = Job.make({ ...greetings(["Ann"]), step, layer: own })
+        yield* files.run(job)
+        yield* files.run(job)
+        assert.deepStrictEqual(asked, ["Ann"])
+      })
+    ).pipe(Effect.provide(TestClaude.layer("unused")))
   )
 })
 
