@@ -56,10 +56,9 @@ describe("a job in batches", () => {
         const handle = yield* MessageBatches.make()
         const live = Claude.stack({ batches: handle })(emulator())
         const run = yield* Effect.forkChild(Effect.provide(runHere(job(20)), live))
-        yield* pass(2)
+        while ((yield* MessageBatches.running(handle)).length === 0) yield* Effect.yieldNow
         yield* MessageBatches.cancelAll(handle)
-        yield* pass(10)
-        const stopped = yield* Fiber.join(run)
+        const stopped = yield* inTime(Fiber.join(run))
         assert.deepInclude(stopped, { done: 0, failed: 0, pending: 20 })
         assert.include(String(stopped.stopped), "was canceled; run again to send it in another batch")
         const summary = yield* inTime(Effect.provide(runHere(job(20)), live))
@@ -95,7 +94,8 @@ const job = (count: number) =>
 
 const emulator = (faults?: Emulator.Faults) => Emulator.layer({ faults, batchProcessing: "5 minutes" })
 
-const emulated = (faults?: Emulator.Faults) => Claude.stack({ batches: {} })(emulator(faults))
+/** No batch is sent because its calls have waited long enough: the virtual time passes faster than files are read. */
+const emulated = (faults?: Emulator.Faults) => Claude.stack({ batches: { delay: "1 day" } })(emulator(faults))
 
 /** Each run has a stack of its own, as after a restart. */
 const restarted = Claude.layer.pipe(Claude.stack({ batches: {} }))
