@@ -12,8 +12,8 @@ import { Claude } from "../claude/Claude.ts"
 /** How to run a batch. */
 export interface Options {
   /**
-   * Items worked on at once. The default is twice the capacity of Claude, read at the start: items that wait for a
-   * retry then leave no permit idle.
+   * Items worked on at once. The default is the capacity of Claude, read at the start, and as many again up to 1,000:
+   * items that wait for a retry then leave no permit idle.
    */
   readonly concurrency?: number
 }
@@ -68,10 +68,15 @@ export const stream = <A, B, E, R, E2 = never, R2 = never>(
     })
   ).pipe(Demand.provideStream)
 
+/** Items beyond the capacity. Each takes memory while it waits. */
+const maxSpare = 1000
+
 /** The number of items to work on at once. */
 export const fanOut = ({ concurrency }: Options) =>
   concurrency === undefined
-    ? Claude.use((claude) => Effect.map(claude.capacity, (capacity) => Math.max(1, 2 * capacity)))
+    ? Claude.use((claude) =>
+        Effect.map(claude.capacity, (capacity) => Math.max(1, capacity + Math.min(capacity, maxSpare)))
+      )
     : Effect.succeed(concurrency)
 
 const observed = <A, E, R>(effect: Effect.Effect<A, E, R>, index: number) =>

@@ -30,7 +30,7 @@ export interface Options {
   readonly shortestPoll?: Duration.Input
   /** The longest time between two looks at a batch: by default 5 minutes. */
   readonly longestPoll?: Duration.Input
-  /** The useful number of calls at once: by default 10,000. `Batch` and jobs work on twice as many items. */
+  /** The useful number of calls at once: by default 10,000. A job with that many waiting rows takes about 500 MB. */
   readonly capacity?: number
 }
 

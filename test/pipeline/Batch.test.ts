@@ -42,6 +42,14 @@ describe("Batch.map", () => {
     }).pipe(Effect.provide(TestClaude.layer().pipe(Concurrency.policy(3))))
   )
 
+  it.effect("runs at most 1,000 items more than the capacity of Claude", () =>
+    Effect.gen(function* () {
+      const { work, most } = counting()
+      yield* during(Batch.map(range(4000), work))
+      assert.strictEqual(most(), 3000)
+    }).pipe(Effect.provide(TestClaude.layer().pipe(Concurrency.policy(2000))))
+  )
+
   it.effect("runs `concurrency` items at once", () =>
     Effect.gen(function* () {
       const { work, most } = counting()
