@@ -326,6 +326,30 @@ describe("a store of replies that fails", () => {
       }).pipe(Effect.provide(files.state))
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
+
+  it.effect("is the reason of a stop that came for another one", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const drain = Latch.makeUnsafe()
+        const failing = (journal: Journal.Journal["Service"]) => ({
+          ...journal,
+          replies: {
+            ...journal.replies,
+            save: () =>
+              drain.open.pipe(
+                Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 9 })),
+                Effect.andThen(Effect.fail(new ReplyStoreFailed({ detail: full.message })))
+              )
+          }
+        })
+        const summary = yield* files
+          .runHere(greetings(names(3)), { concurrency: 1 }, failing)
+          .pipe(Effect.provideService(Drain, drain))
+        assert.deepInclude(summary, { done: 0, failed: 0, pending: 3 })
+        assert.instanceOf(summary.stopped, Job.JobBroken)
+      }).pipe(Effect.provide(files.state))
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
 })
 
 describe("a failed row", () => {

@@ -16,6 +16,7 @@ describe("StopRules.isCertain", () => {
       new ClaudeError.ConnectionFailed({ detail: "connect", code: "ECONNREFUSED" }),
       new ClaudeError.ConnectionFailed({ detail: "getaddrinfo", code: "ENOTFOUND" }),
       new ClaudeError.ConnectionFailed({ detail: "connect", code: "UND_ERR_CONNECT_TIMEOUT" }),
+      new ClaudeError.BatchItemLost({ detail: "canceled", batch: "msgbatch_1", how: "canceled" }),
       new ClaudeError.ConnectionFailed({ detail: "certificate", code: "CERT_HAS_EXPIRED", shouldRetry: false })
     ]) {
       assert.isTrue(StopRules.isCertain(failure(reason)), reason.message)
@@ -33,6 +34,7 @@ describe("StopRules.isCertain", () => {
       // The answer to one row is not HTTP.
       new ClaudeError.ConnectionFailed({ detail: "Headers Overflow Error", code: "UND_ERR_HEADERS_OVERFLOW" }),
       new ClaudeError.ConnectionFailed({ detail: "Response does not match the HTTP/1.1 protocol" }),
+      new ClaudeError.BatchItemLost({ detail: "expired", batch: "msgbatch_1", how: "expired" }),
       new ClaudeError.Overloaded({ detail: "busy" }),
       new ClaudeError.Refused({ detail: "no", text: "" })
     ]) {

@@ -49,6 +49,27 @@ it.effect("fails every write of a group whose commit fails, and tries the next g
   }).pipe(Effect.scoped)
 )
 
+it.effect("ends the commit in progress when the scope closes", () =>
+  Effect.gen(function* () {
+    const begun = yield* Deferred.make<void>()
+    const disk = yield* Deferred.make<void>()
+    const run = Effect.gen(function* () {
+      const write = yield* GroupCommit.make(() =>
+        Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(disk))
+      )
+      const caller = yield* Effect.forkDetach(write(1), { startImmediately: true })
+      yield* Deferred.await(begun)
+      return caller
+    }).pipe(Effect.scoped)
+    const closing = yield* Effect.forkChild(run)
+    yield* Deferred.await(begun)
+    for (let turn = 0; turn < 5; turn++) yield* Effect.yieldNow
+    yield* Deferred.succeed(disk, undefined)
+    const caller = yield* Fiber.join(closing)
+    assert.deepStrictEqual(caller.pollUnsafe(), Exit.void)
+  })
+)
+
 it.effect("refuses a write after the scope has closed", () =>
   Effect.gen(function* () {
     const write = yield* Effect.scoped(GroupCommit.make<number, never>(() => Effect.void))

@@ -36,6 +36,17 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
       }).pipe(Effect.provide(database))
     )
 
+    it.effect("are found as they were saved last", () =>
+      Effect.gen(function* () {
+        const { replies } = yield* Journal.Journal
+        const answer = answerOf(callOf("a"))
+        const later = { ...answer, reply: { ...answer.reply, requestId: "req_2" } }
+        yield* replies.save([answer])
+        yield* replies.save([later])
+        assert.deepInclude(yield* replies.find(callOf("a")), { requestId: "req_2" })
+      }).pipe(Effect.provide(Layer.provide(begun(["a"]), database)))
+    )
+
     it.effect("come with the row that is to run, and show which of them were rejected", () =>
       Effect.gen(function* () {
         yield* Effect.gen(function* () {
