@@ -224,6 +224,19 @@ describe("a stream", () => {
   })
 })
 
+it.effect("leaves the reply of a batch to the policy that has stored it", () => {
+  const store = makeStore()
+  return Claude.use((claude) =>
+    asRow(store)(create("Hi")).pipe(
+      Effect.provideService(Claude, {
+        ...claude,
+        create: (request) => Effect.map(claude.create(request), (reply) => ({ ...reply, origin: "batch" as const }))
+      }),
+      Effect.map(() => assert.strictEqual(store.replies.size, 0))
+    )
+  ).pipe(Effect.provide(TestClaude.layer(["one"])))
+})
+
 describe("countTokens", () => {
   it.effect("is asked once, has numbers apart from those of messages, and is no hit", () => {
     const store = makeStore()

@@ -19,7 +19,11 @@ export const makeStore = () => {
     save: (answer: Answer) =>
       Effect.andThen(
         slowly,
-        Effect.sync(() => void replies.set(idOf(answer.call), { ...answer, isRejected: false }))
+        Effect.suspend(() => {
+          if (replies.has(idOf(answer.call))) return Effect.die("a reply was stored twice")
+          replies.set(idOf(answer.call), { ...answer, isRejected: false })
+          return Effect.void
+        })
       ),
     reject: (call: CallKey) =>
       Effect.sync(() => {
