@@ -60,6 +60,11 @@ export const make = Effect.fnUntraced(function* (
     queue.add(call, bytes)
   }
   const remove = (call: Call.Call) => void call.place?.ledger.open.delete(call.place.id)
+  /** A fiber that has found the call, and has not joined it yet, puts it into the queue again. */
+  const giveUp = (call: Call.Call) => {
+    remove(call)
+    call.state = "new"
+  }
 
   const settle = (call: Call.Call, outcome: Outcome) => {
     const { place, request, waiters } = call
@@ -73,7 +78,7 @@ export const make = Effect.fnUntraced(function* (
   }
   const resend = (call: Call.Call) => {
     if (call.waiters > 0 && call.request !== undefined) enqueue(call, Queue.bytesOf(call.request))
-    else remove(call)
+    else giveUp(call)
   }
   const around: Lifecycle.Surroundings = { ...limits, running, settle, resend, delivering: quiet.during }
   const ledgerOf = Unfinished.make(
@@ -98,7 +103,7 @@ export const make = Effect.fnUntraced(function* (
       if (isAnswered || call.waiters > 0) return
       if (call.state === "queued") {
         queue.remove(call)
-        remove(call)
+        giveUp(call)
       } else if (call.state === "answered") call.place?.ledger.early.add(call.place.id)
     }
     return Effect.onExitPrimitive(joined, (exit) => {

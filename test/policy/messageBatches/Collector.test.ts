@@ -3,6 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
 import { Claude } from "../../../src/claude/Claude.ts"
 import { ClaudeError } from "../../../src/claude/ClaudeError.ts"
@@ -26,6 +27,29 @@ describe("a call with a store", () => {
       yield* pass("10 minutes")
       assert.strictEqual((yield* Fiber.join(again)).origin, "batch")
       assert.lengthOf(yield* billed, 1)
+    }).pipe(Effect.provide(batches()))
+  )
+
+  it.effect("is sent if the only fiber that waits leaves at any moment while another one joins it", () =>
+    Effect.gen(function* () {
+      const joins = yield* Effect.forEach(
+        Array.from({ length: 40 }, (_, turns) => turns),
+        Effect.fnUntraced(function* (turns) {
+          const store = storeOf(makeDisk(), makeLife())
+          const first = yield* Effect.forkChild(ask(store))
+          yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+          const second = yield* ask(store).pipe(
+            Effect.provideService(References.MaxOpsBeforeYield, 3),
+            Effect.forkChild({ startImmediately: true })
+          )
+          yield* Effect.repeat(Effect.yieldNow, { times: turns })
+          yield* Fiber.interrupt(first)
+          return second
+        })
+      )
+      yield* pass("10 minutes")
+      const waiting = joins.flatMap((fiber, turns) => (fiber.pollUnsafe() === undefined ? [turns] : []))
+      assert.deepStrictEqual(waiting, [])
     }).pipe(Effect.provide(batches()))
   )
 
