@@ -41,11 +41,10 @@ export const make = <W, E>(
     })
     // The yield lets every fiber that is ready to run add its write to the group.
     yield* latch.await.pipe(Effect.andThen(Effect.yieldNow), Effect.andThen(flush), Effect.forever, Effect.forkScoped)
-    const enqueue = (write: W) =>
-      Effect.callback<void, E>((resume) => {
+    return (write) =>
+      Effect.callback((resume) => {
+        if (isClosed) return resume(Effect.die("a write came after the end of the run"))
         waiting.push({ write, resume })
         latch.openUnsafe()
       })
-    return (write) =>
-      Effect.suspend(() => (isClosed ? Effect.die("a write came after the end of the run") : enqueue(write)))
   })
