@@ -56,7 +56,7 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
   }
   /** The row ends where its store fails, whatever the step makes of it. */
   const orAbandon = <E>(store: Effect.Effect<void, E>): Effect.Effect<void> =>
-    Effect.catch(store, () =>
+    Effect.catchDefect(Effect.orDie(store), () =>
       Effect.suspend(() => {
         abandon()
         return Effect.interrupt
