@@ -181,6 +181,7 @@ const start = Effect.fnUntraced(function* <Row, Out, E>(
   const journal = yield* Journal
   const refuse = (detail: string) => new Dataset.DatasetFailed({ path: output, detail })
   yield* Dataset.keepApart(job.source, output)
+  yield* Dataset.keepApart(job.source, FailuresFile.pathOf(output))
   if (ResultLine.hasKey(job.output)) return yield* refuse(keyIsTaken)
   const sample = changed === "stop" ? yield* journal.sample(Recheck.size) : []
   const claims = yield* claimRows(job, sample)

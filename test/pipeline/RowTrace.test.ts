@@ -77,6 +77,7 @@ describe("RowTrace", () => {
           "Job.run",
           "  sql.transaction",
           "    Dataset.keepApart",
+          "    Dataset.keepApart",
           "    Dataset.writeLines"
         ])
       })

@@ -288,6 +288,21 @@ describe("Job.run", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
+  it.effect("never overwrites its input with the file of failed rows", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        const input = files.path("people.failures.jsonl")
+        yield* fs.writeFileString(input, '{"name":"Ann"}\n')
+        const job = Job.make({ ...greetings([]), source: Dataset.fromFile(Person, input) })
+        const error = yield* Effect.flip(files.run(job, { output: files.path("people.jsonl") }))
+        assert.instanceOf(error, Dataset.DatasetFailed)
+        assert.strictEqual(error.message, `${input}: this is the input; write the output to another file`)
+        assert.strictEqual(yield* fs.readFileString(input), '{"name":"Ann"}\n')
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
   it.effect("refuses an output with lines that the state does not know, and keeps them", () =>
     inFolder((files) =>
       Effect.gen(function* () {
