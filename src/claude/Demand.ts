@@ -1,7 +1,7 @@
 /**
  * Knows when a run can make no progress by itself: every item that it works on waits for a call that is held back. A
  * policy that holds calls back, to send many at once, then sends what it has. `Batch` and the run of a job register their
- * items; outside of them nothing is known, and such a policy goes by time.
+ * items; outside of them nothing is known, and such a policy sends after a delay.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

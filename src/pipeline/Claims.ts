@@ -1,5 +1,5 @@
 /**
- * Takes up the rows of an input before the run, to count and check them. The input streams through in pages, so memory
+ * Claims the rows of an input before the run, to count and check them. The input streams through in pages, so memory
  * does not grow with it.
  */
 import * as Arr from "effect/Array"

@@ -19,7 +19,7 @@ export interface JobReport {
   readonly isInterrupted: boolean
 }
 
-/** 0: every row is done; 1: some rows failed; 3: the run stopped early; 130: because of a signal. */
+/** 0: every row is done; 1: some rows failed; 3: the run stopped early; 130: by a signal (`Signals` has 143 for SIGTERM). */
 export const exitCode = ({ isInterrupted, summary }: JobReport): number => {
   if (summary.stopped !== undefined) return isInterrupted ? 130 : 3
   return summary.failed + summary.invalid > 0 ? 1 : 0

@@ -1,6 +1,6 @@
 /**
  * Collects calls and sends them as batches: when enough calls or bytes have come together, when the first of them has
- * waited for long enough, or when the program cannot go on without an answer.
+ * waited for long enough, or when the program cannot continue without an answer.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /**
- * Notices when the program cannot go on without an answer: a run is quiet, it stays quiet while other fibers have a turn,
+ * Notices when the program cannot continue without an answer: a run is quiet, it stays quiet while other fibers have a turn,
  * and no results are being handed on, which would wake more of it.
  */
 import * as Effect from "effect/Effect"

@@ -55,7 +55,7 @@ export const collect = Effect.fnUntraced(function* (
       failures = 0
       since = now
     }
-    // An outage is over some day; a file that cannot be read stays as it is.
+    // An outage ends, so it is waited for. A file that cannot be read does not change, so its attempts are counted.
     if (isOutage(error)) {
       if (isOver(error, since, now)) yield* options.onTrouble(error)
     } else fruitless += 1
