@@ -1,6 +1,6 @@
 /**
- * Notices when the program cannot continue without an answer: a run is quiet, it stays quiet while other fibers have a turn,
- * and no results are being handed on, which would wake more of it.
+ * Notices when the program cannot continue without an answer: a run is quiet, it stays quiet while other fibers have a
+ * turn, and no results are being handed on, which would wake more of it.
  */
 import * as Effect from "effect/Effect"
 import type * as Demand from "../../claude/Demand.ts"
