@@ -11,6 +11,7 @@ import type * as Event from "../claude/Event.ts"
 import type { Reply } from "../claude/Reply.ts"
 import type { Answer, CallKey, ReplyStoreFailed } from "../claude/ReplyStore.ts"
 import * as Durable from "./Durable.ts"
+import type { InFlight } from "./InFlight.ts"
 import type { JournalFailed, PendingRow } from "./Journal.ts"
 import type * as RowFailure from "./RowFailure.ts"
 
@@ -18,6 +19,7 @@ import type * as RowFailure from "./RowFailure.ts"
 export interface Run {
   /** Whether the run has stopped, so that no call may be sent. */
   readonly hasStopped: () => boolean
+  readonly inFlight: InFlight
   readonly save: (answer: Answer) => Effect.Effect<void, ReplyStoreFailed>
   readonly reject: (call: CallKey) => Effect.Effect<void, JournalFailed>
   /** Adds a bill without a reply. */
@@ -80,15 +82,21 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
       const wasBusy = isBusy
       isBusy = hasReply || onTheWire.size > 0
       busy += Number(isBusy) - Number(wasBusy)
+      if (wasBusy && !isBusy) run.inFlight.leave()
       check()
     }
     const listener = (event: Event.Event): Effect.Effect<void> => {
       switch (event._tag) {
-        case "call-sent":
-          attempts += 1
-          onTheWire.add(event.attempt)
-          update()
-          return Effect.void
+        case "call-sent": {
+          const begin = () => {
+            if (isBusy) run.inFlight.leave()
+            attempts += 1
+            onTheWire.add(event.attempt)
+            update()
+          }
+          // The attempts of one call have one place.
+          return run.inFlight.enter(begin)
+        }
         case "call-finished":
           onTheWire.delete(event.attempt)
           calls += 1

@@ -14,6 +14,7 @@ import * as Event from "../claude/Event.ts"
 import * as Redact from "../claude/Redact.ts"
 import type { ReplyStore } from "../claude/ReplyStore.ts"
 import * as Durable from "./Durable.ts"
+import * as InFlight from "./InFlight.ts"
 import type { Job, Provided } from "./Job.ts"
 import type { Journal } from "./Journal.ts"
 import type { PendingRow } from "./PendingRows.ts"
@@ -31,11 +32,12 @@ export interface Limits {
   readonly maxFailures?: number
 }
 
-/** Starts with no row. */
+/** Starts with no row. At most `inFlight` calls are on the wire or have a reply that is not stored yet. */
 export const make = <Row, Out, E>(
   job: Job<Row, Out, E>,
   journal: Journal["Service"],
-  { limit = Infinity, maxFailures = Infinity }: Limits
+  { limit = Infinity, maxFailures = Infinity }: Limits,
+  inFlight: Effect.Effect<number>
 ) => {
   let stopped: Stopped | StopRules.JobNeeds | undefined
   let taken = 0
@@ -74,6 +76,7 @@ export const make = <Row, Out, E>(
   }
   const shared: RowCalls.Run = {
     hasStopped,
+    inFlight: InFlight.make(inFlight),
     save: (answer) => replies.save([answer]),
     reject: (call) => orStop(journal.reject(call)),
     spend: (cost) => orStop(journal.spend(cost))

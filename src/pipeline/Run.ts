@@ -124,7 +124,9 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>,
   const journal = yield* Journal
   const output = options.output ?? job.sink
   const { invalid, problems, sink, total } = yield* journal.begin(start(job, output, options.changed ?? "stop"))
-  const rows = Rows.make(job, journal, options)
+  const { capacity } = yield* Claude
+  const inFlight = options.concurrency === undefined ? capacity : Effect.succeed(options.concurrency)
+  const rows = Rows.make(job, journal, options, inFlight)
   yield* stopOnDrain(rows.stop)
   const failuresFile = yield* Effect.gen(function* () {
     const isSelected = yield* Selection.make(job, options)
