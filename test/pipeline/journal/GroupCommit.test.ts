@@ -78,6 +78,18 @@ it.effect("refuses a write after the scope has closed", () =>
   })
 )
 
+it.effect("refuses a write that is made before the scope closes and run after it", () =>
+  Effect.gen(function* () {
+    const late = yield* Effect.scoped(
+      Effect.map(
+        GroupCommit.make<number, never>(() => Effect.void),
+        (write) => write(1)
+      )
+    )
+    assert.isTrue(Exit.isFailure(yield* Effect.exit(late)))
+  })
+)
+
 it.effect("commits what an interrupted caller wrote, and what waits when the scope closes", () =>
   Effect.gen(function* () {
     const written: Array<number> = []

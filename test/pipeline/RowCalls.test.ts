@@ -1,0 +1,37 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Claude, Request } from "effect-claude"
+import { TestClaude } from "effect-claude/testing"
+import { Effect, Exit } from "effect"
+import { ReplyStoreFailed } from "../../src/claude/ReplyStore.ts"
+import * as InFlight from "../../src/pipeline/InFlight.ts"
+import * as RowCalls from "../../src/pipeline/RowCalls.ts"
+
+describe("RowCalls", () => {
+  it.effect.each([
+    ["fails", Effect.fail(new ReplyStoreFailed({ detail: "the disk is full" }))],
+    ["dies", Effect.die("the lock is lost")]
+  ] as const)("abandons a row whose store %s, also where its step takes any failure", ([, store]) =>
+    Effect.gen(function* () {
+      let interruptions = 0
+      const row = { key: "a", ordinal: 0, hasFailed: false, replies: [] }
+      const calls = RowCalls.make(run(store), row, () => void (interruptions += 1))
+      const request = yield* Request.resolve("Hello")
+      const reply = yield* Claude.create("Hello")
+      const call = { row: "a", path: "", hash: Request.hash(request), occurrence: 0 }
+      const exit = yield* Effect.exit(calls.save({ call, request, reply }))
+      assert.isTrue(Exit.isFailure(exit))
+      assert.isTrue(calls.isAbandoned())
+      assert.strictEqual(interruptions, 1)
+    }).pipe(Effect.provide(TestClaude.layer("Hello.")))
+  )
+})
+
+// Builders
+
+const run = (save: Effect.Effect<void, ReplyStoreFailed>): RowCalls.Run => ({
+  hasStopped: () => false,
+  inFlight: InFlight.make(Effect.succeed(1)),
+  save: () => save,
+  reject: () => Effect.void,
+  spend: () => Effect.void
+})
