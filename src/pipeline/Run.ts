@@ -48,12 +48,16 @@ export interface RunOptions<in Row = never> extends Selection.Selection<Row> {
   readonly changed?: "stop" | "keep" | "rerun"
 }
 
-/** Why a run stopped early. `limit`: by its own options; `input`: some rows were missing when it was read again. */
+/**
+ * Why a run ended before every row was done. `selection`: it ran all rows that its options select; `input`: some rows
+ * were missing when the input was read again.
+ */
 export type Stopped =
   | ClaudeError
   | StopRules.JobHopeless
   | StopRules.JobBroken
   | "limit"
+  | "selection"
   | "failures"
   | "signal"
   | "input"
@@ -77,7 +81,7 @@ export interface Summary {
   readonly cost: Totals
   /** Whether an emulator answered in place of Claude, in this run or an earlier one. */
   readonly emulated: boolean
-  /** Why the run stopped early. The next run continues. */
+  /** Why the run ended before every row was done. The next run continues. */
   readonly stopped: Stopped | undefined
 }
 
@@ -151,7 +155,7 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>,
         Stream.runCollect
       )
       const unselected = options.sample ?? options.where ?? options.only
-      const stopped = reason ?? (pending === 0 ? undefined : unselected === undefined ? "input" : "limit")
+      const stopped = reason ?? (pending === 0 ? undefined : unselected === undefined ? "input" : "selection")
       return {
         total,
         done,

@@ -19,9 +19,13 @@ export interface JobReport {
   readonly isInterrupted: boolean
 }
 
-/** 0: every row is done; 1: some rows failed; 3: the run stopped early; 130: by a signal (`Signals` has 143 for SIGTERM). */
+/**
+ * 0: every row, or every selected row, is done; 1: some rows failed; 3: the run stopped early; 130: by a signal
+ * (`Signals` has 143 for SIGTERM).
+ */
 export const exitCode = ({ isInterrupted, summary }: JobReport): number => {
-  if (summary.stopped !== undefined) return isInterrupted ? 130 : 3
+  const { stopped } = summary
+  if (stopped !== undefined && stopped !== "selection") return isInterrupted ? 130 : 3
   return summary.failed + summary.invalid > 0 ? 1 : 0
 }
 
@@ -43,8 +47,7 @@ export const toText = (report: JobReport): string => {
     Progress.responseCache(progress),
     isEmulated(report) &&
       "An emulator answered, not Claude: nothing was billed, and the answers only quote the prompts.",
-    summary.stopped !== undefined &&
-      `Stopped: ${reasonOf(summary.stopped)}. ${Progress.counted(summary.pending, "row is", "rows are")} pending: ${howToContinue}.`
+    summary.stopped !== undefined && endOf(summary.stopped, Progress.counted(summary.pending, "row is", "rows are"))
   ]
     .filter((line) => line !== false)
     .join("\n")
@@ -104,10 +107,17 @@ const used = (report: JobReport): string => {
 
 const costOf = ({ cost, unpriced }: Summary["cost"]["run"]) => Progress.cost({ cost, unpricedCalls: unpriced })
 
+const endOf = (stopped: NonNullable<Summary["stopped"]>, pending: string): string =>
+  stopped === "selection"
+    ? `${pending} not selected, and pending.`
+    : `Stopped: ${reasonOf(stopped)}. ${pending} pending: ${howToContinue}.`
+
 const reasonOf = (stopped: NonNullable<Summary["stopped"]>): string => {
   switch (stopped) {
     case "limit":
       return "the limit of this run is reached"
+    case "selection":
+      return "every selected row has run"
     case "failures":
       return "as many rows have failed as this run allows"
     case "signal":

@@ -50,7 +50,10 @@ describe("Job.run", () => {
         const job = greetings(["Ann", "Bob", "Cid"])
         const summary = yield* files.run(job, { where: ({ name }) => name > "B", limit: 1 })
         assert.deepInclude(summary, { done: 1, pending: 2, stopped: "limit" })
-        assert.deepInclude(yield* files.run(job, { where: ({ name }) => name > "B" }), { done: 2, stopped: "limit" })
+        assert.deepInclude(yield* files.run(job, { where: ({ name }) => name > "B" }), {
+          done: 2,
+          stopped: "selection"
+        })
         assert.deepStrictEqual(yield* TestClaude.prompts, ["Greet Bob.", "Greet Cid."])
         assert.deepInclude(yield* files.run(job), { done: 3, stopped: undefined })
       })
@@ -61,7 +64,7 @@ describe("Job.run", () => {
     inFolder((files) =>
       Effect.gen(function* () {
         const job = greetings(names(100))
-        assert.deepInclude(yield* files.run(job, { sample: 5 }), { done: 5, pending: 95, stopped: "limit" })
+        assert.deepInclude(yield* files.run(job, { sample: 5 }), { done: 5, pending: 95, stopped: "selection" })
         assert.deepInclude(yield* files.run(job, { sample: 5 }), { done: 5 })
         assert.deepInclude(yield* files.run(job, { sample: 10 }), { done: 10 })
         assert.lengthOf(yield* calls, 10)
@@ -88,7 +91,7 @@ describe("Job.run", () => {
         const job = greetings(["Ann", "Bob", "Cid"])
         assert.deepInclude(yield* files.run(job, { limit: 2 }), { done: 1, failed: 1, pending: 1 })
         const retried = yield* files.run(job, { only: "failed" })
-        assert.deepInclude(retried, { done: 2, failed: 0, pending: 1, stopped: "limit" })
+        assert.deepInclude(retried, { done: 2, failed: 0, pending: 1, stopped: "selection" })
         assert.deepStrictEqual(yield* TestClaude.prompts, ["Greet Ann.", "Greet Bob.", "Greet Bob."])
       })
     ).pipe(Effect.provide(TestClaude.layer(TestClaude.when(/Bob/, [notYou, "hi"]), "hi")))

@@ -9,6 +9,8 @@ describe("JobReport", () => {
     assert.strictEqual(JobReport.exitCode(report({ failed: 1 })), 1)
     assert.strictEqual(JobReport.exitCode(report({ invalid: 1 })), 1)
     assert.strictEqual(JobReport.exitCode(report({ stopped: "limit", failed: 1 })), 3)
+    assert.strictEqual(JobReport.exitCode(report({ stopped: "selection", pending: 9 })), 0)
+    assert.strictEqual(JobReport.exitCode(report({ stopped: "selection", failed: 1, pending: 9 })), 1)
     assert.strictEqual(JobReport.exitCode(report({ stopped: "input", pending: 1 })), 3)
   })
 
