@@ -27,7 +27,7 @@ import * as RunFailure from "./RunFailure.ts"
 import * as RunFlags from "./RunFlags.ts"
 import * as Sqlite from "./Sqlite.ts"
 
-/** Loads the job and runs it; with `only`, those of its rows that failed in an earlier run. */
+/** Loads the job and runs it. With `only`, it runs only rows that failed in an earlier run. */
 export const run = Effect.fnUntraced(function* (flags: RunFlags.RunFlags, selection: { readonly only?: "failed" }) {
   if (flags.keep && flags.rerun) return yield* Effect.fail(new ExitWith(2, "--keep and --rerun exclude each other"))
   if (selection.only === "failed" && flags.rerun) {
@@ -61,6 +61,8 @@ const execute = Effect.fnUntraced(function* (
   const journal = Journal.layer({ job: job.name, shape: Job.shape(job), emulated }).pipe(
     Layer.provide(stateStore(state))
   )
+  // The embedded emulator ends with this process, and its batches with it.
+  const left = flags.emulator ? Effect.void : OpenBatches.report(batches)
   const place = Postgres.isAddress(state) ? Postgres.withoutSecrets(state) : state
   let hasBegun = false
   const work = Job.run(job, options).pipe(
@@ -68,14 +70,18 @@ const execute = Effect.fnUntraced(function* (
   )
   const stoppable = GracefulStop.run(Display.show(job.name, work), {
     hasBegun: () => hasBegun,
-    before: flags.mode === "batches" && flags.onInterrupt === "cancel" ? OpenBatches.cancel(batches) : Effect.void
+    before:
+      flags.mode === "batches" && (flags.onInterrupt === "cancel" || flags.emulator)
+        ? OpenBatches.cancel(batches)
+        : Effect.void
   })
   yield* Effect.gen(function* () {
-    if (flags.mode === "direct") yield* OpenBatches.refuseDirect
+    if (flags.emulator) yield* OpenBatches.forget
+    else if (flags.mode === "direct") yield* OpenBatches.refuseDirect
     const [[summary, progress], isInterrupted] = yield* stoppable
     const report = { summary, progress, output: options.output, state: place, isInterrupted }
     yield* Console.log(flags.json ? JobReport.toJson(report) : JobReport.toText(report))
-    yield* OpenBatches.report(batches)
+    yield* left
     const code = JobReport.exitCode(report)
     if (code !== 0) return yield* Effect.fail(new ExitWith(code))
   }).pipe(
@@ -83,7 +89,7 @@ const execute = Effect.fnUntraced(function* (
       hasBegun
         ? Effect.andThen(
             Console.error(`interrupted; rows and replies are in ${place}: ${JobReport.howToContinue}`),
-            OpenBatches.report(batches)
+            left
           )
         : Console.error("interrupted before anything was sent; nothing has changed")
     ),

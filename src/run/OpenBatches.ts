@@ -43,6 +43,12 @@ export const cancel = (self: MessageBatches.MessageBatches): Effect.Effect<void>
 
 const waiting = "and waiting for the answers that are finished; a second signal ends the run at once"
 
+/** Forgets the batches of an emulator that ended with an earlier run: their calls are sent again. */
+export const forget = Effect.gen(function* () {
+  const { replies } = yield* Journal
+  yield* Effect.forEach(yield* replies.unfinished, ({ id }) => replies.ended(id), { discard: true })
+})
+
 /** Fails if an earlier run left batches, whose answers direct calls would pay for again. */
 export const refuseDirect = Effect.gen(function* () {
   const { replies } = yield* Journal
