@@ -165,7 +165,7 @@ const send = <A>(
       const options = { ...callOptions(client, transport, signal), ...(headers && { headers }) }
       const messages = params.betas === undefined ? client.messages : client.beta?.messages
       if (messages === undefined) throw unsupported("use the beta API")
-      // The types of the beta API contain those of the stable API, for parameters and for answers.
+      // The beta API has a superset of the parameters and answers of the stable API.
       return capturing(warnings, () => call(messages as Messages, params as Params, options))
     }
     const respond = (): Promise<Response> => {

@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
+import { emptyMessage } from "./EmptyMessage.ts"
 import { RateLimits } from "./RateLimits.ts"
 import { isMessage, type Message } from "./Reply.ts"
 import { Usage } from "./Usage.ts"
@@ -267,29 +268,7 @@ const AnyMessage = Schema.declare(isMessage, {
     })
 })
 
-const exampleMessage: Omit<Message, "id"> = {
-  type: "message",
-  role: "assistant",
-  model: "claude-sonnet-5-5",
-  content: [],
-  stop_reason: "tool_use",
-  stop_sequence: null,
-  stop_details: null,
-  container: null,
-  diagnostics: null,
-  usage: {
-    input_tokens: 0,
-    output_tokens: 0,
-    cache_creation: null,
-    cache_creation_input_tokens: null,
-    cache_read_input_tokens: null,
-    server_tool_use: null,
-    service_tier: null,
-    speed: null,
-    inference_geo: null,
-    output_tokens_details: null
-  }
-}
+const exampleMessage: Message = { ...emptyMessage, stop_reason: "tool_use" }
 
 /**
  * Claude stopped for a tool where a verb promised text or a value. `answer` is the whole message: run the tools that

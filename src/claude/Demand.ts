@@ -16,7 +16,7 @@ export interface Demand {
 /** Receives a run each time the last of its running items begins to wait. It is kept for the life of the run. */
 export type OnQuiet = (demand: Demand) => void
 
-/** An item, or the run itself. An item with children, which are those of a nested `Batch`, counts as them. */
+/** An item, or the run itself. An item that runs a nested `Batch` has children, and only these count. */
 interface Item {
   readonly run: Run
   children: number

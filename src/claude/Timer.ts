@@ -1,5 +1,5 @@
 /**
- * A time-out without a fiber: to fork and interrupt one for every call took a thirtieth of its time.
+ * A time-out without a fiber, because forking and interrupting one costs time in every call.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"

@@ -18,7 +18,6 @@ import * as Replay from "../claude/Replay.ts"
 import { discard, type Reply, type ReplyFacts } from "../claude/Reply.ts"
 import { type Answer, type CallKey, CurrentCall } from "../claude/ReplyStore.ts"
 import { hash, type Request } from "../claude/Request.ts"
-import * as Sha256 from "../claude/Sha256.ts"
 import * as StoredReply from "../claude/StoredReply.ts"
 import type { StreamEvent } from "../claude/StreamEvent.ts"
 import * as Count from "./durable/Count.ts"
@@ -56,8 +55,8 @@ export const CurrentRow: Context.Reference<Row | undefined> = Context.Reference(
 })
 
 /**
- * Wraps Claude. It must be the outermost policy, so that its requests are those of the program. It may be applied twice,
- * at both ends of a stack: a call that the outer one handles passes through the inner one.
+ * Wraps Claude. It must be the outermost policy, so that it sees the requests as the program makes them. It may be
+ * applied twice, at both ends of a stack: a call that the outer one handles passes through the inner one.
  */
 export const wrap = (next: Claude["Service"]): Claude["Service"] => ({
   create: (request) =>
@@ -96,16 +95,8 @@ const callOf = (fiber: Fiber.Fiber<unknown, unknown>, request: Request, prefix: 
   if (row === undefined || fiber.getRef(CurrentCall) !== undefined) return undefined
   const hash = Option.getOrUndefined(hashOf(request))
   if (hash === undefined) return undefined
-  return { row, request, path: pathOf(fiber.getRef(CallSite)), hash: prefix + hash }
+  return { row, request, path: fiber.getRef(CallSite).path.join("/"), hash: prefix + hash }
 }
-
-/** The names of the steps. A long path is replaced by its hash, because the index of a database limits its length. */
-const pathOf = ({ path }: typeof CallSite.Service) => {
-  const joined = path.join("/")
-  return joined.length > longestPath ? Sha256.hex(joined) : joined
-}
-
-const longestPath = 500
 
 /** A request that cannot be written as JSON is passed on, and fails when it is sent. */
 const hashOf = Option.liftThrowable(hash)

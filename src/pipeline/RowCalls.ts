@@ -38,7 +38,7 @@ export interface RowCalls extends Durable.Row {
 /** Starts with the stored replies of the row. `interrupt` interrupts its fiber. */
 export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrupt: () => void): RowCalls => {
   let isAbandoned = false
-  /** Calls that have begun and not ended, and those of them that are on the wire or have a reply to store. */
+  /** `open` calls have begun and not ended. The `busy` ones are on the wire or have a reply to store. */
   let open = 0
   let busy = 0
   let isBlocked = false

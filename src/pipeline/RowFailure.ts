@@ -25,7 +25,7 @@ const Stored = Schema.fromJsonString(
 export interface Bill {
   /** Its requests in the run in which it failed. */
   readonly attempts: number
-  /** Its replies, those of earlier runs included. They are stored, and are not paid for again. */
+  /** Its replies, also from earlier runs. They are stored, and are not paid for again. */
   readonly calls: number
   /** US dollars for these replies, and for bills without a reply in this run. Undefined if a price is unknown. */
   readonly cost: BigDecimal.BigDecimal | undefined

@@ -74,7 +74,7 @@ export type Target =
 
 /**
  * Invalidates stored answers for every process that uses the store. With a model or a label, it also invalidates the
- * answers of calls that are in flight. The labels of an answer are those of the `CallSite` that stored it.
+ * answers of calls that are in flight. An answer has the labels of the `CallSite` that stored it.
  */
 export const invalidate = (
   target: Target,
@@ -127,7 +127,7 @@ export const policy = (options: Options = {}) => {
 
 type IsKept = (answer: Pick<Reply, "message" | "requestId">) => boolean
 
-/** Which answers are stored. Foreign ones, those of an emulator in the default cache, are not. */
+/** Which answers are stored. An emulator's answers are foreign to the default cache, and are not. */
 interface Keeping {
   readonly isKept: IsKept
   readonly isForeign: IsKept

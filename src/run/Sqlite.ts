@@ -143,7 +143,7 @@ const connectionOf = (database: DatabaseSync, path: string): SqliteConnection =>
   const executeValues: Connection["executeValues"] = (sql, parameters) =>
     // The rows are arrays here, although the types of node:sqlite say objects; `Object.values` accepts both.
     Effect.map(all(sql, parameters, true), (rows) => rows.map((row) => Object.values(row)))
-  // For statements whose rows nobody reads.
+  // For statements whose rows are not read.
   const executeRaw: Connection["executeRaw"] = (sql, parameters) =>
     Effect.try({
       try: () => prepare(sql).run(...(parameters as ReadonlyArray<SQLInputValue>)),

@@ -1,6 +1,6 @@
 /**
  * Reads deltas of text, thinking and tool input in exactly the form that the API sends. Most events are such deltas, and
- * this takes a quarter of the time of splitting lines and parsing all the JSON. Every other form is left to `WireEvent`.
+ * this takes less than half the time of splitting lines and parsing all the JSON. Every other form is for `WireEvent`.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import * as Predicate from "effect/Predicate"

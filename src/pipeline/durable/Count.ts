@@ -1,6 +1,7 @@
 /**
  * A count of tokens in the form of a reply, so that it is stored and replayed like one. It costs nothing.
  */
+import { emptyMessage } from "../../claude/EmptyMessage.ts"
 import type { Message, Reply } from "../../claude/Reply.ts"
 
 /** Begins the hash of a call that counts tokens. */
@@ -20,27 +21,4 @@ export const fromReply = ({ message }: Reply): number => message.usage.input_tok
 /** Whether a reply holds a count. */
 export const isCount = ({ message }: Reply): boolean => message.id === empty.id
 
-const empty: Message = {
-  id: "count",
-  type: "message",
-  role: "assistant",
-  model: "count_tokens",
-  content: [],
-  stop_reason: null,
-  stop_sequence: null,
-  stop_details: null,
-  container: null,
-  diagnostics: null,
-  usage: {
-    input_tokens: 0,
-    output_tokens: 0,
-    cache_creation: null,
-    cache_creation_input_tokens: null,
-    cache_read_input_tokens: null,
-    server_tool_use: null,
-    service_tier: null,
-    speed: null,
-    inference_geo: null,
-    output_tokens_details: null
-  }
-}
+const empty: Message = { ...emptyMessage, id: "count", model: "count_tokens" }

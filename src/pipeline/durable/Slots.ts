@@ -1,5 +1,5 @@
 /**
- * Numbers the identical calls of a row: those of one path and one request. A call takes the smallest free number when it
+ * Numbers the identical calls of a row, which have one path and one request. A call takes the smallest free number when it
  * starts, so in every run of the row the same call finds the same stored reply. Pure, apart from its own state.
  */
 import type * as StoredReply from "../../claude/StoredReply.ts"

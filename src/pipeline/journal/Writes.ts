@@ -166,7 +166,7 @@ const commit = (job: JobState): ((writes: ReadonlyArray<Write>) => Effect.Effect
 /** The bytes of an output as a line of a file. */
 const sizeOf = (output: string) => (isAscii(output) ? output.length : encoder.encode(output).length) + 1
 
-/** Most outputs are. The test takes a fraction of the time that encoding takes. */
+/** Most outputs are, and the test is faster than encoding. */
 const isAscii = (text: string) => !/[^\0-\x7f]/.test(text)
 
 const encoder = new TextEncoder()

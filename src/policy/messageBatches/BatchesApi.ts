@@ -116,7 +116,7 @@ export const make = (client: Client, { betas, user_profile_id, workspace_id }: H
   const create = (requests: ReadonlyArray<readonly [string, Request]>, options: Anthropic.RequestOptions) => {
     const body = { requests: requests.map(([custom_id, request]) => ({ custom_id, params: paramsOf(request) })) }
     const head = { ...params, ...(user_profile_id !== undefined && { user_profile_id }) }
-    // The types of the beta API contain those of the stable API.
+    // The beta API has a superset of the parameters of the stable API.
     return batches.create({ ...(body as Anthropic.Messages.BatchCreateParams), ...head }, options)
   }
   return {

@@ -17,7 +17,7 @@ import type { ApiBatch } from "./BatchesApi.ts"
 import type { Call } from "./Call.ts"
 import type { Lane } from "./Lanes.ts"
 import * as Orphans from "./Orphans.ts"
-import type { Bounds, Persistence } from "./Persist.ts"
+import type { Bounds, Repetition } from "./Repeat.ts"
 import * as Poll from "./Poll.ts"
 import * as Results from "./Results.ts"
 import * as Submit from "./Submit.ts"
@@ -57,7 +57,7 @@ const create = Effect.fnUntraced(function* (lane: Lane, intent: BatchIntent, cal
   const { api, store } = lane
   if (store !== undefined) yield* Effect.orDie(store.intend(intent))
   const requests = Array.from(calls).flatMap(([id, { request }]) => (request ? [[id, request] as const] : []))
-  const options = persistence(undefined, lane, calls, around)
+  const options = repetition(undefined, lane, calls, around)
   const orphan = Orphans.find(api, { ...intent, requests: calls.size }, isKnown(lane, around), options)
   const created = yield* Effect.result(Submit.create(api, requests, orphan, options))
   if (Result.isSuccess(created)) {
@@ -78,7 +78,7 @@ export const resume = Effect.fnUntraced(function* (
   around: Surroundings
 ) {
   const { batchId: id, createdAt } = intent
-  const options = persistence(id, lane, calls, around)
+  const options = repetition(id, lane, calls, around)
   const continued = Effect.gen(function* () {
     if (id !== undefined) {
       const sent = { id, createdAt, total: calls.size }
@@ -107,7 +107,7 @@ const follow = Effect.fnUntraced(function* (
 ) {
   const { api, store } = lane
   const about = { batch: id, requests }
-  const options = persistence(id, lane, calls, around)
+  const options = repetition(id, lane, calls, around)
   yield* Event.emit(() => ({ _tag: "batch-sent", ...about, how, since }))
   const context = yield* Effect.context<never>()
   const canceled = Latch.makeUnsafe(false)
@@ -158,12 +158,12 @@ const isKnown =
     running.has(id) || store === undefined ? Effect.succeed(running.has(id)) : Effect.orDie(store.knows(id))
 
 /** Releases the waiting fibers with an error while the batch continues; where a store exists, another call joins it. */
-const persistence = (
+const repetition = (
   batch: string | undefined,
   { store }: Lane,
   calls: Calls,
   { longest, shortest }: Bounds
-): Persistence => ({
+): Repetition => ({
   batch,
   shortest,
   longest,

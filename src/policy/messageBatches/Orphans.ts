@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { ApiBatch, BatchesApi } from "./BatchesApi.ts"
-import { persist, type Persistence } from "./Persist.ts"
+import { repeat, type Repetition } from "./Repeat.ts"
 import { untilEnded } from "./Poll.ts"
 
 /** What is known of a batch that was about to be sent. */
@@ -31,20 +31,20 @@ export const find = Effect.fnUntraced(function* (
   api: BatchesApi,
   intent: Lost,
   isKnown: (batch: string) => Effect.Effect<boolean>,
-  options: Persistence
+  options: Repetition
 ): Effect.fn.Return<ApiBatch | undefined> {
   const recent = api.list.pipe(
     Stream.takeWhile(({ createdAt }) => !(createdAt < intent.createdAt - skew)),
     Stream.filter(({ total }) => total === intent.requests),
     Stream.runCollect
   )
-  const listed = yield* persist(recent, options)
+  const listed = yield* repeat(recent, options)
   const unknown = yield* Effect.filter(listed, ({ id }) => Effect.map(isKnown(id), (known) => !known))
   const inOrder = unknown.toSorted((a, b) => Number(b.state === "ended") - Number(a.state === "ended"))
   for (const { id } of inOrder) {
     const ended = yield* untilEnded(api, id, { ...options, batch: id })
     if (!ended.hasResults) continue
-    const first = yield* persist(Stream.runHead(api.results(id)), { ...options, batch: id })
+    const first = yield* repeat(Stream.runHead(api.results(id)), { ...options, batch: id })
     if (Option.isSome(first) && first.value.customId.startsWith(`${intent.id}-`)) return ended
   }
   return undefined

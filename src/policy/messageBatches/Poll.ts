@@ -7,18 +7,18 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Event from "../../claude/Event.ts"
 import type { ApiBatch, BatchesApi } from "./BatchesApi.ts"
-import { persist, type Persistence } from "./Persist.ts"
+import { repeat, type Repetition } from "./Repeat.ts"
 
 /** Returns the batch when it has ended. Once `soon` is open, the end is near, and it looks as often as it may. */
 export const untilEnded = Effect.fnUntraced(function* (
   api: BatchesApi,
   id: string,
-  options: Persistence,
+  options: Repetition,
   soon: Latch.Latch = Latch.makeUnsafe(false)
 ): Effect.fn.Return<ApiBatch> {
   const begun = yield* Clock.currentTimeMillis
   while (true) {
-    const batch = yield* persist(api.retrieve(id), options)
+    const batch = yield* repeat(api.retrieve(id), options)
     if (batch.state === "ended") return batch
     yield* Event.emit(() => ({ _tag: "batch-polled", batch: id, requests: batch.total, state: batch.state }))
     const age = (yield* Clock.currentTimeMillis) - begun

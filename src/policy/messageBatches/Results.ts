@@ -11,7 +11,7 @@ import * as Failure from "../../claude/Failure.ts"
 import { isMessage, type Reply } from "../../claude/Reply.ts"
 import type { ApiBatch, ApiResult, BatchesApi } from "./BatchesApi.ts"
 import type { Call } from "./Call.ts"
-import { isOver, type Persistence, waitAfter } from "./Persist.ts"
+import { isOver, type Repetition, waitAfter } from "./Repeat.ts"
 
 /** How a call ended. */
 export type Outcome = Result.Result<Reply, ClaudeError>
@@ -28,7 +28,7 @@ export const collect = Effect.fnUntraced(function* (
   batch: ApiBatch,
   calls: ReadonlyMap<string, Call>,
   give: (group: ReadonlyArray<readonly [Call, Outcome]>) => Effect.Effect<void>,
-  options: Persistence
+  options: Repetition
 ) {
   const open = new Map(calls)
   const take = (results: ReadonlyArray<ApiResult>) => {

@@ -9,7 +9,7 @@ import * as Result from "effect/Result"
 import type { ClaudeError } from "../../claude/ClaudeError.ts"
 import type { Request } from "../../claude/Request.ts"
 import type { ApiBatch, BatchesApi } from "./BatchesApi.ts"
-import { isOver, type Persistence, waitAfter } from "./Persist.ts"
+import { isOver, type Repetition, waitAfter } from "./Repeat.ts"
 
 /** A batch, and whether it was found again after its creation seemed to fail. */
 export interface Created {
@@ -22,7 +22,7 @@ export const create = Effect.fnUntraced(function* (
   api: BatchesApi,
   requests: ReadonlyArray<readonly [id: string, request: Request]>,
   findOrphan: Effect.Effect<ApiBatch | undefined>,
-  options: Persistence
+  options: Repetition
 ): Effect.fn.Return<Created, ClaudeError> {
   let failures = 0
   let since = 0

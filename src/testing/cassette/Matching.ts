@@ -13,7 +13,8 @@ const comparable = ({ body = null, headers, method, path }: Request) => ({
   method,
   path,
   headers: Object.fromEntries(Object.entries(headers).toSorted()),
-  // Every body is treated as a request for a message: `canonical` keeps fields that it does not know.
+  // Every body is treated as a request for a message: `canonical` keeps fields that it does not know. Its type is not
+  // checked, because `canonical` reads any object.
   body: Predicate.isObject(body) ? parse(canonical(body as unknown as ClaudeRequest)) : body
 })
 

@@ -16,7 +16,7 @@ export interface Bounds {
 }
 
 /** Which batch the requests are about, and how long to wait between two of them. */
-export interface Persistence extends Bounds {
+export interface Repetition extends Bounds {
   /** The API's id, for events. */
   readonly batch: string | undefined
   /** Runs after each failure once failures have lasted too long. */
@@ -38,7 +38,7 @@ export const pause = (error: ClaudeError, failures: number, longest: Duration.Du
   )
 
 /** Reports the failure and waits. */
-export const waitAfter = Effect.fnUntraced(function* (error: ClaudeError, failures: number, options: Persistence) {
+export const waitAfter = Effect.fnUntraced(function* (error: ClaudeError, failures: number, options: Repetition) {
   const delay = pause(error, failures, options.longest)
   yield* Event.emit(() => ({ _tag: "batch-retried", batch: options.batch, error, delay }))
   yield* Effect.sleep(delay)
@@ -49,7 +49,7 @@ export const isOver = (error: ClaudeError, since: number, now: number): boolean 
   now - since >= Duration.toMillis(patience(error))
 
 /** Repeats a request until it succeeds. */
-export const persist = Effect.fnUntraced(function* <A>(request: Effect.Effect<A, ClaudeError>, options: Persistence) {
+export const repeat = Effect.fnUntraced(function* <A>(request: Effect.Effect<A, ClaudeError>, options: Repetition) {
   let failures = 0
   let since = 0
   while (true) {

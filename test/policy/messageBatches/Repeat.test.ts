@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import { ClaudeError, NotFound, Overloaded, RateLimited, Unauthenticated } from "../../../src/claude/ClaudeError.ts"
-import { isOver, pause } from "../../../src/policy/messageBatches/Persist.ts"
+import { isOver, pause } from "../../../src/policy/messageBatches/Repeat.ts"
 
 const busy = new ClaudeError({ reason: new Overloaded({ detail: "" }) })
 
