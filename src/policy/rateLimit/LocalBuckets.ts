@@ -1,0 +1,89 @@
+/**
+ * The buckets of one process. Nothing here waits or yields, so that a check and its reservation are one step.
+ */
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { RateLimits } from "../../claude/RateLimits.ts"
+import { type Amounts, type Buckets, type Limits, type Reservation, kinds, type Wait } from "./Buckets.ts"
+import * as Limit from "./Limit.ts"
+
+/** Buckets with these explicit limits, and with what the API says of the others. */
+export const make = (explicit: Limits = {}): Buckets => {
+  const groups = new Map<string, Group>()
+  const find = (name: string): Group => {
+    const known = groups.get(name)
+    if (known !== undefined) return known
+    const group = makeGroup(explicit)
+    groups.set(name, group)
+    return group
+  }
+  return {
+    reserve: (name, amounts) => Effect.clockWith((clock) => Effect.succeed(find(name).reserve(amounts, clock)))
+  }
+}
+
+interface Group {
+  readonly reserve: (amounts: Amounts, clock: Clock.Clock) => Reservation | Wait
+}
+
+const makeGroup = (explicit: Limits): Group => {
+  const limits = {
+    requests: Limit.make(explicit.requests),
+    inputTokens: Limit.make(explicit.inputTokens),
+    outputTokens: Limit.make(explicit.outputTokens)
+  }
+  let closedAt = -Infinity
+  let closedUntil = -Infinity
+
+  const reservation = (amounts: Amounts, now: number, clock: Clock.Clock): Reservation => {
+    const held = {
+      requests: limits.requests.take(now, amounts.requests),
+      inputTokens: limits.inputTokens.take(now, amounts.inputTokens),
+      outputTokens: limits.outputTokens.take(now, amounts.outputTokens)
+    }
+    const settle = (used: Amounts) => {
+      const now = clock.currentTimeMillisUnsafe()
+      for (const kind of kinds) held[kind].settle(now, used[kind])
+    }
+    return {
+      _tag: "Reservation",
+      learn: (headers: RateLimits) =>
+        Effect.sync(() => {
+          const now = clock.currentTimeMillisUnsafe()
+          for (const kind of kinds) {
+            const bucket = headers[kind]
+            if (bucket !== undefined) held[kind].learn(now, bucket)
+          }
+        }),
+      settle: (used) => Effect.sync(() => settle(used)),
+      refused: (milliseconds) =>
+        Effect.sync(() => {
+          settle(nothing)
+          const arrived = clock.currentTimeMillisUnsafe()
+          const wasInFlight = now < closedAt
+          closedUntil = Math.max(closedUntil, (wasInFlight ? closedAt : arrived) + milliseconds)
+          if (wasInFlight) return
+          closedAt = arrived
+          for (const kind of kinds) limits[kind].refused(arrived)
+        })
+    }
+  }
+
+  return {
+    reserve: (amounts, clock) => {
+      const now = clock.currentTimeMillisUnsafe()
+      if (now < closedUntil) return { _tag: "Wait", milliseconds: closedUntil - now, binds: "pause" }
+      let binds: (typeof kinds)[number] | undefined
+      let milliseconds = 0
+      for (const kind of kinds) {
+        const wait = limits[kind].wait(now, amounts[kind])
+        if (wait <= milliseconds) continue
+        binds = kind
+        milliseconds = wait
+      }
+      return binds === undefined ? reservation(amounts, now, clock) : { _tag: "Wait", milliseconds, binds }
+    }
+  }
+}
+
+const nothing: Amounts = { requests: 0, inputTokens: 0, outputTokens: 0 }
