@@ -36,16 +36,20 @@ export interface Answer {
   readonly usage: Reported
 }
 
-/** Answers calls; `admit` may refuse a call once its input tokens are known. */
+/**
+ * Answers calls; `admit` may refuse a call once its input tokens are known. What a call writes to the prompt cache is
+ * readable from its first token, or from the given time.
+ */
 export const make = (options: Options, signatures: Signature.Issued) => {
   const cache = PromptCache.make(Duration.toMillis(options.timeToFirstToken ?? 0))
   const rules = options.replies ?? []
   for (const { reply } of rules) if (typeof reply !== "function") issue(reply, signatures)
   return <E = never>(
     call: Call,
-    admit?: (input: PromptCache.Input) => Effect.Effect<void, E>
+    admit?: (input: PromptCache.Input) => Effect.Effect<void, E>,
+    readableFrom?: number
   ): Effect.Effect<Answer, E> =>
-    Effect.map(cache(call.model, call.segments, admit), (input) => {
+    Effect.map(cache(call.model, call.segments, admit, readableFrom), (input) => {
       const prompt = Prompt.message(call.prompt)
       const answer = Replies.find(rules, { prompt, request: call.request }) ?? reply(call, prompt)
       issue(answer, signatures)

@@ -50,7 +50,7 @@ export const make = (options: Options, { answerTo, ledger, messageId, signatures
       if (kind === "missing") return Batch.settle(batch, "succeeded", undefined)
       if (typeof kind === "number") return yield* Effect.fail(Disturb.refusal(kind))
       const call = yield* readCall({ ...head, method: "POST", body }, signatures)
-      const reply = yield* answerTo(call)
+      const reply = yield* answerTo(call, undefined, batch.endsAt + 1)
       const usage = { ...reply.usage, service_tier: "batch" as const }
       if (Answer.isBilled(reply)) ledger.open(call.requestHash, call.model)(usage, now)
       const message = Wire.whole(messageId(call.requestHash), call.model, { ...reply, usage })

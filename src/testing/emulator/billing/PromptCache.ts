@@ -1,6 +1,7 @@
 /**
  * The prompt cache: which part of a request it reads, which part it writes, and how long an entry lives. An entry is the
- * prefix of a request up to a breakpoint. It is readable once the answer that wrote it has started.
+ * prefix of a request up to a breakpoint. It is readable once the answer that wrote it has started, or once the batch of
+ * that answer has ended: requests of one batch do not read what others of it write.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -38,13 +39,13 @@ export const make = (delay: number) => {
     return entry !== undefined && entry.from <= now && now < entry.until ? entry : undefined
   }
 
-  const write = (key: string, ttl: Models.CacheTtl, now: number): void => {
+  const write = (key: string, ttl: Models.CacheTtl, now: number, readableFrom: number): void => {
     if (entries.size >= sweepAt) {
       for (const [old, { until }] of entries) if (until <= now) entries.delete(old)
       sweepAt = Math.max(1024, 2 * entries.size)
     }
     const pending = entries.get(key)
-    const from = pending !== undefined && now < pending.until ? Math.min(pending.from, now + delay) : now + delay
+    const from = pending !== undefined && now < pending.until ? Math.min(pending.from, readableFrom) : readableFrom
     entries.set(key, { lifetime: Models.cacheLifetimes[ttl], from, until: now + Models.cacheLifetimes[ttl] })
   }
 
@@ -73,8 +74,8 @@ export const make = (delay: number) => {
       cache_read_input_tokens: read?.tokens ?? 0,
       cache_creation: { ephemeral_5m_input_tokens: created["5m"], ephemeral_1h_input_tokens: created["1h"] }
     }
-    const use = () => {
-      for (const { key, ttl } of written) write(key, ttl, now)
+    const use = (readableFrom: number) => {
+      for (const { key, ttl } of written) write(key, ttl, now, readableFrom)
       for (const { key } of prefixes.slice(0, readUpTo + 1)) {
         const entry = find(key, now)
         if (entry !== undefined) entry.until = now + entry.lifetime
@@ -83,16 +84,20 @@ export const make = (delay: number) => {
     return { input, use }
   }
 
-  /** Reads and writes at the breakpoints of a request, unless the request is not admitted with that input. */
+  /**
+   * Reads and writes at the breakpoints of a request, unless the request is not admitted with that input. What it writes
+   * is readable from its first token, or from the given time.
+   */
   return <E = never>(
     model: string,
     segments: ReadonlyArray<Segments.Segment>,
-    admit: (input: Input) => Effect.Effect<void, E> = () => Effect.void
+    admit: (input: Input) => Effect.Effect<void, E> = () => Effect.void,
+    readableFrom?: number
   ): Effect.Effect<Input, E> =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { input, use } = look(model, segments, now)
       return Effect.map(admit(input), () => {
-        use()
+        use(readableFrom ?? now + delay)
         return input
       })
     })

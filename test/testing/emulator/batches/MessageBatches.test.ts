@@ -139,8 +139,7 @@ describe("the life of a batch", () => {
     "affects direct calls once it has finished, even if it was never read: its cost and its cache entries count",
     () =>
       Effect.gen(function* () {
-        const system = [{ type: "text", text: "word ".repeat(4096), cache_control: { type: "ephemeral" } }]
-        const asked = { ...hello("row 0"), system }
+        const asked = { ...hello("row 0"), system: rules }
         const app = yield* App.make({ batchProcessing: "2 minutes" })
         yield* create(app, [{ custom_id: "a", params: asked }])
         yield* TestClock.adjust("3 minutes")
@@ -152,18 +151,35 @@ describe("the life of a batch", () => {
       })
   )
 
-  it.effect("uses the prompt cache of the time at which a request finishes, even if it is read later", () =>
+  it.effect("reads the prompt cache of the time at which a request finishes, even if it is read later", () =>
     Effect.gen(function* () {
-      const system = [{ type: "text", text: "word ".repeat(4096), cache_control: { type: "ephemeral" } }]
-      const cached = rows(12).map(({ custom_id, params }) => ({ custom_id, params: { ...params, system } }))
       const readsOf = Effect.fnUntraced(function* (batchProcessing: "12 minutes" | "2 hours") {
         const app = yield* App.make({ batchProcessing })
-        yield* create(app, cached)
+        yield* message(app, { ...hello("first"), system: rules })
+        yield* create(app, withRules(12))
         yield* TestClock.adjust("1 day")
         return (yield* app.ledger).filter(({ usage }) => usage.cacheRead > 0).length
       })
-      // A minute apart, all but the first read the cache; ten minutes apart, none does.
-      assert.deepStrictEqual([yield* readsOf("12 minutes"), yield* readsOf("2 hours")], [11, 0])
+      // A minute apart, each keeps the entry for the next; ten minutes apart, even the first is too late.
+      assert.deepStrictEqual([yield* readsOf("12 minutes"), yield* readsOf("2 hours")], [12, 0])
+    })
+  )
+
+  it.effect("reads no entry of the prompt cache that the same batch writes, and the next batch reads it", () =>
+    Effect.gen(function* () {
+      const app = yield* App.make({ batchProcessing: "3 minutes" })
+      const read = Effect.fnUntraced(function* () {
+        yield* create(app, withRules(3))
+        yield* TestClock.adjust("4 minutes")
+        return (yield* app.ledger).slice(-3).map(({ usage }) => usage.cacheRead > 0)
+      })
+      assert.deepStrictEqual(
+        [yield* read(), yield* read()],
+        [
+          [false, false, false],
+          [true, true, true]
+        ]
+      )
     })
   )
 
@@ -430,6 +446,12 @@ const hello = (content: string): Request.Request => ({
 
 const rows = (count: number) =>
   Array.from({ length: count }, (_, row) => ({ custom_id: `id-${row}`, params: hello(`row ${row}`) }))
+
+/** Long enough for the prompt cache. */
+const rules = [{ type: "text", text: "word ".repeat(4096), cache_control: { type: "ephemeral" } }]
+
+const withRules = (count: number) =>
+  rows(count).map(({ custom_id, params }) => ({ custom_id, params: { ...params, system: rules } }))
 
 const headers = { "x-api-key": "key", "anthropic-version": "2026-10-21" }
 
