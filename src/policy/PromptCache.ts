@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import { wrap } from "../claude/Claude.ts"
 import type { CacheTtl } from "../claude/Models.ts"
 import type { Request } from "../claude/Request.ts"
-import * as Blocks from "./promptCache/Blocks.ts"
+import * as PromptBlocks from "../claude/PromptBlocks.ts"
 import * as WarmUp from "./promptCache/WarmUp.ts"
 
 /** How to cache prompts, and for how long. */
@@ -34,7 +34,7 @@ const maximum = 4
  * four.
  */
 export const place = (request: Request, { automatic = false, ttl = "5m" }: Options = {}): Request => {
-  const blocks = Blocks.read(request)
+  const blocks = PromptBlocks.read(request)
   const theirs = blocks.filter(({ breakpoints }) => breakpoints.length > 0)
   const room = Math.max(0, maximum - theirs.flatMap(({ breakpoints }) => breakpoints).length)
   const marks = (automatic ? blocks.slice(-1) : candidates(blocks))
@@ -47,8 +47,8 @@ export const place = (request: Request, { automatic = false, ttl = "5m" }: Optio
 }
 
 /** Places for breakpoints, the most useful first. */
-const candidates = (blocks: ReadonlyArray<Blocks.Block>): ReadonlyArray<Blocks.Block> => {
-  const last = (level: Blocks.Block["level"], among: ReadonlyArray<Blocks.Block> = blocks) =>
+const candidates = (blocks: ReadonlyArray<PromptBlocks.Block>): ReadonlyArray<PromptBlocks.Block> => {
+  const last = (level: PromptBlocks.Block["level"], among: ReadonlyArray<PromptBlocks.Block> = blocks) =>
     among.findLast((block) => block.level === level && canCarry(block))
   const end = blocks.at(-1)?.message
   const answer = blocks.findLastIndex(({ message, role }) => role === "assistant" && message !== end)
@@ -61,14 +61,14 @@ const candidates = (blocks: ReadonlyArray<Blocks.Block>): ReadonlyArray<Blocks.B
 /** The blocks of a user message that can carry a breakpoint. */
 const carriers = new Set(["text", "image", "document", "search_result", "tool_result"])
 
-const canCarry = ({ level, role, value }: Blocks.Block): boolean => {
+const canCarry = ({ level, role, value }: PromptBlocks.Block): boolean => {
   const { defer_loading, text, type }: { defer_loading?: unknown; text?: unknown; type?: unknown } = value
   if (level === "tools") return defer_loading !== true && type !== "mcp_toolset"
   return (level === "system" || role === "user") && carriers.has(`${type}`) && text !== ""
 }
 
 /** The lifetime that the caller's breakpoints allow: an hour may not come after five minutes. */
-const ttlAt = (block: Blocks.Block, blocks: ReadonlyArray<Blocks.Block>): CacheTtl | undefined => {
+const ttlAt = (block: PromptBlocks.Block, blocks: ReadonlyArray<PromptBlocks.Block>): CacheTtl | undefined => {
   const at = blocks.indexOf(block)
   if (blocks.slice(at).some(({ breakpoints }) => breakpoints.includes("1h"))) return "1h"
   return blocks.slice(0, at).some(({ breakpoints }) => breakpoints.includes("5m")) ? "5m" : undefined
@@ -78,13 +78,17 @@ const control = (ttl: CacheTtl): Anthropic.CacheControlEphemeral =>
   ttl === "5m" ? { type: "ephemeral" } : { type: "ephemeral", ttl }
 
 interface Mark {
-  readonly block: Blocks.Block
+  readonly block: PromptBlocks.Block
   readonly control: Anthropic.CacheControlEphemeral
 }
 
 const withMarks = (request: Request, marks: ReadonlyArray<Mark>): Request => {
   const { messages, system, tools } = request
-  const marked = <B extends object>(values: ReadonlyArray<B>, level: Blocks.Block["level"], message = -1): Array<B> =>
+  const marked = <B extends object>(
+    values: ReadonlyArray<B>,
+    level: PromptBlocks.Block["level"],
+    message = -1
+  ): Array<B> =>
     values.map((value, at) => {
       const mark = marks.find(({ block }) => block.level === level && block.message === message && block.at === at)
       return mark === undefined ? value : { ...value, cache_control: mark.control }
@@ -92,10 +96,10 @@ const withMarks = (request: Request, marks: ReadonlyArray<Mark>): Request => {
   return {
     ...request,
     ...(tools && { tools: marked(tools, "tools") }),
-    ...(system && { system: marked(Blocks.contentOf(system), "system") }),
+    ...(system && { system: marked(PromptBlocks.contentOf(system), "system") }),
     messages: messages.map((message, index) =>
       message.role === "user" && marks.some(({ block }) => block.message === index)
-        ? { ...message, content: marked(Blocks.contentOf(message.content), "messages", index) }
+        ? { ...message, content: marked(PromptBlocks.contentOf(message.content), "messages", index) }
         : message
     )
   }

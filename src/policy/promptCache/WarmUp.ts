@@ -13,7 +13,7 @@ import type { Claude } from "../../claude/Claude.ts"
 import * as Event from "../../claude/Event.ts"
 import * as Models from "../../claude/Models.ts"
 import type { Request } from "../../claude/Request.ts"
-import { entries, type Entry } from "./Blocks.ts"
+import { entries, type Entry } from "../../claude/PromptBlocks.ts"
 
 /**
  * Delays calls that would read an entry while another call is writing it. They wait until the answer of that call has

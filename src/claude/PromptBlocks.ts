@@ -3,9 +3,9 @@
  * makes the prefix up to this block an entry of the cache.
  */
 import * as Predicate from "effect/Predicate"
-import * as Models from "../../claude/Models.ts"
-import type { Request } from "../../claude/Request.ts"
-import * as Sha256 from "../../claude/Sha256.ts"
+import * as Models from "./Models.ts"
+import type { Request } from "./Request.ts"
+import * as Sha256 from "./Sha256.ts"
 
 /** A block of a request. */
 export interface Block {
