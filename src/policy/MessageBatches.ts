@@ -3,6 +3,10 @@
  * enough have come together or every item of the run waits, so a job of three steps makes about three batches. Put it
  * nearest to the wire, in place of `Concurrency`.
  *
+ * Requests of one batch do not read each other's entries of the prompt cache. So where at least ten calls share a prefix
+ * that ends at a breakpoint of one hour, one of them goes ahead in a small batch, and the others follow when it has ended,
+ * or after two hours. Otherwise each would write the prefix, at twice the price of its tokens.
+ *
  * In a job, batches and replies are kept in its state: a process that dies loses none, and the next run continues.
  * Without a job they are kept in memory, and a crash loses the batches that have been paid for.
  */

@@ -109,8 +109,8 @@ const withMarks = (request: Request, marks: ReadonlyArray<Mark>): Request => {
 export interface PolicyOptions extends Options {
   /**
    * Sends one of several calls that share a prefix first. The others wait until its answer has begun, but not longer
-   * than this time, and then read the entry that it wrote. Use it for jobs, but not with Message Batches, where the
-   * first answer may take hours.
+   * than this time, and then read the entry that it wrote. Use it for jobs, but not with `MessageBatches`, which warms
+   * up by itself.
    */
   readonly warmUp?: Duration.Input
 }

@@ -36,7 +36,7 @@ export interface BatchesStackOptions<E = never, R = never> extends StackOptions<
 
 /**
  * From the wire outward: `Concurrency` or, with `batches`, `MessageBatches`; then `Retry`, `PromptCache`,
- * `ResponseCache`, `Telemetry`, `Logging`. With `batches`, no call waits for the prompt cache to warm up.
+ * `ResponseCache`, `Telemetry`, `Logging`. With `batches`, `warmUp` of the prompt cache has no effect: see `MessageBatches`.
  */
 export function stack<E2 = never, R2 = never>(
   options: BatchesStackOptions<E2, R2>

@@ -25,6 +25,7 @@ import * as Quiet from "./Quiet.ts"
 import * as Refusal from "./Refusal.ts"
 import type { Outcome } from "./Results.ts"
 import * as Unfinished from "./Unfinished.ts"
+import * as WarmUp from "./WarmUp.ts"
 
 /** A call goes into at most this many batches. After that it fails, and `Retry` decides. */
 const maxSubmissions = 3
@@ -44,14 +45,24 @@ export const make = Effect.fnUntraced(function* (
     const site: CallSite = { job, row: undefined, path: [], labels: {} }
     FiberSet.addUnsafe(fibers, Effect.runForkWith(Context.add(context, CallSite, site))(effect))
   }
-  const send = (lane: Lanes.Lane, calls: ReadonlyArray<Call.Call>) => {
+  const batch = (lane: Lanes.Lane, calls: ReadonlyArray<Call.Call>) => {
     for (const call of calls) {
       call.state = "sent"
       call.submissions += 1
     }
-    fork(lane, Lifecycle.send(lane, calls, around))
+    return Lifecycle.send(lane, calls, around)
   }
-  const queue = Queue.make(limits, send, fork)
+  const sendAgain = (calls: Iterable<Call.Call>) => {
+    const lanes = new Set<Lanes.Lane>()
+    for (const call of calls) {
+      if (call.request === undefined) continue
+      queue.add(call, Queue.bytesOf(call.request))
+      lanes.add(call.lane)
+    }
+    for (const lane of lanes) queue.sendLane(lane)
+  }
+  const warmUp = WarmUp.make(batch, sendAgain, fork)
+  const queue = Queue.make(limits, warmUp.send, fork)
   let latest: Lanes.Lane | undefined
   const quiet = Quiet.make(queue.sendAll, (effect) => latest && fork(latest, effect))
 
@@ -103,6 +114,7 @@ export const make = Effect.fnUntraced(function* (
       if (isAnswered || call.waiters > 0) return
       if (call.state === "queued") {
         queue.remove(call)
+        warmUp.remove(call)
         giveUp(call)
       } else if (call.state === "answered") call.place?.ledger.early.add(call.place.id)
     }

@@ -21,6 +21,8 @@ export interface Limits {
 export interface Queue {
   readonly add: (call: Call, bytes: number) => void
   readonly remove: (call: Call) => void
+  /** Sends the calls of a lane. */
+  readonly sendLane: (lane: Lane) => void
   /** Sends all of them. */
   readonly sendAll: () => void
 }
@@ -69,6 +71,7 @@ export const make = (
       queue.calls.delete(call)
       if (queue.calls.size === 0) waiting.delete(call.lane)
     },
+    sendLane,
     sendAll: () => {
       for (const lane of waiting.keys()) sendLane(lane)
     }

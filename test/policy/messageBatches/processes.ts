@@ -88,9 +88,14 @@ export const storeOf = (disk: Disk, { access }: Life): ReplyStore => {
 }
 
 /** The call of a row: it replays what its disk had when the process began. */
-export const ask = (row: string, path: string, content: string): Effect.Effect<string, ClaudeError, Claude> =>
+export const ask = (
+  row: string,
+  path: string,
+  content: string,
+  system?: Request.Request["system"]
+): Effect.Effect<string, ClaudeError, Claude> =>
   Effect.gen(function* () {
-    const call: Request.Request = { ...request, messages: [{ role: "user", content }] }
+    const call: Request.Request = { ...request, messages: [{ role: "user", content }], ...(system && { system }) }
     const key: CallKey = { row, path, hash: Request.hash(call), occurrence: 0 }
     const stored = (yield* AtStart).get(nameOf(key))
     if (stored !== undefined) return text(stored.message)
