@@ -17,6 +17,7 @@ describe("the public names", () => {
       Reply: Message Origin Reply ReplyFacts discard isBilled isEmulated isMessage text textLength
       Request: Defaults Prompt Request canonical fill hash resolve
       StreamEvent: Accumulator StreamEvent StreamStart accumulator definedOnly fromMessage isContent text
+      TokenEstimate: bound of
       Transport: Dispatching Fetch Transport globalFetch patientDispatcher
       Usage: ApiTokens ApiUsage Besides Tokens Usage billed fromMessage sum totalInput zero
       Claude: BatchesStackOptions Claude Defaults Message ObjectReply Origin Prompt Reply Request StackOptions StreamEvent StreamStart TextReply Timeouts countTokens create generateObject generateText layer layerConfig stack stream streamText wrap
