@@ -58,6 +58,8 @@ export class DatasetFailed extends Schema.TaggedError<DatasetFailed>()("DatasetF
 /** A row that fits its schema. */
 export interface Valid<A> {
   readonly value: A
+  /** As the input has it. */
+  readonly encoded: unknown
   readonly place: Place
 }
 
@@ -239,7 +241,7 @@ const rowOf = <A, R>(
   const refuse = (detail: string): Row<A> => Result.fail(new RowInvalid({ place, detail }))
   if (Result.isFailure(encoded)) return Effect.succeed(refuse(encoded.failure))
   return Effect.matchEager(decode(encoded.success), {
-    onSuccess: (value): Row<A> => Result.succeed({ value, place }),
+    onSuccess: (value): Row<A> => Result.succeed({ value, encoded: encoded.success, place }),
     onFailure: ({ issue }) => refuse(describe(issue))
   })
 }

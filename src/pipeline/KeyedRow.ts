@@ -18,6 +18,8 @@ export interface KeyedRow<Row> {
   readonly ordinal: number
   readonly place: Dataset.Place
   readonly row: Row
+  /** The row as the input has it. */
+  readonly encoded: unknown
 }
 
 /** Consecutive rows, of which the first has the ordinal `first`. */
@@ -53,10 +55,12 @@ const keyed =
   <Row>(keyOf: (row: Row) => string) =>
   (row: Dataset.Row<Row>, ordinal: number): Keyed<Row> => {
     if (Result.isFailure(row)) return Result.fail(row.failure)
-    const { place, value } = row.success
+    const { encoded, place, value } = row.success
     const refuse = (detail: string) => Result.fail(new Dataset.RowInvalid({ place, detail }))
     const key = Result.try(() => keyOf(value))
     if (Result.isFailure(key)) return refuse(`its key cannot be computed: ${messageOf(key.failure)}`)
     const problem = RowKey.problemOf(key.success)
-    return problem === undefined ? Result.succeed({ key: key.success, ordinal, place, row: value }) : refuse(problem)
+    return problem === undefined
+      ? Result.succeed({ key: key.success, ordinal, place, row: value, encoded })
+      : refuse(problem)
   }

@@ -12,17 +12,19 @@ import * as KeyedRow from "./KeyedRow.ts"
 export interface Selection<Row> {
   /** This many rows, chosen by a hash of their keys. */
   readonly sample?: number
-  /** Rows that satisfy a condition. With `sample`, the sample is taken from these. */
-  readonly where?: (row: Row) => boolean
+  /**
+   * Rows that satisfy a condition on the row, or on its form in the input. With `sample`, the sample is taken from these.
+   */
+  readonly where?: (row: Row, encoded: unknown) => boolean
 }
 
 /** Whether a row is selected. A sample reads the whole input once. */
 export const make = <Row>(input: KeyedRow.Input<Row>, selection: Selection<Row>) => {
   const { sample, where = () => true } = selection
-  if (sample === undefined) return Effect.succeed(({ row }: KeyedRow.KeyedRow<Row>) => where(row))
+  if (sample === undefined) return Effect.succeed(({ encoded, row }: KeyedRow.KeyedRow<Row>) => where(row, encoded))
   const keys = KeyedRow.pages(input).pipe(
     Stream.mapEffect((page) => page.rows),
-    Stream.map((rows) => Arr.getSuccesses(rows).filter(({ row }) => where(row))),
+    Stream.map((rows) => Arr.getSuccesses(rows).filter(({ encoded, row }) => where(row, encoded))),
     Stream.flatMap(Stream.fromIterable),
     Stream.map(({ key }) => key)
   )

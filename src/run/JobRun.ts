@@ -26,6 +26,7 @@ import * as Postgres from "./Postgres.ts"
 import * as RunFailure from "./RunFailure.ts"
 import * as RunFlags from "./RunFlags.ts"
 import * as Sqlite from "./Sqlite.ts"
+import * as Where from "./Where.ts"
 
 /** Loads the job and runs it. With `only`, it runs only rows that failed in an earlier run. */
 export const run = Effect.fnUntraced(function* (flags: RunFlags.RunFlags, selection: { readonly only?: "failed" }) {
@@ -37,7 +38,9 @@ export const run = Effect.fnUntraced(function* (flags: RunFlags.RunFlags, select
   const job = RunFlags.apply(flags, declared)
   const output = Option.getOrElse(flags.output, () => job.sink)
   const state = Option.getOrElse(flags.state, () => `${output.replace(/\.\w+$/, "")}.state.sqlite`)
-  yield* execute(flags, job, { ...RunFlags.runOptions(flags), ...selection, output }, state).pipe(
+  const where = yield* Effect.transposeOption(Option.map(flags.where, (text) => Where.parse(text, job.source.schema)))
+  const options = { ...RunFlags.runOptions(flags), ...selection, ...(Option.isSome(where) && { where: where.value }) }
+  yield* execute(flags, job, { ...options, output }, state).pipe(
     Effect.provide(OtlpExport.layer),
     Effect.provide([NodeTransport.layer(), Log.layer]),
     Effect.mapError(RunFailure.toExit({ output }))

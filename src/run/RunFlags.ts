@@ -44,6 +44,7 @@ export const flags = {
   ),
   limit: positive("limit", "Stop after this many rows; the next run continues").pipe(Flag.optional),
   sample: positive("sample", "Run this many rows only, the same ones every time").pipe(Flag.optional),
+  where: text("where", 'Run only rows in which a column has a value, such as "country=NZ"'),
   maxFailures: positive("max-failures", "Stop after this many rows have failed").pipe(Flag.optional),
   keep: toggle("keep", "If the job has changed, keep the rows that are finished"),
   rerun: toggle("rerun", "Run every row again; replies of calls that have not changed are not paid for again"),

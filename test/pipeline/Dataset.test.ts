@@ -18,13 +18,13 @@ import * as Dataset from "../../src/pipeline/Dataset.ts"
 const Ticket = Schema.Struct({ id: Schema.String, urgency: Schema.Int })
 
 describe("a file", () => {
-  it.effect("returns its rows with their places", () =>
+  it.effect("returns its rows, as the schema has them and as the file does, with their places", () =>
     Effect.gen(function* () {
-      const path = yield* fileOf(`{"id":"a","urgency":1}\n{"id":"b","urgency":2}\n`)
-      const rows = yield* rowsOf(Dataset.fromFile(Ticket, path))
+      const path = yield* fileOf(`{"urgency":"1"}\n{"urgency":"2"}\n`)
+      const rows = yield* rowsOf(Dataset.fromFile(Schema.Struct({ urgency: Schema.FiniteFromString }), path))
       assert.deepStrictEqual(rows.map(Result.getOrNull), [
-        { value: { id: "a", urgency: 1 }, place: { source: path, unit: "line", number: 1 } },
-        { value: { id: "b", urgency: 2 }, place: { source: path, unit: "line", number: 2 } }
+        { value: { urgency: 1 }, encoded: { urgency: "1" }, place: { source: path, unit: "line", number: 1 } },
+        { value: { urgency: 2 }, encoded: { urgency: "2" }, place: { source: path, unit: "line", number: 2 } }
       ])
     }).pipe(provideNode)
   )
@@ -142,7 +142,10 @@ describe("an iterable", () => {
         for (let number = 0; ; number++) yield number
       })
       const [, , third] = yield* Stream.runCollect(Stream.take(dataset.rows, 3))
-      assert.deepStrictEqual(third, Result.succeed({ value: 2, place: { source: "numbers", unit: "row", number: 3 } }))
+      assert.deepStrictEqual(
+        third,
+        Result.succeed({ value: 2, encoded: 2, place: { source: "numbers", unit: "row", number: 3 } })
+      )
     })
   )
 })
