@@ -33,9 +33,12 @@ const pageSize = 256
 /** The columns of a row in the order of the statement, of which the first is the ordinal. */
 type Columns = ReadonlyArray<unknown>
 
+/** SQLite uses an index for part of a table only where a statement repeats the condition of the index. */
+const isFailed = "r.state <> 1 AND r.state = 2"
+
 /** The rows that are not done, or those that an earlier run failed on, with their replies. */
 export const pending = (job: JobState, numbers: RowNumbers, which: "all" | "failed") => {
-  const condition = which === "all" ? "r.state <> 1" : "r.state = 2"
+  const condition = which === "all" ? "r.state <> 1" : isFailed
   return pages(job, "r.name, r.key, r.id, r.state", "", condition, (page) =>
     Effect.map(job.hasReplies && page.length > 0 ? repliesOf(job, page) : Effect.undefined, (replies) =>
       page.map((columns): PendingRow => {
@@ -64,15 +67,17 @@ export const outputs = (job: JobState) =>
     Effect.succeed(page.map((columns) => String(columns[1])))
   )
 
-/** The rows that failed in this run. */
-export const failures = (job: JobState) =>
-  pages(
-    job,
-    "r.name, r.key, v.value",
-    "JOIN effect_claude_results v ON v.row_id = r.id",
-    `r.state = 2 AND v.run = ${job.run}`,
-    (page) => Effect.succeed(page.map((columns): FailedRow => ({ ...rowOf(columns), error: String(columns[3]) })))
-  )
+/** The rows that failed in this run. Without any, it reads nothing: of a stopped run, all other open rows are pending. */
+export const failures = (job: JobState): Stream.Stream<FailedRow, JournalFailed> =>
+  job.failed.size === 0
+    ? Stream.empty
+    : pages(
+        job,
+        "r.name, r.key, v.value",
+        "JOIN effect_claude_results v ON v.row_id = r.id",
+        `${isFailed} AND v.run = ${job.run}`,
+        (page) => Effect.succeed(page.map((columns): FailedRow => ({ ...rowOf(columns), error: String(columns[3]) })))
+      )
 
 const rowOf = ([ordinal, name, key]: Columns): Row => ({
   key: RowId.keyOf({ id: String(name), key: key === null ? null : String(key) }),

@@ -31,9 +31,10 @@ export const choose = Effect.fnUntraced(function* (job: JobState, count: number)
   const finished = sql`FROM effect_claude_rows r JOIN effect_claude_results v ON v.row_id = r.id
     WHERE r.job = ${id} AND r.run = ${claimed} AND r.state = 1`
   const columns = sql.literal("CAST(r.id AS DOUBLE PRECISION) AS number, r.name, r.key, r.ordinal, v.run, v.value")
+  // SQLite finds one of the two at an end of the index, and reads all of it for both at once.
+  const done = sql`FROM effect_claude_rows WHERE job = ${id} AND run = ${claimed} AND state = 1`
   const [bounds] = yield* Effect.flatMap(
-    sql`SELECT MIN(ordinal) AS first, MAX(ordinal) AS last FROM effect_claude_rows
-        WHERE job = ${id} AND run = ${claimed} AND state = 1`,
+    sql`SELECT (SELECT MIN(ordinal) ${done}) AS first, (SELECT MAX(ordinal) ${done}) AS last`,
     decodeBounds
   )
   if (bounds.first === null || bounds.last === null) return []
