@@ -51,12 +51,13 @@ const createTables = Effect.gen(function* () {
     occurrence INTEGER NOT NULL, request_hash TEXT NOT NULL, PRIMARY KEY (batch, custom_id))`
 })
 
-/** Version 5: the rows of versions 3 and 4 get numbers and states. */
+/** Version 5: the rows of versions 3 and 4 get numbers and states. Their calls were not stored, so none is ever sampled. */
 const moveVersion4 = Effect.gen(function* () {
   const sql = yield* SqlClient
   yield* sql`ALTER TABLE effect_claude_rows RENAME TO effect_claude_rows_4`
   yield* sql`ALTER TABLE effect_claude_results RENAME TO effect_claude_results_4`
   yield* createTables
+  yield* sql`UPDATE effect_claude_jobs SET kept = run`
   yield* sql`INSERT INTO effect_claude_rows (job, name, key, run, ordinal, state, size)
     SELECT r.job, r.id, r.key, r.run, r.ordinal,
       CASE v.done WHEN 1 THEN 1 WHEN 0 THEN 2 ELSE 0 END,

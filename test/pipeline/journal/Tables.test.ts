@@ -119,13 +119,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
     it.effect("keeps the results, failures and places of the rows of all its jobs", () =>
       Effect.gen(function* () {
         const sql = yield* SqlClient
-        yield* Migrator.make({})({
-          loader: Migrator.fromRecord({
-            "3_create_tables": OldTables.create,
-            "4_move_version_2": OldTables.moveVersion2
-          }),
-          table: "effect_claude_migrations"
-        })
+        yield* version4
         const stored = JSON.stringify(shape)
         yield* sql`INSERT INTO effect_claude_jobs ${sql.insert([
           { name: "tickets", shape: stored, run: 3, emulated: 0 },
@@ -166,6 +160,28 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
         assert.deepStrictEqual(yield* letters.claim([{ key: "a", ordinal: 0 }]), [{ status: "pending", ordinal: 0 }])
       }).pipe(Effect.provide(database))
     )
+
+    it.effect("has no sample of the rows whose calls it did not store", () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient
+        yield* version4
+        yield* sql`INSERT INTO effect_claude_jobs ${sql.insert({ name: "tickets", shape: JSON.stringify(shape), run: 3, emulated: 0 })}`
+        yield* sql`INSERT INTO effect_claude_rows ${sql.insert({ job: 1, id: "a", key: null, run: 3, ordinal: 0 })}`
+        yield* sql`INSERT INTO effect_claude_results ${sql.insert({ job: 1, id: "a", run: 3, done: 1, value: `"A"` })}`
+        const claimed = Effect.tap(Journal.Journal, ({ claim }) =>
+          claim(["a", "b"].map((key, ordinal) => ({ key, ordinal })))
+        )
+        const sample = Effect.flatMap(claimed, ({ sample }) => sample(8))
+        yield* Effect.provide(
+          Effect.flatMap(claimed, ({ finish }) => finish("b", `"B"`)),
+          begun
+        )
+        assert.deepStrictEqual(
+          (yield* Effect.provide(sample, begun)).map(({ key }) => key),
+          ["b"]
+        )
+      }).pipe(Effect.provide(database))
+    )
   })
 }
 
@@ -191,6 +207,12 @@ const tablesOfVersion5 = [
 ]
 
 const shape = { model: "claude-haiku-4-5" }
+
+/** The tables of version 4. */
+const version4 = Migrator.make({})({
+  loader: Migrator.fromRecord({ "3_create_tables": OldTables.create, "4_move_version_2": OldTables.moveVersion2 }),
+  table: "effect_claude_migrations"
+})
 
 const opened = (options: Partial<Journal.Options>) =>
   Effect.provide(Journal.Journal, Journal.layer({ job: "tickets", shape, ...options }))
