@@ -97,13 +97,17 @@ const firstBytes = (response: Response): Promise<string> => {
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>
 
-/** A read of the socket, `undefined` at its end. One timer for the whole stream, not one for each read, finds a stalled read. */
+/**
+ * A read of the socket, `undefined` at its end. One timer for the whole stream, not one for each read, finds a stalled
+ * read. It measures monotonic time, because the wall clock may jump, such as after a sleep of the machine.
+ */
 const watchedRead = (reader: Reader, decoder: Decoder.Decoder, idle: Duration.Duration) =>
   Effect.withFiber((fiber) => {
     const clock = fiber.getRef(Clock.Clock)
     const limit = Duration.toMillis(idle)
     let waiting: { readonly since: number; readonly expire: () => void } | undefined
-    const left = () => (waiting === undefined ? limit : waiting.since + limit - clock.currentTimeMillisUnsafe())
+    const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    const left = () => (waiting === undefined ? limit : waiting.since + limit - now())
     const watch = (): (() => void) =>
       Timer.after(left(), fiber, () => {
         if (left() <= 0) waiting?.expire()
@@ -117,7 +121,7 @@ const watchedRead = (reader: Reader, decoder: Decoder.Decoder, idle: Duration.Du
         resume(result)
       }
       waiting = {
-        since: clock.currentTimeMillisUnsafe(),
+        since: now(),
         expire: () => settle(Effect.fail(decoder.stalled(idle)))
       }
       reader.read().then(

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -303,6 +304,32 @@ describe("the idle time-out", () => {
       }
       wire.close()
       assert.deepStrictEqual(yield* Fiber.join(reading), StreamEvent.fromMessage(message()))
+    })
+  )
+
+  it.live("passes also where the clock of the machine is set back", () =>
+    Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      let offset = 0
+      const now = () => clock.currentTimeMillisUnsafe() + offset
+      const adjustable: Clock.Clock = {
+        currentTimeMillisUnsafe: now,
+        currentTimeMillis: Effect.sync(now),
+        currentTimeNanosUnsafe: () => BigInt(now()) * 1_000_000n,
+        currentTimeNanos: Effect.sync(() => BigInt(now()) * 1_000_000n),
+        monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+        monotonicTimeNanos: clock.monotonicTimeNanos,
+        sleep: (duration) => clock.sleep(duration)
+      }
+      const { response } = open()
+      const reading = yield* Stream.unwrap(EventStream.fromResponse(streamStart, response, Duration.millis(50))).pipe(
+        Stream.runDrain,
+        Effect.flip,
+        Effect.provideService(Clock.Clock, adjustable),
+        Effect.forkChild({ startImmediately: true })
+      )
+      offset = -3_600_000
+      assert.strictEqual((yield* Fiber.join(reading)).reason._tag, "TimedOut")
     })
   )
 
