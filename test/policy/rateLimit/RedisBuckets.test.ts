@@ -1,0 +1,248 @@
+import * as NodeRedis from "@effect/platform-node/NodeRedis"
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Redis from "effect/persistence/Redis"
+import type { Amounts, Kind, Limits, Wait } from "../../../src/policy/rateLimit/Buckets.ts"
+import * as RedisBuckets from "../../../src/policy/rateLimit/RedisBuckets.ts"
+import type { Notice, Ticket } from "../../../src/policy/rateLimit/RedisScript.ts"
+
+const { TEST_REDIS_URL } = process.env
+const missing = TEST_REDIS_URL === undefined ? ": TEST_REDIS_URL is not set (redis-server)" : ""
+
+// Limits are those of a minute, and half a second's worth may leave at once. The limits below are so low that no test
+// lasts long enough for a refill.
+describe.skipIf(missing !== "")(`processes that share their limits through Redis${missing}`, () => {
+  it.live("use one bucket together", () =>
+    Effect.gen(function* () {
+      const { join } = store({ outputTokens: 600 })
+      const [one, other] = [yield* join(), yield* join()]
+      yield* one.takes({ outputTokens: 3 })
+      yield* other.takes({ outputTokens: 2 })
+      assert.strictEqual((yield* one.waits({ outputTokens: 5 })).binds, "outputTokens")
+      assert.strictEqual((yield* other.waits({ outputTokens: 5 })).binds, "outputTokens")
+    })
+  )
+
+  it.live("reserve from all three buckets or from none", () =>
+    Effect.gen(function* () {
+      const { join } = store({ requests: 120, inputTokens: 600, outputTokens: 600 })
+      const one = yield* join()
+      yield* one.takes({ outputTokens: 5 })
+      yield* one.waits({ requests: 1, inputTokens: 5, outputTokens: 5 })
+      yield* one.takes({ requests: 1, inputTokens: 5 })
+    })
+  )
+
+  it.live("give back to all what a call did not use, and charge what it used beyond its reservation", () =>
+    Effect.gen(function* () {
+      const { join } = store({ outputTokens: 600 })
+      const [one, other] = [yield* join(), yield* join()]
+      const generous = yield* one.takes({ outputTokens: 5 })
+      yield* other.waits({ outputTokens: 5 })
+      yield* one.tell({ reservation: generous, used: amounts({ outputTokens: 2 }) })
+      const small = yield* other.takes({ outputTokens: 1 })
+      yield* other.tell({ reservation: small, used: amounts({ outputTokens: 3 }) })
+      yield* one.waits({ outputTokens: 5 })
+    })
+  )
+
+  it.live("take a lower limit from the answer of any of them, and a higher one again", () =>
+    Effect.gen(function* () {
+      const { join, limits } = store({})
+      const [one, other] = [yield* join(), yield* join()]
+      const call = yield* one.takes({ requests: 1 })
+      for (const limit of [100, 50, 200]) {
+        yield* one.tell({ reservation: call, reported: { requests: { limit, remaining: limit } } })
+        yield* other.ask({ requests: 0 })
+        assert.deepStrictEqual(limits(), { requests: limit })
+      }
+    })
+  )
+
+  it.live("keep to the lowest of their explicit limits, while the process that has it lives", () =>
+    Effect.gen(function* () {
+      const { join, limits } = store({ requests: 600 })
+      const [one, careful] = [yield* join(), yield* join({ limits: { requests: 60 } })]
+      const call = yield* one.takes({ requests: 1 })
+      yield* careful.ask({ requests: 0 })
+      yield* one.tell({ reservation: call, reported: { requests: { limit: 300, remaining: 300 } } })
+      yield* one.ask({ requests: 0 })
+      assert.deepStrictEqual(limits(), { requests: 60 })
+      yield* careful.leave
+      yield* one.ask({ requests: 0 })
+      assert.deepStrictEqual(limits(), { requests: 300 })
+    })
+  )
+
+  it.live("lower the level to what the API reports, and raise it by no more than what is not in flight", () =>
+    Effect.gen(function* () {
+      const { join, level } = store({ outputTokens: 60 })
+      const one = yield* join()
+      const call = yield* one.takes({ outputTokens: 4 })
+      for (const [remaining, expected] of [
+        [50, 50],
+        [20, 20],
+        [23, 20],
+        [44, 40]
+      ] as const) {
+        yield* one.tell({ reservation: call, reported: { outputTokens: { limit: 60, remaining } } })
+        assert.closeTo(yield* level("outputTokens"), expected, 1)
+      }
+    })
+  )
+
+  it.live("allow for the rounding of tokens to thousands", () =>
+    Effect.gen(function* () {
+      const { join, level } = store({ outputTokens: 600_000 })
+      const one = yield* join()
+      const call = yield* one.takes({ outputTokens: 100 })
+      yield* one.tell({ reservation: call, reported: { outputTokens: { limit: 600_000, remaining: 20_000 } } })
+      assert.closeTo(yield* level("outputTokens"), 20_500, 1)
+    })
+  )
+
+  it.live("all stop when one of them is refused, and count from the first refusal", () =>
+    Effect.gen(function* () {
+      const { join } = store({ requests: 600 })
+      const [one, other] = [yield* join(), yield* join()]
+      const refused = yield* one.takes({ requests: 1 })
+      const inFlight = yield* other.takes({ requests: 1 })
+      yield* one.tell({ reservation: refused, used: nothing, pause: 5000 })
+      const first = yield* other.waits({ requests: 1 })
+      assert.strictEqual(first.binds, "pause")
+      yield* other.tell({ reservation: inFlight, used: nothing, pause: 5000 })
+      assert.isAtMost((yield* one.waits({ requests: 1 })).milliseconds, first.milliseconds)
+    })
+  )
+
+  it.live("leave at once what a process held that ends", () =>
+    Effect.gen(function* () {
+      const { join } = store({ outputTokens: 600 })
+      const [one, other] = [yield* join(), yield* join()]
+      yield* one.takes({ outputTokens: 5 })
+      yield* other.waits({ outputTokens: 4 })
+      yield* one.leave
+      yield* other.takes({ outputTokens: 4 })
+    })
+  )
+
+  it.live("have back what a killed process held when its lease ends, once, even if it was only slow", () =>
+    Effect.gen(function* () {
+      const { join } = store({ outputTokens: 60 })
+      const [slow, other] = [yield* join({ lease: "50 millis" }), yield* join()]
+      const call = yield* slow.takes({ outputTokens: 0.5 })
+      yield* slow.disconnect
+      assert.isBelow((yield* other.waits({ outputTokens: 0.5 })).milliseconds, 501)
+      yield* Effect.sleep("60 millis")
+      const taken = yield* other.takes({ outputTokens: 0.5 })
+      yield* other.tell({ reservation: call, used: amounts({ outputTokens: 0.5 }) })
+      yield* other.tell({ reservation: taken, used: nothing })
+      yield* other.waits({ outputTokens: 0.5 })
+    })
+  )
+
+  it.live("are served in the order in which they began to wait", () =>
+    Effect.gen(function* () {
+      const { join } = store({ outputTokens: 600 })
+      const [one, other] = [yield* join(), yield* join()]
+      const call = yield* one.takes({ outputTokens: 5 })
+      yield* one.waits({ outputTokens: 5 })
+      yield* one.tell({ reservation: call, used: nothing })
+      assert.isAtLeast((yield* other.waits({ outputTokens: 5 })).milliseconds, 400)
+      yield* one.takes({ outputTokens: 5 })
+    })
+  )
+
+  it.live("do not wait for one that does not come back", () =>
+    Effect.gen(function* () {
+      const { join } = store({ outputTokens: 600 })
+      const [one, other] = [yield* join(), yield* join()]
+      yield* one.takes({ outputTokens: 5 })
+      yield* one.waits({ outputTokens: 5 })
+      yield* other.waits({ outputTokens: 5 })
+      yield* Effect.sleep("800 millis")
+      yield* other.takes({ outputTokens: 5 })
+    })
+  )
+
+  it.live("start with an empty bucket after a time without Redis", () =>
+    Effect.gen(function* () {
+      const { join } = store({ outputTokens: 600 })
+      const one = yield* join({ wasAway: true })
+      const { milliseconds } = yield* one.waits({ outputTokens: 5 })
+      assert.isAbove(milliseconds, 450)
+    })
+  )
+})
+
+// Builders
+
+const amounts = (some: Partial<Amounts>): Amounts => ({ requests: 0, inputTokens: 0, outputTokens: 0, ...some })
+const nothing = amounts({})
+
+let stores = 0
+
+/** A store of its own, which processes can join. */
+const store = (limits: Limits) => {
+  const storeId = `test-${process.pid}-${++stores}`
+  let reported: Limits = {}
+  const join = Effect.fnUntraced(function* (
+    options: { readonly limits?: Limits; readonly lease?: Duration.Input; readonly wasAway?: boolean } = {}
+  ) {
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    let replies = 0
+    const connection = yield* Scope.fork(scope)
+    const redis = yield* Layer.buildWithScope(NodeRedis.layer({ url: TEST_REDIS_URL ?? "" }), connection)
+    const buckets = yield* RedisBuckets.make({
+      storeId,
+      explicit: options.limits ?? limits,
+      lease: Duration.fromInputUnsafe(options.lease ?? "10 seconds"),
+      wasAway: () => options.wasAway ?? false,
+      observe: (_, facts) => {
+        replies += 1
+        reported = facts.limits
+      }
+    }).pipe(Effect.provide(redis), Scope.provide(scope))
+    const ask = (some: Partial<Amounts>) => buckets.reserve("group", amounts(some))
+    return {
+      ask,
+      takes: (some: Partial<Amounts>) => Effect.filterOrElse(ask(some), isTicket, () => Effect.die("it must wait")),
+      waits: (some: Partial<Amounts>) => Effect.filterOrElse(ask(some), isWait, () => Effect.die("it need not wait")),
+      tell: (notice: Notice) =>
+        Effect.suspend(() => {
+          const before = replies
+          const heard = Effect.repeat(Effect.sleep("1 millis"), { until: () => replies > before })
+          return Effect.andThen(buckets.tell("group", notice), heard)
+        }),
+      leave: Scope.close(scope, Exit.void),
+      disconnect: Scope.close(connection, Exit.void)
+    }
+  })
+  const inspect = Redis.Redis.use((redis) => redis.send("EVAL", inspection, "1", `${storeId}:rate-limit-1:group`)).pipe(
+    Effect.flatMap(decodeState),
+    Effect.provide(NodeRedis.layer({ url: TEST_REDIS_URL ?? "" }))
+  )
+  return {
+    join,
+    limits: () => reported,
+    /** The level of a bucket at the last exchange. */
+    level: (kind: Kind) => Effect.map(inspect, ({ limits }) => limits[kind].level ?? NaN)
+  }
+}
+
+const inspection = `return cjson.encode(cmsgpack.unpack(redis.call("GET", KEYS[1])))`
+
+const Limit = Schema.Struct({ level: Schema.optionalKey(Schema.Finite) })
+const decodeState = Schema.decodeUnknownEffect(
+  Schema.fromJsonString(
+    Schema.Struct({ limits: Schema.Struct({ requests: Limit, inputTokens: Limit, outputTokens: Limit }) })
+  )
+)
+
+const isTicket = (answer: Ticket | Wait): answer is Ticket => "at" in answer
+const isWait = (answer: Ticket | Wait): answer is Wait => "binds" in answer
