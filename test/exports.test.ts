@@ -10,7 +10,7 @@ describe("the public names", () => {
       Event: BatchEnded BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt OfBatch RowFinished RowsCounted both emit emitHit emitWaited finished listen
       CallEvent: BatchEnded BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt OfBatch RowFinished RowsCounted both emit emitHit emitWaited finished listen
       CallSite: CallSite label row within
-      ClaudeError: BatchItemLost BillingFailed CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
+      ClaudeError: BatchItemLost BillingFailed BudgetExceeded CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
       Cost: Bill batchSaved bill billOf billed format of saved sum
       Models: CacheTtl Model Price Rates all cacheLifetimes find isSame limitGroup minCacheTokens priceAt
       Redact: Options Redact Redactor exit make redact
@@ -27,6 +27,7 @@ describe("the public names", () => {
       Journal: Claim Counts FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew Options PendingRow Row SampledRow Source StoredCall Total Totals layer requestText
       Progress: Progress age bar batchLines batches cost counted empty line promptCache rate replays responseCache tick tokens update
       Step: Shape Step all andThen draw each make map object text version
+      Budget: Amount Budget Caps make policy raise
       Concurrency: Concurrency make policy resize
       Logging: policy
       MessageBatches: MessageBatches Options Running cancelAll make policy running

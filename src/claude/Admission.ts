@@ -10,6 +10,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Claude } from "./Claude.ts"
 import type { ClaudeError } from "./ClaudeError.ts"
+import * as Hold from "./Hold.ts"
 import { type Message, type Reply, type ReplyFacts, textLength } from "./Reply.ts"
 import type { Request } from "./Request.ts"
 import * as StreamEvent from "./StreamEvent.ts"
@@ -51,7 +52,7 @@ export const admitting = (
   create: (request) =>
     Effect.scoped(
       Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(restore(admit(request, false)), (admission) => {
+        Effect.flatMap(restore(Hold.until(admit(request, false))), (admission) => {
           const { context } = admission
           const call = Effect.suspend(() => {
             const sent = next.create(admission.request)
@@ -67,9 +68,13 @@ export const admitting = (
       Effect.suspend(() => {
         const progress = makeProgress()
         return Effect.map(
-          Effect.acquireRelease(admit(request, true), ({ settle }) => settle?.(progress.outcome()) ?? Effect.void, {
-            interruptible: true
-          }),
+          Effect.acquireRelease(
+            Hold.until(admit(request, true)),
+            ({ settle }) => settle?.(progress.outcome()) ?? Effect.void,
+            {
+              interruptible: true
+            }
+          ),
           (admission) => following(admission, progress, next)
         )
       })

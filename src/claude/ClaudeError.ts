@@ -59,6 +59,22 @@ export class SpendLimitReached extends Schema.TaggedClass<SpendLimitReached>()("
   }
 }
 
+/**
+ * What is left of a budget of the program does not cover the most that this call may cost, and no call in flight can free
+ * enough. Nothing was sent. `share` names the label or the step whose part of the budget it is, such as `tenant "acme"`.
+ */
+export class BudgetExceeded extends Schema.TaggedClass<BudgetExceeded>()("BudgetExceeded", {
+  ...facts,
+  share: Schema.optionalKey(Schema.String)
+}) {
+  get isRetryable() {
+    return false
+  }
+  get message() {
+    return describe(this, "raise the budget")
+  }
+}
+
 /** The API has no capacity at the moment. */
 export class Overloaded extends Schema.TaggedClass<Overloaded>()("Overloaded", facts) {
   get isRetryable() {
@@ -354,6 +370,7 @@ export class CassetteMiss extends Schema.TaggedClass<CassetteMiss>()("CassetteMi
 export const Reason = Schema.Union([
   RateLimited,
   SpendLimitReached,
+  BudgetExceeded,
   Overloaded,
   ServerFailed,
   TimedOut,

@@ -79,14 +79,14 @@ export interface CallRetried {
 }
 
 /**
- * The call waited for `duration` and continues: for a permit, for the call that warms the prompt cache, for an
- * identical call whose answer it shares, or for a batch. A wait comes before the attempts of a call, so it has no
- * `attempt`.
+ * The call waited for `duration` and continues: for a permit, for money of the budget, for the call that warms the
+ * prompt cache, for an identical call whose answer it shares, or for a batch. A wait comes before the attempts of a
+ * call, so it has no `attempt`.
  */
 export interface CallWaited {
   readonly _tag: "call-waited"
   readonly model: string
-  readonly for: "concurrency" | "warm-up" | "equal-call" | "batch"
+  readonly for: "concurrency" | "budget" | "warm-up" | "equal-call" | "batch"
   readonly duration: Duration.Duration
 }
 

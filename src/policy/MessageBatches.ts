@@ -12,11 +12,13 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { AnthropicClient } from "../claude/AnthropicClient.ts"
-import { wrap } from "../claude/Claude.ts"
+import { type Claude, wrap } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Replay from "../claude/Replay.ts"
+import { ServiceTier } from "../claude/ServiceTier.ts"
 import * as Collector from "./messageBatches/Collector.ts"
 import type { Running } from "./messageBatches/Lifecycle.ts"
 
@@ -72,7 +74,7 @@ export const policy = (batches: Options | MessageBatches = {}) => {
   const handle = "batches" in batches ? batches : makeUnsafe(batches)
   const { bytes = 256_000_000, capacity = 10_000, requests = 100_000 } = handle.options
   const { delay = "1 minute", longestPoll = "5 minutes", shortestPoll = "5 seconds" } = handle.options
-  return wrap((next) =>
+  const batched = wrap((next) =>
     Effect.gen(function* () {
       const client = yield* AnthropicClient
       const ask = yield* Collector.make(client, handle.batches, {
@@ -90,4 +92,6 @@ export const policy = (batches: Options | MessageBatches = {}) => {
       }
     })
   )
+  return <A, E, R>(self: Layer.Layer<A | Claude, E, R>) =>
+    batched(self).pipe(Layer.provideMerge(Layer.succeed(ServiceTier, "batch")))
 }

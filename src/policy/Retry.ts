@@ -13,6 +13,7 @@ import * as Event from "../claude/Event.ts"
 import { type Claude, wrap } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Opening from "../claude/Opening.ts"
+import { isUnreachable } from "../claude/Unreachable.ts"
 
 /** When to call again, decided by the error: `Schedule.while(({ input }) => input.reason._tag === "Overloaded")`. */
 export type RetrySchedule = Schedule.Schedule<unknown, ClaudeError>
@@ -25,12 +26,6 @@ const floored = Schedule.modifyDelay(({ duration, input }: Schedule.Metadata<unk
 
 const repeatsWhenUnreachable = 4
 const repeatsOtherwise = 12
-
-const unreachable = new Set(["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH"])
-
-/** Whether the host has no address, refuses connections, or cannot be reached: no server has seen the call. */
-const isUnreachable = ({ reason }: ClaudeError): boolean =>
-  reason._tag === "ConnectionFailed" && reason.code !== undefined && unreachable.has(reason.code)
 
 const repeatsAfter = (error: ClaudeError): number => (isUnreachable(error) ? repeatsWhenUnreachable : repeatsOtherwise)
 

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import type { BackingPersistence } from "effect/persistence/Persistence"
 import type { AnthropicClient } from "../claude/AnthropicClient.ts"
 import type { Claude } from "../claude/Claude.ts"
+import * as Budget from "./Budget.ts"
 import * as Concurrency from "./Concurrency.ts"
 import * as Logging from "./Logging.ts"
 import * as MessageBatches from "./MessageBatches.ts"
@@ -18,6 +19,8 @@ import * as Telemetry from "./Telemetry.ts"
 export interface StackOptions<E = never, R = never> {
   /** Calls in flight at once; 64 by default. Has no effect with `batches`. */
   readonly concurrency?: number | Concurrency.Concurrency
+  /** The most to spend, such as `"5 USD"`, or a handle of `Budget.make`; by default there is no limit. */
+  readonly budget?: Parameters<typeof Budget.policy>[0]
   /** When to call again; `Retry.schedule` by default. */
   readonly retry?: Retry.RetrySchedule
   /** How the API caches prompts, such as `{ ttl: "1h" }`; by default it caches none. */
@@ -35,7 +38,7 @@ export interface BatchesStackOptions<E = never, R = never> extends StackOptions<
 }
 
 /**
- * From the wire outward: `Concurrency` or, with `batches`, `MessageBatches`; then `Retry`, `PromptCache`,
+ * From the wire outward: `Concurrency` or, with `batches`, `MessageBatches`; then `Budget`, `Retry`, `PromptCache`,
  * `ResponseCache`, `Telemetry`, `Logging`. With `batches`, `warmUp` of the prompt cache has no effect: see `MessageBatches`.
  */
 export function stack<E2 = never, R2 = never>(
@@ -48,6 +51,7 @@ export function stack<E2 = never, R2 = never>(
 ): <A, E, R>(self: Layer.Layer<A | Claude, E, R>) => Layer.Layer<A | Claude, E | E2, R | R2>
 export function stack<E2, R2>({
   batches,
+  budget,
   cache,
   concurrency = 64,
   promptCache,
@@ -59,7 +63,8 @@ export function stack<E2, R2>({
   ): Layer.Layer<A | Claude, E | E2, R | R2 | Exclude<AnthropicClient, A | Claude>> => {
     const nearest: Layer.Layer<A | Claude, E, R | Exclude<AnthropicClient, A | Claude>> =
       batches === undefined ? self.pipe(Concurrency.policy(concurrency)) : self.pipe(MessageBatches.policy(batches))
-    const patient = nearest.pipe(Retry.policy(retry))
+    const sparing = budget === undefined ? nearest : Budget.policy(budget)(nearest)
+    const patient = sparing.pipe(Retry.policy(retry))
     const { warmUp, ...place } = promptCache ?? {}
     const warm = batches === undefined && warmUp !== undefined && { warmUp }
     const placing = promptCache === undefined ? patient : PromptCache.policy({ ...place, ...warm })(patient)

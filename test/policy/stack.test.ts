@@ -43,6 +43,14 @@ describe("stack", () => {
     })
   )
 
+  it.effect("reserves money of its budget for every attempt", () =>
+    Effect.gen(function* () {
+      const layer = TestClaude.layer().pipe(stack({ budget: "0.0001 USD" }))
+      const error = yield* Effect.flip(Effect.provide(create, layer))
+      assert.strictEqual(error.reason._tag, "BudgetExceeded")
+    })
+  )
+
   it.effect("follows its retry schedule", () =>
     Effect.gen(function* () {
       const layer = TestClaude.layer([overloaded, overloaded]).pipe(stack({ retry: Schedule.recurs(1) }))

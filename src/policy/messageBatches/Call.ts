@@ -4,6 +4,7 @@
  */
 import * as Deferred from "effect/Deferred"
 import type { ClaudeError } from "../../claude/ClaudeError.ts"
+import type { Hold } from "../../claude/Hold.ts"
 import type { Reply } from "../../claude/Reply.ts"
 import type { CallKey } from "../../claude/ReplyStore.ts"
 import type { Request } from "../../claude/Request.ts"
@@ -37,6 +38,8 @@ export interface Call {
   state: "new" | "queued" | "sent" | "answered" | "failed"
   /** Fibers that wait for the answer. */
   waiters: number
+  /** The holds of these fibers until its batch is sent. */
+  readonly holds: Set<Hold>
   /** How often it was put into a batch. */
   submissions: number
   /** Completed when its batch is sent. */
@@ -49,6 +52,7 @@ export interface Call {
 export const make = (options: Pick<Call, "lane" | "request" | "place" | "state">): Call => ({
   ...options,
   waiters: 0,
+  holds: new Set(),
   submissions: 0,
   sent: Deferred.makeUnsafe(),
   answer: Deferred.makeUnsafe()

@@ -12,6 +12,7 @@ import { CallSite } from "../../claude/CallSite.ts"
 import type { ClaudeError } from "../../claude/ClaudeError.ts"
 import * as Demand from "../../claude/Demand.ts"
 import * as Event from "../../claude/Event.ts"
+import { Hold } from "../../claude/Hold.ts"
 import * as Observe from "../../claude/Observe.ts"
 import type { Reply } from "../../claude/Reply.ts"
 import { type CallKey, CurrentCall, type ReplyStore, ReplyStore as Replies } from "../../claude/ReplyStore.ts"
@@ -49,6 +50,8 @@ export const make = Effect.fnUntraced(function* (
     for (const call of calls) {
       call.state = "sent"
       call.submissions += 1
+      for (const hold of call.holds) hold.isHeld = false
+      call.holds.clear()
     }
     return Lifecycle.send(lane, calls, around)
   }
@@ -100,12 +103,17 @@ export const make = Effect.fnUntraced(function* (
   /** Counts the fiber among those that wait. Without any, a call that is not sent yet is given up. */
   const waiting = <A>(call: Call.Call, bytes: number, answer: Effect.Effect<A, ClaudeError>) => {
     let hasJoined = false
-    const joined = Effect.suspend(() => {
+    const joined = Effect.withFiber((fiber) => {
       hasJoined = true
       call.waiters += 1
       if (call.state === "new") {
         call.place?.ledger.open.set(call.place.id, call)
         enqueue(call, bytes)
+      }
+      const hold = fiber.getRef(Hold)
+      if (hold !== undefined && call.state === "queued") {
+        hold.isHeld = true
+        call.holds.add(hold)
       }
       return answer
     })

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { ClaudeError } from "../../claude/ClaudeError.ts"
 import type { Request } from "../../claude/Request.ts"
+import { neverArrived } from "../../claude/Unreachable.ts"
 import type { ApiBatch, BatchesApi } from "./BatchesApi.ts"
 import { isOver, type Repetition, waitAfter } from "./Repeat.ts"
 
@@ -32,7 +33,7 @@ export const create = Effect.fnUntraced(function* (
     const error = result.failure
     const now = yield* Clock.currentTimeMillis
     if (failures++ === 0) since = now
-    const isLast = isOver(error, since, now) || isUnreachable(error, failures)
+    const isLast = isOver(error, since, now) || isGivenUp(error, failures)
     if (isLast && wasRefused(error)) return yield* error
     yield* waitAfter(error, failures, { ...options, longest: Duration.max(options.longest, settling) })
     if (wasRefused(error)) continue
@@ -45,14 +46,8 @@ export const create = Effect.fnUntraced(function* (
 /** The API may list a batch only a moment after it was created. */
 const settling = Duration.seconds(10)
 
-/** No server has seen the request. */
-const unreachable = new Set(["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH"])
-
-const neverArrived = ({ reason }: ClaudeError) =>
-  reason._tag === "ConnectionFailed" && (reason.shouldRetry === false || unreachable.has(reason.code ?? ""))
-
 /** After this many attempts, a host that cannot be reached is given up, as by `Retry`. */
-const isUnreachable = (error: ClaudeError, failures: number) => neverArrived(error) && failures > 4
+const isGivenUp = (error: ClaudeError, failures: number) => neverArrived(error) && failures > 4
 
 /** Failures after which the batch may exist. */
 const ambiguous = new Set(["ServerFailed", "TimedOut", "ConnectionFailed", "MalformedResponse"])

@@ -1,0 +1,154 @@
+/**
+ * Spends at most a budget, in money or in tokens. Each attempt takes the most that it may cost before it is sent, and
+ * gives back the rest once its bill is known, so concurrent calls cannot overspend together. Put it outside `Concurrency`
+ * and `RateLimit` and inside `Retry`. An answer of a cache is free.
+ *
+ * A call waits while the calls in flight may leave enough, and fails with `BudgetExceeded` when they cannot. An attempt
+ * that was interrupted, or whose connection broke, counts as the most that it may have cost.
+ */
+import type * as BigDecimal from "effect/BigDecimal"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { type Admission, admitting } from "../claude/Admission.ts"
+import { CallSite } from "../claude/CallSite.ts"
+import { type Claude, wrap } from "../claude/Claude.ts"
+import * as Event from "../claude/Event.ts"
+import { Hold } from "../claude/Hold.ts"
+import type { Request } from "../claude/Request.ts"
+import { ServiceTier } from "../claude/ServiceTier.ts"
+import * as Amount from "./budget/Amount.ts"
+import * as Bound from "./budget/Bound.ts"
+import * as Purse from "./budget/Purse.ts"
+import * as Settlement from "./budget/Settlement.ts"
+
+export { Amount } from "./budget/Amount.ts"
+
+/** What may be spent: by all calls together, and by some of them. */
+export interface Caps {
+  readonly cap: Amount.Text | Amount.Amount
+  /** For each value of a label: `{ tenant: "1 USD" }` is a dollar for each tenant. See `CallSite.label`. */
+  readonly labels?: Readonly<Record<string, Amount.Text>>
+  /** For a step and the steps in it, by its path: `{ "answer/judge": "2M tokens" }`. */
+  readonly steps?: Readonly<Record<string, Amount.Text>>
+}
+
+/** A budget that can be read and raised while calls run. Its amounts are US dollars, or tokens. */
+export interface Budget {
+  readonly unit: Amount.Unit
+  readonly cap: Effect.Effect<BigDecimal.BigDecimal>
+  readonly spent: Effect.Effect<BigDecimal.BigDecimal>
+  /** The most that the calls in flight may cost. */
+  readonly reserved: Effect.Effect<BigDecimal.BigDecimal>
+  /** Neither spent nor reserved. */
+  readonly remaining: Effect.Effect<BigDecimal.BigDecimal>
+  readonly raise: (to: Amount.Text) => Effect.Effect<void>
+  /** The purses that a call takes from, the whole budget last. */
+  readonly pursesOf: (site: CallSite) => ReadonlyArray<Purse.Purse>
+}
+
+/** A budget of this amount, or with these caps. Several layers can share one budget. */
+export const make = (caps: Amount.Text | Caps): Effect.Effect<Budget> => Effect.sync(() => makeUnsafe(caps))
+
+/** Raises the cap to this amount, in the unit of the budget. Waiting calls continue. A lower amount changes nothing. */
+export const raise = (self: Budget, to: Amount.Text): Effect.Effect<void> => self.raise(to)
+
+const makeUnsafe = (given: Amount.Text | Caps): Budget => {
+  const { cap, labels = {}, steps = {} } = typeof given === "string" ? { cap: given } : given
+  const whole = Purse.make(amountOf(cap))
+  const amounts = Object.entries(labels).map(([name, text]) => [name, amountOf(text)] as const)
+  const ofLabels = new Map<string, Purse.Purse>()
+  const ofSteps = Object.entries(steps).map(
+    ([path, text]) => [path, Purse.make(amountOf(text), `step "${path}"`)] as const
+  )
+
+  const pursesOf = ({ labels, path }: CallSite): ReadonlyArray<Purse.Purse> => {
+    if (amounts.length + ofSteps.length === 0) return [whole]
+    const own = amounts.flatMap(([name, amount]) => {
+      const value = labels[name]
+      if (value === undefined) return []
+      const share = `${name} "${value}"`
+      const purse = ofLabels.get(share) ?? Purse.make(amount, share)
+      ofLabels.set(share, purse)
+      return [purse]
+    })
+    const place = `${path.join("/")}/`
+    const around = ofSteps.flatMap(([path, purse]) => (place.startsWith(`${path}/`) ? [purse] : []))
+    return [...own, ...around, whole]
+  }
+  return {
+    unit: whole.unit,
+    cap: Effect.sync(() => whole.cap),
+    spent: Effect.sync(() => whole.spent),
+    reserved: Effect.sync(() => whole.reserved),
+    remaining: Effect.sync(() => Purse.remaining(whole)),
+    raise: (to) =>
+      Effect.suspend(() => {
+        const { unit, value } = amountOf(to)
+        if (unit !== whole.unit)
+          return Effect.die(new Error(`a budget in ${whole.unit} is raised in ${whole.unit}, not to "${to}"`))
+        Purse.raise(whole, value)
+        return Effect.void
+      }),
+    pursesOf
+  }
+}
+
+const amountOf = (amount: Amount.Text | Amount.Amount): Amount.Amount =>
+  typeof amount === "string" ? Amount.fromTextUnsafe(amount) : amount
+
+/**
+ * Spends at most this budget: an amount such as `"5 USD"` or `"2M tokens"`, caps, or a budget of `Budget.make`. A wait
+ * for money is reported as a `call-waited` event.
+ */
+export const policy = (budget: Amount.Text | Caps | Budget) => {
+  const self = typeof budget === "string" || !("pursesOf" in budget) ? makeUnsafe(budget) : budget
+  return wrap((next) =>
+    Effect.map(ServiceTier, (tier) => admitting(next, (request) => admit(self, next, request, tier === "batch")))
+  )
+}
+
+const admit = Effect.fnUntraced(function* (self: Budget, next: Claude["Service"], request: Request, batch: boolean) {
+  const purses = self.pursesOf(yield* CallSite)
+  const clock = yield* Clock.Clock
+  const since = clock.currentTimeNanosUnsafe()
+  const sending = { request, batch, at: new Date(clock.currentTimeMillisUnsafe()) }
+  const mosts = yield* mostsOf(next, sending, purses)
+  const taken: Array<Purse.Taken> = []
+  for (const [purse, most] of mosts) taken.push(yield* Purse.take(purse, most))
+  yield* Event.emitWaited(request.model, "budget", since)
+  const hold: Hold = { isHeld: false }
+  return {
+    request,
+    context: Context.add(Hold, hold),
+    settle: (outcome) =>
+      Effect.sync(() => {
+        const settlement = hold.isHeld ? "nothing" : Settlement.of(outcome, request.model)
+        const at = new Date(clock.currentTimeMillisUnsafe())
+        for (const { most, purse, settle } of taken) settle(Settlement.amount(settlement, purse.unit, most, at))
+      })
+  } satisfies Admission
+})
+
+/** What the call takes from each purse: bounded by bytes, or by a count where bytes would refuse what a count may not. */
+const mostsOf = Effect.fnUntraced(function* (
+  next: Claude["Service"],
+  sending: Bound.Sending,
+  purses: ReadonlyArray<Purse.Purse>
+) {
+  const mosts = yield* boundBy(Bound.input(sending), sending, purses)
+  if (!mosts.some(isRefused)) return mosts
+  const least = yield* boundBy(0, sending, purses)
+  if (least.some(isRefused)) return mosts
+  return yield* boundBy(yield* next.countTokens(sending.request), sending, purses)
+})
+
+type Most = readonly [purse: Purse.Purse, most: BigDecimal.BigDecimal]
+
+const isRefused = ([purse, most]: Most) => Purse.lacks(purse, most)
+
+const boundBy = (input: number | undefined, sending: Bound.Sending, purses: ReadonlyArray<Purse.Purse>) =>
+  Effect.forEach(purses, (purse) => {
+    const most = input === undefined ? undefined : Bound.most(sending, purse.unit, input)
+    return most === undefined ? Effect.fail(Bound.unbounded(sending, purse.unit)) : Effect.succeed<Most>([purse, most])
+  })

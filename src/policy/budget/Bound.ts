@@ -1,0 +1,43 @@
+/**
+ * The most that one answer to a request may cost. The bytes of the prompt bound its tokens, at about four times their
+ * number; where that would refuse a call, the API counts them, which is free.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import { ClaudeError, Unsupported } from "../../claude/ClaudeError.ts"
+import * as Cost from "../../claude/Cost.ts"
+import type { Request } from "../../claude/Request.ts"
+import * as TokenEstimate from "../../claude/TokenEstimate.ts"
+import * as Usage from "../../claude/Usage.ts"
+import type { Unit } from "./Amount.ts"
+import * as StandIn from "./StandIn.ts"
+
+/** When and how a request is sent. */
+export interface Sending {
+  readonly request: Request
+  readonly batch: boolean
+  readonly at: Date
+}
+
+/** The most that the answer may cost in this unit, with at most this many tokens of input; undefined if unbounded. */
+export const most = (sending: Sending, unit: Unit, input: number): BigDecimal.BigDecimal | undefined =>
+  unit === "USD"
+    ? StandIn.boundCost({ ...sending, inputTokens: input })
+    : BigDecimal.fromBigInt(BigInt(input + sending.request.max_tokens))
+
+/** The bound of the tokens of the prompt; undefined if it has none. */
+export const input = ({ request }: Sending): number | undefined => TokenEstimate.bound(request)
+
+/** Why a call without a bound is not sent. */
+export const unbounded = ({ at, request }: Sending, unit: Unit): ClaudeError => {
+  const { model } = request
+  const hasPrice = unit === "tokens" || Cost.of({ model, usage: Usage.zero, at }) !== undefined
+  const why = hasPrice ? "nothing bounds its tokens" : `${model} has no known price`
+  return new ClaudeError({
+    reason: new Unsupported({
+      detail: `the budget of this run cannot cover this call, because ${why}`,
+      remedy: hasPrice ? withoutBound : "use a model with a price, or a budget in tokens"
+    })
+  })
+}
+
+const withoutBound = "leave out what the API adds to the prompt by itself, such as the pages of a web search"

@@ -1,0 +1,140 @@
+/**
+ * The money of a budget, or of one of its shares. A call takes the most that it may cost before it is sent, and gives
+ * back what it did not cost. Where the money is out at the moment, calls wait in order of arrival.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { BudgetExceeded, ClaudeError } from "../../claude/ClaudeError.ts"
+import * as Demand from "../../claude/Demand.ts"
+import * as Amount from "./Amount.ts"
+
+/** The state of a purse, in its unit. */
+export interface Purse {
+  readonly unit: Amount.Unit
+  /** The label or the step whose purse it is; undefined for the whole budget. */
+  readonly share: string | undefined
+  cap: BigDecimal.BigDecimal
+  spent: BigDecimal.BigDecimal
+  /** The most that the calls in flight may cost. */
+  reserved: BigDecimal.BigDecimal
+  /** In order of arrival. The first one does not fit at the moment. */
+  readonly waiting: Set<Waiting>
+  isProceeding: boolean
+}
+
+interface Waiting {
+  readonly most: BigDecimal.BigDecimal
+  readonly answer: Deferred.Deferred<Taken, ClaudeError>
+  taken: Taken | undefined
+}
+
+/** The money that one call has taken. */
+export interface Taken {
+  readonly purse: Purse
+  readonly most: BigDecimal.BigDecimal
+  /** Gives back what the call did not cost. Only the first time counts. */
+  readonly settle: (cost: BigDecimal.BigDecimal) => void
+}
+
+const zero = BigDecimal.fromBigInt(0n)
+
+/** A full purse. */
+export const make = ({ unit, value }: Amount.Amount, share?: string): Purse => ({
+  unit,
+  share,
+  cap: value,
+  spent: zero,
+  reserved: zero,
+  waiting: new Set(),
+  isProceeding: false
+})
+
+/** What is left if all calls in flight cost as much as they may. */
+export const remaining = ({ cap, reserved, spent }: Purse) => BigDecimal.subtract(cap, BigDecimal.sum(spent, reserved))
+
+/** Whether a call may cost more than would be left even if the calls in flight cost nothing. */
+export const lacks = ({ cap, spent }: Purse, most: BigDecimal.BigDecimal): boolean =>
+  BigDecimal.isGreaterThan(BigDecimal.sum(spent, most), cap)
+
+/** The cap after it was raised. Waiting calls continue. */
+export const raise = (purse: Purse, to: BigDecimal.BigDecimal): void => {
+  purse.cap = BigDecimal.max(purse.cap, to)
+  proceed(purse)
+}
+
+/** Takes money, at once or after a wait, until the scope closes. Fails if no call in flight can free enough. */
+export const take = (purse: Purse, most: BigDecimal.BigDecimal): Effect.Effect<Taken, ClaudeError, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.tap(
+      Effect.suspend(() => {
+        if (lacks(purse, most)) return Effect.fail(exceeded(purse, most))
+        return purse.waiting.size === 0 && fits(purse, most)
+          ? Effect.succeed(reserve(purse, most))
+          : wait(purse, most, restore)
+      }),
+      (taken) => Effect.addFinalizer(() => Effect.sync(() => taken.settle(zero)))
+    )
+  )
+
+const wait = (
+  purse: Purse,
+  most: BigDecimal.BigDecimal,
+  restore: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
+) => {
+  const waiting: Waiting = { most, answer: Deferred.makeUnsafe(), taken: undefined }
+  purse.waiting.add(waiting)
+  // If every item of a run waits for money, the run sends the batch that it has collected, and this frees some.
+  const answer = Demand.blocked(ignore)(Deferred.await(waiting.answer))
+  return Effect.onInterrupt(restore(answer), () =>
+    Effect.sync(() => {
+      waiting.taken?.settle(zero)
+      if (purse.waiting.delete(waiting)) proceed(purse)
+    })
+  )
+}
+
+const ignore: Demand.OnQuiet = () => {}
+
+const fits = (purse: Purse, most: BigDecimal.BigDecimal) => !BigDecimal.isGreaterThan(most, remaining(purse))
+
+const reserve = (purse: Purse, most: BigDecimal.BigDecimal): Taken => {
+  let isSettled = false
+  purse.reserved = BigDecimal.sum(purse.reserved, most)
+  const settle = (cost: BigDecimal.BigDecimal) => {
+    if (isSettled) return
+    isSettled = true
+    purse.reserved = BigDecimal.subtract(purse.reserved, most)
+    purse.spent = BigDecimal.sum(purse.spent, cost)
+    proceed(purse)
+  }
+  return { purse, most, settle }
+}
+
+/** Lets waiting calls continue, the first one first. A call that continues may settle at once, within this loop. */
+const proceed = (purse: Purse): void => {
+  if (purse.isProceeding) return
+  purse.isProceeding = true
+  for (const waiting of purse.waiting) {
+    const { answer, most } = waiting
+    const isHopeless = lacks(purse, most)
+    if (!isHopeless && !fits(purse, most)) break
+    purse.waiting.delete(waiting)
+    if (!isHopeless) waiting.taken = reserve(purse, most)
+    Deferred.doneUnsafe(
+      answer,
+      waiting.taken === undefined ? Effect.fail(exceeded(purse, most)) : Effect.succeed(waiting.taken)
+    )
+  }
+  purse.isProceeding = false
+}
+
+const exceeded = ({ cap, share, spent, unit }: Purse, most: BigDecimal.BigDecimal): ClaudeError => {
+  const write = (value: BigDecimal.BigDecimal) => Amount.format({ unit, value })
+  const left = write(BigDecimal.max(zero, BigDecimal.subtract(cap, spent)))
+  const which = share === undefined ? "the budget of this run" : `the budget of this run for ${share}`
+  const needs = unit === "USD" ? "cost" : "use"
+  const detail = `${which} has ${left} of ${write(cap)} left, and this call may ${needs} up to ${write(most)}`
+  return new ClaudeError({ reason: new BudgetExceeded({ detail, ...(share !== undefined && { share }) }) })
+}
