@@ -11,7 +11,7 @@ describe("the public names", () => {
       CallEvent: BatchEnded BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt OfBatch RowFinished RowsCounted both emit emitHit emitWaited finished listen
       CallSite: CallSite label row within
       ClaudeError: BatchItemLost BillingFailed BudgetExceeded CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
-      Cost: Bill batchSaved bill billOf billed format of saved sum
+      Cost: Bill batchSaved bill billOf billed bound format of saved sum
       Models: CacheTtl Model Price Rates all cacheLifetimes find isSame limitGroup minCacheTokens priceAt
       Redact: Options Redact Redactor exit make redact
       Reply: Message Origin Reply ReplyFacts discard isBilled isEmulated isMessage text textLength

@@ -1,10 +1,13 @@
 /**
  * Computes the cost of an answer in US dollars, as an exact decimal. `undefined` means that no price is known: do not
- * treat it as zero. The cost excludes charges by time (code execution containers) and credits after a fallback.
+ * treat it as zero. The cost excludes charges by time (code execution containers, beyond the hours that are free).
  */
 import * as BigDecimal from "effect/BigDecimal"
+import * as Iterations from "./Iterations.ts"
 import * as Models from "./Models.ts"
+import * as PromptBlocks from "./PromptBlocks.ts"
 import { isBilled, type Message, type Reply } from "./Reply.ts"
+import type { Request } from "./Request.ts"
 import * as Usage from "./Usage.ts"
 
 const zero = BigDecimal.fromBigInt(0n)
@@ -33,8 +36,7 @@ export const of = (options: {
   readonly at: Date
 }): BigDecimal.BigDecimal | undefined => {
   const { model, usage, at } = options
-  // Priority Tier is paid in advance, at individually agreed prices.
-  if (usage.serviceTier === "priority") return undefined
+  if (usage.unpriced !== undefined || !hasKnownFacts(usage)) return undefined
   let cost = costAt(ratesFor(model, usage, usage.speed, at), usage)
   for (const part of usage.besides ?? none) {
     const more = costAt(ratesFor(part.model ?? model, part, usage.speed, at), part)
@@ -47,6 +49,55 @@ export const of = (options: {
 }
 
 const none: ReadonlyArray<Usage.Besides> = []
+
+/**
+ * Facts that this version cannot price may change the price of every token. Priority Tier is one of them: it is paid in
+ * advance, at individually agreed prices.
+ */
+const hasKnownFacts = ({
+  inferenceGeo = "global",
+  serviceTier = "standard",
+  speed = "standard"
+}: Usage.Usage): boolean => tiers.has(serviceTier) && speeds.has(speed) && geographies.has(inferenceGeo)
+
+const tiers = new Set(["standard", "batch"])
+const speeds = new Set(["standard", "fast"])
+/** `not_available`: models before Claude Opus 4.6 have no choice (Anthropic, "Data residency", 2026). */
+const geographies = new Set(["global", "us", "not_available"])
+
+/**
+ * The most that one attempt of a request may cost: `inputTokens` at the dearest rate that its breakpoints allow, and
+ * `max_tokens`. `undefined` if no price is known, or no bound because the API may iterate within the call. Use
+ * `TokenEstimate.bound` for the tokens. Without `inference_geo: "global"` the workspace may choose the US, so the bound
+ * includes that surcharge. It includes every price of the next day, too, because a call or a batch may end under it.
+ */
+export const bound = (options: {
+  readonly request: Request
+  readonly inputTokens: number
+  readonly serviceTier: "standard" | "batch"
+  readonly at: Date
+}): BigDecimal.BigDecimal | undefined => {
+  const { at, inputTokens, request, serviceTier } = options
+  if (Iterations.areMany(request)) return undefined
+  const usage: Usage.Usage = {
+    ...Usage.zero,
+    [dearestInput(request)]: inputTokens,
+    output: request.max_tokens,
+    serviceTier,
+    inferenceGeo: request.inference_geo === "global" ? "global" : "us",
+    ...(request.speed === "fast" && { speed: "fast" })
+  }
+  const [today, tomorrow] = [at.getTime(), at.getTime() + millisPerDay].map((time) =>
+    of({ model: request.model, usage, at: new Date(time) })
+  )
+  return today && tomorrow && BigDecimal.max(today, tomorrow)
+}
+
+/** Tokens behind a breakpoint may be written to the prompt cache, which costs more than plain input. */
+const dearestInput = (request: Request): keyof Usage.Tokens => {
+  const breakpoints = new Set(PromptBlocks.read(request).flatMap(({ breakpoints }) => breakpoints))
+  return breakpoints.has("1h") ? "cacheWrite1h" : breakpoints.has("5m") ? "cacheWrite5m" : "input"
+}
 
 /**
  * The amount that the prompt cache saved: the cost if the whole prompt were plain input, minus the real cost. It is

@@ -4,6 +4,7 @@
  * `Claude.countTokens` is.
  */
 import type * as ImageSize from "./ImageSize.ts"
+import * as Iterations from "./Iterations.ts"
 import * as Models from "./Models.ts"
 import type { Request } from "./Request.ts"
 import * as Text from "./tokenEstimate/Text.ts"
@@ -30,7 +31,7 @@ export const of = (request: Request): number => Math.round(Total.of(request, exp
  * bound divided by the count is 2.46 at the lowest and 5.92 in the median.
  */
 export const bound = (request: Request): number | undefined => {
-  if (isRepeated(request)) return undefined
+  if (Iterations.areMany(request)) return undefined
   const window = Models.find(request.model)?.maxInputTokens ?? Infinity
   const tokens = Math.min(Total.of(request, largest(request)), window)
   return Number.isFinite(tokens) ? Math.ceil(tokens) : undefined
@@ -128,13 +129,3 @@ const largest = ({ model }: Request): Total.Measure => ({
   thinking: 200,
   schema: 1000
 })
-
-/** Whether the API may read the prompt of one call several times, or have several models read it. */
-const isRepeated = ({ compaction, context_management, fallbacks, mcp_servers, tools = [] }: Request): boolean =>
-  tools.some((tool) => serverTools.test(tool.type ?? "")) ||
-  (mcp_servers?.length ?? 0) > 0 ||
-  (fallbacks !== undefined && fallbacks !== null) ||
-  (compaction !== undefined && compaction !== null) ||
-  (context_management?.edits?.some(({ type }) => type.startsWith("compact")) ?? false)
-
-const serverTools = /^(?:web_search|web_fetch|code_execution|tool_search|advisor|mcp)/

@@ -36,7 +36,9 @@ export const Usage = Schema.Struct({
   /** `us` costs a tenth more. */
   inferenceGeo: Schema.optionalKey(Schema.String),
   /** Compactions, advisors, and models that began an answer and declined, so that a fallback answered. */
-  besides: Schema.optionalKey(Schema.Array(Besides))
+  besides: Schema.optionalKey(Schema.Array(Besides)),
+  /** What the API reported that this version does not know, such as a new kind of iteration. Then no price is known. */
+  unpriced: Schema.optionalKey(Schema.Array(Schema.String))
 })
 export type Usage = typeof Usage.Type
 
@@ -76,17 +78,23 @@ interface ApiMessage {
   readonly stop_details?: { readonly category?: string | null } | null
 }
 
-/** Reads the `usage` of a message, also of the beta API. A missing, null or invalid count is 0. */
+/**
+ * Reads the `usage` of a message, also of the beta API. A missing, null or invalid count is 0. A fallback credit is in the
+ * counts already, as reads of the cache in place of writes (Anthropic, "Fallback credit", Sep 2026).
+ */
 export const fromMessage = (usage: ApiUsage): Usage => {
   const { inference_geo: inferenceGeo, iterations, service_tier: serviceTier, speed } = usage
-  const besides = besidesOf(Array.isArray(iterations) ? iterations.filter(isIteration) : [])
+  const entries = Array.isArray(iterations) ? iterations.filter(isIteration) : []
+  const besides = besidesOf(entries)
+  const unpriced = [...unknownIterations(entries), ...unknownTools(usage.server_tool_use)]
   return {
     ...tokensOf(usage),
     webSearches: countOf(usage.server_tool_use?.web_search_requests),
     ...(isText(speed) && { speed }),
     ...(isText(serviceTier) && { serviceTier }),
     ...(isText(inferenceGeo) && { inferenceGeo }),
-    ...(besides.length > 0 && { besides })
+    ...(besides.length > 0 && { besides }),
+    ...(unpriced.length > 0 && { unpriced })
   }
 }
 
@@ -165,3 +173,17 @@ const besideOf = ({ model, ...counts }: ApiIteration): Besides => ({
   ...tokensOf(counts),
   ...(isText(model) && { model })
 })
+
+const iterationTypes = new Set(["message", "fallback_message", "compaction", "advisor_message"])
+
+const unknownIterations = (iterations: ReadonlyArray<ApiIteration>): ReadonlyArray<string> => [
+  ...new Set(iterations.flatMap(({ type }) => (iterationTypes.has(type) ? [] : isText(type) ? type : "iteration")))
+]
+
+/** Searches have a price. Fetches, and searches for tools, cost only tokens. */
+const toolRequests = new Set(["web_search_requests", "web_fetch_requests", "tool_search_requests"])
+
+const unknownTools = (requests: ApiUsage["server_tool_use"]): ReadonlyArray<string> =>
+  Object.entries(requests ?? {}).flatMap(([name, count]) =>
+    toolRequests.has(name) || countOf(count) === 0 ? [] : name
+  )

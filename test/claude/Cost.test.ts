@@ -4,7 +4,8 @@ import * as Schema from "effect/Schema"
 import * as Cost from "../../src/claude/Cost.ts"
 import * as Models from "../../src/claude/Models.ts"
 import * as Usage from "../../src/claude/Usage.ts"
-import { message } from "../fixtures.ts"
+import type { Request } from "../../src/claude/Request.ts"
+import { message, request as smallest } from "../fixtures.ts"
 
 /** Thousandths of a dollar for a million tokens are billionths of a dollar for one: no float, nothing from src. */
 const nanodollars = {
@@ -157,11 +158,78 @@ describe("Cost.of", () => {
     assert.isUndefined(Cost.of({ model: "claude-opus-5-5", usage: { ...usage, serviceTier: "priority" }, at }))
   })
 
+  it("has no price for facts that it does not know", () => {
+    const usage = { ...Usage.zero, input: 1000 }
+    const unknown = [{ serviceTier: "gold" }, { speed: "slow" }, { inferenceGeo: "mars" }, { unpriced: ["rehearsal"] }]
+    for (const facts of unknown) {
+      const options = { model: "claude-sonnet-5-5", usage: { ...usage, ...facts }, at }
+      assert.isUndefined(Cost.of(options), JSON.stringify(facts))
+    }
+  })
+
   it("prices every model that has a price list", () => {
     for (const { id, prices } of Models.all) {
       const cost = Cost.of({ model: id, usage: { ...Usage.zero, output: 1 }, at })
       assert.strictEqual(cost !== undefined && BigDecimal.isPositive(cost), prices.length > 0, id)
     }
+  })
+})
+
+describe("Cost.bound", () => {
+  const Share = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 60_000 }))
+  const Answer = Schema.Struct({ plain: Share, short: Share, long: Share, read: Share, output: Share })
+
+  it.prop(
+    "is at least the cost of every answer that the request allows",
+    [Answer, Model, Flags],
+    ([answer, model, flags]) => {
+      const tokens = {
+        input: answer.plain,
+        cacheWrite5m: answer.short,
+        cacheWrite1h: answer.long,
+        cacheRead: answer.read,
+        output: answer.output
+      }
+      const facts = { ...(flags.us && { inferenceGeo: "us" }), ...(flags.batch && { serviceTier: "batch" }) }
+      const cost = Cost.of({ model, usage: { ...Usage.zero, ...tokens, ...facts }, at })
+      const bound = Cost.bound({
+        request: { ...cached("1h"), model, max_tokens: answer.output },
+        inputTokens: Usage.totalInput(tokens),
+        serviceTier: flags.batch ? "batch" : "standard",
+        at
+      })
+      assert.isTrue(cost !== undefined && bound !== undefined && BigDecimal.isLessThanOrEqualTo(cost, bound))
+    }
+  )
+
+  it("takes the dearest rate that the breakpoints allow", () => {
+    // $2.50 × 1.1, $4 × 1.1, and $2 × 1.1 for a million tokens; 1,000 tokens of output for $10 × 1.1
+    assert.strictEqual(bounded(cached("5m")), "2.761")
+    assert.strictEqual(bounded(cached("1h")), "4.411")
+    assert.strictEqual(bounded(request), "2.211")
+  })
+
+  it("leaves out the surcharge of the US for a request that must not stay there", () => {
+    assert.strictEqual(bounded({ ...request, inference_geo: "global" }), "2.01")
+    assert.strictEqual(bounded({ ...request, inference_geo: "us" }), "2.211")
+  })
+
+  it("takes half in a batch, the rates of fast mode, and those of a long prompt", () => {
+    const global = { ...request, inference_geo: "global" } as const
+    assert.strictEqual(bounded(global, { serviceTier: "batch" }), "1.005")
+    assert.strictEqual(bounded({ ...global, model: "claude-opus-5-5", speed: "fast" }), "8.04")
+    assert.strictEqual(bounded({ ...global, model: "claude-haiku-5-5" }, { inputTokens: 100_000 }), "0.0105")
+    assert.strictEqual(bounded({ ...global, model: "claude-haiku-5-5" }, { inputTokens: 100_001 }), "0.0525005")
+  })
+
+  it("is unknown without a price, and where the API may iterate within the call", () => {
+    const unknown: ReadonlyArray<Request> = [
+      { ...request, model: "claude-opus-9" },
+      { ...request, speed: "fast" },
+      { ...request, tools: [{ type: "web_search_20250305", name: "web_search", max_uses: 1 }] },
+      { ...request, fallbacks: [{ model: "claude-opus-5-5" }] }
+    ]
+    for (const one of unknown) assert.strictEqual(bounded(one), "no price", JSON.stringify(one))
   })
 })
 
@@ -251,6 +319,16 @@ describe("Cost.format", () => {
     )
   })
 })
+
+const request: Request = { ...smallest, max_tokens: 1000 }
+
+const cached = (ttl: Models.CacheTtl): Request => ({
+  ...request,
+  system: [{ type: "text", text: "Be brief.", cache_control: { type: "ephemeral", ttl } }]
+})
+
+const bounded = (request: Request, options?: Partial<Parameters<typeof Cost.bound>[0]>) =>
+  dollars(Cost.bound({ request, inputTokens: 1_000_000, serviceTier: "standard", at, ...options }))
 
 const at = new Date("2026-11-23T12:00:00Z")
 

@@ -85,6 +85,17 @@ describe("Usage.fromMessage", () => {
     })
   })
 
+  it("names iterations and requests of tools that it does not know, because they may have a price", () => {
+    const [iteration, odd] = [{ ...JSON.parse("{}"), type: "rehearsal" }, JSON.parse('{"type": 5}')]
+    const usage = Usage.fromMessage({
+      ...apiUsage,
+      server_tool_use: JSON.parse('{"web_search_requests": 1, "web_fetch_requests": 2, "oracle_requests": 3, "a": 0}'),
+      iterations: [iteration, iteration, odd]
+    })
+    assert.deepStrictEqual(usage.unpriced, ["rehearsal", "iteration", "oracle_requests"])
+    assert.deepStrictEqual(Schema.decodeSync(Usage.Usage)(usage), usage)
+  })
+
   it("adds a model that declined midway before a fallback, but not one that declined at once", () => {
     const usage = Usage.fromMessage({
       ...betaUsage,
