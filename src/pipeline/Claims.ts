@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import * as Redact from "../claude/Redact.ts"
 import * as Dataset from "./Dataset.ts"
 import * as Fingerprint from "./Fingerprint.ts"
 import { Journal, type Row as Claimed, type Source } from "./Journal.ts"
@@ -83,6 +84,7 @@ const claimAll = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>, w
   const unreadable: Array<number> = []
   let total = 0
   let invalid = 0
+  const redact = yield* Redact.Redactor
   const refuse = (problem: string | Duplicate) => {
     invalid += 1
     if (problems.length < maxReported) problems.push(problem)
@@ -104,7 +106,7 @@ const claimAll = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>, w
       }
     })
   )
-  const source = { total, invalid, problems: yield* describe(input, problems), unreadable }
+  const source = { total, invalid, problems: (yield* describe(input, problems)).map(redact), unreadable }
   const hash = fingerprint.end()
   if (hash !== undefined) yield* journal.setSource({ ...source, fingerprint: hash })
   return { ...source, found }

@@ -15,6 +15,7 @@ import * as ScopedRef from "effect/ScopedRef"
 import * as Semaphore from "effect/Semaphore"
 import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
+import * as Redact from "../claude/Redact.ts"
 import * as Ndjson from "./Ndjson.ts"
 import * as Page from "./Page.ts"
 import * as ResultLine from "./ResultLine.ts"
@@ -36,7 +37,7 @@ export const at = ({ source, unit, number }: Place): string => `${source} ${unit
 /** A row that does not fit its schema, or cannot be read at all. */
 export class RowInvalid extends Schema.TaggedError<RowInvalid>()("RowInvalid", {
   place: Place,
-  /** Every wrong field: what it must be, and the first characters of its value. */
+  /** Every wrong field: what it must be, and the first characters of its value, without secrets. */
   detail: Schema.String
 }) {
   override get message() {
@@ -238,7 +239,7 @@ const rowOf = <A, R>(
   place: Place,
   encoded: Result.Result<unknown, string>
 ): Effect.Effect<Row<A>, never, R> => {
-  const refuse = (detail: string): Row<A> => Result.fail(new RowInvalid({ place, detail }))
+  const refuse = (detail: string): Row<A> => Result.fail(new RowInvalid({ place, detail: Redact.redact(detail) }))
   if (Result.isFailure(encoded)) return Effect.succeed(refuse(encoded.failure))
   return Effect.matchEager(decode(encoded.success), {
     onSuccess: (value): Row<A> => Result.succeed({ value, encoded: encoded.success, place }),
@@ -255,13 +256,16 @@ const describe = (issue: SchemaIssue.Issue): string =>
       if (message === "Missing key") return `${field} is missing`
       const [, expected, got = ""] = /^Expected (.+?)(, got .*)?$/s.exec(message) ?? []
       if (expected === undefined) return `${field}: ${message}`
-      const kinds = expected
-        .replace(nonFinite, "number")
-        .split(" | ")
-        .map((kind) => articles.get(kind) ?? kind)
-      return `${field} must be ${kinds.join(" or ")}${got.length > 70 ? `${got.slice(0, 69)}…` : got}`
+      const kinds = expected.replace(nonFinite, "number").match(member) ?? []
+      const required = kinds.map((kind) => articles.get(kind.trim()) ?? kind.trim()).join(" or ")
+      // Before it is cut: a part of a secret may have no recognizable form.
+      const value = Redact.redact(got)
+      return `${field} must be ${required}${value.length > 70 ? `${value.slice(0, 69)}…` : value}`
     })
     .join("; ")
+
+/** A member of a union. A literal in quotes may have a bar. */
+const member = /(?:"(?:\\.|[^"\\])*"|[^"|])+/g
 
 /** The JSON form of a number that JSON does not have. */
 const nonFinite = '"Infinity" | "-Infinity" | "NaN"'

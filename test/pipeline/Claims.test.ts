@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Dataset, Event, Job, type Journal } from "effect-claude"
+import { Dataset, Event, Job, type Journal, Redact } from "effect-claude"
 import { TestClaude } from "effect-claude/testing"
 import { Effect, FileSystem, Schema } from "effect"
 import { calls, greetings, inFolder, names, people, Person } from "./jobs.ts"
@@ -28,6 +28,20 @@ describe("Claims", () => {
           )
         }).pipe(Effect.provide(files.state))
       ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("reports invalid rows without the secrets in them, and without those that the program names", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const key = `sk-ant-api03-${"x9Y8".repeat(20)}`
+        const job = Job.make({ ...greetings([]), source: people([key, key, "Ann", "Ann"]) })
+        const { problems } = yield* files
+          .run(job)
+          .pipe(Effect.provideService(Redact.Redactor, Redact.make({ patterns: [/Ann/] })))
+        assert.lengthOf(problems, 2)
+        assert.notMatch(problems.join(), /x9Y8|Ann/)
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
   it.effect("reports the rows that are done and the number of rows", () =>

@@ -49,16 +49,29 @@ describe("a file", () => {
         kind: Schema.Literals(["bug", "wish"]),
         amount: Schema.NullOr(Schema.Finite),
         rating: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5 })),
-        email: Schema.String.check(Schema.makeFilter((text) => text.includes("@") || "please give an address"))
+        email: Schema.String.check(Schema.makeFilter((text) => text.includes("@") || "please give an address")),
+        size: Schema.Literals(["small | medium", "large"])
       })
-      const row = { ticket: { tags: ["a", 1] }, amount: "x".repeat(1000), rating: 9, email: "me" }
+      const row = { ticket: { tags: ["a", 1] }, amount: "x".repeat(1000), rating: 9, email: "me", size: 4 }
       const [invalid] = yield* rowsOf(Dataset.fromIterable("tickets", Nested, [row]))
       assert.strictEqual(
         invalid && inShort(invalid),
         `tickets row 1: "ticket.tags[1]" must be a string, got 1; "kind" is missing; ` +
           `"amount" must be a number or null, got "${"x".repeat(62)}…; ` +
           `"rating" must be a value between 1 and 5, got 9; "email": please give an address; ` +
+          `"size" must be "small | medium" or "large", got 4; ` +
           "fix the row or the schema of rows, and run again"
+      )
+    })
+  )
+
+  it.effect("hides the secrets in a value", () =>
+    Effect.gen(function* () {
+      const secret = `sk-ant-api03-${"x9Y8".repeat(20)}`
+      const [invalid] = yield* rowsOf(Dataset.fromIterable("tickets", Ticket, [{ id: "a", urgency: secret }]))
+      assert.strictEqual(
+        invalid && inShort(invalid),
+        'tickets row 1: "urgency" must be an integer, got "[redacted]"; fix the row or the schema of rows, and run again'
       )
     })
   )
