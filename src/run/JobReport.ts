@@ -9,6 +9,9 @@ import * as Progress from "../pipeline/Progress.ts"
 /** How to continue after a stop. */
 export const howToContinue = "run the same command again to continue"
 
+/** What the next run works on if no row is pending. */
+const only = " with these rows only"
+
 /** The facts of a run that has ended. */
 export interface JobReport {
   readonly summary: Summary
@@ -36,7 +39,7 @@ export const toText = (report: JobReport): string => {
   const more = failed - summary.problems.length
   return [
     `${summary.done} of ${summary.total} rows are done: ${output} (state: ${state})`,
-    failed > 0 && `${failed} failed; correct them and ${howToContinue} with these rows only:`,
+    failed > 0 && `${failed} failed; correct them and ${howToContinue}${summary.pending > 0 ? "" : only}:`,
     ...summary.problems.map((problem) => `  ${problem}`),
     more > 0 && `  … and ${more} more`,
     summary.failuresFile !== undefined && `All failed rows, with attempts and cost: ${summary.failuresFile}`,

@@ -21,12 +21,19 @@ describe("JobReport", () => {
       text,
       [
         "3 of 30 rows are done: out.jsonl (state: out.state.sqlite)",
-        "25 failed; correct them and run the same command again to continue with these rows only:",
+        "25 failed; correct them and run the same command again to continue:",
         "  Ann: refused",
         "  … and 24 more",
         "0 calls (0 retries), 0 tokens in, 0 out: $0.00",
         "Stopped: Unauthenticated: bad key; check ANTHROPIC_API_KEY. 2 rows are pending: run the same command again to continue."
       ].join("\n")
+    )
+  })
+
+  it("promises to run only the failed rows again if no other row is left", () => {
+    assert.include(
+      JobReport.toText(report({ failed: 1 })),
+      "run the same command again to continue with these rows only:"
     )
   })
 
