@@ -13,7 +13,6 @@ import type { SqlClient } from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import type { CallKey, ReplyStore } from "../claude/ReplyStore.ts"
 import type { DatasetFailed } from "./Dataset.ts"
-import { failed } from "./journal/Attempt.ts"
 import * as Beginning from "./journal/Beginning.ts"
 import type { StoredCall } from "./journal/Calls.ts"
 import * as ClaimedRows from "./journal/ClaimedRows.ts"
@@ -119,13 +118,7 @@ export class Journal extends Context.Service<
 export const layer = (
   options: Options
 ): Layer.Layer<Journal, JournalFailed | JournalForeign | JournalInUse | JournalMixed | JournalTooNew, SqlClient> =>
-  Layer.effect(
-    Journal,
-    Effect.flatMap(Opening.open(options), makeRun).pipe(
-      Effect.withTracerEnabled(false),
-      Effect.catchTag(["MigrationError", "SchemaError", "SqlError"], (error) => Effect.fail(failed(error)))
-    )
-  )
+  Layer.effect(Journal, Effect.withTracerEnabled(Effect.flatMap(Opening.open(options), makeRun), false))
 
 const makeRun = Effect.fnUntraced(function* (opened: JobState.Opened) {
   const job = JobState.make(opened)

@@ -26,21 +26,28 @@ export const on =
     )
 
 /** The error of a statement, of a migration, or of decoding what a statement returned. */
-export const failed = (error: MigrationError | SqlError | Schema.SchemaError, state = ""): JournalFailed => {
-  if (isSqlError(error)) {
-    const message = SqlMessage.of(error)
-    const place = message.includes(state) ? "" : `${state}: `
-    return new JournalFailed({ detail: `${place}${message}${isLost(error) ? connectionLost : ""}` })
-  }
+export const failed = (error: MigrationError | SqlError | Schema.SchemaError, state: string): JournalFailed => {
+  if (isSqlError(error)) return at(state, `${SqlMessage.of(error)}${isLost(error) ? connectionLost : ""}`)
   if (Predicate.isTagged(error, "MigrationError")) {
-    return isSqlError(error.cause) ? failed(error.cause, state) : new JournalFailed({ detail: error.message })
+    return isSqlError(error.cause) ? failed(error.cause, state) : at(state, error.message)
   }
-  return new JournalFailed({ detail: `its content is not a journal's, ${error.message}` })
+  return at(
+    state,
+    `its content is not that of a journal: ${error.message.replace(/\s*\n\s*/g, " ")}; ${foreignContent}`
+  )
+}
+
+/** Names the state, unless the message does so: an SQLite client may know the file by a relative path. */
+const at = (state: string, message: string): JournalFailed => {
+  const file = state.replace(/^.*[/\\]/, "")
+  return new JournalFailed({ detail: message.includes(file) ? message : `${state}: ${message}` })
 }
 
 /** The connection broke, or the server closed it (class 57P of https://www.postgresql.org/docs/current/errcodes-appendix.html). */
 const isLost = ({ reason }: SqlError) =>
   reason instanceof ConnectionError ||
   (Predicate.hasProperty(reason.cause, "code") && String(reason.cause.code).startsWith("57P"))
+
+const foreignContent = "another program has changed it: restore a copy of it, or use another state"
 
 const connectionLost = "; check that the server runs, and run again: what is stored is kept"

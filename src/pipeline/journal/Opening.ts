@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { SqlClient } from "effect/sql/SqlClient"
+import { failed } from "./Attempt.ts"
 import * as Differences from "./Differences.ts"
 import * as JobLock from "./JobLock.ts"
 import type { Opened } from "./JobState.ts"
@@ -23,9 +24,17 @@ export interface Options {
 }
 
 /** Opens the state until the scope closes. */
-export const open = Effect.fnUntraced(function* ({ job, shape, ...options }: Options) {
+export const open = Effect.fnUntraced(function* (options: Options) {
   const sql = (yield* SqlClient).withoutTransforms()
-  const state = yield* nameOf(sql)
+  const state = yield* Effect.mapError(nameOf(sql), (error) => failed(error, ""))
+  return yield* Effect.catchTag(
+    openNamed(sql, state, options),
+    ["MigrationError", "SchemaError", "SqlError"],
+    (error) => Effect.fail(failed(error, state))
+  )
+})
+
+const openNamed = Effect.fnUntraced(function* (sql: SqlClient, state: string, { job, shape, ...options }: Options) {
   const tables = yield* Tables.foreign
   if (tables.length > 0) return yield* new JournalForeign({ state, tables })
   const version = yield* Tables.migrate
