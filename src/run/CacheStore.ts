@@ -2,13 +2,13 @@
  * Where the command line keeps cached answers: in a Redis or a PostgreSQL database, named by its address, or in an
  * SQLite file, named by its path.
  */
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { BackingPersistence, layerBackingSql } from "effect/persistence/Persistence"
 import * as Schema from "effect/Schema"
 import { redact } from "../claude/Redact.ts"
 import * as ResponseCache from "../policy/ResponseCache.ts"
 import * as Postgres from "./Postgres.ts"
+import * as Redis from "./Redis.ts"
 import * as Sqlite from "./Sqlite.ts"
 
 /** The store cannot be opened. Once it is open, its failures fail no call. */
@@ -26,33 +26,15 @@ export class CacheStoreFailed extends Schema.TaggedError<CacheStoreFailed>()("Ca
  * `@effect/sql-pg` are needed only for their addresses.
  */
 export const layer = (place: string): Layer.Layer<BackingPersistence, CacheStoreFailed> => {
-  if (/^rediss?:\/\//.test(place)) return redis(place)
+  if (Redis.isAddress(place)) {
+    return orFailed(Layer.provide(ResponseCache.layerRedis, Layer.unwrap(Redis.client(place))))
+  }
   if (Postgres.isAddress(place)) return orFailed(Layer.provide(ResponseCache.layerSql(), Postgres.layer(place)))
   if (/^[\w+.-]+:\/\//.test(place)) return notStored(`${Postgres.withoutSecrets(place)}: ${forms}`)
   return orFailed(Layer.provide(layerBackingSql, Sqlite.layer({ path: place })))
 }
 
 const forms = "this address is not known; use the path of a file, redis://host:6379 or postgres://host:5432/database"
-
-const check = "check that the server runs and that the address is right"
-
-const redis = (url: string) => {
-  const place = Postgres.withoutSecrets(url)
-  if (!URL.canParse(url)) return notStored(`${place}: this is no address; write redis://host:6379`)
-  const client = Effect.map(
-    Effect.tryPromise({
-      try: () => import("@effect/platform-node/NodeRedis"),
-      catch: () => failed("the package redis is missing: npm install redis")
-    }),
-    (NodeRedis) => NodeRedis.layer({ url })
-  )
-  return ResponseCache.layerRedis.pipe(
-    Layer.provide(Layer.unwrap(client)),
-    Layer.catchTag("RedisError", ({ cause }) =>
-      notStored(`${place}: ${cause instanceof Error ? cause.message : String(cause)}; ${check}`)
-    )
-  )
-}
 
 const orFailed = <E extends Error>(store: Layer.Layer<BackingPersistence, E>) =>
   Layer.catch(store, (error) => notStored(error.message))
