@@ -36,7 +36,7 @@ export interface Ticket {
   readonly used: Amounts
 }
 
-/** What has become of a reservation: what its answer reported, what it used, and how long the gate closes. */
+/** What has become of a reservation: what its answer reported; what it used; or that it was refused, and for how long. */
 export interface Notice {
   readonly reservation: Ticket
   readonly reported?: RateLimits
@@ -127,7 +127,9 @@ local function learn(limit, kind, reported, reservation)
   limit.reported = reported.limit
   update(limit, kind)
   local rounding = reported.limit >= 10000 and reported.remaining % 1000 == 0 and 500 or 0
-  local most = reported.remaining + rounding
+  limit.highest = math.max(limit.highest or 0, reported.remaining)
+  local isLate = kind == "outputTokens" and limit.highest > 4 * limit.inFlight
+  local most = reported.remaining + rounding - (isLate and limit.inFlight or 0)
   local least = reported.remaining - rounding - limit.inFlight - (limit.used - reservation.used[kind])
   local isExact = limit.perMinute == reported.limit and reported.remaining > 2 * rounding
   if isNew then limit.level = least
@@ -135,6 +137,7 @@ local function learn(limit, kind, reported, reservation)
   elseif limit.level < least and isExact and holder(reservation) then limit.level = least end
 end
 
+-- A call that was refused has used nothing, but it has left: it has no "used", and its part of "paced" is not given back.
 local function settle(reservation, used)
   local process = holder(reservation)
   for _, kind in ipairs(kinds) do
@@ -142,8 +145,12 @@ local function settle(reservation, used)
     local held = process and reservation.amounts[kind] or 0
     if process then process.held[kind] = process.held[kind] - held end
     limit.inFlight = limit.inFlight - held
-    limit.used = limit.used + used[kind]
-    take(limit, used[kind] - held)
+    if used then
+      limit.used = limit.used + used[kind]
+      take(limit, used[kind] - held)
+    elseif limit.perMinute then
+      limit.level = limit.level + held
+    end
   end
 end
 
@@ -152,7 +159,13 @@ local function close(milliseconds, at)
   group.closedUntil = math.max(group.closedUntil, (wasInFlight and group.closedAt or now) + milliseconds)
   if wasInFlight then return end
   group.closedAt = now
-  for _, kind in ipairs(kinds) do group.limits[kind].pace = 1 end
+  for _, kind in ipairs(kinds) do
+    local limit = group.limits[kind]
+    local isAgain = limit.refusedAt and now < limit.refusedAt + 60000
+    limit.pace = math.min(1, limit.pace or 1) * (isAgain and 0.9 or 1)
+    limit.refusedAt = now
+    if limit.perMinute then limit.paced = math.min(0, limit.paced) end
+  end
 end
 
 -- What has passed since the last exchange of any process.
@@ -197,7 +210,10 @@ for _, notice in ipairs(exchange.notices) do
     end
   end
   if notice.used then settle(notice.reservation, notice.used) end
-  if notice.pause then close(notice.pause, notice.reservation.at) end
+  if notice.pause then
+    settle(notice.reservation)
+    close(notice.pause, notice.reservation.at)
+  end
 end
 
 -- What it asks for.

@@ -103,7 +103,7 @@ const makeState = (explicit: Limits) => {
       _tag: "Reservation",
       learn: (reported) => tell({ reported }),
       settle: (used) => tell({ used }),
-      refused: (milliseconds) => tell({ used: nothing, pause: milliseconds })
+      refused: (milliseconds) => tell({ pause: milliseconds })
     }
   }
   const buckets: Buckets = {
@@ -144,8 +144,6 @@ const makeState = (explicit: Limits) => {
     })
   }
 }
-
-const nothing = { requests: 0, inputTokens: 0, outputTokens: 0 }
 
 const mostOf = (known: ReadonlyMap<string, Facts>) =>
   Math.max(1, ...Array.from(known.values(), ({ processes }) => processes))

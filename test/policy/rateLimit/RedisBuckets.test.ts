@@ -81,28 +81,38 @@ describe.skipIf(missing !== "")(`processes that share their limits through Redis
 
   it.live("lower the level to what the API reports, and raise it by no more than what is not in flight", () =>
     Effect.gen(function* () {
-      const { join, level } = store({ outputTokens: 60 })
+      const { join, level } = store({ inputTokens: 60 })
       const one = yield* join()
-      const call = yield* one.takes({ outputTokens: 4 })
+      const call = yield* one.takes({ inputTokens: 4 })
       for (const [remaining, expected] of [
         [50, 50],
         [20, 20],
         [23, 20],
         [44, 40]
       ] as const) {
-        yield* one.tell({ reservation: call, reported: { outputTokens: { limit: 60, remaining } } })
-        assert.closeTo(yield* level("outputTokens"), expected, 1)
+        yield* one.tell({ reservation: call, reported: { inputTokens: { limit: 60, remaining } } })
+        assert.closeTo(yield* level("inputTokens"), expected, 1)
       }
     })
   )
 
   it.live("allow for the rounding of tokens to thousands", () =>
     Effect.gen(function* () {
-      const { join, level } = store({ outputTokens: 600_000 })
+      const { join, level } = store({ inputTokens: 600_000 })
+      const one = yield* join()
+      const call = yield* one.takes({ inputTokens: 100 })
+      yield* one.tell({ reservation: call, reported: { inputTokens: { limit: 600_000, remaining: 20_000 } } })
+      assert.closeTo(yield* level("inputTokens"), 20_500, 1)
+    })
+  )
+
+  it.live("count output in flight as used, because the API counts it later", () =>
+    Effect.gen(function* () {
+      const { join, level } = store({ outputTokens: 6000 })
       const one = yield* join()
       const call = yield* one.takes({ outputTokens: 100 })
-      yield* one.tell({ reservation: call, reported: { outputTokens: { limit: 600_000, remaining: 20_000 } } })
-      assert.closeTo(yield* level("outputTokens"), 20_500, 1)
+      yield* one.tell({ reservation: call, reported: { outputTokens: { limit: 6000, remaining: 3000 } } })
+      assert.closeTo(yield* level("outputTokens"), 2900, 1)
     })
   )
 
@@ -112,10 +122,10 @@ describe.skipIf(missing !== "")(`processes that share their limits through Redis
       const [one, other] = [yield* join(), yield* join()]
       const refused = yield* one.takes({ requests: 1 })
       const inFlight = yield* other.takes({ requests: 1 })
-      yield* one.tell({ reservation: refused, used: nothing, pause: 5000 })
+      yield* one.tell({ reservation: refused, pause: 5000 })
       const first = yield* other.waits({ requests: 1 })
       assert.strictEqual(first.binds, "pause")
-      yield* other.tell({ reservation: inFlight, used: nothing, pause: 5000 })
+      yield* other.tell({ reservation: inFlight, pause: 5000 })
       assert.isAtMost((yield* one.waits({ requests: 1 })).milliseconds, first.milliseconds)
     })
   )
