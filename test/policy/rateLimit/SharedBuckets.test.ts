@@ -1,6 +1,3 @@
-import { spawn, spawnSync } from "node:child_process"
-import { once } from "node:events"
-import { createServer } from "node:net"
 import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
@@ -9,9 +6,7 @@ import * as Logger from "effect/Logger"
 import * as Schedule from "effect/Schedule"
 import type { Amounts, Buckets, Reservation, Wait } from "../../../src/policy/rateLimit/Buckets.ts"
 import * as SharedBuckets from "../../../src/policy/rateLimit/SharedBuckets.ts"
-
-const hasServer = spawnSync("redis-server", ["--version"]).status === 0
-const missing = hasServer ? "" : ": redis-server is not on the PATH"
+import { missing, redisServer } from "./redisServer.ts"
 
 describe.skipIf(missing !== "")(`processes that share their limits through a Redis that fails${missing}`, () => {
   it.live("use the whole limits until Redis is there, report it once, and then share them", () =>
@@ -104,30 +99,3 @@ const untilShared = (one: Buckets, other: Buckets) =>
     yield* one.reserve(group, all)
     return (yield* other.reserve(group, all))._tag
   }).pipe(Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: (tag) => tag === "Wait" }))
-
-/** A Redis that keeps nothing, on a free port. It is not running yet. */
-const redisServer = Effect.gen(function* () {
-  const port = yield* Effect.promise(freePort)
-  let child: ReturnType<typeof spawn> | undefined
-  const kill = Effect.promise(async () => {
-    if (child === undefined) return
-    child.kill("SIGKILL")
-    await once(child, "exit")
-    child = undefined
-  })
-  yield* Effect.addFinalizer(() => kill)
-  const start = Effect.promise(async () => {
-    const started = spawn("redis-server", ["--port", String(port), "--save", "", "--appendonly", "no"])
-    child = started
-    for await (const line of started.stdout) if (/Ready to accept connections/.test(String(line))) return
-  })
-  return { url: `redis://127.0.0.1:${port}`, start, kill, freeze: Effect.sync(() => child?.kill("SIGSTOP")) }
-})
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
-  })
