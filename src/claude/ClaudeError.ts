@@ -353,7 +353,9 @@ const lostRemedies = {
   expired: "send the request again",
   missing: "send the request again",
   canceled: "run again to send it in another batch",
-  unknown: "use a key of the workspace that sent the batch; if it was deleted, run the job with a new state and output"
+  unknown:
+    "use a key of the workspace that sent the batch, and run again; if the batch is not found then either, its calls are " +
+    "sent in another one"
 }
 
 /** A cassette has no recording of this request. It is never retried, and there is no fallback to another model. */

@@ -141,6 +141,11 @@ export interface BatchEnded extends OfBatch {
   readonly expired: number
 }
 
+/** The API does not know the batch any more: it was deleted. The calls without an answer are sent again. */
+export interface BatchLost extends OfBatch {
+  readonly _tag: "batch-lost"
+}
+
 /** A request about batches failed and is repeated after `delay`. `batch` is undefined until the batch has an id. */
 export interface BatchRetried {
   readonly _tag: "batch-retried"
@@ -184,6 +189,7 @@ export type EventBody =
   | BatchSent
   | BatchPolled
   | BatchEnded
+  | BatchLost
   | BatchRetried
   | ItemFinished
   | RowsCounted

@@ -69,8 +69,8 @@ export interface ReplyStore {
   readonly save: (answers: ReadonlyArray<Answer>) => Effect.Effect<void, ReplyStoreFailed>
   /** Stores a batch before it is sent. */
   readonly intend: (intent: BatchIntent) => Effect.Effect<void, ReplyStoreFailed>
-  /** Stores the API's id of a batch. */
-  readonly sent: (intent: string, batchId: string) => Effect.Effect<void, ReplyStoreFailed>
+  /** Stores the API's id of a batch; without one, forgets it. */
+  readonly sent: (intent: string, batchId?: string) => Effect.Effect<void, ReplyStoreFailed>
   /** Removes a batch: all its results are stored, or it was never created. */
   readonly ended: (intent: string) => Effect.Effect<void, ReplyStoreFailed>
   /** The batches that have not ended, the oldest first. */

@@ -66,6 +66,8 @@ export interface Progress {
   /** Message Batches in progress, by id, the oldest first. */
   readonly batches: HashMap.HashMap<string, Batch>
   readonly batchesEnded: number
+  /** Batches that the API did not find any more, so that their calls were sent again. */
+  readonly batchesLost: number
   /** US dollars that direct calls would have cost more than the batches did. */
   readonly batchesSaved: BigDecimal.BigDecimal
   /** How often the store of the response cache failed. */
@@ -101,6 +103,7 @@ export const empty: Progress = {
   unpricedReplays: 0,
   batches: HashMap.empty(),
   batchesEnded: 0,
+  batchesLost: 0,
   batchesSaved: BigDecimal.fromStringUnsafe("0"),
   cacheFailures: 0,
   emulated: false
@@ -156,6 +159,12 @@ export const update = (progress: Progress, event: Event.Event): Progress => {
       const { batchesEnded } = progress
       return { ...progress, batches: HashMap.remove(progress.batches, event.batch), batchesEnded: batchesEnded + 1 }
     }
+    case "batch-lost":
+      return {
+        ...progress,
+        batches: HashMap.remove(progress.batches, event.batch),
+        batchesLost: progress.batchesLost + 1
+      }
     case "cache-failed":
       return { ...progress, cacheFailures: progress.cacheFailures + 1 }
     default:
@@ -311,10 +320,13 @@ export const replays = ({ replays, replaysSaved, unpricedReplays }: Progress): s
   replays > 0 &&
   `journal: ${counted(replays, "answer", "answers")}, saved ${cost({ cost: replaysSaved, unpricedCalls: unpricedReplays })}`
 
-/** The batches that ended, and what they saved; `false` if there were none. */
-export const batches = ({ batchesEnded, batchesSaved }: Progress): string | false =>
-  batchesEnded > 0 &&
-  `batches: ${counted(batchesEnded, "batch", "batches")} ended, saved ${Cost.format(batchesSaved)} against direct calls`
+/** The batches that ended, what they saved, and those that were lost; `false` if there were none. */
+export const batches = ({ batchesEnded, batchesLost, batchesSaved }: Progress): string | false => {
+  if (batchesEnded + batchesLost === 0) return false
+  const ended = `batches: ${counted(batchesEnded, "batch", "batches")} ended`
+  const lost = batchesLost === 0 ? "" : `, ${counted(batchesLost, "was", "were")} not found any more and sent again`
+  return `${ended}${lost}, saved ${Cost.format(batchesSaved)} against direct calls`
+}
 
 /** The hits, savings and failures of the response cache; `false` if it was not used. */
 export const responseCache = (progress: Progress): string | false => {

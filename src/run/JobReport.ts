@@ -70,10 +70,10 @@ export const toJson = (report: JobReport): string => {
   const totals = { totalCalls: all.calls, totalCost: BigDecimal.format(all.cost) }
   const cacheSaved = BigDecimal.format(progress.cacheSaved)
   const used = { calls, retries, inputTokens, outputTokens, cost, unpricedCalls, emulated: isEmulated(report) }
-  const { batchesEnded, replays } = progress
+  const { batchesEnded, batchesLost, replays } = progress
   const replaysSaved = BigDecimal.format(progress.replaysSaved)
   const batchesSaved = BigDecimal.format(progress.batchesSaved)
-  const saved = { replays, replaysSaved, batchesEnded, batchesSaved }
+  const saved = { replays, replaysSaved, batchesEnded, batchesLost, batchesSaved }
   const failuresFile = summary.failuresFile ?? null
   const promptCache = { cacheReadTokens, cacheWrittenTokens, cacheSaved }
   const { cacheFailures, hits, unpricedHits } = progress

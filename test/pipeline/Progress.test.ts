@@ -175,6 +175,8 @@ describe("Progress", () => {
     const progress = ended.map(at).reduce(Progress.update, running)
     assert.strictEqual(Progress.batches(progress), "batches: 1 batch ended, saved $1.50 against direct calls")
     assert.lengthOf(Progress.batchLines(progress, 4_005_000), 1)
+    const lost = Progress.update(progress, at({ _tag: "batch-lost", batch: "other", requests: 3 }))
+    assert.include(Progress.batches(lost), "1 batch ended, 1 was not found any more and sent again, saved")
   })
 
   it("counts replies of earlier runs apart from answers of the response cache", () => {

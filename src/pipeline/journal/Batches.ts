@@ -35,9 +35,9 @@ export const intend = Effect.fnUntraced(function* (
   )
 })
 
-/** Stores the API's id of a batch. */
-export const sent = ({ sql }: JobState, intent: string, batchId: string) =>
-  sql`UPDATE effect_claude_batches SET batch_id = ${batchId} WHERE id = ${intent}`
+/** Stores the API's id of a batch; without one, forgets it. */
+export const sent = ({ sql }: JobState, intent: string, batchId?: string) =>
+  sql`UPDATE effect_claude_batches SET batch_id = ${batchId ?? null} WHERE id = ${intent}`
 
 /** Marks a batch as ended, and removes its items. */
 export const ended = ({ sql }: JobState, intent: string) =>

@@ -114,8 +114,17 @@ const follow = Effect.fnUntraced(function* (
   const cancel = Effect.provideContext(Effect.andThen(api.cancel(id), canceled.open), context)
   around.running.set(id, { id, requests, since, cancel })
   for (const { sent } of calls.values()) Deferred.doneUnsafe(sent, Effect.void)
-  const ended = yield* Poll.untilEnded(api, id, options, canceled)
+  const gone = Latch.makeUnsafe(false)
+  const onTrouble = (error: ClaudeError) =>
+    Effect.flatMap(error.reason._tag === "NotFound" ? Orphans.isAbsent(api, { id, createdAt: since }) : no, (isGone) =>
+      isGone ? gone.open : options.onTrouble(error)
+    )
+  const ended = yield* Effect.raceFirst(
+    Poll.untilEnded(api, id, { ...options, onTrouble }, canceled),
+    Effect.as(gone.await, undefined)
+  )
   around.running.delete(id)
+  if (ended === undefined) return yield* lose(lane, intent, calls, about, how, around)
   yield* Event.emit(() => ({ _tag: "batch-ended", ...about, ...ended.counts }))
   const give = (group: ReadonlyArray<readonly [Call, Results.Outcome]>) =>
     Effect.andThen(
@@ -130,6 +139,31 @@ const follow = Effect.fnUntraced(function* (
   yield* around
     .delivering(Results.collect(api, ended, calls, give, options))
     .pipe(Effect.onExit((exit) => (Exit.isSuccess(exit) || isSettled() ? forget : Effect.void)))
+})
+
+const no = Effect.succeed(false)
+
+/**
+ * Sends the calls of a batch again that the API does not know any more. If an earlier process sent it, this one may have
+ * the key of another workspace: then its calls fail, and the next process looks for it as for an orphan.
+ */
+const lose = Effect.fnUntraced(function* (
+  { store }: Lane,
+  intent: BatchIntent,
+  calls: Calls,
+  about: Event.OfBatch,
+  how: Event.BatchSent["how"],
+  around: Surroundings
+) {
+  if (store !== undefined && how === "resumed") {
+    yield* Effect.orDie(store.sent(intent.id))
+    const error = Results.lost(about.batch, "unknown")
+    for (const call of calls.values()) around.settle(call, Result.fail(error))
+    return
+  }
+  if (store !== undefined) yield* Effect.orDie(store.ended(intent.id))
+  yield* Event.emit(() => ({ _tag: "batch-lost", ...about }))
+  for (const call of calls.values()) around.resend(call)
 })
 
 /** Stores the replies of a group. An earlier process may have stored some of a resumed batch. */

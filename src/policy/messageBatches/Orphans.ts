@@ -23,6 +23,17 @@ export interface Lost {
 /** How far the clocks of the API and of this machine may differ. */
 const skew = Duration.toMillis("1 hour")
 
+/** Whether the API lists its batches, and not this one, which is as old as `createdAt`. */
+export const isAbsent = (api: BatchesApi, { createdAt, id }: Pick<ApiBatch, "id" | "createdAt">) =>
+  since(api, createdAt).pipe(
+    Stream.filter((batch) => batch.id === id),
+    Stream.runHead,
+    Effect.match({ onFailure: () => false, onSuccess: Option.isNone })
+  )
+
+const since = (api: BatchesApi, time: number) =>
+  Stream.takeWhile(api.list, ({ createdAt }) => !(createdAt < time - skew))
+
 /** The id of a request in a batch. It shows to which intent the batch belongs. */
 export const customId = (intent: string, index: number): string => `${intent}-${index}`
 
@@ -33,8 +44,7 @@ export const find = Effect.fnUntraced(function* (
   isKnown: (batch: string) => Effect.Effect<boolean>,
   options: Repetition
 ): Effect.fn.Return<ApiBatch | undefined> {
-  const recent = api.list.pipe(
-    Stream.takeWhile(({ createdAt }) => !(createdAt < intent.createdAt - skew)),
+  const recent = since(api, intent.createdAt).pipe(
     Stream.filter(({ total }) => total === intent.requests),
     Stream.runCollect
   )

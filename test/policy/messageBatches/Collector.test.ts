@@ -14,7 +14,7 @@ import * as StopRules from "../../../src/pipeline/StopRules.ts"
 import * as MessageBatches from "../../../src/policy/MessageBatches.ts"
 import * as Emulator from "../../../src/testing/Emulator.ts"
 import { request } from "../../fixtures.ts"
-import { makeDisk, makeLife, storeOf } from "./processes.ts"
+import { makeDisk, makeLife, remove, storeOf } from "./processes.ts"
 
 describe("a call with a store", () => {
   it.effect("joins its batch when it is made again after an interruption", () =>
@@ -110,6 +110,33 @@ describe("a batch that the API does not find", () => {
       yield* pass("10 minutes")
       assert.strictEqual((yield* Fiber.join(again)).origin, "batch")
       assert.lengthOf(yield* billed, 1)
+    }).pipe(Effect.provide(batches(faults)))
+  })
+})
+
+describe("a batch that was deleted", () => {
+  it.effect("is reported after 10 minutes, and its calls are sent again", () => {
+    let isDown = true
+    const faults: Emulator.Script = ({ method }) => (isDown && method === "GET" ? { kind: 503 } : undefined)
+    return Effect.gen(function* () {
+      const events: Array<Event.Event> = []
+      const listener: Event.Listener = (event) => Effect.sync(() => void events.push(event))
+      const disk = makeDisk()
+      const call = yield* Effect.forkChild(Event.listen(listener)(ask(storeOf(disk, makeLife()))))
+      yield* pass("10 minutes")
+      const id = [...disk.intents.values()][0]?.batchId ?? ""
+      yield* remove(id)
+      isDown = false
+      yield* pass("9 minutes")
+      assert.lengthOf(yield* billed, 1)
+      yield* pass("20 minutes")
+      assert.strictEqual((yield* Fiber.join(call)).origin, "batch")
+      assert.lengthOf(yield* billed, 2)
+      assert.deepStrictEqual(
+        events.flatMap((event) => (event._tag === "batch-lost" ? [[event.batch, event.requests]] : [])),
+        [[id, 1]]
+      )
+      assert.strictEqual(disk.intents.size, 0)
     }).pipe(Effect.provide(batches(faults)))
   })
 })

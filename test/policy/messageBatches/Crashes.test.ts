@@ -7,10 +7,11 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Struct from "effect/Struct"
+import * as TestClock from "effect/testing/TestClock"
 import * as Event from "../../../src/claude/Event.ts"
 import * as Batch from "../../../src/pipeline/Batch.ts"
 import * as Emulator from "../../../src/testing/Emulator.ts"
-import { ask, makeDisk, makeLife, runProcess } from "./processes.ts"
+import { ask, makeDisk, makeLife, remove, runProcess } from "./processes.ts"
 
 describe("a process that dies", () => {
   it.effect(
@@ -116,14 +117,38 @@ describe("the next process", () => {
     }).pipe(Effect.provide(emulated))
   )
 
+  it.effect("reports a batch that was deleted, and the one after it sends its calls again", () =>
+    Effect.gen(function* () {
+      const disk = makeDisk()
+      yield* runProcess(work, disk, dyingAtGet())
+      const [intent] = disk.intents.values()
+      yield* TestClock.adjust("3 minutes")
+      yield* remove(intent?.batchId ?? "")
+      const results = yield* runProcess(work, disk, makeLife())
+      const messages = results?.map((result) => (Result.isFailure(result) ? String(result.failure) : "answered"))
+      assert.lengthOf(messages ?? [], 3)
+      for (const message of messages ?? []) {
+        assert.include(message, "use a key of the workspace that sent the batch, and run again")
+      }
+      assert.deepStrictEqual(yield* batchesOf(runProcess(work, disk, makeLife())), ["sent", "sent"])
+      assert.lengthOf(yield* Effect.flatMap(Emulator.Emulator, ({ ledger }) => ledger), 3 + 6)
+    }).pipe(Effect.provide(emulated))
+  )
+
+  it.effect("finds its batch after a process with the key of another workspace", () =>
+    Effect.gen(function* () {
+      const disk = makeDisk()
+      yield* runProcess(work, disk, dyingAtGet())
+      yield* runProcess(work, disk, makeLife()).pipe(Effect.provide(Emulator.transport()))
+      assert.deepStrictEqual(yield* batchesOf(runProcess(work, disk, makeLife())), ["adopted", "sent"])
+      assert.lengthOf(yield* Effect.flatMap(Emulator.Emulator, ({ ledger }) => ledger), 6)
+    }).pipe(Effect.provide(emulated))
+  )
+
   it.effect("continues with the batch that was sent", () =>
     Effect.gen(function* () {
       const disk = makeDisk()
-      yield* runProcess(
-        work,
-        disk,
-        makeLife(({ name }) => name.startsWith("GET "))
-      )
+      yield* runProcess(work, disk, dyingAtGet())
       assert.deepStrictEqual(yield* batchesOf(runProcess(work, disk, makeLife())), ["resumed", "sent"])
     }).pipe(Effect.provide(emulated))
   )
@@ -136,6 +161,9 @@ const range = (count: number) => Array.from({ length: count }, (_, index) => ind
 const emulated = Emulator.transport({ batchProcessing: "2 minutes" })
 
 const create = "POST /v1/messages/batches"
+
+/** A process that dies when its first batch has been sent. */
+const dyingAtGet = () => makeLife(({ name }) => name.startsWith("GET "))
 
 /** Two dependent calls for each row. */
 const work = Batch.map(["a", "b", "c"], (row) =>

@@ -19,6 +19,7 @@ import * as Request from "../../../src/claude/Request.ts"
 import type { Restored } from "../../../src/claude/StoredReply.ts"
 import { type Fetch, Transport } from "../../../src/claude/Transport.ts"
 import * as MessageBatches from "../../../src/policy/MessageBatches.ts"
+import * as Emulator from "../../../src/testing/Emulator.ts"
 import { request } from "../../fixtures.ts"
 
 /** What outlives the processes. */
@@ -79,7 +80,8 @@ export const storeOf = (disk: Disk, { access }: Life): ReplyStore => {
       step("sent", () => {
         const intent = disk.intents.get(id)
         if (intent !== undefined) disk.intents.set(id, { ...intent, batchId })
-        disk.batches.add(batchId)
+        if (batchId !== undefined) disk.batches.add(batchId)
+        else disk.batches.delete(intent?.batchId ?? "")
       }),
     ended: (id) => step("ended", () => void disk.intents.delete(id)),
     unfinished: step("unfinished", () => [...disk.intents.values()]),
@@ -137,3 +139,11 @@ export const runProcess = Effect.fnUntraced(function* <A, E>(
   const exit = fiber.pollUnsafe()
   return exit === undefined ? undefined : yield* exit
 })
+
+/** Deletes a batch that has ended. */
+export const remove = (batch: string) =>
+  Effect.flatMap(Emulator.Emulator, ({ fetch, url }) =>
+    Effect.promise(() =>
+      fetch(`${url}/v1/messages/batches/${batch}`, { method: "DELETE", headers: { "x-api-key": "emulator" } })
+    )
+  )
