@@ -17,7 +17,17 @@ import * as SqlClient from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 import * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
-import { attempt, checkHeader, checkWhole, look, open, type SqliteFailed, sqlErrorOf } from "./sqlite/Database.ts"
+import {
+  attempt,
+  checkHeader,
+  checkWhole,
+  look,
+  moved,
+  open,
+  type SqliteFailed,
+  sqlErrorOf,
+  watch
+} from "./sqlite/Database.ts"
 import * as Lock from "./sqlite/Lock.ts"
 
 export { SqliteFailed } from "./sqlite/Database.ts"
@@ -98,6 +108,8 @@ const makeFolder = (folder: string): ReadonlyArray<string> => {
 
 const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 
+const beginTransaction = "BEGIN IMMEDIATE"
+
 const clientOf = (connection: SqliteConnection) =>
   SqlClient.make({
     ...SqlClient.makeSqliteAcquirers({
@@ -107,7 +119,7 @@ const clientOf = (connection: SqliteConnection) =>
     }),
     compiler: Statement.makeCompilerSqlite(),
     driver: "effect-claude/Sqlite",
-    beginTransaction: "BEGIN IMMEDIATE",
+    beginTransaction,
     releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
     spanAttributes: [["db.system.name", "sqlite"]]
   })
@@ -118,7 +130,10 @@ interface SqliteConnection extends Connection {
 
 const connectionOf = (database: DatabaseSync, path: string): SqliteConnection => {
   const prepared = new Map<string, StatementSync>()
+  const isInPlace = watch(path)
   const prepare = (sql: string) => {
+    // SQLite would write to a removed file without an error, and all of it would be lost.
+    if (sql === beginTransaction && !isInPlace()) throw moved()
     const known = prepared.get(sql)
     if (known !== undefined) return known
     if (prepared.size >= 200) prepared.clear()

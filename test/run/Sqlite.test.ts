@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -80,6 +81,25 @@ describe("the client", () => {
       assert.instanceOf(error.reason, UniqueViolation)
       assert.notInclude(error.message, "secret")
     }).pipe(Effect.provide(Sqlite.layerMemory))
+  )
+})
+
+describe("a file that is in use", () => {
+  it.effect("fails the next transaction if it was removed or replaced", () =>
+    Effect.gen(function* () {
+      for (const change of [rmSync, (path: string) => (rmSync(path), writeFileSync(path, ""))]) {
+        const path = join(yield* folder, "state.sqlite")
+        yield* Effect.gen(function* () {
+          const sql = yield* SqlClient
+          yield* sql`CREATE TABLE letters (letter TEXT)`
+          const write = sql.withTransaction(sql`INSERT INTO letters VALUES ('a')`)
+          yield* write
+          change(path)
+          const { message } = yield* Effect.flip(write)
+          assert.include(message, `${path}: the file was moved, removed or replaced; put it back and run again`)
+        }).pipe(Effect.provide(Sqlite.layer({ path })))
+      }
+    })
   )
 })
 

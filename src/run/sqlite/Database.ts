@@ -71,10 +71,25 @@ export const checkWhole = (path: string) =>
 
 const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
+/** Returns a function that tells whether the path still names the file that it names now. */
+export const watch = (path: string): (() => boolean) => {
+  const identity = () => {
+    const found = statSync(path, { throwIfNoEntry: false })
+    return found && `${found.dev} ${found.ino}`
+  }
+  const now = identity()
+  return () => identity() === now
+}
+
+/** The error for a file that is not in its place any more. SQLite has a code for it, and reports it only without a log. */
+export const moved = (): Error =>
+  Object.assign(new Error("the file was moved, removed or replaced"), { errcode: dbMoved })
+
 /** The first bytes of every database, https://sqlite.org/fileformat.html */
 const magic = Buffer.from("SQLite format 3\0")
 
 const damaged = 11
+const dbMoved = 1032
 const notADatabase = 26
 
 /** Runs code that fails with errors of SQLite or of the file system. */
@@ -95,7 +110,7 @@ export const sqlErrorOf = (path: string, error: unknown) => {
 
 const explain = (error: unknown) => {
   const code = codeOf(error)
-  const remedy = typeof code === "number" ? remedies[code & 0xff] : remedies[code ?? ""]
+  const remedy = typeof code === "number" ? (remedies[code] ?? remedies[code & 0xff]) : remedies[code ?? ""]
   return remedy === undefined ? messageOf(error) : `${messageOf(error)}; ${remedy}`
 }
 
@@ -109,6 +124,7 @@ const remedies: Readonly<Record<number | string, string>> = {
   13: "make room on the disk and run again: the stored data is kept",
   14: "check that it is no folder and that its folder is writable, or use another file",
   [notADatabase]: "use another file, or move this one away",
+  [dbMoved]: "put it back and run again; without it, run again with another output",
   EACCES: "make the file and its folder readable and writable, or use another file",
   EISDIR: "this is a folder: use a file in it",
   ENOENT: "no folder can be made there: use another file",
