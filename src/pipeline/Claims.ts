@@ -21,6 +21,8 @@ export interface Claims<Row> {
   /** Rows that an earlier run finished. */
   readonly done: number
   readonly invalid: number
+  /** Whether the input is another one than that of the earlier run, which has finished rows. */
+  readonly inputChanged: boolean
   /** Messages for the first `maxReported` invalid rows. */
   readonly problems: ReadonlyArray<string>
   /** The wanted rows that the input has. */
@@ -44,7 +46,8 @@ export const claimRows = Effect.fnUntraced(function* <Row>(
   if (same !== undefined) yield* journal.reclaim
   const { found, invalid, problems, total } = same ?? (yield* claimAll(input, wanted))
   const { done } = yield* journal.counts
-  return { total, done, invalid, problems, found } satisfies Claims<Row>
+  const inputChanged = earlier !== undefined && same === undefined && done > 0
+  return { total, done, invalid, inputChanged, problems, found } satisfies Claims<Row>
 })
 
 /**

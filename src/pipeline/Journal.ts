@@ -52,6 +52,8 @@ export class Journal extends Context.Service<
     readonly begin: <A, E, R>(claims: Effect.Effect<A, E, R>) => Effect.Effect<A, E | JournalFailed, R>
     /** Claims rows, in pages. Returns the status of each row, in the same order. */
     readonly claim: (rows: ReadonlyArray<Row>) => Effect.Effect<ReadonlyArray<Claim>, JournalFailed>
+    /** The rows that were finished when the earlier run ended, of those that it had claimed. */
+    readonly finishedBefore: number
     /** The source of the rows that an earlier run claimed, where it stored one. */
     readonly source: Source | undefined
     /** Claims all rows that the earlier run claimed, without reading them. Their source stays. */
@@ -128,6 +130,7 @@ const makeRun = Effect.fnUntraced(function* (opened: JobState.Opened) {
   return Journal.of({
     begin: (claims) => Beginning.begin(job, claims),
     claim: (rows) => job.attempt(claim(rows)),
+    finishedBefore: opened.before.done,
     source: opened.source ?? undefined,
     reclaim: Beginning.reclaim(job),
     setSource: (source) => Effect.sync(() => void (job.source = source)),

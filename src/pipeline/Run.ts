@@ -81,6 +81,11 @@ export interface Summary {
   readonly cost: Totals
   /** Whether an emulator answered in place of Claude, in this run or an earlier one. */
   readonly emulated: boolean
+  /**
+   * Whether the input has changed since the earlier run. Finished rows keep their results, also where their input was
+   * edited; `changed: "rerun"` runs them again.
+   */
+  readonly inputChanged: boolean
   /** Why the run ended before every row was done. The next run continues. */
   readonly stopped: Stopped | undefined
 }
@@ -127,7 +132,9 @@ const build = Effect.fnUntraced(function* ({ layer = Layer.empty }: Pick<Job<nev
 const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>, options: RunOptions<Row>) {
   const journal = yield* Journal
   const output = options.output ?? job.sink
-  const { invalid, problems, sink, total } = yield* journal.begin(start(job, output, options.changed ?? "stop"))
+  const { inputChanged, invalid, problems, sink, total } = yield* journal.begin(
+    start(job, output, options.changed ?? "stop")
+  )
   const { capacity } = yield* Claude
   const inFlight = options.concurrency === undefined ? capacity : Effect.succeed(options.concurrency)
   const rows = Rows.make(job, journal, options, inFlight)
@@ -166,6 +173,7 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>,
         failuresFile,
         cost: yield* journal.totals,
         emulated: yield* journal.emulated,
+        inputChanged: inputChanged && options.changed !== "rerun",
         stopped
       } satisfies Summary
     })
@@ -198,7 +206,7 @@ const start = Effect.fnUntraced(function* <Row, Out, E>(
   yield* Event.emit(() => ({ _tag: "rows-counted", total: claims.total - claims.invalid, done }))
   const sink = yield* Dataset.writeLines(output)
   const size = yield* sink.size
-  if (claims.done === 0 && size > 0) return yield* refuse(unknownLines)
+  if (claims.done === 0 && size > 0) return yield* refuse(journal.finishedBefore === 0 ? unknownLines : otherKeys)
   // After a crash or by hand, the file may lack lines, or end in half a line.
   if (size !== (yield* journal.outputSize)) yield* sink.replaceWith(journal.outputs)
   yield* journal.appendTo(sink.append)
@@ -206,6 +214,10 @@ const start = Effect.fnUntraced(function* <Row, Out, E>(
 })
 
 const keyIsTaken = `each line has the key of its row as "key", and the results have a field "key" too; rename that field`
+
+const otherKeys =
+  "has lines of rows whose keys the input does not have: the key of the job has changed, or the input; change it back, or " +
+  "write the output and the state to other files"
 
 const unknownLines = "has lines that this state does not know; move it away, or write the output to another file"
 

@@ -43,6 +43,7 @@ export const toText = (report: JobReport): string => {
     ...summary.problems.map((problem) => `  ${problem}`),
     more > 0 && `  … and ${more} more`,
     summary.failuresFile !== undefined && `All failed rows, with attempts and cost: ${summary.failuresFile}`,
+    summary.inputChanged && inputChanged,
     used(report),
     Progress.replays(progress),
     Progress.batches(progress),
@@ -96,6 +97,10 @@ export const toJson = (report: JobReport): string => {
 
 /** The output may hold answers of earlier runs only, and this run may have had no usable answer. */
 const isEmulated = ({ progress, summary }: JobReport) => progress.emulated || summary.emulated
+
+const inputChanged =
+  "The input has changed since the run before. Rows that were finished keep their results, also where they were edited: " +
+  "--rerun runs every row again, and pays only for calls that have changed."
 
 const used = (report: JobReport): string => {
   const { progress, summary } = report

@@ -13,7 +13,7 @@ describe("Job.run", () => {
         const summary = yield* files.run(greetings(["Ann", "Bob"]))
         const { cost: _, ...counts } = summary
         const nothing = { failed: 0, pending: 0, invalid: 0, problems: [], emulated: false, stopped: undefined }
-        assert.deepStrictEqual(counts, { total: 2, done: 2, failuresFile: undefined, ...nothing })
+        assert.deepStrictEqual(counts, { total: 2, done: 2, failuresFile: undefined, inputChanged: false, ...nothing })
         assert.deepStrictEqual(yield* files.lines, ['{"key":"Ann","value":"hi"}', '{"key":"Bob","value":"hi"}'])
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
@@ -319,6 +319,22 @@ describe("Job.run", () => {
         )
         assert.strictEqual(yield* fs.readFileString(files.output), "mine\n")
         assert.deepStrictEqual(yield* calls, [])
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("refuses to write the rows again under other keys", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        yield* files.run(greetings(["Ann", "Bob"]))
+        const other = Job.make({ ...greetings(["Ann", "Bob"]), key: ({ name }) => `person ${name}` })
+        const { message } = yield* Effect.flip(files.run(other))
+        assert.match(
+          message,
+          /out\.jsonl: has lines of rows whose keys the input does not have: the key of the job has/
+        )
+        assert.lengthOf(yield* calls, 2)
+        assert.deepInclude(yield* files.run(greetings(["Ann", "Bob"])), { done: 2 })
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )

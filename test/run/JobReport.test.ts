@@ -45,6 +45,13 @@ describe("JobReport", () => {
     )
   })
 
+  it("says what happens to finished rows if the input has changed", () => {
+    assert.include(
+      JobReport.toText(report({ inputChanged: true })),
+      "The input has changed since the run before. Rows that were finished keep their results, also where they were edited: --rerun"
+    )
+  })
+
   it("uses the singular for one call", () => {
     const progress = { ...Progress.empty, calls: 1, retries: 1 }
     assert.include(JobReport.toText({ ...report({}), progress }), "1 call (1 retry), 0 tokens in, 0 out: $0.00")
@@ -137,6 +144,7 @@ const report = (summary: Partial<JobReport.JobReport["summary"]>): JobReport.Job
     failuresFile: undefined,
     cost: { run: nothing, all: nothing },
     emulated: false,
+    inputChanged: false,
     stopped: undefined,
     ...summary
   },
