@@ -3,7 +3,8 @@
  * their cost, and how to continue.
  */
 import * as BigDecimal from "effect/BigDecimal"
-import type { Summary } from "../pipeline/Job.ts"
+import * as Cost from "../claude/Cost.ts"
+import { JobBroken, type Summary } from "../pipeline/Job.ts"
 import * as Progress from "../pipeline/Progress.ts"
 
 /** How to continue after a stop. */
@@ -45,6 +46,7 @@ export const toText = (report: JobReport): string => {
     summary.failuresFile !== undefined && `All failed rows, with attempts and cost: ${summary.failuresFile}`,
     summary.inputChanged && inputChanged,
     used(report),
+    notStored(report),
     Progress.replays(progress),
     Progress.batches(progress),
     Progress.promptCache(progress),
@@ -76,6 +78,7 @@ export const toJson = (report: JobReport): string => {
   const batchesSaved = BigDecimal.format(progress.batchesSaved)
   const saved = { replays, replaysSaved, batchesEnded, batchesLost, batchesSaved }
   const failuresFile = summary.failuresFile ?? null
+  const unstoredCost = BigDecimal.format(unstored(report))
   const promptCache = { cacheReadTokens, cacheWrittenTokens, cacheSaved }
   const { cacheFailures, hits, unpricedHits } = progress
   const hitsSaved = BigDecimal.format(progress.hitsSaved)
@@ -87,6 +90,7 @@ export const toJson = (report: JobReport): string => {
     failuresFile,
     ...used,
     ...totals,
+    unstoredCost,
     ...saved,
     ...caches,
     output,
@@ -111,6 +115,20 @@ const used = (report: JobReport): string => {
   const cost = isEmulated(report) ? `the same calls to Claude would cost ${money}` : money
   const { counted } = Progress
   return `${counted(calls, "call", "calls")} (${counted(retries, "retry", "retries")}), ${tokens}: ${cost}`
+}
+
+/** What a store that broke did not take. It is in no total. */
+const unstored = ({ progress, summary }: JobReport): BigDecimal.BigDecimal =>
+  summary.stopped instanceof JobBroken
+    ? BigDecimal.max(BigDecimal.subtract(progress.cost, summary.cost.run.cost), BigDecimal.fromBigInt(0n))
+    : BigDecimal.fromBigInt(0n)
+
+const notStored = (report: JobReport): string | false => {
+  const cost = unstored(report)
+  return (
+    !BigDecimal.isZero(cost) &&
+    `answers for ${Cost.format(cost)} more have arrived and could not be stored: the next run pays for them again`
+  )
 }
 
 const costOf = ({ cost, unpriced }: Summary["cost"]["run"]) => Progress.cost({ cost, unpricedCalls: unpriced })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ClaudeError, Progress } from "effect-claude"
+import { ClaudeError, Job, Progress } from "effect-claude"
 import { BigDecimal } from "effect"
 import * as JobReport from "../../src/run/JobReport.ts"
 
@@ -50,6 +50,18 @@ describe("JobReport", () => {
       JobReport.toText(report({ inputChanged: true })),
       "The input has changed since the run before. Rows that were finished keep their results, also where they were edited: --rerun"
     )
+  })
+
+  it("reports the answers that a broken store did not take", () => {
+    const stopped = new Job.JobBroken({ detail: "disk full" })
+    const progress = { ...Progress.empty, calls: 3, cost: BigDecimal.fromStringUnsafe("0.25") }
+    const broken = { ...report({ stopped, pending: 3 }), progress }
+    assert.include(
+      JobReport.toText(broken),
+      "answers for $0.2500 more have arrived and could not be stored: the next run pays for them again"
+    )
+    assert.deepInclude(JSON.parse(JobReport.toJson(broken)), { cost: "0", unstoredCost: "0.25" })
+    assert.notInclude(JobReport.toText({ ...report({ stopped: "limit" }), progress }), "could not be stored")
   })
 
   it("uses the singular for one call", () => {
