@@ -111,6 +111,7 @@ describe.concurrent("effect-claude run, at the first signal", () => {
       assert.isBelow(length, rows)
       assert.match(stdout, new RegExp(`^${length} of ${rows} rows are done[^]* ${rows - length} rows are pending`))
       assert.isFalse(existsSync(files.output.replace(".jsonl", ".failures.jsonl")))
+      assert.match(stdout, new RegExp(`^${length === 1 ? "1 call" : `${length} calls`} `, "m"), stdout)
     })
   )
 })

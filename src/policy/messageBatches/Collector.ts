@@ -31,6 +31,8 @@ import * as WarmUp from "./WarmUp.ts"
 /** A call goes into at most this many batches. After that it fails, and `Retry` decides. */
 const maxSubmissions = 3
 
+const isCanceled = ({ isRetryable, reason }: ClaudeError) => reason._tag === "BatchItemLost" && !isRetryable
+
 /** Returns the function that answers a request. Batches are followed until the scope closes. */
 export const make = Effect.fnUntraced(function* (
   client: Client,
@@ -164,6 +166,8 @@ export const make = Effect.fnUntraced(function* (
     if (call.state === "sent") call.lane = lane
     const result = yield* Effect.result(waiting(call, bytes, answerTo(call)))
     yield* Event.emitWaited(request.model, "batch", since)
+    // The API has not attempted it.
+    if (Result.isFailure(result) && isCanceled(result.failure)) return yield* result.failure
     return yield* Observe.create(request, Effect.fromResult(result))
   })
 
