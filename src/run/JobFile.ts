@@ -2,6 +2,7 @@
  * Loads a job from the default export of a file.
  */
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
@@ -40,7 +41,12 @@ export const load = Effect.fn("JobFile.load")(function* (path: string) {
   const job = module["default"]
   if (Job.isJob(job)) {
     const missing = fields.filter((field) => job[field] === undefined)
-    if (missing.length === 0) return job
+    if (missing.length === 0) {
+      if (Predicate.hasProperty(job.step, "shape")) return job
+      return yield* invalid(
+        `its step is ${kindOf(job.step)}, not a step; write \`step: Step.make("name", …)\` around it`
+      )
+    }
     const unknown = Object.keys(job).filter((name) => !known.has(name) && !name.startsWith("~"))
     const found = unknown.length === 0 ? "" : `, but it has ${unknown.join(", ")}`
     return yield* invalid(`the job has no ${missing.join(", ")}${found}; correct the fields of Job.make`)

@@ -136,7 +136,7 @@ const costOf = ({ cost, unpriced }: Summary["cost"]["run"]) => Progress.cost({ c
 const endOf = (stopped: NonNullable<Summary["stopped"]>, pending: string): string =>
   stopped === "selection"
     ? `${pending} not selected, and pending.`
-    : `Stopped: ${reasonOf(stopped)}. ${pending} pending: ${howToContinue}.`
+    : `Stopped: ${reasonOf(stopped)}. ${pending} pending: ${typeof stopped === "string" ? "" : "correct this, and then "}${howToContinue}.`
 
 const reasonOf = (stopped: NonNullable<Summary["stopped"]>): string => {
   switch (stopped) {

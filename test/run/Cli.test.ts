@@ -44,7 +44,7 @@ describe("effect-claude run", () => {
     assert.strictEqual(code, 3)
     assert.match(stdout, /^5 of 20 rows are done/)
     assert.match(stdout, /Stopped: Unauthenticated \(401\): invalid x-api-key; check ANTHROPIC_API_KEY \(request req_/)
-    assert.match(stdout, /15 rows are pending: run the same command again to continue\./)
+    assert.match(stdout, /15 rows are pending: correct this, and then run the same command again to continue\./)
 
     const server = await standIn()
     assert.deepInclude(await cli(runOf(files), { env: at(server.url) }), { code: 0 })

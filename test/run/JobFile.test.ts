@@ -75,6 +75,10 @@ const files: Record<string, readonly [source: string, outcome: string | undefine
     `${job.replace('name: "mails", ', "")}export default job`,
     "incomplete.ts: the job has no name; correct the fields of Job.make"
   ],
+  "function.ts": [
+    `${job.replace(/step: [^]*?,\n? *output/, "step: ({ id }) => id, output")}export default job`,
+    'function.ts: its step is of type function, not a step; write `step: Step.make("name", …)` around it'
+  ],
   "other.ts": [
     "const a = 1\nexport default () => a",
     "other.ts: other.ts:2:1: the default export is of type function, not a job; write `export default Job.make({ … })`"
