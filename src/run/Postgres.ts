@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -28,12 +29,23 @@ export const isAddress = (place: string): boolean => /^postgres(ql)?:\/\//.test(
 /** Removes what may hold a password: the user, and the options. */
 export const withoutSecrets = (address: string): string => address.replace(/\/\/.*@/, "//").replace(/\?.*$/, "")
 
+/** By the code of the server, https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const remedies: Readonly<Record<string, string>> = {
+  "3D000": "create it with `createdb`, or correct the name in the address",
+  "28P01": "correct the password in the address",
+  "28000": "correct the user in the address, or let the server accept it"
+}
+
+const unreachable = "check that the server runs and that the address is right"
+
+const codeOf = ({ reason: { cause } }: SqlError): string =>
+  Predicate.hasProperty(cause, "code") ? String(cause.code) : ""
+
 /** Connects, so that a database that cannot be reached fails here and not at its first use. */
 export const layer = (url: string): Layer.Layer<SqlClient, PostgresFailed> => {
   const place = withoutSecrets(url)
   const fail = (detail: string) => new PostgresFailed({ place, detail })
-  const explain = (error: SqlError) =>
-    fail(`${SqlMessage.of(error)}; check that the server runs and that the address is right`)
+  const explain = (error: SqlError) => fail(`${SqlMessage.of(error)}; ${remedies[codeOf(error)] ?? unreachable}`)
   if (!URL.canParse(url))
     return Layer.effect(SqlClient, fail("this is no address; write postgres://host:5432/database"))
   const client = Effect.map(

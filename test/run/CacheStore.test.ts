@@ -50,12 +50,18 @@ describe("an unusable address is refused with a remedy, and without its password
     })
   )
 
-  it.live.skipIf(postgres.missing !== "")(`a database that does not exist${postgres.missing}`, () =>
+  it.live.skipIf(postgres.missing !== "")(`a database or a user that does not exist${postgres.missing}`, () =>
     Effect.gen(function* () {
-      const url = new URL(TEST_DATABASE_URL ?? "")
-      url.pathname = "/no_such_database"
-      const error = yield* Effect.flip(opened(CacheStore.layer(url.href)))
-      assert.match(error.message, /database "no_such_database" does not exist; check that the server runs/)
+      const messageOf = (field: "pathname" | "username", value: string) => {
+        const url = new URL(TEST_DATABASE_URL ?? "")
+        url[field] = value
+        return Effect.map(Effect.flip(opened(CacheStore.layer(url.href))), ({ message }) => message)
+      }
+      assert.include(
+        yield* messageOf("pathname", "no_such_database"),
+        'database "no_such_database" does not exist; create it with `createdb`, or correct the name in the address'
+      )
+      assert.match(yield* messageOf("username", "no_such_user"), /; correct the (user|password) in the address/)
     })
   )
 })
