@@ -104,9 +104,12 @@ export const split = (description: string): { readonly text: string; readonly ph
   const [head = "", ...patterns] = `; ${description.slice(start + opening.length)}`
     .replace(/\.$/, "")
     .split(/; (?=matches the regular expression \/)/)
-  const phrases = [...head.split("; "), ...patterns].filter((one) => one !== "")
+  const phrases = [...(head.match(phrasePattern) ?? []), ...patterns]
   return { text: description.slice(0, start).trimEnd(), phrases }
 }
+
+/** Everything between two semicolons. A quoted text may contain one. */
+const phrasePattern = /(?<=; )(?:(?:starts with|ends with|contains) "(?:[^"\\]|\\.)*"|(?!; )[^])+/g
 
 /** Reads the constraints at the end of a description. Skips phrases that have no name in JSON Schema. */
 export const constraintsIn = (description: string): Constraints => {

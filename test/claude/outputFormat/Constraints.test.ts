@@ -49,6 +49,7 @@ describe("a check", () => {
       "matches the regular expression /^a; b\\/.$/i",
       { pattern: "^a; b\\/.$" }
     ],
+    ["a text with a semicolon", Schema.isIncluding('"; '), "characters", 'contains "\\"; "', { pattern: '"; ' }],
     ["a beginning", Schema.isStartingWith('a"+'), "characters", 'starts with "a\\"+"', { pattern: '^a"\\+' }],
     ["an ending", Schema.isEndingWith("x."), "characters", 'ends with "x."', { pattern: "x\\.$" }],
     ["a part", Schema.isIncluding("a\\b\n"), "characters", 'contains "a\\\\b\\n"', { pattern: "a\\\\b\n" }],
