@@ -7,8 +7,8 @@ describe("the public names", () => {
   it("of effect-claude", () => {
     expect(namesOf("src/index.ts")).toMatchInlineSnapshot(`
       "AnthropicClient: AnthropicClient Client ClientMisconfigured Options callOptions layer layerConfig layerFrom
-      Event: BatchEnded BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt OfBatch RowFinished RowsCounted both emit emitHit emitWaited finished listen
-      CallEvent: BatchEnded BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt OfBatch RowFinished RowsCounted both emit emitHit emitWaited finished listen
+      Event: BatchEnded BatchLost BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt OfBatch RowFinished RowsCounted both emit emitHit emitWaited finished listen
+      CallEvent: BatchEnded BatchLost BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFinished CallFirstToken CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt OfBatch RowFinished RowsCounted both emit emitHit emitWaited finished listen
       CallSite: CallSite label row within
       ClaudeError: BatchItemLost BillingFailed BudgetExceeded CassetteMiss ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
       Cost: Bill batchSaved bill billOf billed bound format of saved sum

@@ -401,7 +401,7 @@ describe("Job.run", () => {
     inFolder((files) =>
       Effect.gen(function* () {
         const sql = yield* SqlClient
-        const step = Step.make("drop", () => Effect.orDie(Effect.as(sql`DROP TABLE effect_claude_rows`, "hi")))
+        const step = Step.make("drop", () => Effect.orDie(Effect.as(sql`DROP TABLE effect_claude_runs`, "hi")))
         const error = yield* Effect.flip(files.runHere(Job.make({ ...greetings(["Ann"]), step })))
         assert.instanceOf(error, Job.JobBroken)
         assert.match(error.message, /^the run broke off: .*no such table/)
