@@ -208,8 +208,10 @@ const ratesFor = (id: string, tokens: Usage.Tokens, speed: string | undefined, a
   const model = Models.find(id)
   const price = model && Models.priceAt(model, at)
   if (price === undefined) return undefined
-  if (speed === "fast") return price.fast
-  return price.above && Usage.totalInput(tokens) > price.above.tokens ? price.above.rates : price.standard
+  const isLong = price.above !== undefined && Usage.totalInput(tokens) > price.above.tokens
+  // No source has the rates of fast mode for a long prompt, where long prompts cost more.
+  if (speed === "fast") return isLong ? undefined : price.fast
+  return isLong ? price.above.rates : price.standard
 }
 
 const costAt = (rates: Models.Rates | undefined, tokens: Usage.Tokens): BigDecimal.BigDecimal | undefined => {

@@ -57,7 +57,7 @@ const rates = (
 // Cache rates of fast mode are derived: "prompt caching multipliers apply on top of fast mode pricing" (Anthropic
 // pricing page, Sep 2026). All other figures are listed as such by the source named with them.
 
-// pi-ai 1.5.2, 10 Nov 2026; cache writes: rightsize 0.10.2, which checks the pricing page, Nov 2026; fast: an article
+// pi-ai 1.6.0, 20 Nov 2026; cache writes: rightsize 0.10.2, which checks the pricing page, Nov 2026; fast: an article
 // on Qiita about the official documents as of 12 Nov 2026.
 const fable52: ReadonlyArray<Price> = [
   { standard: rates("8", "40", "10", "16", "0.20"), fast: rates("16", "80", "20", "32", "0.40") }
@@ -79,12 +79,19 @@ const opus = rates("5", "25", "6.25", "10", "0.50")
 const opus5: ReadonlyArray<Price> = [{ standard: opus, fast: rates("10", "50", "12.50", "20", "1.00") }]
 
 // Fast: Anthropic fast mode page, May 2026. Opus 4.7 lost it in July 2026; Opus 4.6 now answers at standard speed.
-const opus47: ReadonlyArray<Price> = [{ standard: opus, fast: rates("30", "150", "37.50", "60", "3.00") }]
+const opusFast = rates("30", "150", "37.50", "60", "3.00")
+const opus47: ReadonlyArray<Price> = [{ standard: opus, fast: opusFast }]
+
+// Above 200,000 tokens, until the window of a million tokens left its beta: genai-prices 0.1.8, 23 Sep 2026.
+const opus46: ReadonlyArray<Price> = [
+  { standard: opus, fast: opusFast, above: { tokens: 200_000, rates: rates("10", "37.50", "12.50", "20", "1.00") } },
+  { from: "2026-03-13", standard: opus, fast: opusFast }
+]
 
 const opus45: ReadonlyArray<Price> = [{ standard: opus }]
 
 // Anthropic model page of Sonnet 5.5, Sep 2026; from 7 Oct 2026: claudit 1.9.2, read off the pricing page on
-// 24 Oct 2026, and pi-ai 1.5.2, 10 Nov 2026.
+// 24 Oct 2026, and pi-ai 1.6.0, 20 Nov 2026.
 const sonnet55: ReadonlyArray<Price> = [
   { standard: rates("2", "10", "2.50", "4", "0.20") },
   { from: "2026-10-07", standard: rates("2", "10", "2.50", "4", "0.10") }
@@ -92,15 +99,15 @@ const sonnet55: ReadonlyArray<Price> = [
 
 // Anthropic pricing page, Sep 2026.
 const sonnet5: ReadonlyArray<Price> = [{ standard: rates("2", "10", "2.50", "4", "0.20") }]
-const sonnet46: ReadonlyArray<Price> = [{ standard: rates("3", "15", "3.75", "6", "0.30") }]
+const sonnet = rates("3", "15", "3.75", "6", "0.30")
 
-// Above 200,000 tokens: genai-prices 0.1.8, 23 Sep 2026; only answers from before 30 Apr 2026, when the beta with a
-// window of a million tokens ended, are that long.
-const sonnet45: ReadonlyArray<Price> = [
-  {
-    standard: rates("3", "15", "3.75", "6", "0.30"),
-    above: { tokens: 200_000, rates: rates("6", "22.50", "7.50", "12", "0.60") }
-  }
+// Above 200,000 tokens: genai-prices 0.1.8, 23 Sep 2026. For Sonnet 4.5 the beta with a window of a million tokens ended
+// on 30 Apr 2026, so only earlier answers are that long.
+const above200k = { tokens: 200_000, rates: rates("6", "22.50", "7.50", "12", "0.60") }
+const sonnet45: ReadonlyArray<Price> = [{ standard: sonnet, above: above200k }]
+const sonnet46: ReadonlyArray<Price> = [
+  { standard: sonnet, above: above200k },
+  { from: "2026-03-13", standard: sonnet }
 ]
 
 // Anthropic model page of Haiku 5.5, Oct 2026; what counts as the prompt: claudit 1.9.2, 24 Oct 2026.
@@ -125,7 +132,7 @@ const from1024 = { minCacheTokens: 1024 }
 const from2048 = { minCacheTokens: 2048 }
 const from4096 = { minCacheTokens: 4096 }
 
-/** Every model of the SDK's `Model` type (1.12), newest first, once for each of its ids. */
+/** Every model of the SDK's `Model` type (1.14), newest first, once for each of its ids. */
 export const all: ReadonlyArray<Model> = [
   { id: "claude-fable-5-2", ...million, prices: fable52 },
   // Mythos 5 and 5.1 cost what Fable of that number does; for 5.2 no source says so.
@@ -143,7 +150,7 @@ export const all: ReadonlyArray<Model> = [
   { id: "claude-opus-4-7", ...million, ...from2048, prices: opus47 },
   // No price list has it; retired according to the SDK's list of deprecated models.
   { id: "claude-mythos-preview", ...million, ...from2048, prices: [], retires: "2026-06-30" },
-  { id: "claude-opus-4-6", ...million, ...from4096, prices: opus47 },
+  { id: "claude-opus-4-6", ...million, ...from4096, prices: opus46 },
   { id: "claude-sonnet-4-6", ...million, ...from1024, prices: sonnet46 },
   { id: "claude-haiku-4-5", ...small, ...from4096, prices: haiku45 },
   { id: "claude-haiku-4-5-20251001", ...small, ...from4096, prices: haiku45 },

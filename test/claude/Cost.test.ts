@@ -108,6 +108,18 @@ describe("Cost.of", () => {
     assert.strictEqual(dollars(Cost.of({ model: "claude-sonnet-4-6", usage, at })), "0.615003")
   })
 
+  it("prices a prompt above 200,000 tokens at the higher rates for the 4.6 models until 13 March 2026", () => {
+    const usage = { ...Usage.zero, input: 200_001, output: 1000 }
+    const cost = (model: string, day: string, speed = "standard") =>
+      dollars(Cost.of({ model, usage: { ...usage, speed }, at: new Date(day) }))
+    assert.strictEqual(cost("claude-sonnet-4-6", "2026-03-12"), "1.222506")
+    assert.strictEqual(cost("claude-sonnet-4-6", "2026-03-13"), "0.615003")
+    assert.strictEqual(cost("claude-opus-4-6", "2026-03-12"), "2.03751")
+    assert.strictEqual(cost("claude-opus-4-6", "2026-03-13"), "1.025005")
+    assert.strictEqual(cost("claude-opus-4-6", "2026-03-12", "fast"), "no price")
+    assert.strictEqual(cost("claude-opus-4-6", "2026-03-13", "fast"), "6.15003")
+  })
+
   it("uses the price of the day", () => {
     const usage = { ...Usage.zero, cacheRead: 1_000_000 }
     const before = Cost.of({ model: "claude-sonnet-5-5", usage, at: new Date("2026-10-06T23:59:59.999Z") })

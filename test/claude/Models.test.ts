@@ -45,10 +45,10 @@ describe("Models", () => {
     for (const id of foreign) assert.isUndefined(Models.find(id), id)
   })
 
-  it("agrees with the price list of pi-ai 1.5.2 of 10 November 2026", () => {
+  it("agrees with the price list of pi-ai 1.6.0 of 20 November 2026", () => {
     for (const [id, ...expected] of piAi) {
       const model = Models.find(id)
-      const rates = model && Models.priceAt(model, new Date("2026-11-10"))?.standard
+      const rates = model && Models.priceAt(model, new Date("2026-11-20"))?.standard
       const found =
         rates && [rates.input, rates.output, rates.cacheRead, rates.cacheWrite5m].map(BigDecimal.toNumberUnsafe)
       assert.deepStrictEqual(found, expected, id)
