@@ -3,7 +3,7 @@
  * The reason follows from `error_code`, `type` and status. Only three refusals are recognized by their text, since they
  * have no code.
  */
-import { APIConnectionError, APIConnectionTimeoutError, APIError, AnthropicError } from "@anthropic-ai/sdk/error"
+import type { APIError } from "@anthropic-ai/sdk/error"
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import {
@@ -29,6 +29,7 @@ import * as RateLimits from "./RateLimits.ts"
 import * as ErrorBody from "./ErrorBody.ts"
 import * as Json from "./Json.ts"
 import { redact } from "./Redact.ts"
+import * as SdkError from "./SdkError.ts"
 import type { Usage } from "./Usage.ts"
 
 /** An error as it was reported, before it has a reason. */
@@ -122,11 +123,11 @@ const fromApiError = (failed: APIError): ClaudeError => {
  */
 export const fromUnknown = (error: unknown, elapsed = 0): ClaudeError => {
   if (error instanceof ClaudeError) return error
-  if (error instanceof APIConnectionTimeoutError) return elapsed < longest ? noConnection() : gaveUp(elapsed)
-  if (error instanceof APIConnectionError) return connectionFailed(error)
-  if (error instanceof APIError) return fromApiError(error)
+  if (SdkError.isTimeout(error)) return elapsed < longest ? noConnection() : gaveUp(elapsed)
+  if (SdkError.isConnection(error)) return connectionFailed(error)
+  if (SdkError.isAnswer(error)) return fromApiError(error)
   if (error instanceof SyntaxError) return malformed("expected JSON, got something else")
-  if (error instanceof Error && (error instanceof AnthropicError || !isOfNetwork(error))) {
+  if (error instanceof Error && (SdkError.isSdk(error) || !isOfNetwork(error))) {
     return neverSent({ detail: redact(error.message) })
   }
   return connectionFailed(error)

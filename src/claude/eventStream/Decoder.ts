@@ -2,7 +2,6 @@
  * Turns the bytes of one streamed answer into arrays of events, and keeps the usage so far for an answer that fails.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
-import { AnthropicError } from "@anthropic-ai/sdk/error"
 import * as Duration from "effect/Duration"
 import { createParser } from "eventsource-parser"
 import {
@@ -16,6 +15,7 @@ import {
 } from "../ClaudeError.ts"
 import { fromErrorBody, fromUnknown, malformed } from "../Failure.ts"
 import type { Message } from "../Reply.ts"
+import * as SdkError from "../SdkError.ts"
 import * as StreamEvent from "../StreamEvent.ts"
 import * as StreamOrder from "../StreamOrder.ts"
 import { fromMessage, type Usage } from "../Usage.ts"
@@ -118,7 +118,7 @@ export const make = (headers: Headers): Decoder => {
     failure: () => failure,
     // The SDK repeats in its message what it cannot transcode.
     broken: (error) =>
-      error instanceof AnthropicError || error instanceof SyntaxError
+      SdkError.isSdk(error) || error instanceof SyntaxError
         ? failWith(MalformedResponse, unreadable)
         : failWith(StreamInterrupted, `the connection broke: ${fromUnknown(error).reason.detail}`),
     stalled: (idle) => {
