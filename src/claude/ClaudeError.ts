@@ -231,6 +231,20 @@ export class Unsupported extends Schema.TaggedClass<Unsupported>()("Unsupported"
   }
 }
 
+/**
+ * The last calls to this model failed, so `Fallback` does not ask it for a while: nothing was sent. `retryAfter` is the
+ * rest of that time, and undefined while one call tries the model again.
+ */
+export class CircuitOpen extends Schema.TaggedClass<CircuitOpen>()("CircuitOpen", facts) {
+  get isRetryable() {
+    return this.shouldRetry ?? true
+  }
+  get message() {
+    const wait = this.retryAfter === undefined ? "later" : `in ${Duration.format(this.retryAfter)}`
+    return `${this._tag}: ${this.detail}; try again ${wait}, or add another fallback`
+  }
+}
+
 /** Claude declined to answer. `category` is the API's, such as `bio` or `cyber`, where it gives one. */
 export class Refused extends Schema.TaggedClass<Refused>()("Refused", {
   ...answerFacts,
@@ -388,6 +402,7 @@ export const Reason = Schema.Union([
   ContextWindowExceeded,
   MalformedResponse,
   Unsupported,
+  CircuitOpen,
   Refused,
   OutputTruncated,
   OutputInvalid,

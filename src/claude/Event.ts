@@ -79,6 +79,23 @@ export interface CallRetried {
 }
 
 /**
+ * `Fallback` asks the model `to`, because `model` failed with `error`. If that is `CircuitOpen`, `model` was not asked.
+ */
+export interface CallFellBack {
+  readonly _tag: "call-fell-back"
+  readonly model: string
+  readonly to: string
+  readonly error: ClaudeError
+}
+
+/** `Hedge` sends the request a second time, because no answer came within `after`, counted from `call-sent`. */
+export interface CallHedged {
+  readonly _tag: "call-hedged"
+  readonly model: string
+  readonly after: Duration.Duration
+}
+
+/**
  * The call waited for `duration` and continues: for a permit, for money of the budget, for the call that warms the
  * prompt cache, for an identical call whose answer it shares, or for a batch. A wait comes before the attempts of a
  * call, so it has no `attempt`.
@@ -183,6 +200,8 @@ export type EventBody =
   | CallFailed
   | CallInterrupted
   | CallRetried
+  | CallFellBack
+  | CallHedged
   | CallWaited
   | CallHit
   | CacheFailed

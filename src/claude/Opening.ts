@@ -19,19 +19,27 @@ export type Events = Pull.Pull<Arr.NonEmptyReadonlyArray<StreamEvent>, ClaudeErr
  * Reads a stream up to and including its first content. The result is a stream that repeats these events and then
  * continues. A failure closes the source at once; otherwise it stays open until the scope closes.
  */
-export const open = Effect.fnUntraced(function* (stream: Stream.Stream<StreamEvent, ClaudeError>) {
+export const open = (stream: Stream.Stream<StreamEvent, ClaudeError>) =>
+  Effect.map(begin(stream, isContent), ({ events, pull }) => resume(events, pull))
+
+/** Reads a stream up to and including the first event that satisfies `isOpen`; without one, to its end. */
+export const begin = Effect.fnUntraced(function* (
+  stream: Stream.Stream<StreamEvent, ClaudeError>,
+  isOpen: (event: StreamEvent) => boolean
+) {
   const scope = yield* Effect.flatMap(Effect.scope, Scope.fork)
   const opening = Effect.gen(function* () {
-    const pull = yield* Stream.toPull(stream)
+    const pull: Events = yield* Stream.toPull(stream)
     const events: Array<StreamEvent> = []
     let done = false
-    while (!done && !events.some(isContent)) {
+    while (!done && !events.some(isOpen)) {
       yield* pull.pipe(
         Effect.map((more) => events.push(...more)),
         Pull.catchDone(() => Effect.sync(() => (done = true)))
       )
     }
-    return resume(events, done ? Cause.done() : pull)
+    const rest: Events = done ? Cause.done() : pull
+    return { events, pull: rest }
   })
   return yield* Effect.onError(Scope.provide(opening, scope), (cause) => Scope.close(scope, Exit.failCause(cause)))
 })

@@ -29,6 +29,8 @@ export interface ReplyFacts {
   readonly requestId: string | undefined
   readonly origin: Origin
   readonly rateLimits: RateLimits | undefined
+  /** Present where `Fallback` asked another model or client than the request names: a cache does not store the reply. */
+  readonly fallback?: true
   /** Present where a cache may hold the reply: removes it, so that a rejected reply is not served again. */
   readonly discard?: (() => Effect.Effect<void>) | undefined
 }

@@ -1,5 +1,5 @@
 /**
- * Logs calls: one `Info` line for each retry, and at `Debug` one line when a call begins and one when it ends. Facts are
+ * Logs calls: one `Info` line for each retry, fallback and hedge, and at `Debug` one line when a call begins and one when it ends. Facts are
  * annotations beside the program's own, under the names that `Telemetry` uses. No text of prompts or answers is logged.
  *
  * A failed call is no `Error` here: its caller may handle it, and reports it otherwise.
@@ -34,23 +34,23 @@ const logging = (next: Claude["Service"]): Claude["Service"] => {
     ...next,
     create: (request) =>
       Effect.withFiber((fiber) =>
-        isVerbose(fiber) ? watched.create(request) : Event.listen(logRetry)(next.create(request))
+        isVerbose(fiber) ? watched.create(request) : Event.listen(logRepeat)(next.create(request))
       ),
     stream: (request) =>
       Stream.unwrap(
         Effect.withFiber((fiber) =>
-          Effect.succeed(isVerbose(fiber) ? watched.stream(request) : streamWithin(next.stream(request), hearRetries))
+          Effect.succeed(isVerbose(fiber) ? watched.stream(request) : streamWithin(next.stream(request), hearRepeats))
         )
       )
   }
 }
 
-/** Most programs do not log `Debug`: their calls are not watched, only their retries. */
+/** Most programs do not log `Debug`: their calls are not watched, only retries, fallbacks and hedges. */
 const isVerbose = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
   !LogLevel.isGreaterThan(fiber.getRef(References.MinimumLogLevel), "Debug")
 
-const hearRetries = (context: Context.Context<never>): Context.Context<never> =>
-  Context.add(context, Event.Listener, Event.both(Context.get(context, Event.Listener), logRetry))
+const hearRepeats = (context: Context.Context<never>): Context.Context<never> =>
+  Context.add(context, Event.Listener, Event.both(Context.get(context, Event.Listener), logRepeat))
 
 const begin = (request: Request, streaming: boolean) =>
   Effect.as(
@@ -61,7 +61,7 @@ const begin = (request: Request, streaming: boolean) =>
     })),
     {
       request,
-      listener: logRetry,
+      listener: logRepeat,
       end: (outcome: Watcher.Outcome) =>
         log("Debug", `call ${resultOf(outcome)}`, request.model, () => ({
           ...Attributes.ofOutcome(outcome),
@@ -71,19 +71,34 @@ const begin = (request: Request, streaming: boolean) =>
     }
   )
 
-const logRetry: Event.Listener = (event) =>
-  event._tag === "call-retried"
-    ? log("Info", retryLine(event), event.model, () => ({ "error.type": event.error.reason._tag }))
-    : Effect.void
+const logRepeat: Event.Listener = (event) => {
+  switch (event._tag) {
+    case "call-retried":
+      return log("Info", retryLine(event), event.model, () => ({ "error.type": event.error.reason._tag }))
+    case "call-fell-back":
+      return log("Info", fallbackLine(event), event.model, () => ({ "error.type": event.error.reason._tag }))
+    case "call-hedged":
+      return log("Info", `no answer within ${shortly(event.after)}; sending the request again`, event.model, () => ({}))
+    default:
+      return Effect.void
+  }
+}
 
 /** `attempt 1 of 13 failed: Overloaded (529): busy; trying again in 495ms`. */
 const retryLine = ({ delay, error, repeat, repeats }: Event.CallRetried): string => {
-  const { _tag, code, detail, status } = error.reason
   const total = repeats === undefined ? "" : ` of ${repeats + 1}`
-  const reason = `${_tag}${status === undefined ? "" : ` (${status})`}: ${detail}${code === undefined ? "" : ` [${code}]`}`
-  const wait = Duration.format(Duration.millis(Math.round(Duration.toMillis(delay))))
-  return `attempt ${repeat}${total} failed: ${reason}; trying again in ${wait}`
+  return `attempt ${repeat}${total} failed: ${reasonOf(error)}; trying again in ${shortly(delay)}`
 }
+
+/** `claude-opus-5-5 failed: Overloaded (529): busy; asking claude-sonnet-5-5`. */
+const fallbackLine = ({ error, model, to }: Event.CallFellBack): string =>
+  `${model} failed: ${reasonOf(error)}; asking ${to}`
+
+const reasonOf = ({ reason: { _tag, code, detail, status } }: ClaudeError): string =>
+  `${_tag}${status === undefined ? "" : ` (${status})`}: ${detail}${code === undefined ? "" : ` [${code}]`}`
+
+const shortly = (duration: Duration.Duration) =>
+  Duration.format(Duration.millis(Math.round(Duration.toMillis(duration))))
 
 const resultOf = ({ exit, message }: Watcher.Outcome): string => {
   if (Exit.isSuccess(exit)) return unusable.has(message?.stop_reason ?? "") ? "answered, unusable" : "answered"

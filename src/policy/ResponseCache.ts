@@ -39,7 +39,7 @@ export interface Options {
   readonly timeToLive?: Duration.Input
   /**
    * Which answers to store. By default only complete answers, so no refused, truncated or paused ones. Errors, and
-   * answers of another model than the requested one, are never stored.
+   * answers of a fallback or of another model than the requested one, are never stored.
    */
   readonly keep?: (message: Message) => boolean
 }
@@ -182,6 +182,7 @@ const caching = (next: Claude["Service"], store: Store.Store, { isForeign, isKep
           if (mode === "readOnly" || generations === undefined || !isKept(reply)) return Effect.void
           if (isForeign(reply)) return warnOnce(foreign)
           const { model } = reply.message
+          if (reply.fallback) return Effect.void
           return Models.isSame(request.model, model)
             ? store.write(key, reply, generations)
             : warnOnce(`${model} answered a request for ${request.model}, so the answer is not cached`)

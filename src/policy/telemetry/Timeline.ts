@@ -105,6 +105,13 @@ export const make = (call: Tracer.Span, tracer: Tracer.Tracer, redact: Redact.Re
       case "call-waited":
         makeSpan(`wait for ${event.for}`, call, now - Duration.toNanosUnsafe(event.duration))?.end(now, Exit.void)
         return
+      case "call-fell-back":
+        call.attribute("effect_claude.fallback.model", event.to)
+        call.attribute("effect_claude.fallback.error", event.error.reason._tag)
+        return
+      case "call-hedged":
+        call.attribute("effect_claude.hedged", true)
+        return
       case "call-retried": {
         const until = now + Duration.toNanosUnsafe(event.delay)
         pauses = [...pauses, { span: makeSpan("wait to repeat", call, now), until }]

@@ -1,0 +1,65 @@
+/**
+ * A fallback: the model to ask next, the client that has it, and the fields of the request that differ for it. Pure.
+ */
+import type * as Layer from "effect/Layer"
+import type { Claude } from "../../claude/Claude.ts"
+import * as Models from "../../claude/Models.ts"
+import type { Request } from "../../claude/Request.ts"
+
+/**
+ * A fallback, in the form of an entry of the API's own `fallbacks`. The fields replace those of the request; those of
+ * `output_config` do so one by one. Name here what the model does not support: it may refuse a `thinking` type, an
+ * effort, or a forced tool.
+ */
+export interface Target<E = never, R = never> extends Partial<
+  Pick<Request, "max_tokens" | "output_config" | "speed" | "thinking" | "tool_choice">
+> {
+  readonly model: Request["model"]
+  /**
+   * Another client, such as Bedrock's, with policies of its own: those below `Fallback` do not apply to it, those above
+   * do. By default, the model is asked through the client and the policies below.
+   */
+  readonly claude?: Layer.Layer<Claude, E, R>
+}
+
+/**
+ * The request for a fallback; the same object where nothing differs. `max_tokens` is lowered to the limit of the model,
+ * and `speed: "fast"` is left out if the model has no fast mode, where `Models` lists the model. For another model or
+ * client, thinking is removed from the history: a model refuses or ignores the thinking of others.
+ */
+export const requestFor = <E, R>(request: Request, { claude, ...fields }: Target<E, R>): Request => {
+  const isSameModel = claude === undefined && Models.isSame(request.model, fields.model)
+  if (isSameModel && Object.keys(fields).length === 1) return request
+  const { output_config: config } = fields
+  const asked = {
+    ...(isSameModel ? request : withoutThinking(request)),
+    ...fields,
+    ...(config && { output_config: { ...request.output_config, ...config } })
+  }
+  const model = Models.find(asked.model)
+  if (model === undefined) return asked
+  const { speed, ...rest } = asked
+  const hasFast = model.prices.some(({ fast }) => fast !== undefined)
+  return {
+    ...rest,
+    max_tokens: Math.min(asked.max_tokens, model.maxOutputTokens),
+    ...(speed !== undefined && (speed !== "fast" || hasFast) && { speed })
+  }
+}
+
+/** A message that held nothing else is removed too, because the API refuses one without content. */
+const withoutThinking = (request: Request): Request => {
+  const messages = request.messages.flatMap((message) => {
+    if (message.role !== "assistant" || typeof message.content === "string") return [message]
+    const content = message.content.filter(({ type }) => !modelBound.has(type))
+    if (content.length === message.content.length) return [message]
+    return content.length === 0 ? [] : [{ ...message, content }]
+  })
+  if (messages.every((message, index) => message === request.messages[index])) return request
+  // With manual thinking, the API wants the last turn of Claude to begin with thinking, and it has none now.
+  const manual = request.thinking?.type === "enabled"
+  return { ...request, messages, ...(manual && { thinking: { type: "disabled" } }) }
+}
+
+/** A `fallback` block only separates the thinking of two models. */
+const modelBound: ReadonlySet<string> = new Set(["thinking", "redacted_thinking", "fallback"])
