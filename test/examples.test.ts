@@ -68,6 +68,12 @@ describe("examples", () => {
     assert.strictEqual(outputOf("20-message-batches"), `${batch}${batch}20 replies\n`)
   })
 
+  it("21 logs that a model is retired, and prints the answer of the next", () => {
+    const output = outputOf("21-fallback")
+    assert.include(output, "claude-sonnet-4 failed: NotFound (404): model: claude-sonnet-4; asking claude-sonnet-5-5 ")
+    assert.match(output, /\nclaude-sonnet-5-5: The night train to Vienna is late\.\n$/)
+  })
+
   it.effect("12 sends spans and metrics to a collector", () =>
     Effect.gen(function* () {
       const { metrics, spans, url } = yield* collector
@@ -164,6 +170,7 @@ const inOrder = [
   "16-tool",
   "17-image",
   "20-message-batches",
+  "21-fallback",
   "18-job-in-a-program",
   "18-job-in-a-program"
 ] as const

@@ -8,6 +8,7 @@ import type { AnthropicClient } from "../claude/AnthropicClient.ts"
 import type { Claude } from "../claude/Claude.ts"
 import * as Budget from "./Budget.ts"
 import * as Concurrency from "./Concurrency.ts"
+import * as Fallback from "./Fallback.ts"
 import * as Logging from "./Logging.ts"
 import * as MessageBatches from "./MessageBatches.ts"
 import * as PromptCache from "./PromptCache.ts"
@@ -23,6 +24,8 @@ export interface StackOptions<E = never, R = never> {
   readonly budget?: Parameters<typeof Budget.policy>[0]
   /** When to call again; `Retry.schedule` by default. */
   readonly retry?: Retry.RetrySchedule
+  /** The models, or clients, to ask when a call fails, in order; by default there is none. See `Fallback.policy`. */
+  readonly fallback?: ReadonlyArray<Fallback.Target<E, R>>
   /** How the API caches prompts, such as `{ ttl: "1h" }`; by default it caches none. */
   readonly promptCache?: PromptCache.PolicyOptions
   /** Where answers are stored, such as `ResponseCache.layerMemory()`, and which; by default none are. */
@@ -38,8 +41,8 @@ export interface BatchesStackOptions<E = never, R = never> extends StackOptions<
 }
 
 /**
- * From the wire outward: `Concurrency` or, with `batches`, `MessageBatches`; then `Budget`, `Retry`, `PromptCache`,
- * `ResponseCache`, `Telemetry`, `Logging`. With `batches`, `warmUp` of the prompt cache has no effect: see `MessageBatches`.
+ * From the wire outward: `Concurrency` or, with `batches`, `MessageBatches`; then `Budget`, `Retry`, `Fallback`,
+ * `PromptCache`, `ResponseCache`, `Telemetry`, `Logging`. With `batches`, `warmUp` of the prompt cache has no effect: see `MessageBatches`.
  */
 export function stack<E2 = never, R2 = never>(
   options: BatchesStackOptions<E2, R2>
@@ -54,6 +57,7 @@ export function stack<E2, R2>({
   budget,
   cache,
   concurrency = 64,
+  fallback = [],
   promptCache,
   retry = Retry.schedule,
   telemetry
@@ -65,9 +69,11 @@ export function stack<E2, R2>({
       batches === undefined ? self.pipe(Concurrency.policy(concurrency)) : self.pipe(MessageBatches.policy(batches))
     const sparing = budget === undefined ? nearest : Budget.policy(budget)(nearest)
     const patient = sparing.pipe(Retry.policy(retry))
+    const safe: Layer.Layer<A | Claude, E | E2, R | R2 | Exclude<AnthropicClient, A | Claude>> =
+      fallback.length === 0 ? patient : patient.pipe(Fallback.policy(fallback))
     const { warmUp, ...place } = promptCache ?? {}
     const warm = batches === undefined && warmUp !== undefined && { warmUp }
-    const placing = promptCache === undefined ? patient : PromptCache.policy({ ...place, ...warm })(patient)
+    const placing = promptCache === undefined ? safe : PromptCache.policy({ ...place, ...warm })(safe)
     const cached: Layer.Layer<A | Claude, E | E2, R | R2 | Exclude<AnthropicClient, A | Claude>> =
       cache === undefined ? placing : placing.pipe(ResponseCache.policy(cache), Layer.provide(cache.store))
     return cached.pipe(Telemetry.policy(telemetry), Logging.policy())

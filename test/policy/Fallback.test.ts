@@ -33,8 +33,10 @@ import type { Request } from "../../src/claude/Request.ts"
 import * as Fallback from "../../src/policy/Fallback.ts"
 import * as ResponseCache from "../../src/policy/ResponseCache.ts"
 import * as Retry from "../../src/policy/Retry.ts"
+import * as Telemetry from "../../src/policy/Telemetry.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 import { message, request } from "../fixtures.ts"
+import { asRow, makeStore } from "../pipeline/rows.ts"
 
 describe.each(["create", "stream"] as const)("%s", (kind) => {
   const ask = Effect.suspend(() => (kind === "create" ? create : streamed))
@@ -155,6 +157,46 @@ describe.each(["create", "stream"] as const)("%s", (kind) => {
       }
       assert.strictEqual(asked, 2)
     })
+  )
+
+  it.effect("is stored by a job under the request of the program, and replayed without a call", () =>
+    Effect.gen(function* () {
+      const run = asRow(makeStore())(ask)
+      const first = yield* run
+      const second = yield* run
+      assert.deepStrictEqual([first.origin, second.origin], ["api", "journal"])
+      assert.deepStrictEqual(second.message, first.message)
+      assert.strictEqual(second.message.model, sonnet.model)
+      assert.lengthOf(yield* TestClaude.calls, 2)
+    }).pipe(Effect.provide(answering(overloaded, "Hello.").pipe(Fallback.policy([sonnet]))))
+  )
+
+  it.effect("is named by the span of the call: the model that answered, and why", () =>
+    Effect.gen(function* () {
+      yield* ask
+      const spans = yield* Effect.flatten(Telemetry.Spans)
+      assert.deepStrictEqual(
+        spans.map(({ name, attributes }) => [name, attributes.get("gen_ai.request.model")]),
+        [
+          [`chat ${opus}`, opus],
+          ["attempt 1", opus],
+          ["attempt 2", sonnet.model],
+          ...(kind === "stream" ? [["stream", undefined]] : [])
+        ]
+      )
+      const attributes = spans[0]?.attributes
+      assert.strictEqual(attributes?.get("gen_ai.response.model"), sonnet.model)
+      assert.strictEqual(attributes?.get("effect_claude.fallback.model"), sonnet.model)
+      assert.strictEqual(attributes?.get("effect_claude.fallback.error"), "Overloaded")
+    }).pipe(
+      Effect.provide(
+        answering(overloaded, "Hello.").pipe(
+          Fallback.policy([sonnet]),
+          Telemetry.policy(),
+          Layer.provideMerge(Telemetry.layerSpans)
+        )
+      )
+    )
   )
 
   it.effect("returns a refusal as an answer, unless `on` has it; then another model answers", () =>

@@ -11,6 +11,7 @@ import * as CallSite from "../../src/claude/CallSite.ts"
 import { Claude } from "../../src/claude/Claude.ts"
 import { ConnectionFailed, InvalidRequest, Overloaded, type Reason } from "../../src/claude/ClaudeError.ts"
 import type { Request } from "../../src/claude/Request.ts"
+import * as Fallback from "../../src/policy/Fallback.ts"
 import * as Logging from "../../src/policy/Logging.ts"
 import * as Retry from "../../src/policy/Retry.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
@@ -131,6 +132,24 @@ describe("a retry", () => {
           "attempt 2 of 13 failed: Overloaded (529): later; trying again in 0ms"
         ]
       )
+    })
+  )
+})
+
+describe("a fallback", () => {
+  it.effect("logs one line at Info with both models and the reason", () =>
+    Effect.gen(function* () {
+      const claude = TestClaude.layer(({ model }) => (model === request.model ? busy : answer)).pipe(
+        Fallback.policy([{ model: "claude-opus-5" }])
+      )
+      const { lines } = yield* logged(claude, create(prompt), "Info")
+      assert.deepStrictEqual(lines, [
+        {
+          level: "Info",
+          message: "claude-sonnet-5-5 failed: Overloaded (529): later; asking claude-opus-5",
+          annotations: { "gen_ai.request.model": "claude-sonnet-5-5", "error.type": "Overloaded" }
+        }
+      ])
     })
   )
 })

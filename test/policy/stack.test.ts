@@ -59,6 +59,25 @@ describe("stack", () => {
     })
   )
 
+  it.effect("falls back after the repeats, below the response cache", () =>
+    Effect.gen(function* () {
+      const layer = TestClaude.layer(({ model }) => (model === request.model ? overloaded : "Hello.")).pipe(
+        stack({
+          retry: Schedule.recurs(1),
+          fallback: [{ model: "claude-opus-5" }],
+          cache: { store: ResponseCache.layerMemory() }
+        })
+      )
+      const [first, second, asked] = yield* Effect.all([create, create, TestClaude.calls]).pipe(Effect.provide(layer))
+      assert.deepStrictEqual([first.message.model, second.origin], ["claude-opus-5", "api"])
+      const both = [request.model, request.model, "claude-opus-5"]
+      assert.deepStrictEqual(
+        asked.map(({ model }) => model),
+        [...both, ...both]
+      )
+    })
+  )
+
   it.effect("answers from its store, without a retry", () =>
     Effect.gen(function* () {
       const layer = TestClaude.layer([overloaded, "Hello."]).pipe(
