@@ -102,12 +102,7 @@ export class Journal extends Context.Service<
     /** The rows that failed in this run, in input order. */
     readonly failures: Stream.Stream<FailedRow, JournalFailed>
     readonly counts: Effect.Effect<Counts>
-    /**
-     * Reports who answered a row, before its result is stored: an emulator, or Claude. The first report settles that
-     * for the state, unless `Options.emulated` did. Saving a reply reports it too.
-     */
-    readonly answered: (emulated: boolean) => Effect.Effect<void, JournalMixed>
-    /** Whether an emulator gave the answers in the state. */
+    /** Whether an emulator gave the answers in the state. The first saved reply settles it, or `Options.emulated`. */
     readonly emulated: Effect.Effect<boolean>
   }
 >()("effect-claude/Journal") {}
@@ -153,7 +148,6 @@ const makeRun = Effect.fnUntraced(function* (opened: JobState.Opened) {
       const { done, failed, total } = job
       return { done, failed: failed.size, pending: total - done - failed.size }
     }),
-    answered: (emulated) => Replies.answered(job, emulated),
     emulated: Effect.sync(() => job.emulated === true)
   })
 })

@@ -258,27 +258,6 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
           assert.instanceOf(mixed, Journal.JournalMixed)
         }).pipe(Effect.provide(database))
       )
-
-      it.effect("settle at the first answer whose the state is, unless the options did", () =>
-        Effect.gen(function* () {
-          for (const emulated of [true, false]) {
-            const job = { ...tickets, job: `first answered by ${emulated}` }
-            const answered = Journal.Journal.use(
-              Effect.fnUntraced(function* (journal) {
-                yield* statusesOf(journal, rowsOf("a", "b"))
-                yield* journal.answered(emulated)
-                yield* journal.finish("a", "{}")
-                return yield* Effect.flip(journal.answered(!emulated))
-              })
-            ).pipe(Effect.provide(begun(job)))
-            assert.instanceOf(yield* answered, Journal.JournalMixed)
-            const later = yield* Effect.provide(Journal.Journal, Journal.layer(job))
-            assert.strictEqual(yield* later.emulated, emulated)
-            const other = Effect.provide(Journal.Journal, Journal.layer({ ...job, emulated: !emulated }))
-            assert.instanceOf(yield* Effect.flip(other), Journal.JournalMixed)
-          }
-        }).pipe(Effect.provide(database))
-      )
     })
 
     describe("a state", () => {

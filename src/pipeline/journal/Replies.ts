@@ -9,6 +9,7 @@ import * as Cost from "../../claude/Cost.ts"
 import { isBilled, isEmulated } from "../../claude/Reply.ts"
 import { type Answer, type CallKey, ReplyStoreFailed, type ReplyStore } from "../../claude/ReplyStore.ts"
 import * as StoredReply from "../../claude/StoredReply.ts"
+import * as Count from "../durable/Count.ts"
 import * as Batches from "./Batches.ts"
 import * as Calls from "./Calls.ts"
 import type { JobState } from "./JobState.ts"
@@ -26,8 +27,8 @@ export interface Totals {
   readonly all: Total.Total
 }
 
-/** Settles who answers, at the first answer: an emulator, or Claude. */
-export const answered = (job: JobState, emulated: boolean): Effect.Effect<void, JournalMixed> =>
+/** Settles who answers, at the first answer: an emulator, or Claude. A count of tokens does not show it. */
+const answered = (job: JobState, emulated: boolean): Effect.Effect<void, JournalMixed> =>
   Effect.suspend(() => {
     if (job.emulated === !emulated) {
       return Effect.fail(new JournalMixed({ state: job.opened.state, emulated: job.emulated }))
@@ -43,7 +44,7 @@ export const store = (job: JobState, numbers: RowNumbers, writer: Writer): Reply
     const replies: Array<Replies["replies"][number]> = []
     const bills: Array<BigDecimal.BigDecimal | undefined> = []
     for (const { call, reply, request } of answers) {
-      yield* answered(job, isEmulated(reply.requestId))
+      if (!Count.isCount(reply)) yield* answered(job, isEmulated(reply.requestId))
       const { number: row, ordinal } = yield* numbers.find(call.row)
       const text = request !== undefined && Sample.keepsRequests(ordinal) ? RequestText.of(request) : null
       replies.push({ row, call, reply: StoredReply.encode(reply), request: text })

@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Request from "../../../src/claude/Request.ts"
 import * as StoredReply from "../../../src/claude/StoredReply.ts"
+import * as Count from "../../../src/pipeline/durable/Count.ts"
 import * as Journal from "../../../src/pipeline/Journal.ts"
 import { postgres, sqlite } from "./databases.ts"
 import { answerOf, begun, callOf, tickets } from "./runs.ts"
@@ -116,6 +117,17 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
         const [call] = kept.at(-1)?.replies ?? []
         assert.strictEqual(call?.request, Request.canonical(answerOf(callOf("row 512")).request))
       }).pipe(Effect.provide(Layer.provide(begun(keys), database)))
+    )
+
+    it.effect("that count tokens belong to an emulator as well as to Claude", () =>
+      Effect.gen(function* () {
+        const { emulated, replies } = yield* Journal.Journal
+        const { reply, ...answer } = answerOf(callOf("a"))
+        yield* replies.save([{ ...answer, reply: Count.toReply(42) }])
+        yield* replies.save([{ ...answer, reply: { ...reply, requestId: "req_emulated_1" } }])
+        yield* replies.save([{ ...answer, reply: Count.toReply(43) }])
+        assert.isTrue(yield* emulated)
+      }).pipe(Effect.provide(Layer.provide(begun(["a"]), database)))
     )
 
     it.effect("of an emulator stop a run that Claude has answered, and the reverse", () =>
