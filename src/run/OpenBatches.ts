@@ -6,7 +6,8 @@ import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { MessageBatches } from "../index.ts"
+import * as Schedule from "effect/Schedule"
+import { type ClaudeError, MessageBatches } from "../index.ts"
 import { Journal } from "../pipeline/Journal.ts"
 import * as Progress from "../pipeline/Progress.ts"
 import { ExitWith } from "./ExitWith.ts"
@@ -21,25 +22,37 @@ export const make = ({ concurrency }: Pick<RunFlags, "concurrency">, emulated: b
   })
 
 /**
- * Cancels all batches, and waits until they have ended and their finished answers are read. It looks for batches for one
- * more second, because one may just be on its way to the API.
+ * Cancels all batches, and waits until they have ended and their finished answers are read, apart from those that cannot
+ * be cancelled. It looks for batches for one more second, because one may just be on its way to the API.
  */
-export const cancel = (self: MessageBatches.MessageBatches): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    const cancelled = new Set<string>()
-    let quiet = 0
-    while (quiet < 5) {
-      const batches = yield* MessageBatches.running(self)
-      quiet = batches.length === 0 ? quiet + 1 : 0
-      const found = batches.filter(({ id }) => !cancelled.has(id))
-      if (found.length > 0) {
-        yield* Console.error(`cancelling ${Progress.counted(found.length, "batch", "batches")}, ${waiting}`)
-        yield* Effect.forEach(found, ({ cancel }) => cancel, { discard: true })
-        for (const { id } of found) cancelled.add(id)
-      }
-      yield* Effect.sleep("200 millis")
+export const cancel = Effect.fnUntraced(function* (self: MessageBatches.MessageBatches) {
+  const asked = new Set<string>()
+  const left = new Set<string>()
+  let quiet = 0
+  while (quiet < 5) {
+    const batches = (yield* MessageBatches.running(self)).filter(({ id }) => !left.has(id))
+    quiet = batches.length === 0 ? quiet + 1 : 0
+    const found = batches.filter(({ id }) => !asked.has(id))
+    if (found.length > 0) {
+      yield* Console.error(`cancelling ${Progress.counted(found.length, "batch", "batches")}, ${waiting}`)
     }
-  }).pipe(Effect.catch(({ message }) => Console.error(`a batch cannot be cancelled: ${message}`)))
+    for (const { cancel, id } of found) {
+      asked.add(id)
+      yield* Effect.catch(Effect.retry(cancel, passing), ({ message }) => {
+        left.add(id)
+        return Console.error(`batch ${id} cannot be cancelled: ${message}`)
+      })
+    }
+    yield* Effect.sleep("200 millis")
+  }
+})
+
+/** How often a batch is asked to end. */
+const passing = {
+  schedule: Schedule.exponential("500 millis"),
+  times: 4,
+  while: ({ isRetryable }: ClaudeError.ClaudeError) => isRetryable
+}
 
 const waiting = "and waiting for the answers that are finished; a second signal ends the run at once"
 
