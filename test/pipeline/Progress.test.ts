@@ -1,7 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Event, ClaudeError, Cost, Progress, Usage } from "effect-claude"
-import { BigDecimal, Duration } from "effect"
+import { type Event, Cost, Progress, Usage } from "effect-claude"
+import { BigDecimal } from "effect"
 import { message } from "../fixtures.ts"
+import {
+  after,
+  at,
+  attempt,
+  brokenOff,
+  failed,
+  finished,
+  interrupted,
+  overloaded,
+  retried,
+  sent
+} from "./progress/events.ts"
 
 describe("Progress", () => {
   it("counts rows, calls, retries, tokens and cost", () => {
@@ -48,98 +60,8 @@ describe("Progress", () => {
     assert.strictEqual(Progress.cost(late), "$1.00")
   })
 
-  it("reports the number of calls without a known price", () => {
-    assert.strictEqual(Progress.cost(after(attempt(1, finished(undefined)))), "no known price")
-    assert.strictEqual(
-      Progress.cost(after([...attempt(1, finished(undefined)), ...attempt(2, finished("1"))])),
-      "$1.00 and 1 call with no known price"
-    )
-    assert.strictEqual(
-      Progress.cost(
-        after([...attempt(1, finished(undefined)), ...attempt(2, finished("1")), ...attempt(3, brokenOff(undefined))])
-      ),
-      "$1.00 and 2 calls with no known price"
-    )
-  })
-
   it("records that an emulator answered", () => {
     assert.isTrue(after(attempt(1, { ...finished("1"), requestId: "req_emulated_00000001" })).emulated)
-  })
-
-  it("renders as one line: rows, rate, in flight, retries, tokens, cost, time left", () => {
-    const progress = {
-      ...after(attempt(1, finished("1.5"))),
-      total: 100,
-      succeeded: 20,
-      skipped: 30,
-      inFlight: 8,
-      retries: 2,
-      lastRetry: "Overloaded"
-    }
-    assert.strictEqual(
-      Progress.line(Progress.tick(progress, Duration.seconds(10))),
-      "50/100 rows · 2.0/s · 8 in flight · 2 retries, last Overloaded · 100 tokens in, 20 out · $1.50 · 0:25 left"
-    )
-  })
-
-  it("fits into the columns of a terminal, and drops the least important parts first", () => {
-    const progress = Progress.tick(
-      {
-        ...after(attempt(1, finished("1.5"))),
-        total: 100_000,
-        succeeded: 20_000,
-        failed: 7,
-        inFlight: 64,
-        retries: 2000,
-        lastRetry: "ConnectionFailed [ECONNREFUSED]"
-      },
-      Duration.seconds(100)
-    )
-    assert.strictEqual(
-      Progress.line(progress, 110),
-      "20007/100000 rows · 2000 retries, last ConnectionFailed [ECONNREFUSED] · 7 failed · $1.50 · 6:40 left"
-    )
-    assert.strictEqual(Progress.line(progress, 60), "20007/100000 rows · 7 failed · $1.50 · 6:40 left")
-    assert.strictEqual(Progress.line(progress, 30), "20007/100000 rows · 6:40 left")
-    assert.strictEqual(Progress.line(progress, 29), "20007/100000 rows · 6:40 left")
-    assert.strictEqual(Progress.line(progress, 28), "20007/100000 rows")
-    assert.strictEqual(Progress.line(progress, 5), "20007")
-    for (let columns = 0; columns < 200; columns++) assert.isAtMost(Progress.line(progress, columns).length, columns)
-  })
-
-  it("bases the rate and the time left on the current rate, not on the average", () => {
-    const counted = { ...Progress.empty, total: 10_000 }
-    // 600 rows in the first minute, then none in the next minute, then 10 a second again.
-    const rows = (second: number) => (second <= 60 ? 10 * second : Math.max(600, 600 + 10 * (second - 120)))
-    const rateAt = (end: number) => {
-      let progress: Progress.Progress = counted
-      for (let second = 1; second <= end; second++) {
-        progress = Progress.tick({ ...progress, succeeded: rows(second) }, Duration.seconds(second))
-      }
-      return Number(/([\d.]+)\/s/.exec(Progress.line(progress))?.[1])
-    }
-    assert.approximately(rateAt(2), 10, 0.1)
-    assert.approximately(rateAt(60), 10, 0.1)
-    assert.isBelow(rateAt(120), 2)
-    assert.approximately(rateAt(240), 10, 0.3)
-  })
-
-  it("has no rate while the rows are counted", () => {
-    const counting = Progress.tick(Progress.empty, Duration.seconds(50))
-    const counted = Progress.update(counting, at({ _tag: "rows-counted", total: 100, done: 0 }))
-    const progress = Progress.tick({ ...counted, succeeded: 20 }, Duration.seconds(60))
-    assert.include(Progress.line(progress), "20/100 rows · 2.0/s")
-  })
-
-  it("averages the rate of a slow job over its rows, so that the time left is steady", () => {
-    let progress: Progress.Progress = { ...Progress.empty, total: 1000 }
-    const rates: Array<number> = []
-    for (let minute = 1; minute <= 60; minute++) {
-      // One row a minute, shown 20 seconds after it finished.
-      progress = Progress.tick({ ...progress, succeeded: minute }, Duration.seconds(60 * minute + 20))
-      rates.push(Progress.rate(progress) * 60)
-    }
-    for (const rate of rates.slice(20)) assert.approximately(rate, 1, 0.1)
   })
 
   it("does not count the items of a Batch within a row", () => {
@@ -151,32 +73,6 @@ describe("Progress", () => {
     ])
     assert.include(Progress.line(progress), "1/2 rows")
     assert.deepInclude(progress, { succeeded: 1, failed: 0 })
-  })
-
-  it("shows the batches in progress, with their states and ages, and counts those that have ended", () => {
-    const batch = { batch: "msgbatch_1", requests: 2000 }
-    const running = after([
-      { _tag: "rows-counted", total: 4, done: 0 },
-      { _tag: "batch-sent", batch: "msgbatch_2", requests: 1, how: "sent", since: 4_000_000 },
-      { _tag: "batch-sent", ...batch, how: "resumed", since: 0 },
-      { _tag: "batch-polled", ...batch, state: "in_progress" }
-    ])
-    assert.include(Progress.line(running), " · 2 batches in progress · ")
-    assert.deepStrictEqual(Progress.batchLines(running, 4_005_000), [
-      "msgbatch_1 · 2000 requests · in_progress · 1:06:45",
-      "msgbatch_2 · 1 request · sent · 0:05"
-    ])
-    assert.isFalse(Progress.batches(running))
-    const usage = { ...Usage.zero, input: 100, output: 20, serviceTier: "batch" }
-    const ended = [
-      { _tag: "batch-ended" as const, ...batch, succeeded: 2000, errored: 0, canceled: 0, expired: 0 },
-      ...attempt(1, { ...finished("1.5"), usage })
-    ]
-    const progress = ended.map(at).reduce(Progress.update, running)
-    assert.strictEqual(Progress.batches(progress), "batches: 1 batch ended, saved $1.50 against direct calls")
-    assert.lengthOf(Progress.batchLines(progress, 4_005_000), 1)
-    const lost = Progress.update(progress, at({ _tag: "batch-lost", batch: "other", requests: 3 }))
-    assert.include(Progress.batches(lost), "1 batch ended, 1 was not found any more and sent again, saved")
   })
 
   it("counts replies of earlier runs apart from answers of the response cache", () => {
@@ -193,118 +89,4 @@ describe("Progress", () => {
     assert.strictEqual(Progress.responseCache(progress), "response cache: 1 answer, saved $0.5000")
     assert.isFalse(Progress.replays(after([hit("cache")])))
   })
-
-  it("shows the reason of the last retry", () => {
-    const refused = new ClaudeError.ConnectionFailed({ detail: "connect", code: "ECONNREFUSED" })
-    const once = after([retried(refused)])
-    assert.include(Progress.line(once), " · 1 retry, last ConnectionFailed [ECONNREFUSED] · ")
-    const twice = Progress.update(once, at(retried(overloaded.reason)))
-    assert.include(Progress.line(twice), " · 2 retries, last Overloaded · ")
-  })
-
-  it("has no time left before the run has finished a row", () => {
-    const progress = { ...Progress.empty, total: 100, skipped: 30 }
-    assert.notInclude(Progress.line(Progress.tick(progress, Duration.seconds(10))), "left")
-  })
-
-  it("has a bar that is full at the end, and empty while the number of rows is unknown", () => {
-    assert.strictEqual(Progress.bar({ ...Progress.empty, total: 4, succeeded: 1, skipped: 1 }, 8), "━━━━────")
-    assert.strictEqual(Progress.bar({ ...Progress.empty, total: 2, succeeded: 2 }, 4), "━━━━")
-    assert.strictEqual(Progress.bar(Progress.empty, 3), "───")
-  })
-
-  it("reports the savings of the prompt cache, or its cost if more was written than read", () => {
-    const cached = (saved: string | undefined, cacheRead: number, cacheWrite1h: number) => ({
-      ...finished(saved === undefined ? undefined : "1"),
-      usage: { ...Usage.zero, cacheRead, cacheWrite5m: 1000, cacheWrite1h },
-      saved: dollars(saved)
-    })
-    const lost = cached("-0.002", 0, 4000)
-    assert.strictEqual(
-      Progress.promptCache(after(attempt(1, lost))),
-      "prompt cache: 0 tokens read, 5.0k written: cost $0.0020 more than without it"
-    )
-    assert.strictEqual(
-      Progress.promptCache(after([...attempt(1, lost), ...attempt(2, cached("3.1", 1_200_000, 0))])),
-      "prompt cache: 1.2M tokens read, 6.0k written: saved $3.10"
-    )
-    assert.strictEqual(
-      Progress.promptCache(after(attempt(1, cached(undefined, 500, 0)))),
-      "prompt cache: 500 tokens read, 1.0k written"
-    )
-    assert.isFalse(Progress.promptCache(after(attempt(1, failed))))
-  })
-
-  it("reports the savings and the failures of the response cache", () => {
-    const hit = (saved: string | undefined): Event.EventBody => ({
-      _tag: "call-hit",
-      model,
-      reply,
-      requestId: "req_emulated_1",
-      usage: Usage.zero,
-      saved: dollars(saved)
-    })
-    const failed: Event.EventBody = { _tag: "cache-failed", operation: "read", detail: "gone" }
-    const progress = after([hit("0.5"), hit("0.75")])
-    assert.strictEqual(Progress.responseCache(progress), "response cache: 2 answers, saved $1.25")
-    assert.deepStrictEqual([progress.calls, progress.emulated, Progress.cost(progress)], [0, true, "$0.00"])
-    assert.strictEqual(
-      Progress.responseCache(after([hit("0.5"), hit(undefined), failed])),
-      "response cache: 2 answers, saved $0.5000 and 1 call with no known price; its store failed 1 time"
-    )
-    assert.isFalse(Progress.responseCache(after(attempt(1, finished("1")))))
-  })
-
-  it("shortens counts of tokens", () => {
-    assert.deepStrictEqual([0, 999, 1000, 12_345, 999_949, 999_950, 1_000_000, 4_560_000].map(Progress.tokens), [
-      "0",
-      "999",
-      "1.0k",
-      "12.3k",
-      "999.9k",
-      "1.0M",
-      "1.0M",
-      "4.6M"
-    ])
-  })
 })
-
-const model = "claude-sonnet-5-5"
-const overloaded = new ClaudeError.ClaudeError({ reason: new ClaudeError.Overloaded({ detail: "busy" }) })
-const sent = (attempt: number): Event.EventBody => ({ _tag: "call-sent", attempt, model })
-const interrupted = (attempt: number): Event.EventBody => ({ _tag: "call-interrupted", attempt, model })
-const failed: End = { _tag: "call-failed", model, error: overloaded, cost: undefined, saved: undefined }
-const brokenOff = (cost: string | undefined): End => {
-  const usage = { ...Usage.zero, input: 7 }
-  const error = new ClaudeError.ClaudeError({ reason: new ClaudeError.StreamInterrupted({ detail: "cut", usage }) })
-  return { _tag: "call-failed", model, error, cost: dollars(cost), saved: undefined }
-}
-const retried = (reason: ClaudeError.Reason): Event.EventBody => {
-  const error = new ClaudeError.ClaudeError({ reason })
-  return { _tag: "call-retried", model, repeat: 1, repeats: 12, delay: Duration.zero, error }
-}
-const finished = (cost: string | undefined) =>
-  ({
-    _tag: "call-finished",
-    model,
-    reply,
-    origin: "api",
-    requestId: "req_1",
-    usage: { ...Usage.zero, input: 60, cacheRead: 40, output: 20 },
-    cost: dollars(cost),
-    saved: undefined
-  }) as const
-const reply = { message: message(), requestId: "req_1", origin: "api", rateLimits: undefined } as const
-const dollars = (cost: string | undefined) => (cost === undefined ? undefined : BigDecimal.fromStringUnsafe(cost))
-
-const at = (body: Event.EventBody): Event.Event => ({
-  ...body,
-  site: { job: undefined, row: undefined, path: [], labels: {} }
-})
-
-/** The end of an attempt without its number. */
-type End = Omit<Event.CallFinished, "attempt"> | Omit<Event.CallFailed, "attempt">
-
-const attempt = (attempt: number, end: End): ReadonlyArray<Event.EventBody> => [sent(attempt), { ...end, attempt }]
-
-const after = (events: ReadonlyArray<Event.EventBody>) => events.map(at).reduce(Progress.update, Progress.empty)
