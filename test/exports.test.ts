@@ -7,8 +7,8 @@ describe("the public names", () => {
   it("of effect-claude", () => {
     expect(namesOf("src/index.ts")).toMatchInlineSnapshot(`
       "AnthropicClient: AnthropicClient Client ClientMisconfigured Options callOptions layer layerConfig layerFrom
-      Event: BatchEnded BatchLost BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFellBack CallFinished CallFirstToken CallHedged CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt OfBatch RowFinished RowsCounted both emit emitHit emitWaited finished listen
-      CallEvent: BatchEnded BatchLost BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFellBack CallFinished CallFirstToken CallHedged CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished Listener OfAttempt OfBatch RowFinished RowsCounted both emit emitHit emitWaited finished listen
+      Event: BatchEnded BatchLost BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFellBack CallFinished CallFirstToken CallHedged CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished LimitBinds Listener OfAttempt OfBatch RowFinished RowsCounted both emit emitHit emitWaited finished listen
+      CallEvent: BatchEnded BatchLost BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFellBack CallFinished CallFirstToken CallHedged CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished LimitBinds Listener OfAttempt OfBatch RowFinished RowsCounted both emit emitHit emitWaited finished listen
       CallSite: CallSite label row within
       ClaudeError: BatchItemLost BillingFailed BudgetExceeded CassetteMiss CircuitOpen ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
       Cost: Bill batchSaved bill billOf billed bound format of saved sum
@@ -33,6 +33,7 @@ describe("the public names", () => {
       Logging: policy
       MessageBatches: MessageBatches Options Running cancelAll make policy running
       PromptCache: Options PolicyOptions place policy
+      RateLimit: Options RateLimit Utilisation make policy
       ResponseCache: Mode Options Target bypass invalidate layerMemory layerRedis layerSql policy readOnly refresh
       Retry: RetrySchedule policy schedule
       Telemetry: Options Spans layerSpans policy waterfall"

@@ -35,7 +35,7 @@ export interface Admission {
   /** Changes the context in which the call runs, such as its span. */
   readonly context?: (outer: Context.Context<never>) => Context.Context<never>
   /** Runs when the first content of a stream arrives. */
-  readonly opened?: Effect.Effect<void>
+  readonly opened?: (facts: ReplyFacts | undefined) => Effect.Effect<void>
   /** Collects the content of streams for `settle`, which costs time for every event. */
   readonly content?: boolean
 }
@@ -118,7 +118,7 @@ const makeProgress = () => {
       }
       const wasOpen = isOpen
       for (const event of pulled.value) add(event, content)
-      return wasOpen || !isOpen ? undefined : opened
+      return wasOpen || !isOpen ? undefined : opened?.(facts)
     }
   }
 }

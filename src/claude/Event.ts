@@ -96,15 +96,27 @@ export interface CallHedged {
 }
 
 /**
- * The call waited for `duration` and continues: for a permit, for money of the budget, for the call that warms the
- * prompt cache, for an identical call whose answer it shares, or for a batch. A wait comes before the attempts of a
+ * The call waited for `duration` and continues: for a permit, for a rate limit, for money of the budget, for the call that warms
+ * the prompt cache, for an identical call whose answer it shares, or for a batch. A wait comes before the attempts of a
  * call, so it has no `attempt`.
  */
 export interface CallWaited {
   readonly _tag: "call-waited"
   readonly model: string
-  readonly for: "concurrency" | "budget" | "warm-up" | "equal-call" | "batch"
+  readonly for: "concurrency" | "rate-limit" | "budget" | "warm-up" | "equal-call" | "batch"
   readonly duration: Duration.Duration
+}
+
+/**
+ * What calls of a group of models wait for, reported when it changes and once a second; undefined if no call waits. Of a
+ * bucket, `share` is the part of its limit that the last minute used.
+ */
+export interface LimitBinds {
+  readonly _tag: "limit-binds"
+  readonly group: string
+  /** `pause`: after a refusal; `ramp`: the limits are unknown. */
+  readonly binds: "requests" | "inputTokens" | "outputTokens" | "pause" | "ramp" | undefined
+  readonly share: number | undefined
 }
 
 /**
@@ -203,6 +215,7 @@ export type EventBody =
   | CallFellBack
   | CallHedged
   | CallWaited
+  | LimitBinds
   | CallHit
   | CacheFailed
   | BatchSent

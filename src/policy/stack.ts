@@ -12,6 +12,7 @@ import * as Fallback from "./Fallback.ts"
 import * as Logging from "./Logging.ts"
 import * as MessageBatches from "./MessageBatches.ts"
 import * as PromptCache from "./PromptCache.ts"
+import * as RateLimit from "./RateLimit.ts"
 import * as ResponseCache from "./ResponseCache.ts"
 import * as Retry from "./Retry.ts"
 import * as Telemetry from "./Telemetry.ts"
@@ -20,6 +21,8 @@ import * as Telemetry from "./Telemetry.ts"
 export interface StackOptions<E = never, R = never> {
   /** Calls in flight at once; 64 by default. Has no effect with `batches`. */
   readonly concurrency?: number | Concurrency.Concurrency
+  /** Explicit rate limits, or a handle of `RateLimit.make`; by default they are learnt. Has no effect with `batches`. */
+  readonly rateLimit?: RateLimit.Options | RateLimit.RateLimit
   /** The most to spend, such as `"5 USD"`, or a handle of `Budget.make`; by default there is no limit. */
   readonly budget?: Parameters<typeof Budget.policy>[0]
   /** When to call again; `Retry.schedule` by default. */
@@ -41,8 +44,9 @@ export interface BatchesStackOptions<E = never, R = never> extends StackOptions<
 }
 
 /**
- * From the wire outward: `Concurrency` or, with `batches`, `MessageBatches`; then `Budget`, `Retry`, `Fallback`,
- * `PromptCache`, `ResponseCache`, `Telemetry`, `Logging`. With `batches`, `warmUp` of the prompt cache has no effect: see `MessageBatches`.
+ * From the wire outward: `Concurrency` and `RateLimit` or, with `batches`, `MessageBatches`; then `Budget`, `Retry`,
+ * `Fallback`, `PromptCache`, `ResponseCache`, `Telemetry`, `Logging`. With `batches`, `warmUp` of the prompt cache has no
+ * effect: see `MessageBatches`.
  */
 export function stack<E2 = never, R2 = never>(
   options: BatchesStackOptions<E2, R2>
@@ -59,6 +63,7 @@ export function stack<E2, R2>({
   concurrency = 64,
   fallback = [],
   promptCache,
+  rateLimit,
   retry = Retry.schedule,
   telemetry
 }: StackOptions<E2, R2> & Partial<Pick<BatchesStackOptions, "batches">> = {}) {
@@ -66,7 +71,9 @@ export function stack<E2, R2>({
     self: Layer.Layer<A | Claude, E, R>
   ): Layer.Layer<A | Claude, E | E2, R | R2 | Exclude<AnthropicClient, A | Claude>> => {
     const nearest: Layer.Layer<A | Claude, E, R | Exclude<AnthropicClient, A | Claude>> =
-      batches === undefined ? self.pipe(Concurrency.policy(concurrency)) : self.pipe(MessageBatches.policy(batches))
+      batches === undefined
+        ? self.pipe(Concurrency.policy(concurrency), RateLimit.policy(rateLimit))
+        : self.pipe(MessageBatches.policy(batches))
     const sparing = budget === undefined ? nearest : Budget.policy(budget)(nearest)
     const patient = sparing.pipe(Retry.policy(retry))
     const safe: Layer.Layer<A | Claude, E | E2, R | R2 | Exclude<AnthropicClient, A | Claude>> =

@@ -156,7 +156,7 @@ describe("a stream", () => {
       const log: Array<string> = []
       const note = (entry: string) => Effect.sync(() => log.push(entry))
       const admitted = Admission.admitting(answering(Effect.succeed(reply)), (request) =>
-        Effect.succeed({ request, opened: note("opened"), settle: () => note("settled") })
+        Effect.succeed({ request, opened: () => note("opened"), settle: () => note("settled") })
       )
       yield* Stream.runForEach(admitted.stream(request), ({ type }) => note(type))
       const types = log.filter((entry) => entry !== "content_block_delta")

@@ -16,9 +16,9 @@ import { request } from "../fixtures.ts"
 describe("stack", () => {
   it.effect("retries, and holds no permit while it waits", () =>
     Effect.gen(function* () {
-      const limited = new RateLimited({ detail: "slow down", retryAfter: Duration.minutes(1) })
+      const busy = new Overloaded({ detail: "later", retryAfter: Duration.minutes(1) })
       let asked = 0
-      const layer = TestClaude.layer(() => (asked++ === 0 ? limited : "Hello.")).pipe(stack({ concurrency: 1 }))
+      const layer = TestClaude.layer(() => (asked++ === 0 ? busy : "Hello.")).pipe(stack({ concurrency: 1 }))
       const answers: Array<string | null> = []
       const ask = Effect.tap(create, ({ message }) => Effect.sync(() => answers.push(message.id)))
       const running = yield* Effect.all([ask, ask], { concurrency: 2 }).pipe(Effect.provide(layer), Effect.forkChild)
@@ -27,6 +27,16 @@ describe("stack", () => {
       yield* TestClock.adjust("31 seconds")
       yield* Fiber.join(running)
       assert.deepStrictEqual(answers, ["msg_test_2", "msg_test_3"])
+    })
+  )
+
+  it.effect("sends a call again that was refused for its rate, without a retry", () =>
+    Effect.gen(function* () {
+      const limited = new RateLimited({ detail: "slow down", retryAfter: Duration.minutes(1) })
+      const layer = TestClaude.layer([limited, "Hello."]).pipe(stack({ retry: Schedule.recurs(0) }))
+      const running = yield* create.pipe(Effect.provide(layer), Effect.forkChild)
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual((yield* Fiber.join(running)).origin, "api")
     })
   )
 

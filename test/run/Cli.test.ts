@@ -11,7 +11,7 @@ const keyOnly = { ANTHROPIC_API_KEY: "some-key" }
 
 describe("effect-claude run", () => {
   it("runs a job against any server that speaks the API, and retries transient failures", async () => {
-    const server = await standIn((call) => (call % 50 === 7 ? 429 : call % 50 === 31 ? 529 : undefined))
+    const server = await standIn((call) => (call % 50 === 7 ? 500 : call % 50 === 31 ? 529 : undefined))
     const files = folder(120)
     const { code, stderr, stdout } = await cli(runOf(files), { env: at(server.url) })
     assert.strictEqual(code, 0, stderr)

@@ -25,7 +25,7 @@ export const make = (next: Claude["Service"], patience: Duration.Input, remember
   return admitting(next, (request) =>
     Effect.map(enter(request), ({ begun }) => ({
       request,
-      opened: begun,
+      opened: () => begun,
       settle: ({ exit }) => (Exit.isSuccess(exit) ? begun : Effect.void)
     }))
   )

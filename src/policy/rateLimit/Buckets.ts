@@ -22,12 +22,14 @@ export const kinds = ["requests", "inputTokens", "outputTokens"] as const satisf
 /** Limits of one minute. A bucket without a limit is unknown, and lets every call in. */
 export type Limits = { readonly [kind in Kind]?: number | undefined }
 
+/** What a call waits for: the bucket with the longest wait; the closed gate; or answers, while the limits are unknown. */
+export type Binds = Kind | "pause" | "ramp"
+
 /** Nothing was reserved. Ask again after `milliseconds`, or when a reservation has been settled. */
 export interface Wait {
   readonly _tag: "Wait"
   readonly milliseconds: number
-  /** The bucket with the longest wait; `pause` where the gate is closed. */
-  readonly binds: Kind | "pause"
+  readonly binds: Binds
 }
 
 /** What a call has taken. It is settled exactly once, by `settle` or by `refused`. */

@@ -24,18 +24,22 @@ export interface Held {
   /** Takes what an answer reports. Before `settle`, the call itself counts as in flight. */
   readonly learn: (now: number, reported: Reported) => void
   readonly settle: (now: number, used: number) => void
+  /** Settles a call that the API refused: it used nothing, but it has left. */
+  readonly giveBack: (now: number) => void
 }
 
 /** How many seconds' worth may leave at once. */
 const burst = 0.5
 
 /** Without an explicit limit, it is unknown until the API reports it. */
-export const make = (explicit: number | undefined): Limit => {
+export const make = (explicit: number | undefined, late: number): Limit => {
   let pace = explicit === undefined ? 2 : 1
   let limit = explicit
   let inFlight = 0
   /** Everything that calls have used so far. */
   let used = 0
+  let refusedAt = -Infinity
+  let highest = 0
   const bucket = Bucket.make(explicit ?? 0, explicit ?? Infinity)
   const paced = Bucket.make(explicit ?? 0, explicit === undefined ? Infinity : (explicit / 60) * burst)
 
@@ -57,13 +61,13 @@ export const make = (explicit: number | undefined): Limit => {
       return {
         learn: (now, reported) => {
           const isNew = limit === undefined
-          if (explicit === undefined || reported.limit <= explicit) {
-            if (limit !== reported.limit) resize(now, reported.limit)
-          }
+          const lower = Math.min(reported.limit, explicit ?? Infinity)
+          if (limit !== lower) resize(now, lower)
           const error = roundingOf(reported)
           // All that was in flight since the call began may be in `remaining` already, or none of it.
           const least = reported.remaining - error - inFlight - (used - usedBefore)
-          const most = reported.remaining - error
+          highest = Math.max(highest, reported.remaining)
+          const most = reported.remaining + error - (highest > 4 * inFlight ? inFlight * late : 0)
           const level = bucket.level(now)
           if (isNew) bucket.set(now, least)
           else if (level > most) bucket.set(now, most)
@@ -74,12 +78,19 @@ export const make = (explicit: number | undefined): Limit => {
           used += actual
           bucket.take(now, actual - amount)
           paced.take(now, actual - amount)
+        },
+        giveBack: (now) => {
+          inFlight -= amount
+          bucket.take(now, -amount)
         }
       }
     },
     refused: (now) => {
-      pace = 1
-      if (limit !== undefined) paced.resize(now, limit, (limit / 60) * burst)
+      pace = pace > 1 ? 1 : now < refusedAt + 60_000 ? pace * 0.9 : pace
+      refusedAt = now
+      if (limit === undefined) return
+      resize(now, limit)
+      paced.set(now, Math.min(0, paced.level(now)))
     }
   }
 }

@@ -28,9 +28,9 @@ interface Group {
 
 const makeGroup = (explicit: Limits): Group => {
   const limits = {
-    requests: Limit.make(explicit.requests),
-    inputTokens: Limit.make(explicit.inputTokens),
-    outputTokens: Limit.make(explicit.outputTokens)
+    requests: Limit.make(explicit.requests, 0),
+    inputTokens: Limit.make(explicit.inputTokens, 0),
+    outputTokens: Limit.make(explicit.outputTokens, 1)
   }
   let closedAt = -Infinity
   let closedUntil = -Infinity
@@ -40,10 +40,6 @@ const makeGroup = (explicit: Limits): Group => {
       requests: limits.requests.take(now, amounts.requests),
       inputTokens: limits.inputTokens.take(now, amounts.inputTokens),
       outputTokens: limits.outputTokens.take(now, amounts.outputTokens)
-    }
-    const settle = (used: Amounts) => {
-      const now = clock.currentTimeMillisUnsafe()
-      for (const kind of kinds) held[kind].settle(now, used[kind])
     }
     return {
       _tag: "Reservation",
@@ -55,11 +51,15 @@ const makeGroup = (explicit: Limits): Group => {
             if (bucket !== undefined) held[kind].learn(now, bucket)
           }
         }),
-      settle: (used) => Effect.sync(() => settle(used)),
+      settle: (used) =>
+        Effect.sync(() => {
+          const now = clock.currentTimeMillisUnsafe()
+          for (const kind of kinds) held[kind].settle(now, used[kind])
+        }),
       refused: (milliseconds) =>
         Effect.sync(() => {
-          settle(nothing)
           const arrived = clock.currentTimeMillisUnsafe()
+          for (const kind of kinds) held[kind].giveBack(arrived)
           const wasInFlight = now < closedAt
           closedUntil = Math.max(closedUntil, (wasInFlight ? closedAt : arrived) + milliseconds)
           if (wasInFlight) return
@@ -85,5 +85,3 @@ const makeGroup = (explicit: Limits): Group => {
     }
   }
 }
-
-const nothing: Amounts = { requests: 0, inputTokens: 0, outputTokens: 0 }

@@ -1,0 +1,107 @@
+/**
+ * Keeps calls within the rate limits of the API, ahead of a refusal: requests, input tokens and output tokens of a
+ * minute, for each group of models that shares limits. It learns the limits from the headers of every answer. Put it
+ * outside `Concurrency`, so that a call holds no permit while it waits, and inside `Retry`, which never sees a 429.
+ *
+ * A 429 closes the gate for every call of the group until `retry-after`, and the refused call is sent again, first in the
+ * line. It fails only if the group was refused for 10 minutes without an answer, or if its prompt alone exceeds a limit.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { admitting } from "../claude/Admission.ts"
+import { type Claude, wrap } from "../claude/Claude.ts"
+import type { ClaudeError } from "../claude/ClaudeError.ts"
+import * as Models from "../claude/Models.ts"
+import * as Opening from "../claude/Opening.ts"
+import type { Buckets, Limits } from "./rateLimit/Buckets.ts"
+import * as Estimate from "./rateLimit/Estimate.ts"
+import * as Group from "./rateLimit/Group.ts"
+import * as LocalBuckets from "./rateLimit/LocalBuckets.ts"
+import type { Utilisation } from "./rateLimit/Utilisation.ts"
+
+export type { Utilisation } from "./rateLimit/Utilisation.ts"
+
+/** Limits of each group of models, for a minute. The API may have lower ones. A limit that is left out is learnt. */
+export interface Options {
+  readonly requestsPerMinute?: number | undefined
+  /** Tokens that are read from the prompt cache do not count. */
+  readonly inputTokensPerMinute?: number | undefined
+  readonly outputTokensPerMinute?: number | undefined
+}
+
+/** The limits of a process, to share between layers and to watch. */
+export interface RateLimit {
+  /** The use of every bucket of the groups that have been called. */
+  readonly utilisation: Effect.Effect<ReadonlyArray<Utilisation>>
+  readonly group: (model: string) => Group.Group
+}
+
+/** Limits with nothing used. */
+export const make = (options: Options = {}): Effect.Effect<RateLimit> => Effect.sync(() => makeUnsafe(options))
+
+const makeUnsafe = ({ inputTokensPerMinute, outputTokensPerMinute, requestsPerMinute }: Options): RateLimit => {
+  const limits: Limits = {
+    requests: requestsPerMinute,
+    inputTokens: inputTokensPerMinute,
+    outputTokens: outputTokensPerMinute
+  }
+  const buckets: Buckets = LocalBuckets.make(limits)
+  const estimate = Estimate.make()
+  const groups = new Map<string, Group.Group>()
+  const byModel = new Map<string, Group.Group>()
+  const find = (model: string): Group.Group => {
+    const name = Models.limitGroup(model)
+    const group = groups.get(name) ?? Group.make(name, buckets, limits, estimate)
+    groups.set(name, group)
+    byModel.set(model, group)
+    return group
+  }
+  return {
+    group: (model) => byModel.get(model) ?? find(model),
+    utilisation: Effect.map(Clock.currentTimeMillis, (now) =>
+      Array.from(groups.values()).flatMap((group) => group.utilisation(now))
+    )
+  }
+}
+
+/** Waits for the limits before each call: a handle of `RateLimit.make`, or options. Counting tokens has other limits. */
+export const policy = (limits: RateLimit | Options = {}) => {
+  const { group } = "group" in limits ? limits : makeUnsafe(limits)
+  return wrap((next) => Effect.succeed(limiting(next, group)))
+}
+
+const limiting = (next: Claude["Service"], group: RateLimit["group"]): Claude["Service"] => {
+  let tickets = 0
+  const entering = () => {
+    const caller: Group.Caller = { ticket: ++tickets, refusals: 0, isHopeless: false }
+    return { caller, ...admitting(next, (request) => group(request.model).admit(request, caller)) }
+  }
+  return {
+    create: (request) =>
+      Effect.suspend(() => {
+        const { caller, create } = entering()
+        return untilAccepted(create(request), caller)
+      }),
+    stream: (request) =>
+      Stream.unwrap(
+        Effect.suspend(() => {
+          const { caller, stream } = entering()
+          return untilAccepted(Opening.open(stream(request)), caller)
+        })
+      ),
+    countTokens: next.countTokens,
+    capacity: next.capacity
+  }
+}
+
+/** Sends a call again for as long as it is refused for its rate. Each time it enters the line with its old ticket. */
+const untilAccepted = <A, R>(
+  call: Effect.Effect<A, ClaudeError, R>,
+  caller: Group.Caller
+): Effect.Effect<A, ClaudeError, R> =>
+  Effect.catchIf(
+    call,
+    ({ isRetryable, reason }) => reason._tag === "RateLimited" && isRetryable && !caller.isHopeless,
+    () => untilAccepted(call, caller)
+  )

@@ -1,0 +1,235 @@
+/**
+ * The calls of one group of models that shares its limits: lets them in one after the other, and learns from how they
+ * end.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type { Admission, Outcome } from "../../claude/Admission.ts"
+import { CallSite } from "../../claude/CallSite.ts"
+import { ClaudeError } from "../../claude/ClaudeError.ts"
+import * as Event from "../../claude/Event.ts"
+import { isBilled } from "../../claude/Reply.ts"
+import type { RateLimits } from "../../claude/RateLimits.ts"
+import type { Request } from "../../claude/Request.ts"
+import * as Usage from "../../claude/Usage.ts"
+import { type Amounts, type Binds, type Buckets, kinds, type Limits, type Reservation, type Wait } from "./Buckets.ts"
+import type { Estimate, Expected } from "./Estimate.ts"
+import * as Line from "./Line.ts"
+import * as Ramp from "./Ramp.ts"
+import * as Utilisation from "./Utilisation.ts"
+
+/** A call on its way through the limits; it may be sent several times. */
+export interface Caller {
+  /** Its place in the line. */
+  readonly ticket: number
+  refusals: number
+  /** Whether waiting and sending again will not help. */
+  isHopeless: boolean
+}
+
+/** The calls of a group. */
+export interface Group {
+  /** Waits until the limits have room for the call. */
+  readonly admit: (request: Request, caller: Caller) => Effect.Effect<Admission>
+  readonly utilisation: (now: number) => ReadonlyArray<Utilisation.Utilisation>
+}
+
+/** A group that has been refused for this long, without a single answer, does not recover by waiting. */
+const patience = Duration.toMillis("10 minutes")
+
+/** A prompt that alone exceeds a limit is refused every time. */
+const mostRefusalsOfLarge = 3
+
+/** The share of the limit from which on input is scarce. */
+const scarce = 0.1
+
+/** How often a change of what binds is reported, in milliseconds. */
+const reportEvery = 1000
+
+/** A group without calls. */
+export const make = (name: string, buckets: Buckets, explicit: Limits, estimate: Estimate): Group => {
+  const line = Line.make()
+  const ramp = Ramp.make()
+  const uses = Utilisation.make()
+  let limits: Limits = explicit
+  let binds: Binds | undefined
+  let reportedAt = -Infinity
+  /** How often the gate was closed without an answer in between, since when, and the last time. */
+  let refusals = 0
+  let refusedSince = Infinity
+  let refusedAt = -Infinity
+  let wasInputScarce = false
+  let checkedAt = -Infinity
+
+  /** Reports what binds now, unless the last report is recent and says the same. */
+  const report = (now: number, found: Binds | undefined): Effect.Effect<void> | undefined => {
+    const isUrgent = found !== undefined && binds === undefined
+    binds = found
+    if (!isUrgent && now < reportedAt + reportEvery) return undefined
+    reportedAt = now
+    const bucket = kinds.find((kind) => kind === found)
+    const limit = bucket && limits[bucket]
+    const share = bucket && limit && uses.lastMinute(now)[bucket] / limit
+    return Event.emit(() => ({ _tag: "limit-binds", group: name, binds: found, share }))
+  }
+
+  const learnLimits = (headers: RateLimits) => {
+    const known: { -readonly [kind in keyof Limits]: Limits[kind] } = { ...limits }
+    for (const kind of kinds) {
+      const limit = headers[kind]?.limit
+      if (limit !== undefined) known[kind] = Math.min(limit, explicit[kind] ?? Infinity)
+    }
+    limits = known
+  }
+
+  /** Looked up once a second, because it sums up a minute. */
+  const isInputScarce = (now: number): boolean => {
+    if (now < checkedAt + 1000) return wasInputScarce
+    checkedAt = now
+    wasInputScarce = uses.lastMinute(now).inputTokens > scarce * (limits.inputTokens ?? Infinity)
+    return wasInputScarce
+  }
+
+  /** How long a refusal closes the gate, in milliseconds. */
+  const pauseOf = ({ reason }: ClaudeError): number => {
+    const backoff = refusals > 1 || reason.retryAfter === undefined ? Math.min(60_000, 500 * 2 ** refusals) : 0
+    return Math.max(backoff, reason.retryAfter === undefined ? 0 : Duration.toMillis(reason.retryAfter))
+  }
+
+  const admitted = (
+    request: Request,
+    caller: Caller,
+    reservation: Reservation,
+    expected: Amounts,
+    observe: Expected["observe"],
+    clock: Clock.Clock
+  ): Admission => {
+    const sentAt = clock.currentTimeMillisUnsafe()
+    let isAnswered = false
+    const answered = (headers: RateLimits | undefined): Effect.Effect<void> => {
+      if (isAnswered) return Effect.void
+      isAnswered = true
+      refusals = 0
+      refusedSince = Infinity
+      ramp.answered(headers !== undefined)
+      return learn(headers)
+    }
+    const learn = (headers: RateLimits | undefined): Effect.Effect<void> => {
+      if (headers === undefined) return Effect.void
+      learnLimits(headers)
+      return Effect.andThen(reservation.learn(headers), Effect.sync(line.wake))
+    }
+    const refused = (error: ClaudeError): Effect.Effect<void> => {
+      const now = clock.currentTimeMillisUnsafe()
+      if (sentAt >= refusedAt) {
+        refusals += 1
+        refusedAt = now
+        ramp.refused()
+      }
+      refusedSince = Math.min(refusedSince, now)
+      caller.refusals += 1
+      const isLarge = expected.inputTokens > (limits.inputTokens ?? Infinity)
+      caller.isHopeless = now > refusedSince + patience || (isLarge && caller.refusals >= mostRefusalsOfLarge)
+      return Effect.andThen(learn(error.reason.rateLimits), reservation.refused(pauseOf(error)))
+    }
+    const used = (outcome: Outcome): Effect.Effect<void> => {
+      const amounts = usedBy(outcome, expected)
+      if (outcome.message !== undefined && Exit.isSuccess(outcome.exit)) observe(amounts)
+      uses.add(clock.currentTimeMillisUnsafe(), amounts)
+      return reservation.settle(amounts)
+    }
+    const settled = (outcome: Outcome): Effect.Effect<void> => {
+      const error = errorOf(outcome.exit)
+      if (error?.reason._tag === "RateLimited") return refused(error)
+      const heard = outcome.facts === undefined ? learn(error?.reason.rateLimits) : answered(outcome.facts.rateLimits)
+      return Effect.andThen(heard, used(outcome))
+    }
+    return {
+      request,
+      opened: (facts) => answered(facts?.rateLimits),
+      settle: (outcome) =>
+        Effect.suspend(() => {
+          ramp.ended()
+          return Effect.andThen(settled(outcome), Effect.sync(line.wake))
+        })
+    }
+  }
+
+  return {
+    admit: (request, caller) =>
+      Effect.withFiber((fiber) => {
+        const clock = fiber.getRef(Clock.Clock)
+        const since = clock.currentTimeNanosUnsafe()
+        const expected = estimate(request, fiber.getRef(CallSite))
+        let reservation: Reservation | undefined
+        let amounts = nothing
+        let hasWaited = false
+
+        const ask: Effect.Effect<Reservation | Wait> = Effect.suspend(() => {
+          const now = clock.currentTimeMillisUnsafe()
+          const milliseconds = ramp.wait(now)
+          amounts = expected.amounts(isInputScarce(now))
+          const answer =
+            milliseconds > 0
+              ? Effect.succeed<Wait>({ _tag: "Wait", milliseconds, binds: "ramp" })
+              : buckets.reserve(name, amounts)
+          return Effect.flatMap(answer, (answer): Effect.Effect<Reservation | Wait> => {
+            if (answer._tag === "Wait") {
+              hasWaited = true
+              return Effect.as(report(now, answer.binds) ?? Effect.void, answer)
+            }
+            reservation = answer
+            ramp.started(now)
+            const told = hasWaited || binds === undefined ? undefined : report(now, undefined)
+            return told === undefined ? Effect.succeed(answer) : Effect.as(told, answer)
+          })
+        })
+        const letIn = Effect.flatMap(line.enter(caller.ticket, ask), (reservation) => {
+          const admission = admitted(request, caller, reservation, amounts, expected.observe, clock)
+          const waited = line.isEmpty() && !hasWaited
+          return waited
+            ? Effect.succeed(admission)
+            : Effect.as(Event.emitWaited(request.model, "rate-limit", since), admission)
+        })
+        return Effect.onExitPrimitive(
+          letIn,
+          (exit) => {
+            if (Exit.isSuccess(exit) || reservation === undefined) return undefined
+            ramp.ended()
+            return Effect.andThen(reservation.settle(nothing), Effect.sync(line.wake))
+          },
+          true
+        )
+      }),
+    utilisation: (now) => Utilisation.of(name, uses.lastMinute(now), limits, line.isEmpty() ? undefined : binds)
+  }
+}
+
+const nothing: Amounts = { requests: 0, inputTokens: 0, outputTokens: 0 }
+
+const errorOf = (exit: Exit.Exit<unknown, unknown>): ClaudeError | undefined => {
+  if (Exit.isSuccess(exit)) return undefined
+  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+  return error instanceof ClaudeError ? error : undefined
+}
+
+const charactersPerToken = 4
+
+/** What a call has used of the limits. Tokens that were read from the prompt cache are free for most models. */
+const usedBy = ({ exit, facts, length, message }: Outcome, expected: Amounts): Amounts => {
+  if (facts !== undefined && !isBilled(facts.origin)) return nothing
+  const usage = message === undefined ? errorOf(exit)?.reason.usage : Usage.fromMessage(message.usage)
+  if (usage !== undefined) {
+    const inputTokens = usage.input + usage.cacheWrite5m + usage.cacheWrite1h
+    // The usage of a stream that was cut off has no output yet.
+    const outputTokens = Math.max(usage.output, Exit.isSuccess(exit) ? 0 : Math.ceil(length / charactersPerToken))
+    return { requests: 1, inputTokens, outputTokens }
+  }
+  const status = errorOf(exit)?.reason.status
+  // A call that failed without a status may have been answered; one with a status was not.
+  return status === undefined ? expected : { requests: 1, inputTokens: 0, outputTokens: 0 }
+}
