@@ -22,7 +22,9 @@ export const make = (most: Effect.Effect<number>): InFlight => {
     begin()
     return Effect.void
   }
+  /** It looks and waits in one step: a call that leaves in between would wake nobody. */
   const room = Effect.callback<void>((resume) => {
+    if (count < known) return resume(Effect.void)
     const wake = () => resume(Effect.void)
     waiting.add(wake)
     return Effect.sync(() => waiting.delete(wake))
@@ -32,7 +34,7 @@ export const make = (most: Effect.Effect<number>): InFlight => {
       if (count < known) return admit(begin)
       return Effect.flatMap(most, (limit) => {
         known = Math.max(1, limit)
-        return count < known ? admit(begin) : Effect.flatMap(room, () => enter(begin))
+        return Effect.flatMap(room, () => enter(begin))
       })
     })
   return {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, References } from "effect"
 import * as InFlight from "../../src/pipeline/InFlight.ts"
 
 describe("InFlight", () => {
@@ -30,6 +30,28 @@ describe("InFlight", () => {
       yield* Fiber.join(third)
       assert.deepStrictEqual(begun, ["first", "third"])
     })
+  )
+
+  // A fiber may yield after any step; a small number of steps between yields makes it do so at every place.
+  it.effect.each([3, 4, 5, 6])(
+    "misses no call that leaves while the next one begins to wait, %i steps apart",
+    (steps) =>
+      Effect.gen(function* () {
+        for (let yields = 0; yields < 6; yields++) {
+          const inFlight = InFlight.make(Effect.succeed(1))
+          yield* inFlight.enter(() => undefined)
+          const enter = Effect.provideService(
+            inFlight.enter(() => undefined),
+            References.MaxOpsBeforeYield,
+            steps
+          )
+          const second = yield* Effect.forkChild(enter)
+          for (let count = 0; count < yields; count++) yield* Effect.yieldNow
+          inFlight.leave()
+          for (let count = 0; count < 50; count++) yield* Effect.yieldNow
+          assert.isDefined(second.pollUnsafe(), `after ${yields} yields`)
+        }
+      })
   )
 
   it.effect("follows a limit that grows", () =>
