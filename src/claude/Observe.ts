@@ -115,6 +115,7 @@ const observed = (
   const pulled = (exit: Exit.Exit<ReadonlyArray<StreamEvent.StreamEvent>, ClaudeError | Cause.Done>) => {
     if (Exit.isFailure(exit)) {
       if (Pull.isDoneCause(exit.cause)) return unfinished
+      // The end of the stream, which the type has too, is handled above.
       failure = exit.cause as Cause.Cause<ClaudeError>
       return Cause.hasInterrupts(failure) ? undefined : unfinished
     }

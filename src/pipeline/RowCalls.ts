@@ -87,16 +87,14 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
     }
     const listener = (event: Event.Event): Effect.Effect<void> => {
       switch (event._tag) {
-        case "call-sent": {
-          const begin = () => {
+        case "call-sent":
+          return run.inFlight.enter(() => {
+            // The attempts of one call have one place.
             if (isBusy) run.inFlight.leave()
             attempts += 1
             onTheWire.add(event.attempt)
             update()
-          }
-          // The attempts of one call have one place.
-          return run.inFlight.enter(begin)
-        }
+          })
         case "call-finished":
           onTheWire.delete(event.attempt)
           calls += 1
