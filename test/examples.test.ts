@@ -74,6 +74,13 @@ describe("examples", () => {
     assert.match(output, /\nclaude-sonnet-5-5: The night train to Vienna is late\.\n$/)
   })
 
+  it("22 prints the tokens and the cost to expect, the real cost, and until when the model is served", () => {
+    assert.match(outputOf("22-costs"), /^about \d+ tokens of input, at most \d+\n/)
+    const [, most, real] = /\nat most \$(\S+); it was \$(\S+)\n/.exec(outputOf("22-costs")) ?? []
+    assert.isAbove(Number(most), Number(real))
+    assert.include(outputOf("22-costs"), "200000 tokens of context, deprecated until 2027-01-22\n")
+  })
+
   it.effect("12 sends spans and metrics to a collector", () =>
     Effect.gen(function* () {
       const { metrics, spans, url } = yield* collector
@@ -171,6 +178,7 @@ const inOrder = [
   "17-image",
   "20-message-batches",
   "21-fallback",
+  "22-costs",
   "18-job-in-a-program",
   "18-job-in-a-program"
 ] as const

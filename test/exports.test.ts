@@ -12,7 +12,7 @@ describe("the public names", () => {
       CallSite: CallSite label row within
       ClaudeError: BatchItemLost BillingFailed BudgetExceeded CassetteMiss CircuitOpen ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
       Cost: Bill batchSaved bill billOf billed bound format of saved sum
-      Models: CacheTtl Model Price Rates all cacheLifetimes find isSame limitGroup minCacheTokens priceAt
+      Models: List Listed lookup refresh
       Redact: Options Redact Redactor exit make redact
       Reply: Message Origin Reply ReplyFacts discard isBilled isEmulated isMessage text textLength
       Request: Defaults Prompt Request canonical fill hash resolve

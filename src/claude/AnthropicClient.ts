@@ -20,6 +20,7 @@ import { type Dispatching, type Fetch, globalFetch, patientDispatcher } from "./
 export interface Client {
   readonly messages: Pick<Anthropic["messages"], "create"> &
     Partial<Pick<Anthropic["messages"], "batches" | "countTokens">>
+  readonly models?: Pick<Anthropic["models"], "list"> | undefined
   readonly beta?:
     | {
         readonly messages?:
