@@ -43,8 +43,8 @@ export interface Options {
   readonly explicit: Limits
   /** What a killed process held is given back after this time; 10 seconds by default. */
   readonly lease?: Duration.Duration
-  /** Whether the process made calls in the group that Redis does not know of; asked once for each exchange. */
-  readonly wasAway: (group: string) => boolean
+  /** What the process knows about a group; read once for each exchange. */
+  readonly recall: (group: string) => Pick<Exchange, "wasAway" | "known">
   /** Receives what every reply says. */
   readonly observe: (group: string, facts: Facts) => void
 }
@@ -60,8 +60,8 @@ export const make = Effect.fnUntraced(function* ({
   explicit,
   lease = Duration.seconds(10),
   observe,
-  storeId,
-  wasAway
+  recall,
+  storeId
 }: Options) {
   const redis = yield* Redis.Redis
   const run = redis.eval(script)
@@ -84,7 +84,7 @@ export const make = Effect.fnUntraced(function* ({
         lease: Duration.toMillis(lease),
         explicit,
         notices: waiting,
-        wasAway: wasAway(group),
+        ...recall(group),
         ...asked
       }
       return run(`${storeId}:${version}:${group}`, JSON.stringify(sent))

@@ -54,7 +54,9 @@ export interface Exchange {
   /** What to reserve. */
   readonly amounts?: Amounts
   /** Whether the process made calls without Redis since the last exchange. */
-  readonly wasAway?: boolean
+  readonly wasAway: boolean
+  /** The limits that the process last knew of; an empty Redis takes them. */
+  readonly known: Limits
   /** Whether the process ends. */
   readonly leaves?: boolean
 }
@@ -191,6 +193,10 @@ end
 
 local me = group.processes[exchange.process]
 local isBack = not me and exchange.wasAway
+for kind, limit in pairs(stored and {} or exchange.known) do
+  group.limits[kind].reported = limit
+  isBack = true
+end
 if not me then
   me = { born = now, held = { requests = 0, inputTokens = 0, outputTokens = 0 } }
   group.processes[exchange.process] = me
@@ -200,7 +206,7 @@ me.explicit = exchange.explicit
 for _, kind in ipairs(kinds) do
   local limit = group.limits[kind]
   update(limit, kind)
-  -- The calls of the time without Redis were not counted.
+  -- Calls that were not counted may have emptied the bucket; the next answers raise its level again.
   if isBack and limit.perMinute then limit.level = math.min(limit.level, 0) end
 end
 for _, notice in ipairs(exchange.notices) do

@@ -119,7 +119,7 @@ const makeState = (explicit: Limits) => {
   }
   return {
     buckets,
-    wasAway: (group: string) => away.delete(group),
+    recall: (group: string) => ({ wasAway: away.delete(group), known: known.get(group)?.limits ?? {} }),
     observe: (group: string, facts: Facts) => {
       known.set(group, facts)
     },

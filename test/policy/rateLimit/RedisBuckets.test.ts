@@ -180,6 +180,15 @@ describe.skipIf(missing !== "")(`processes that share their limits through Redis
     })
   )
 
+  it.live("start a new Redis with the limits that they know, and with empty buckets", () =>
+    Effect.gen(function* () {
+      const { join, limits } = store({})
+      const one = yield* join({ known: { outputTokens: 600 } })
+      assert.isAbove((yield* one.waits({ outputTokens: 5 })).milliseconds, 450)
+      assert.deepStrictEqual(limits(), { outputTokens: 600 })
+    })
+  )
+
   it.live("start with an empty bucket after a time without Redis", () =>
     Effect.gen(function* () {
       const { join } = store({ outputTokens: 600 })
@@ -202,7 +211,12 @@ const store = (limits: Limits) => {
   const storeId = `test-${process.pid}-${++stores}`
   let reported: Limits = {}
   const join = Effect.fnUntraced(function* (
-    options: { readonly limits?: Limits; readonly lease?: Duration.Input; readonly wasAway?: boolean } = {}
+    options: {
+      readonly limits?: Limits
+      readonly lease?: Duration.Input
+      readonly wasAway?: boolean
+      readonly known?: Limits
+    } = {}
   ) {
     const scope = yield* Scope.fork(yield* Effect.scope)
     let replies = 0
@@ -212,7 +226,7 @@ const store = (limits: Limits) => {
       storeId,
       explicit: options.limits ?? limits,
       lease: Duration.fromInputUnsafe(options.lease ?? "10 seconds"),
-      wasAway: () => options.wasAway ?? false,
+      recall: () => ({ wasAway: options.wasAway ?? false, known: options.known ?? {} }),
       observe: (_, facts) => {
         replies += 1
         reported = facts.limits
