@@ -8,7 +8,6 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import * as Redis from "effect/persistence/Redis"
 import * as Schedule from "effect/Schedule"
@@ -91,9 +90,8 @@ export const make = Effect.fnUntraced(function* ({
     }).pipe(
       Effect.timeout(limit),
       Effect.flatMap(decode),
-      Effect.onExit((exit) =>
-        Exit.isSuccess(exit) ? Effect.sync(() => observe(group, exit.value)) : Deferred.failCause(failure, exit.cause)
-      )
+      Effect.tap((facts) => Effect.sync(() => observe(group, facts))),
+      Effect.tapError((error) => Deferred.fail(failure, error))
     )
 
   const report = (group: string, asked?: Pick<Exchange, "leaves">) => Effect.ignore(exchange(group, decodeFacts, asked))

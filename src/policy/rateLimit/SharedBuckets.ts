@@ -1,7 +1,7 @@
 /**
  * The buckets of several processes, in Redis. While Redis cannot be used, each process continues with its share: the
- * limits that were last known, divided by the number of processes that Redis last knew of. No call fails or waits for
- * Redis, but for one second when it is lost.
+ * limits that were last known, divided by the number of processes that Redis last knew of. A process that has never
+ * reached Redis takes the whole limits. No call fails because of Redis, or waits longer for it than a second.
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
@@ -112,7 +112,7 @@ const makeState = (explicit: Limits) => {
         if (redis === undefined) return reserveLocally(group, amounts)
         return redis.reserve(group, amounts).pipe(
           Effect.map((answer) => ("_tag" in answer ? answer : reservation(group, answer))),
-          Effect.catchCause(() => reserveLocally(group, amounts)),
+          Effect.catch(() => reserveLocally(group, amounts)),
           Effect.uninterruptible
         )
       })
