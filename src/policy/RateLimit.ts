@@ -8,6 +8,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { admitting } from "../claude/Admission.ts"
 import { type Claude, wrap } from "../claude/Claude.ts"
@@ -30,6 +31,14 @@ export interface Options {
   readonly outputTokensPerMinute?: number | undefined
 }
 
+/** Makes buckets with explicit limits in a place that several processes share. */
+export type Shared = (explicit: Limits) => Effect.Effect<Buckets, never, Scope.Scope>
+
+/** Options of limits that several processes share. */
+export interface SharedOptions extends Options {
+  readonly shared: Shared
+}
+
 /** The limits of a process, to share between layers and to watch. */
 export interface RateLimit {
   /** The use of every bucket of the groups that have been called. */
@@ -38,15 +47,22 @@ export interface RateLimit {
 }
 
 /** Limits with nothing used. */
-export const make = (options: Options = {}): Effect.Effect<RateLimit> => Effect.sync(() => makeUnsafe(options))
+export function make(options?: Options): Effect.Effect<RateLimit>
+export function make(options: SharedOptions): Effect.Effect<RateLimit, never, Scope.Scope>
+export function make(options: Options | SharedOptions = {}): Effect.Effect<RateLimit, never, Scope.Scope> {
+  const limits = limitsOf(options)
+  return "shared" in options
+    ? Effect.map(options.shared(limits), (buckets) => makeUnsafe(limits, buckets))
+    : Effect.sync(() => makeUnsafe(limits, LocalBuckets.make(limits)))
+}
 
-const makeUnsafe = ({ inputTokensPerMinute, outputTokensPerMinute, requestsPerMinute }: Options): RateLimit => {
-  const limits: Limits = {
-    requests: requestsPerMinute,
-    inputTokens: inputTokensPerMinute,
-    outputTokens: outputTokensPerMinute
-  }
-  const buckets: Buckets = LocalBuckets.make(limits)
+const limitsOf = ({ inputTokensPerMinute, outputTokensPerMinute, requestsPerMinute }: Options): Limits => ({
+  requests: requestsPerMinute,
+  inputTokens: inputTokensPerMinute,
+  outputTokens: outputTokensPerMinute
+})
+
+const makeUnsafe = (limits: Limits, buckets: Buckets): RateLimit => {
   const estimate = Estimate.make()
   const groups = new Map<string, Group.Group>()
   const byModel = new Map<string, Group.Group>()
@@ -66,9 +82,16 @@ const makeUnsafe = ({ inputTokensPerMinute, outputTokensPerMinute, requestsPerMi
 }
 
 /** Waits for the limits before each call: a handle of `RateLimit.make`, or options. Counting tokens has other limits. */
-export const policy = (limits: RateLimit | Options = {}) => {
-  const { group } = "group" in limits ? limits : makeUnsafe(limits)
-  return wrap((next) => Effect.succeed(limiting(next, group)))
+export const policy = (limits: RateLimit | Options | SharedOptions = {}) => {
+  const made = "group" in limits ? Effect.succeed(limits) : madeOnce(limits)
+  return wrap((next) => Effect.map(made, ({ group }) => limiting(next, group)))
+}
+
+/** Limits of this process are made with the policy, so that all layers of one policy share them. */
+const madeOnce = (options: Options | SharedOptions) => {
+  if ("shared" in options) return make(options)
+  const limits = limitsOf(options)
+  return Effect.succeed(makeUnsafe(limits, LocalBuckets.make(limits)))
 }
 
 const limiting = (next: Claude["Service"], group: RateLimit["group"]): Claude["Service"] => {

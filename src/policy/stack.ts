@@ -22,7 +22,7 @@ export interface StackOptions<E = never, R = never> {
   /** Calls in flight at once; 64 by default. Has no effect with `batches`. */
   readonly concurrency?: number | Concurrency.Concurrency
   /** Explicit rate limits, or a handle of `RateLimit.make`; by default they are learnt. Has no effect with `batches`. */
-  readonly rateLimit?: RateLimit.Options | RateLimit.RateLimit
+  readonly rateLimit?: Parameters<typeof RateLimit.policy>[0]
   /** The most to spend, such as `"5 USD"`, or a handle of `Budget.make`; by default there is no limit. */
   readonly budget?: Parameters<typeof Budget.policy>[0]
   /** When to call again; `Retry.schedule` by default. */

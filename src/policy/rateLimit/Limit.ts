@@ -39,6 +39,7 @@ export const make = (explicit: number | undefined, late: number): Limit => {
   /** Everything that calls have used so far. */
   let used = 0
   let refusedAt = -Infinity
+  let slowedAt = -Infinity
   let highest = 0
   const bucket = Bucket.make(explicit ?? 0, explicit ?? Infinity)
   const paced = Bucket.make(explicit ?? 0, explicit === undefined ? Infinity : (explicit / 60) * burst)
@@ -51,9 +52,18 @@ export const make = (explicit: number | undefined, late: number): Limit => {
     if (isNew) paced.set(now, Math.min(paced.level(now), 0))
   }
 
+  /** The pace rises again by a tenth in a minute, as long as no call is refused. */
+  const recover = (now: number) => {
+    if (pace >= 1 || limit === undefined || now < slowedAt + 6000) return
+    slowedAt = now
+    pace = Math.min(1, pace + 0.01)
+    resize(now, limit)
+  }
+
   return {
     wait: (now, amount) => (limit === undefined ? 0 : Math.max(bucket.wait(now, amount), paced.wait(now, amount))),
     take: (now, amount) => {
+      recover(now)
       const usedBefore = used
       inFlight += amount
       bucket.take(now, amount)
@@ -88,6 +98,7 @@ export const make = (explicit: number | undefined, late: number): Limit => {
     refused: (now) => {
       pace = pace > 1 ? 1 : now < refusedAt + 60_000 ? pace * 0.9 : pace
       refusedAt = now
+      slowedAt = now
       if (limit === undefined) return
       resize(now, limit)
       paced.set(now, Math.min(0, paced.level(now)))

@@ -53,6 +53,8 @@ describe("a limit that is known", () => {
     const limit = known(600)
     for (let refusal = 0; refusal < 4; refusal++) limit.refused(0)
     assert.closeTo(passedIn(10, limit), 73, 6)
+    passedIn(600, limit, 10_000)
+    assert.closeTo(passedIn(10, limit, 610_000), 100, 2)
   })
 
   it("lets no burst out after a refusal", () => {
