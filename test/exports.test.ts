@@ -33,7 +33,7 @@ describe("the public names", () => {
       Logging: policy
       MessageBatches: MessageBatches Options Running cancelAll make policy running
       PromptCache: Options PolicyOptions place policy
-      RateLimit: Options RateLimit Utilisation make policy
+      RateLimit: Options RateLimit Shared SharedOptions Utilisation make policy redis
       ResponseCache: Mode Options Target bypass invalidate layerMemory layerRedis layerSql policy readOnly refresh
       Retry: RetrySchedule policy schedule
       Telemetry: Options Spans layerSpans policy waterfall"

@@ -19,8 +19,11 @@ import type { Buckets, Limits } from "./rateLimit/Buckets.ts"
 import * as Estimate from "./rateLimit/Estimate.ts"
 import * as Group from "./rateLimit/Group.ts"
 import * as LocalBuckets from "./rateLimit/LocalBuckets.ts"
+import type { Shared } from "./rateLimit/SharedBuckets.ts"
 import type { Utilisation } from "./rateLimit/Utilisation.ts"
 
+export { make as redis } from "./rateLimit/SharedBuckets.ts"
+export type { Shared } from "./rateLimit/SharedBuckets.ts"
 export type { Utilisation } from "./rateLimit/Utilisation.ts"
 
 /** Limits of each group of models, for a minute. The API may have lower ones. A limit that is left out is learnt. */
@@ -31,11 +34,9 @@ export interface Options {
   readonly outputTokensPerMinute?: number | undefined
 }
 
-/** Makes buckets with explicit limits in a place that several processes share. */
-export type Shared = (explicit: Limits) => Effect.Effect<Buckets, never, Scope.Scope>
-
 /** Options of limits that several processes share. */
 export interface SharedOptions extends Options {
+  /** Where they are, such as `RateLimit.redis(NodeRedis.layer({ url }))`. */
   readonly shared: Shared
 }
 
@@ -47,8 +48,8 @@ export interface RateLimit {
 }
 
 /** Limits with nothing used. */
-export function make(options?: Options): Effect.Effect<RateLimit>
 export function make(options: SharedOptions): Effect.Effect<RateLimit, never, Scope.Scope>
+export function make(options?: Options): Effect.Effect<RateLimit>
 export function make(options: Options | SharedOptions = {}): Effect.Effect<RateLimit, never, Scope.Scope> {
   const limits = limitsOf(options)
   return "shared" in options

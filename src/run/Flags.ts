@@ -16,4 +16,14 @@ export const positive = (name: string, description: string) =>
 export const text = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.withDescription(description), Flag.optional)
 
+const perMinute = (name: string, unit: string) =>
+  positive(name, `${unit} per minute for each group of models`).pipe(Flag.optional)
+
+/** The rate limits that the API has, too. */
+export const limitsPerMinute = {
+  rpm: perMinute("rpm", "Requests"),
+  itpm: perMinute("itpm", "Input tokens"),
+  otpm: perMinute("otpm", "Output tokens")
+}
+
 export const json = toggle("json", "Print the result as JSON")

@@ -59,7 +59,7 @@ const execute = Effect.fnUntraced(function* (
   const api = yield* flags.emulator ? Layer.build(layerEmulator) : Layer.build(Claude.layerConfig())
   const emulated = flags.emulator || (yield* EmulatorProbe.probe)
   const batches = yield* OpenBatches.make(flags, emulated)
-  const stack = { ...RunFlags.stackOptions(flags, emulated), ...(flags.mode === "batches" && { batches }) }
+  const stack = { ...(yield* RunFlags.stackOptions(flags, emulated)), ...(flags.mode === "batches" && { batches }) }
   const claude = Layer.succeedContext(api).pipe(Claude.stack(stack))
   const journal = Journal.layer({ job: job.name, shape: Job.shape(job), emulated }).pipe(
     Layer.provide(stateStore(state))

@@ -47,6 +47,7 @@ const remedies: Readonly<Record<string, string>> = {
   JournalForeign: stateFlag,
   JournalFailed: stateFlag,
   PostgresFailed: stateFlag,
+  RedisFailed: " (flag: --redis)",
   SqliteFailed: stateFlag,
   SqliteInUse: stateFlag,
   ServerUnreachable: ", or try --emulator"

@@ -8,11 +8,12 @@ import * as Option from "effect/Option"
 import * as Argument from "effect/cli/Argument"
 import type * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { Claude } from "../index.ts"
+import { Claude, RateLimit } from "../index.ts"
 import * as Dataset from "../pipeline/Dataset.ts"
 import type * as Job from "../pipeline/Job.ts"
 import * as CacheStore from "./CacheStore.ts"
-import { json, positive, text, toggle } from "./Flags.ts"
+import { json, limitsPerMinute, positive, text, toggle } from "./Flags.ts"
+import * as Redis from "./Redis.ts"
 
 export const flags = {
   job: Argument.String("job").pipe(Argument.withDescription("The file whose default export is the job")),
@@ -35,6 +36,8 @@ export const flags = {
     "cache",
     "Store answers, and reuse them for identical requests: a file, redis://host:6379 or postgres://host:5432/database"
   ),
+  ...limitsPerMinute,
+  redis: text("redis", "Share the rate limits with other runs through this server: redis://host:6379"),
   concurrency: positive("concurrency", "Calls in flight at once; 64 by default, 10000 with batches").pipe(
     Flag.optional
   ),
@@ -80,20 +83,27 @@ const withModel = (model: RunFlags["model"], { layer = Layer.empty, ...job }: An
     })
   })
 
-/** The options of `Claude.stack`. The emulator's answers have their own cache within the store. */
-export const stackOptions = ({ cache, concurrency, promptCache }: RunFlags, emulated: boolean) => ({
-  ...(Option.isSome(concurrency) && { concurrency: concurrency.value }),
-  ...Option.match(cache, {
-    onNone: () => ({}),
-    onSome: (place) => ({
-      cache: { store: CacheStore.layer(place), ...(emulated && { storeId: "effect-claude-emulator" }) }
-    })
-  }),
-  ...Option.match(promptCache, {
-    onNone: () => ({}),
-    onSome: (ttl) => ({ promptCache: { ttl, warmUp: "1 minute" } as const })
-  })
+/** The options of `Claude.stack`. An emulator has its own cache within the store, and its own limits in Redis. */
+export const stackOptions = Effect.fnUntraced(function* (flags: RunFlags, emulated: boolean) {
+  const { cache, concurrency, promptCache } = flags
+  const place = emulated ? { storeId: "effect-claude-emulator" } : {}
+  return {
+    rateLimit: yield* rateLimitOf(flags, place),
+    ...(Option.isSome(concurrency) && { concurrency: concurrency.value }),
+    ...(Option.isSome(cache) && { cache: { store: CacheStore.layer(cache.value), ...place } }),
+    ...(Option.isSome(promptCache) && { promptCache: { ttl: promptCache.value, warmUp: "1 minute" } as const })
+  }
 })
+
+const rateLimitOf = ({ itpm, otpm, redis, rpm }: RunFlags, place: { readonly storeId?: string }) => {
+  const limits = {
+    requestsPerMinute: Option.getOrUndefined(rpm),
+    inputTokensPerMinute: Option.getOrUndefined(itpm),
+    outputTokensPerMinute: Option.getOrUndefined(otpm)
+  }
+  if (Option.isNone(redis)) return Effect.succeed(limits)
+  return Effect.map(Redis.client(redis.value), (client) => ({ ...limits, shared: RateLimit.redis(client, place) }))
+}
 
 /** The options of `Job.run`. */
 export const runOptions = ({ keep, limit, maxFailures, rerun, sample }: RunFlags): Job.RunOptions<never> => ({

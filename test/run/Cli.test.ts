@@ -241,6 +241,36 @@ describe("effect-claude run", () => {
     assert.notInclude(stderr, "secret")
   })
 
+  it("runs without --redis if the server is down, says so once, and shows no password", async () => {
+    const redis = runOf(folder(3), "--emulator", "--redis", "redis://me:secret@127.0.0.1:1")
+    const { code, stderr } = await cli(redis)
+    assert.strictEqual(code, 0, stderr)
+    assert.lengthOf(
+      stderr.match(/the rate limits cannot be shared.*redis:\/\/127\.0\.0\.1:1: .*ECONNREFUSED/g) ?? [],
+      1
+    )
+    assert.notInclude(stderr, "secret")
+  })
+
+  it("ends with 2 when --redis is no address of a Redis", async () => {
+    const { code, stderr } = await cli(runOf(folder(3), "--redis", "localhost:6379"), { env: keyOnly })
+    assert.strictEqual(code, 2)
+    assert.match(
+      stderr,
+      /^effect-claude: localhost:6379: this is no address; write redis:\/\/host:6379 \(flag: --redis\)/
+    )
+  })
+
+  it("sends no more than --rpm allows", async () => {
+    const server = await standIn()
+    const { code } = await cli(runOf(folder(3), "--rpm", "60"), { env: at(server.url) })
+    assert.strictEqual(code, 0)
+    const [first = 0, second = 0, third = 0] = server.times()
+    assert.isAtLeast(second - first, 450)
+    assert.isAtLeast(third - first, 1450)
+    server.close()
+  })
+
   it("ends with 2 when the state cannot be opened", async () => {
     const files = folder(3)
     const diary = new DatabaseSync(join(files.path, "out.state.sqlite"))

@@ -15,10 +15,12 @@ const send = (response: ServerResponse, status: number, body: object, headers: R
 export const standIn = async (failures: Failures = () => undefined) => {
   let calls = 0
   const models: Array<string> = []
+  const times: Array<number> = []
   const server = createServer(async (request, response) => {
     const body = await text(request)
     if (request.method === "GET") return send(response, 404, { type: "error", error: { type: "not_found_error" } })
     models.push(JSON.parse(body).model)
+    times.push(Date.now())
     const failure = failures(++calls)
     if (failure === "hang up") {
       request.socket.destroy()
@@ -48,7 +50,14 @@ export const standIn = async (failures: Failures = () => undefined) => {
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const { port } = server.address() as AddressInfo // a TCP server has no other kind of address
-  return { url: `http://127.0.0.1:${port}`, calls: () => calls, models: () => models, close: () => server.close() }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    calls: () => calls,
+    models: () => models,
+    /** When the calls arrived, in milliseconds since 1970. */
+    times: () => times,
+    close: () => server.close()
+  }
 }
 
 const errors: Record<number, readonly [string, string]> = {

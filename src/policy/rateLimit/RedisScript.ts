@@ -166,6 +166,7 @@ local function close(milliseconds, at)
     local isAgain = limit.refusedAt and now < limit.refusedAt + 60000
     limit.pace = math.min(1, limit.pace or 1) * (isAgain and 0.9 or 1)
     limit.refusedAt = now
+    limit.slowedAt = now
     if limit.perMinute then limit.paced = math.min(0, limit.paced) end
   end
 end
@@ -180,6 +181,10 @@ for _, kind in ipairs(kinds) do
     local amount = elapsed * limit.perMinute / 60000
     limit.level = refilled(limit.level, limit.perMinute, amount)
     limit.paced = refilled(limit.paced, burst(limit), amount * limit.pace)
+    if limit.pace < 1 and now >= limit.slowedAt + 6000 then
+      limit.slowedAt = now
+      limit.pace = math.min(1, limit.pace + 0.01)
+    end
   end
 end
 for id, process in pairs(group.processes) do

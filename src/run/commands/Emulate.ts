@@ -15,7 +15,7 @@ import * as Emulator from "../../testing/Emulator.ts"
 import * as EmulatorProcess from "../EmulatorProcess.ts"
 import * as ErrorText from "../ErrorText.ts"
 import { ExitWith } from "../ExitWith.ts"
-import { json, positive, toggle } from "../Flags.ts"
+import { json, limitsPerMinute, positive, toggle } from "../Flags.ts"
 import * as Program from "../Program.ts"
 
 const milliseconds = (name: string, description: string) =>
@@ -25,9 +25,6 @@ const milliseconds = (name: string, description: string) =>
     Flag.map(Duration.millis),
     Flag.optional
   )
-
-const perMinute = (name: string, unit: string) =>
-  positive(name, `${unit} per minute for each group of models`).pipe(Flag.optional)
 
 const flags = {
   command: Argument.String("command").pipe(
@@ -42,9 +39,7 @@ const flags = {
   latency: milliseconds("latency", "Time until a whole answer"),
   ttft: milliseconds("ttft", "Time until the first token of a stream"),
   tokensPerSecond: positive("tokens-per-second", "Speed of a stream").pipe(Flag.optional),
-  rpm: perMinute("rpm", "Requests"),
-  itpm: perMinute("itpm", "Input tokens"),
-  otpm: perMinute("otpm", "Output tokens"),
+  ...limitsPerMinute,
   batchProcessing: milliseconds("batch-processing", "Time until a Message Batch has ended"),
   spendLimit: Flag.Finite("spend-limit").pipe(
     Flag.withDescription("US dollars per month; calls beyond it are refused"),
