@@ -65,6 +65,10 @@ export const canonical = ({ headers, ...request }: Request): string => {
 /** SHA-256 of the canonical form, in hexadecimal. */
 export const hash = (request: Request): string => Sha256.hex(canonical(request))
 
+/** Whether the request continues a thread or uses a container that the server holds. It cannot be sent twice. */
+export const mutatesServerState = ({ container, thread }: Request): boolean =>
+  Predicate.isNotNullish(thread) || Predicate.isString(container) || Predicate.isNotNullish(container?.id)
+
 const relevantHeaders = (headers: Readonly<Record<string, string>>) =>
   Record.filter(Record.mapKeys(headers, String.toLowerCase), (_, name) => !ignoredHeaders.has(name))
 

@@ -7,7 +7,6 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import type * as Layer from "effect/Layer"
 import { BackingPersistence, type PersistenceError } from "effect/persistence/Persistence"
 import * as Stream from "effect/Stream"
@@ -17,7 +16,7 @@ import { type Claude, Timeouts, wrap } from "../claude/Claude.ts"
 import { discard, isEmulated, type Message, type Reply, type ReplyFacts } from "../claude/Reply.ts"
 import * as Models from "../claude/Models.ts"
 import * as Replay from "../claude/Replay.ts"
-import { hash, type Request } from "../claude/Request.ts"
+import { hash, mutatesServerState, type Request } from "../claude/Request.ts"
 import * as Entry from "./responseCache/Entry.ts"
 import { Lease } from "./responseCache/Lease.ts"
 import * as Memory from "./responseCache/Memory.ts"
@@ -259,10 +258,6 @@ const hashOf = Option.liftThrowable(hash)
 /** The key of a request; undefined if the cache must not answer it. */
 const keyOf = (request: Request, mode: Mode): string | undefined =>
   mode === "bypass" || mutatesServerState(request) ? undefined : Option.getOrUndefined(hashOf(request))
-
-/** Whether the request continues a thread or uses a container that the server holds. */
-const mutatesServerState = ({ container, thread }: Request): boolean =>
-  Predicate.isNotNullish(thread) || Predicate.isString(container) || Predicate.isNotNullish(container?.id)
 
 const tagsOf = ({ model }: Request, { labels }: CallSite) => {
   const tags = [Store.modelTag(model)]

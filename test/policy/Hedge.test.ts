@@ -1,0 +1,215 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import { Claude } from "../../src/claude/Claude.ts"
+import { ClaudeError, Overloaded, type Reason } from "../../src/claude/ClaudeError.ts"
+import * as Event from "../../src/claude/Event.ts"
+import * as Replay from "../../src/claude/Replay.ts"
+import { text } from "../../src/claude/Reply.ts"
+import type { Request } from "../../src/claude/Request.ts"
+import * as Concurrency from "../../src/policy/Concurrency.ts"
+import * as Hedge from "../../src/policy/Hedge.ts"
+import * as Retry from "../../src/policy/Retry.ts"
+import * as TestClaude from "../../src/testing/TestClaude.ts"
+import { request } from "../fixtures.ts"
+import { asRow, makeStore } from "../pipeline/rows.ts"
+
+describe.each(["create", "stream"] as const)("%s", (kind) => {
+  it.effect("is sent a second time when it is slower than 95 % of the last answers; the first answer wins", () =>
+    Effect.gen(function* () {
+      const { ask, events, learn } = yield* world(kind)
+      yield* learn
+      const { took, words } = yield* ask(60, 2)
+      assert.deepStrictEqual([words, took], ["after 2 s", 3.001])
+      assert.deepStrictEqual(events(), [
+        "call-sent 21",
+        "call-hedged after 1.001 s",
+        "call-sent 22",
+        "call-finished 22",
+        "call-interrupted 21"
+      ])
+    }).pipe(live)
+  )
+
+  it.effect("keeps its first answer if that comes first after all; the second request is cancelled", () =>
+    Effect.gen(function* () {
+      const { ask, events, learn } = yield* world(kind)
+      yield* learn
+      const { took, words } = yield* ask(2, 60)
+      assert.deepStrictEqual([words, took], ["after 2 s", 2])
+      assert.includeMembers([...events()], ["call-finished 21", "call-interrupted 22"])
+    }).pipe(live)
+  )
+
+  it.effect("is sent once before 20 answers are known, and while too many calls were sent twice", () =>
+    Effect.gen(function* () {
+      const { ask, events, learn } = yield* world(kind)
+      yield* ask(60)
+      assert.lengthOf(events(), 2)
+      yield* learn
+      yield* ask(60, 2)
+      assert.lengthOf(events(), 5)
+      yield* ask(60)
+      assert.lengthOf(events(), 2)
+    }).pipe(live)
+  )
+
+  it.effect("is not late while it waits for a permit or for a repeat", () =>
+    Effect.gen(function* () {
+      const { ask, events, learn } = yield* world(kind, (claude) =>
+        claude.pipe(Concurrency.policy(1), Retry.policy(Schedule.spaced("30 seconds")))
+      )
+      yield* learn
+      const both = yield* Effect.all([ask(1), ask(1)], { concurrency: 2 })
+      assert.sameMembers(
+        both.map(({ took }) => took),
+        [1, 2]
+      )
+      assert.lengthOf(events(), 4)
+      assert.strictEqual((yield* ask(overloaded, 1)).took, 31)
+      assert.deepStrictEqual(events(), [
+        "call-sent 23",
+        "call-failed 23",
+        "call-retried",
+        "call-sent 24",
+        "call-finished 24"
+      ])
+    }).pipe(live)
+  )
+
+  it.effect("is not sent a second time if its answer comes while that request waits for a permit", () =>
+    Effect.gen(function* () {
+      const { ask, events, learn } = yield* world(kind, Concurrency.policy(1))
+      yield* learn
+      assert.strictEqual((yield* ask(5)).took, 5)
+      assert.deepStrictEqual(events(), ["call-sent 21", "call-finished 21"])
+      // The request that was not sent is not counted as one.
+      yield* Effect.forEach([5, 5, 5], (seconds) => ask(seconds))
+    }).pipe(live)
+  )
+
+  it.effect("survives the failure of one of its requests", () =>
+    Effect.gen(function* () {
+      const { ask, learn } = yield* world(kind)
+      yield* learn
+      assert.strictEqual((yield* ask(5, overloaded)).words, "after 5 s")
+      yield* learn
+      assert.strictEqual((yield* ask(failingAfter(2), 9)).words, "after 9 s")
+      yield* learn
+      const failed = yield* Effect.exit(ask(failingAfter(2), overloaded))
+      assert.isTrue(Exit.isFailure(failed))
+    }).pipe(live)
+  )
+
+  it.effect("closes both requests when it is interrupted, and leaves no fiber", () =>
+    Effect.gen(function* () {
+      const { ask, events, learn } = yield* world(kind)
+      yield* learn
+      const running = yield* Effect.forkChild(ask(60, 60))
+      yield* Effect.sleep("10 seconds")
+      yield* Fiber.interrupt(running)
+      assert.sameMembers([...events()].slice(-2), ["call-interrupted 21", "call-interrupted 22"])
+      yield* Effect.sleep("5 minutes")
+      assert.deepStrictEqual(events(), [])
+    }).pipe(live)
+  )
+
+  it.effect("is one call of a job: its reply is stored once, and replayed", () =>
+    Effect.gen(function* () {
+      const { learn, through } = yield* world(kind)
+      yield* learn
+      const store = makeStore()
+      const first = yield* through(asRow(store))(request, 60, 2)
+      const second = yield* through(asRow(store))(request)
+      assert.deepStrictEqual([first.words, second.words], ["after 2 s", "after 2 s"])
+      assert.strictEqual(store.replies.size, 1)
+    }).pipe(live)
+  )
+
+  it.effect("is never sent twice if it changes something on a server", () =>
+    Effect.gen(function* () {
+      const { events, learn, through } = yield* world(kind)
+      const mcp = { type: "url", name: "shop", url: "https://example.com" } as const
+      for (const change of [{ container: "c_1" }, { mcp_servers: [mcp] }]) {
+        yield* learn
+        assert.strictEqual((yield* through(identity)({ ...request, ...change }, 60)).took, 60)
+        assert.lengthOf(events(), 2)
+      }
+    }).pipe(live)
+  )
+})
+
+// Builders
+
+const overloaded = new Overloaded({ detail: "later" })
+
+/** A number of seconds until the answer, or how the call fails. */
+type Answer = number | Reason | Effect.Effect<string, ClaudeError>
+
+const answerOf = (answer: Answer): TestClaude.Given =>
+  typeof answer === "number" ? Effect.delay(Effect.succeed(`after ${answer} s`), Duration.seconds(answer)) : answer
+
+const failingAfter = (seconds: number): Effect.Effect<string, ClaudeError> =>
+  Effect.delay(Effect.fail(new ClaudeError({ reason: overloaded })), Duration.seconds(seconds))
+
+type Policy = (claude: Layer.Layer<Claude>) => Layer.Layer<Claude>
+
+const asked = (kind: "create" | "stream", request: Request) =>
+  Claude.use(({ create, stream }) => (kind === "create" ? create(request) : Replay.toReply(stream(request))))
+
+/** A hedged Claude whose requests get the given answers, in order of arrival, and the events of its calls. */
+const world = Effect.fnUntraced(function* (kind: "create" | "stream", below: Policy = (claude) => claude) {
+  const answers: Array<Answer> = []
+  const fake: Layer.Layer<Claude> = TestClaude.layer(() => answerOf(answers.shift() ?? 1))
+  const context = yield* Layer.build(below(fake).pipe(Hedge.policy()))
+  const numbers = new Map<number, number>()
+  let heard: ReadonlyArray<string> = []
+
+  const hear = (event: Event.Event) => {
+    if (event._tag === "call-first-token" || event._tag === "call-waited") return
+    if (event._tag === "call-sent") numbers.set(event.attempt, numbers.size + 1)
+    const after = event._tag === "call-hedged" ? [`after ${Duration.toSeconds(event.after)} s`] : []
+    heard = [...heard, [event._tag, ...("attempt" in event ? [numbers.get(event.attempt)] : after)].join(" ")]
+  }
+  const through =
+    (policy: <A, E>(call: Effect.Effect<A, E, Claude>) => Effect.Effect<A, E, Claude>) =>
+    (request: Request, ...given: ReadonlyArray<Answer>) =>
+      Effect.gen(function* () {
+        answers.push(...given)
+        const since = yield* Clock.currentTimeMillis
+        const reply = yield* policy(asked(kind, request))
+        return { took: ((yield* Clock.currentTimeMillis) - since) / 1000, words: reply && text(reply.message) }
+      }).pipe(
+        Event.listen((event) => Effect.sync(() => hear(event))),
+        Effect.provideContext(context)
+      )
+  const ask = (...given: ReadonlyArray<Answer>) => through(identity)(request, ...given)
+  return {
+    ask,
+    through,
+    /** The events since the last time that this was called. */
+    events: () => {
+      const some = heard
+      heard = []
+      return some
+    },
+    /** Twenty answers that take a second each. */
+    learn: Effect.repeat(ask(), { times: 19 }).pipe(Effect.andThen(Effect.sync(() => (heard = []))))
+  }
+})
+
+/** Moves the clock while the test runs. */
+const live = <A, E>(test: Effect.Effect<A, E, Scope.Scope>) =>
+  Effect.gen(function* () {
+    const running = yield* Effect.forkChild(test)
+    for (let step = 0; step < 4000 && running.pollUnsafe() === undefined; step++) yield* TestClock.adjust("100 millis")
+    return yield* Fiber.join(running)
+  }).pipe(Effect.scoped)
