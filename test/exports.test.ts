@@ -15,7 +15,7 @@ describe("the public names", () => {
       Models: List Listed lookup refresh
       Redact: Options Redact Redactor exit make redact
       Reply: Message Origin Reply ReplyFacts discard isBilled isEmulated isMessage text textLength
-      Request: Defaults Prompt Request canonical fill hash resolve
+      Request: Defaults Prompt Request canonical fill hash mutatesServerState resolve
       StreamEvent: Accumulator StreamEvent StreamStart accumulator definedOnly fromMessage isContent text
       TokenEstimate: bound of
       Transport: Dispatching Fetch Transport globalFetch patientDispatcher
@@ -30,6 +30,7 @@ describe("the public names", () => {
       Budget: Amount Budget Caps make policy raise
       Concurrency: Concurrency make policy resize
       Fallback: On Options Target policy reasons
+      Hedge: Options policy
       Logging: policy
       MessageBatches: MessageBatches Options Running cancelAll make policy running
       PromptCache: Options PolicyOptions place policy

@@ -39,7 +39,10 @@ export type On = Exclude<
   | "TurnPaused"
 >
 
-/** The default: outages, rate limits, and a model that does not exist or is retired. */
+/**
+ * The default: outages, rate limits, and a model that does not exist or is retired. With `RateLimit` in the stack, calls
+ * wait for a rate limit, so it leads to no fallback.
+ */
 export const reasons: ReadonlyArray<On> = [
   "Overloaded",
   "ServerFailed",

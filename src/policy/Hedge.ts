@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { CallSite } from "../claude/CallSite.ts"
-import { type Claude, wrap } from "../claude/Claude.ts"
+import { wrap } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Opening from "../claude/Opening.ts"
 import { mutatesServerState, type Request } from "../claude/Request.ts"
@@ -30,7 +30,7 @@ export interface Options {
  * Learns how long answers take, for each model and step and apart for streams, from the last 200; nothing is sent twice
  * before the first 20. The time counts from `call-sent`, so waiting for a limit or a permit is not slow. A stream is late
  * until its first content, and an answer until its end. Each second request is a `call-hedged` event. It passes all
- * policies below: limits and budgets count it.
+ * policies below: limits and budgets count it, and where all permits are in use it waits for one.
  *
  * A request that changes something on a server (a container, a thread, or tools of an MCP server) is never sent twice.
  */
@@ -38,16 +38,14 @@ export const policy = ({ maxExtra = 0.05, percentile = 0.95 }: Options = {}) =>
   wrap((next) =>
     Effect.sync(() => {
       const hedged = hedging(Latencies.make(percentile), Allowance.make(maxExtra))
-      return hedgingBy(hedged, next)
+      return {
+        create: (request) => Effect.scoped(hedged(request, "answer", next.create(request))),
+        stream: (request) => Stream.unwrap(hedged(request, "first content", Opening.open(next.stream(request)))),
+        countTokens: next.countTokens,
+        capacity: next.capacity
+      }
     })
   )
-
-const hedgingBy = (hedged: ReturnType<typeof hedging>, next: Claude["Service"]): Claude["Service"] => ({
-  create: (request) => Effect.scoped(hedged(request, "answer", next.create(request))),
-  stream: (request) => Stream.unwrap(hedged(request, "first content", Opening.open(next.stream(request)))),
-  countTokens: next.countTokens,
-  capacity: next.capacity
-})
 
 const isRepeatable = (request: Request): boolean =>
   !mutatesServerState(request) && (request.mcp_servers ?? []).length === 0

@@ -9,6 +9,7 @@ import type { Claude } from "../claude/Claude.ts"
 import * as Budget from "./Budget.ts"
 import * as Concurrency from "./Concurrency.ts"
 import * as Fallback from "./Fallback.ts"
+import * as Hedge from "./Hedge.ts"
 import * as Logging from "./Logging.ts"
 import * as MessageBatches from "./MessageBatches.ts"
 import * as PromptCache from "./PromptCache.ts"
@@ -27,6 +28,8 @@ export interface StackOptions<E = never, R = never> {
   readonly budget?: Parameters<typeof Budget.policy>[0]
   /** When to call again; `Retry.schedule` by default. */
   readonly retry?: Retry.RetrySchedule
+  /** When to send a request a second time; `{}` for the defaults. By default never. Has no effect with `batches`. */
+  readonly hedge?: Hedge.Options
   /** The models, or clients, to ask when a call fails, in order; by default there is none. See `Fallback.policy`. */
   readonly fallback?: ReadonlyArray<Fallback.Target<E, R>>
   /** How the API caches prompts, such as `{ ttl: "1h" }`; by default it caches none. */
@@ -45,8 +48,8 @@ export interface BatchesStackOptions<E = never, R = never> extends StackOptions<
 
 /**
  * From the wire outward: `Concurrency` and `RateLimit` or, with `batches`, `MessageBatches`; then `Budget`, `Retry`,
- * `Fallback`, `PromptCache`, `ResponseCache`, `Telemetry`, `Logging`. With `batches`, `warmUp` of the prompt cache has no
- * effect: see `MessageBatches`.
+ * `Hedge`, `Fallback`, `PromptCache`, `ResponseCache`, `Telemetry`, `Logging`. With `batches`, `warmUp` of the prompt cache
+ * has no effect: see `MessageBatches`.
  */
 export function stack<E2 = never, R2 = never>(
   options: BatchesStackOptions<E2, R2>
@@ -62,6 +65,7 @@ export function stack<E2, R2>({
   cache,
   concurrency = 64,
   fallback = [],
+  hedge,
   promptCache,
   rateLimit,
   retry = Retry.schedule,
@@ -76,8 +80,9 @@ export function stack<E2, R2>({
         : self.pipe(MessageBatches.policy(batches))
     const sparing = budget === undefined ? nearest : Budget.policy(budget)(nearest)
     const patient = sparing.pipe(Retry.policy(retry))
+    const timely = batches === undefined && hedge !== undefined ? Hedge.policy(hedge)(patient) : patient
     const safe: Layer.Layer<A | Claude, E | E2, R | R2 | Exclude<AnthropicClient, A | Claude>> =
-      fallback.length === 0 ? patient : patient.pipe(Fallback.policy(fallback))
+      fallback.length === 0 ? timely : timely.pipe(Fallback.policy(fallback))
     const { warmUp, ...place } = promptCache ?? {}
     const warm = batches === undefined && warmUp !== undefined && { warmUp }
     const placing = promptCache === undefined ? safe : PromptCache.policy({ ...place, ...warm })(safe)
