@@ -18,7 +18,8 @@ export const show = <A, E, R>(
 ): Effect.Effect<readonly [A, Progress.Progress], E, R> =>
   Effect.gen(function* () {
     let progress = Progress.empty
-    const start = yield* Clock.currentTimeMillis
+    // The wall clock may be set back, and then the display would stand still for that time.
+    const start = yield* Clock.monotonicTimeNanos
     const listener: Event.Listener = (event) =>
       Effect.sync(() => {
         progress = Progress.update(progress, event)
@@ -26,9 +27,9 @@ export const show = <A, E, R>(
 
     const { stderr } = yield* Screen.Outputs
     const { clear, every, show } = yield* stderr.isTTY ? live(name) : plain(name, stderr)
-    const draw = Effect.map(Clock.currentTimeMillis, (now) => {
-      progress = Progress.tick(progress, Duration.millis(now - start))
-      if (progress.total !== undefined) show(progress, now)
+    const draw = Effect.gen(function* () {
+      progress = Progress.tick(progress, Duration.nanos((yield* Clock.monotonicTimeNanos) - start))
+      if (progress.total !== undefined) show(progress, yield* Clock.currentTimeMillis)
     })
     const isUntouched = () => progress.succeeded + progress.failed === 0
     yield* Effect.addFinalizer((exit) => (Exit.isFailure(exit) && isUntouched() ? Effect.sync(clear) : draw))
@@ -76,9 +77,10 @@ const plain = (name: string, stderr: Screen.Output) =>
         const batches = Progress.batchLines(progress, now)
         const rows = progress.succeeded + progress.failed
         const ended = progress.batchesEnded
+        const { at } = progress.pace
         const isWaiting = batches.length > 0 && last.rows === rows && last.ended === ended
-        if (isWaiting && now - last.at < 60_000) return
-        last = { rows, ended, at: now }
+        if (isWaiting && at - last.at < 60) return
+        last = { rows, ended, at }
         for (const line of [Progress.line(progress), ...batches]) stderr.write(`${name}: ${line}\n`)
       }
     }

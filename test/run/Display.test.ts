@@ -118,6 +118,23 @@ describe("without a terminal", () => {
   )
 })
 
+describe("a clock that is set back", () => {
+  it.effect("stops neither the rate nor the lines", () =>
+    Effect.gen(function* () {
+      const pipe = Object.assign(new FakeTerminal(200), { isTTY: false })
+      const finish = Event.emit(() => ({ _tag: "row-finished", index: 0, succeeded: true }))
+      yield* TestClock.setTime(1e9)
+      const job = Event.emit(() => ({ _tag: "rows-counted", total: 100, done: 0 })).pipe(
+        Effect.andThen(TestClock.adjust("1 second")),
+        Effect.andThen(TestClock.setTime(0)),
+        Effect.andThen(Effect.andThen(finish, TestClock.adjust("9 seconds")))
+      )
+      yield* shown(Display.show("mails", job), pipe)
+      assert.match(pipe.lines.at(-1) ?? "", /^mails: 1\/100 rows · 0\.1\/s · /)
+    })
+  )
+})
+
 describe("batches in progress", () => {
   it.effect("are below the picture on a terminal, at most five of them", () =>
     Effect.gen(function* () {
