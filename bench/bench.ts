@@ -14,6 +14,7 @@ import { resolve } from "node:path"
 import { parseArgs } from "node:util"
 import type { Serving } from "./server.ts"
 import type { Measured, Round } from "./worker.ts"
+import { median } from "./median.ts"
 
 const others = {
   cache: "./cache.ts",
@@ -98,9 +99,6 @@ const measure = async (name: string, whole: Round): Promise<Measured> => {
   const [measured] = worker === undefined ? [] : await once(worker, "message")
   return measured
 }
-
-const median = (numbers: ReadonlyArray<number>) =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 
 const hundredths = (number: number) => Math.round(number * 100) / 100
 

@@ -11,6 +11,7 @@ import { BackingPersistence } from "effect/persistence/Persistence"
 import { Claude, Request, ResponseCache } from "../src/index.ts"
 import { TestClaude } from "../src/testing/index.ts"
 import * as stores from "../test/policy/responseCache/stores.ts"
+import { median } from "./median.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "effect-claude-bench-"))
 const storeId = `bench-${process.pid}`
@@ -42,9 +43,6 @@ const rate = <A, E, R>(inFlight: number, ask: (request: Request.Request, index: 
     yield* Effect.forEach(requests, ask, { concurrency: inFlight, discard: true })
     return (count * 1000) / (performance.now() - start)
   })
-
-const median = (numbers: ReadonlyArray<number>) =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 
 const measure = (subject: string) =>
   Effect.gen(function* () {

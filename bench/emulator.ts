@@ -7,6 +7,7 @@ import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { Agent, request } from "undici"
 import type { Answer, State } from "./emulatorServer.ts"
+import { median } from "./median.ts"
 
 const inFlight = 64
 const rounds = 5
@@ -58,9 +59,6 @@ const state = async (server: ChildProcess): Promise<State> => {
   const [state] = await once(server, "message")
   return state
 }
-
-const median = (numbers: ReadonlyArray<number>) =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 
 interface Measured {
   readonly perSecond: number

