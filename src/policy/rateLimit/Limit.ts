@@ -2,11 +2,12 @@
  * One limit of a group: its bucket, corrected by what the API reports, and the pace at which calls may use it.
  *
  * The pace keeps calls from leaving in a burst. At first, they may use what the bucket holds at twice the rate of the
- * limit. After a refusal they leave at that rate, because the bucket of the API may hold less than a minute's worth
- * ("60 requests per minute may be enforced as 1 request per second"; Anthropic, "Rate limits", Oct 2026).
+ * limit. After a refusal they leave at just below that rate, because the bucket of the API may hold less than a minute's
+ * worth ("60 requests per minute may be enforced as 1 request per second"; Anthropic, "Rate limits", Oct 2026).
  */
 import type { RateLimits } from "../../claude/RateLimits.ts"
 import * as Bucket from "./Bucket.ts"
+import type { Kind } from "./Buckets.ts"
 
 type Reported = NonNullable<RateLimits["requests"]>
 
@@ -15,14 +16,18 @@ export interface Limit {
   /** Milliseconds until a call with this amount may leave; 0 while the limit is unknown. */
   readonly wait: (now: number, amount: number) => number
   readonly take: (now: number, amount: number) => Held
-  /** The API refused a call. */
-  readonly refused: (now: number) => void
+  /** How long the limit would last at its rate, in minutes; Infinity while it is unknown. */
+  readonly lasts: (now: number) => number
+  /** The API refused a call, probably for this limit. It is explained if the API reported that too little was left. */
+  readonly refused: (now: number, isExplained: boolean) => void
 }
 
 /** The amount that a call in flight has reserved. */
 export interface Held {
   /** Takes what an answer reports. Before `settle`, the call itself counts as in flight. */
   readonly learn: (now: number, reported: Reported) => void
+  /** Whether the last report left too little for this amount. */
+  readonly isShort: () => boolean
   readonly settle: (now: number, used: number) => void
   /** Settles a call that the API refused: it used nothing, but it has left. */
   readonly giveBack: (now: number) => void
@@ -31,58 +36,116 @@ export interface Held {
 /** How many seconds' worth may leave at once. */
 const burst = 0.5
 
+const fast = 2
+const even = 0.99
+
+/** How long a pace is kept at least before it rises, and before it falls again, in milliseconds. */
+const riseAfter = 10_000
+const fallAfter = 2000
+
 /** Without an explicit limit, it is unknown until the API reports it. */
-export const make = (explicit: number | undefined, late: number): Limit => {
-  let pace = explicit === undefined ? 2 : 1
+export const make = (kind: Kind, explicit: number | undefined): Limit => {
   let limit = explicit
+  let pace = explicit === undefined ? fast : 1
+  let isEven = explicit !== undefined
+  /** Whether the limit is a guess, because no answer has limits. */
+  let isAssumed = false
+  let emptyAt = -Infinity
+  let passedBefore = 0
+  let changedAt = -Infinity
+  let error = 0
   let inFlight = 0
   /** Everything that calls have used so far. */
   let used = 0
-  let refusedAt = -Infinity
-  let slowedAt = -Infinity
-  let highest = 0
+  /** The most that the API has reported: its bucket may hold less than a minute's worth. */
+  let size = explicit ?? 0
   const bucket = Bucket.make(explicit ?? 0, explicit ?? Infinity)
   const paced = Bucket.make(explicit ?? 0, explicit === undefined ? Infinity : (explicit / 60) * burst)
 
   const resize = (now: number, perMinute: number) => {
-    const isNew = limit === undefined
     limit = perMinute
-    bucket.resize(now, perMinute, perMinute)
+    bucket.resize(now, perMinute, isAssumed ? Infinity : Math.min(size, perMinute))
     paced.resize(now, perMinute * pace, (perMinute / 60) * burst)
-    if (isNew) paced.set(now, Math.min(paced.level(now), 0))
   }
 
-  /** The pace rises again by a tenth in a minute, as long as no call is refused. */
+  const setPace = (now: number, faster: number) => {
+    pace = faster
+    changedAt = now
+    if (limit !== undefined) resize(now, limit)
+  }
+
+  /** As long as no call is refused, the pace rises again. */
   const recover = (now: number) => {
-    if (pace >= 1 || limit === undefined || now < slowedAt + 6000) return
-    slowedAt = now
-    pace = Math.min(1, pace + 0.01)
-    resize(now, limit)
+    if (pace === fast || limit === undefined || now < changedAt + riseAfter) return
+    if (!isEven && bucket.level(now) > limit / 4) setPace(now, fast)
+    else if (pace < even || isAssumed) setPace(now, pace + 0.02)
+  }
+
+  /** Between two refusals, a bucket that is empty at both lets through what it refills. So that is its rate. */
+  const assume = (now: number) => {
+    const passed = used + inFlight - passedBefore
+    const minutes = (now - emptyAt) / 60_000
+    passedBefore = used + inFlight
+    emptyAt = now
+    if (minutes === Infinity || passed === 0) return
+    isAssumed = true
+    pace = 1
+    changedAt = now
+    size = Infinity
+    resize(now, (passed / minutes) * 0.95)
+    bucket.set(now, Infinity)
+  }
+
+  /** The level from which on a call may leave. */
+  const needed = (amount: number): number => {
+    // Output is taken as it is produced, so that the API lets a call in while anything is left.
+    if (kind === "outputTokens") return 0
+    // The prompt may be longer than estimated.
+    return kind === "inputTokens" ? amount * 1.1 + error : amount
+  }
+
+  const learn = (now: number, reported: Reported, usedBefore: number) => {
+    const isNew = limit === undefined || isAssumed
+    if (isAssumed) size = 0
+    isAssumed = false
+    const lower = Math.min(reported.limit, explicit ?? Infinity)
+    error = roundingOf(reported)
+    const highest = Math.max(size, reported.remaining + error)
+    if (limit !== lower || size !== highest) {
+      size = highest
+      resize(now, lower)
+    }
+    // All that was in flight since the call began may be in `remaining` already, or none of it.
+    const least = reported.remaining - error - inFlight - (used - usedBefore)
+    const isRoomy = size > 4 * inFlight
+    const most = reported.remaining + error - (kind === "outputTokens" && isRoomy ? inFlight : 0)
+    const level = bucket.level(now)
+    if (isNew) {
+      bucket.set(now, least)
+      paced.set(now, 0)
+    } else if (level > most) bucket.set(now, most)
+    else if (level < least && limit === reported.limit && reported.remaining > 2 * error) bucket.set(now, least)
   }
 
   return {
-    wait: (now, amount) => (limit === undefined ? 0 : Math.max(bucket.wait(now, amount), paced.wait(now, amount))),
+    wait: (now, amount) =>
+      limit === undefined
+        ? 0
+        : Math.max(bucket.wait(now, needed(amount)), paced.wait(now, kind === "requests" ? amount : 0)),
+    lasts: (now) => (limit === undefined ? Infinity : Math.min(bucket.level(now), paced.level(now)) / limit),
     take: (now, amount) => {
       recover(now)
       const usedBefore = used
+      let left = Infinity
       inFlight += amount
       bucket.take(now, amount)
       paced.take(now, amount)
       return {
         learn: (now, reported) => {
-          const isNew = limit === undefined
-          const lower = Math.min(reported.limit, explicit ?? Infinity)
-          if (limit !== lower) resize(now, lower)
-          const error = roundingOf(reported)
-          // All that was in flight since the call began may be in `remaining` already, or none of it.
-          const least = reported.remaining - error - inFlight - (used - usedBefore)
-          highest = Math.max(highest, reported.remaining)
-          const most = reported.remaining + error - (highest > 4 * inFlight ? inFlight * late : 0)
-          const level = bucket.level(now)
-          if (isNew) bucket.set(now, least)
-          else if (level > most) bucket.set(now, most)
-          else if (level < least && limit === reported.limit && reported.remaining > 2 * error) bucket.set(now, least)
+          left = reported.remaining - roundingOf(reported)
+          learn(now, reported, usedBefore)
         },
+        isShort: () => left < amount,
         settle: (now, actual) => {
           inFlight -= amount
           used += actual
@@ -95,13 +158,12 @@ export const make = (explicit: number | undefined, late: number): Limit => {
         }
       }
     },
-    refused: (now) => {
-      pace = pace > 1 ? 1 : now < refusedAt + 60_000 ? pace * 0.9 : pace
-      refusedAt = now
-      slowedAt = now
-      if (limit === undefined) return
-      resize(now, limit)
-      paced.set(now, Math.min(0, paced.level(now)))
+    refused: (now, isExplained) => {
+      if (!isExplained) isEven = true
+      if (limit === undefined || isAssumed) assume(now)
+      else if (pace > even) setPace(now, even)
+      else if (now >= changedAt + fallAfter) setPace(now, pace * 0.9)
+      if (limit !== undefined) paced.set(now, Math.min(0, paced.level(now)))
     }
   }
 }

@@ -4,7 +4,7 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { RateLimits } from "../../claude/RateLimits.ts"
-import { type Amounts, type Buckets, type Limits, type Reservation, kinds, type Wait } from "./Buckets.ts"
+import { type Amounts, type Buckets, type Kind, type Limits, type Reservation, kinds, type Wait } from "./Buckets.ts"
 import * as Limit from "./Limit.ts"
 
 /** Buckets with these explicit limits, and with what the API says of the others. */
@@ -22,18 +22,25 @@ export const make = (explicit: Limits = {}): Buckets => {
   }
 }
 
+/** A bucket that refills continuously does not ask to wait for longer, in milliseconds. */
+const longest = 10_000
+
 interface Group {
   readonly reserve: (amounts: Amounts, clock: Clock.Clock) => Reservation | Wait
 }
 
 const makeGroup = (explicit: Limits): Group => {
   const limits = {
-    requests: Limit.make(explicit.requests, 0),
-    inputTokens: Limit.make(explicit.inputTokens, 0),
-    outputTokens: Limit.make(explicit.outputTokens, 1)
+    requests: Limit.make("requests", explicit.requests),
+    inputTokens: Limit.make("inputTokens", explicit.inputTokens),
+    outputTokens: Limit.make("outputTokens", explicit.outputTokens)
   }
   let closedAt = -Infinity
   let closedUntil = -Infinity
+
+  /** Without a report, the limit with the least left is the one that was reached. */
+  const emptiest = (now: number): Kind =>
+    kinds.reduce((least, kind) => (limits[kind].lasts(now) < limits[least].lasts(now) ? kind : least))
 
   const reservation = (amounts: Amounts, now: number, clock: Clock.Clock): Reservation => {
     const held = {
@@ -64,7 +71,9 @@ const makeGroup = (explicit: Limits): Group => {
           closedUntil = Math.max(closedUntil, (wasInFlight ? closedAt : arrived) + milliseconds)
           if (wasInFlight) return
           closedAt = arrived
-          for (const kind of kinds) limits[kind].refused(arrived)
+          const short = kinds.filter((kind) => held[kind].isShort())
+          const isExplained = short.length > 0 && milliseconds < longest
+          for (const kind of short.length > 0 ? short : [emptiest(arrived)]) limits[kind].refused(arrived, isExplained)
         })
     }
   }

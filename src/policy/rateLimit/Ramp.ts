@@ -49,6 +49,8 @@ export const make = (): Ramp => {
       most += wasRefused ? 1 / most : 1
     },
     refused: () => {
+      // Later refusals slow down the pace of the limit.
+      if (wasRefused) return
       wasRefused = true
       most = Math.max(1, Math.floor(inFlight / 2))
     }

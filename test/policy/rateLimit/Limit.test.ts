@@ -3,11 +3,11 @@ import * as Limit from "../../../src/policy/rateLimit/Limit.ts"
 
 describe("a limit that is not known", () => {
   it("lets every amount pass", () => {
-    assert.strictEqual(Limit.make(undefined, 0).wait(0, 1e9), 0)
+    assert.strictEqual(Limit.make("requests", undefined).wait(0, 1e9), 0)
   })
 
   it("is learnt from an answer; calls in flight may be in its figures, or not", () => {
-    const limit = Limit.make(undefined, 0)
+    const limit = Limit.make("requests", undefined)
     const held = [limit.take(0, 1), limit.take(0, 1), limit.take(0, 1)]
     held[0]?.learn(1000, { limit: 60, remaining: 4 })
     held[0]?.settle(1000, 1)
@@ -15,6 +15,17 @@ describe("a limit that is not known", () => {
     assert.strictEqual(limit.wait(1000, 1), 250)
     limit.take(1250, 1)
     assert.isAtLeast(limit.wait(1250, 1), 700)
+  })
+})
+
+describe("a limit that no answer reports", () => {
+  it("is guessed from what passes between two refusals", () => {
+    const limit = Limit.make("requests", undefined)
+    for (let call = 0; call < 100; call++) limit.take(0, 1).settle(0, 1)
+    limit.refused(1000, false)
+    for (let call = 0; call < 20; call++) limit.take(2000, 1).settle(2000, 1)
+    limit.refused(3000, false)
+    assert.closeTo(passedIn(10, limit, 3000), 95, 2)
   })
 })
 
@@ -28,7 +39,7 @@ describe("a limit that is known", () => {
   })
 
   it("takes a rounded figure for what it may mean", () => {
-    const limit = Limit.make(undefined, 0)
+    const limit = Limit.make("requests", undefined)
     limit.take(0, 0).learn(0, { limit: 60_000, remaining: 2000 })
     const held = limit.take(60_000, 1500)
     held.settle(60_000, 1500)
@@ -45,22 +56,35 @@ describe("a limit that is known", () => {
   it("paces calls at twice its rate, and at its rate after a refusal", () => {
     assert.closeTo(passedIn(10, known(600)), 200, 10)
     const limit = known(600)
-    limit.refused(0)
+    limit.refused(0, false)
     assert.closeTo(passedIn(10, limit), 100, 10)
   })
 
-  it("slows down with each refusal within a minute, and recovers", () => {
+  it("slows down with each further refusal, and recovers", () => {
     const limit = known(600)
-    for (let refusal = 0; refusal < 4; refusal++) limit.refused(0)
-    assert.closeTo(passedIn(10, limit), 73, 6)
-    passedIn(600, limit, 10_000)
-    assert.closeTo(passedIn(10, limit, 610_000), 100, 2)
+    for (const at of [0, 3000, 6000, 9000]) limit.refused(at, false)
+    assert.closeTo(passedIn(10, limit, 9000), 72, 3)
+    passedIn(600, limit, 20_000)
+    assert.closeTo(passedIn(10, limit, 620_000), 99, 2)
+  })
+
+  it("returns to twice its rate if the API has reported why it refused, and much is left", () => {
+    const limit = known(600)
+    limit.refused(0, true)
+    assert.closeTo(passedIn(10, limit), 99, 2)
+    assert.closeTo(passedIn(10, limit, 11_000), 200, 10)
+  })
+
+  it("is slow after a refusal of which several calls in flight report", () => {
+    const limit = known(600)
+    for (const at of [0, 100, 200]) limit.refused(at, false)
+    assert.closeTo(passedIn(10, limit, 200), 99, 2)
   })
 
   it("lets no burst out after a refusal", () => {
     const limit = known(600)
     const held = Array.from({ length: 50 }, () => limit.take(0, 1))
-    limit.refused(0)
+    limit.refused(0, false)
     for (const { giveBack } of held) giveBack(0)
     assert.isAbove(limit.wait(0, 1), 0)
   })
@@ -68,11 +92,11 @@ describe("a limit that is known", () => {
 
 describe("an explicit limit", () => {
   it("holds from the first call on, evenly", () => {
-    assert.closeTo(passedIn(60, Limit.make(60, 0)), 60, 1)
+    assert.closeTo(passedIn(60, Limit.make("requests", 60)), 60, 1)
   })
 
   it("gives way to a lower one of the API only", () => {
-    const limit = Limit.make(60, 0)
+    const limit = Limit.make("requests", 60)
     limit.take(0, 1).learn(0, { limit: 600, remaining: 599 })
     assert.closeTo(passedIn(60, limit), 60, 1)
     limit.take(60_000, 1).learn(60_000, { limit: 30, remaining: 29 })
@@ -84,7 +108,7 @@ describe("an explicit limit", () => {
 
 /** A limit of which the API has reported that all of it is left. */
 const known = (perMinute: number): Limit.Limit => {
-  const limit = Limit.make(undefined, 0)
+  const limit = Limit.make("requests", undefined)
   const held = limit.take(-60_000, 0)
   held.learn(-60_000, { limit: perMinute, remaining: perMinute })
   held.settle(-60_000, 0)
