@@ -24,7 +24,7 @@ describe("the public names", () => {
       Batch: Finished Options fanOut map stream
       Dataset: Dataset DatasetFailed Place Row RowInvalid Valid Writer at fromFile fromIterable keepApart withFile writeLines
       Job: Declaration Job JobBroken JobChanged JobHopeless JobLayerFailed JobNeeds Provided RunOptions Summary claude isJob make run shape
-      Journal: Claim Counts FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew Options PendingRow Row SampledRow Source StoredCall Total Totals layer requestText
+      Journal: Claim Counts FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew Options PendingRow Row SampledRow Source Spending StoredCall Total Totals layer requestText
       Progress: Progress age bar batchLines batches cost counted empty line promptCache replays responseCache tick tokens update
       Step: Shape Step all andThen draw each make map object text version
       Budget: Amount Budget Caps make policy raise

@@ -30,10 +30,12 @@ import * as RowNumbers from "./journal/RowNumbers.ts"
 import * as Sample from "./journal/Sample.ts"
 import type { SampledRow } from "./journal/Sample.ts"
 import type { Source } from "./journal/Source.ts"
+import * as Spending from "./journal/Spending.ts"
 import type { Total } from "./journal/Total.ts"
 import * as Writes from "./journal/Writes.ts"
 
 export { JournalFailed, JournalForeign, JournalInUse, JournalMixed, JournalTooNew }
+export type { Spending } from "./journal/Spending.ts"
 export type { Claim, FailedRow, Options, PendingRow, Row, SampledRow, Source, StoredCall, Total, Totals }
 export { of as requestText } from "./journal/RequestText.ts"
 
@@ -95,6 +97,8 @@ export class Journal extends Context.Service<
     /** Adds a billed call without a reply to the totals. `undefined` is an unknown price. */
     readonly spend: (cost: BigDecimal.BigDecimal | undefined) => Effect.Effect<void, JournalFailed>
     readonly totals: Effect.Effect<Totals, JournalFailed>
+    /** What the runs have spent, for a budget over all of them. */
+    readonly spending: Effect.Effect<Spending.Spending, JournalFailed>
     /** The outputs of the claimed rows, in input order. */
     readonly outputs: Stream.Stream<string, JournalFailed>
     /** The number of bytes that `outputs` takes as the lines of a file. */
@@ -141,6 +145,7 @@ const makeRun = Effect.fnUntraced(function* (opened: JobState.Opened) {
     reject: (call) => Replies.reject(job, numbers, writer, call),
     spend: (cost) => writer.write({ _tag: "Bill", cost }),
     totals: Replies.totals(job),
+    spending: Effect.suspend(() => Spending.open(job, writer)),
     outputs: Stream.suspend(() => ClaimedRows.outputs(job)),
     outputSize: Effect.sync(() => job.size),
     failures: Stream.suspend(() => ClaimedRows.failures(job)),

@@ -8,6 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Cost from "../claude/Cost.ts"
 import type * as Event from "../claude/Event.ts"
+import * as Hold from "../claude/Hold.ts"
 import type { Reply } from "../claude/Reply.ts"
 import type { Answer, CallKey, ReplyStoreFailed } from "../claude/ReplyStore.ts"
 import * as Durable from "./Durable.ts"
@@ -88,13 +89,15 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
     const listener = (event: Event.Event): Effect.Effect<void> => {
       switch (event._tag) {
         case "call-sent":
-          return run.inFlight.enter(() => {
-            // The attempts of one call have one place.
-            if (isBusy) run.inFlight.leave()
-            attempts += 1
-            onTheWire.add(event.attempt)
-            update()
-          })
+          return Hold.until(
+            run.inFlight.enter(() => {
+              // The attempts of one call have one place.
+              if (isBusy) run.inFlight.leave()
+              attempts += 1
+              onTheWire.add(event.attempt)
+              update()
+            })
+          )
         case "call-finished":
           onTheWire.delete(event.attempt)
           calls += 1

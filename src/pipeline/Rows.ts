@@ -161,5 +161,5 @@ export const make = <Row, Out, E>(
   const work = <E2, R>(rows: Stream.Stream<PendingRow<Row>, E2, R>, workers: number) =>
     Demand.provide(Workers.run(Demand.source(rows), { workers, takes, work: (row) => Demand.running(run(row)) }))
 
-  return { work, settle: Effect.suspend(release), stop, replies, stopped: () => stopped }
+  return { work, settle: Effect.suspend(release), stop, orStop, replies, stopped: () => stopped }
 }

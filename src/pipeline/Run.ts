@@ -13,6 +13,7 @@ import { Claude } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Event from "../claude/Event.ts"
 import { ReplyStore } from "../claude/ReplyStore.ts"
+import { SpendStore } from "../claude/SpendStore.ts"
 import * as Batch from "./Batch.ts"
 import { claimRows, maxReported } from "./Claims.ts"
 import * as Dataset from "./Dataset.ts"
@@ -27,6 +28,7 @@ import * as ResultLine from "./ResultLine.ts"
 import * as RowFailure from "./RowFailure.ts"
 import * as Rows from "./Rows.ts"
 import * as Selection from "./Selection.ts"
+import * as Spending from "./Spending.ts"
 import * as StopRules from "./StopRules.ts"
 
 /** How to run a job. */
@@ -138,16 +140,18 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>,
   const { capacity } = yield* Claude
   const inFlight = options.concurrency === undefined ? capacity : Effect.succeed(options.concurrency)
   const rows = Rows.make(job, journal, options, inFlight)
+  const spending = Spending.make(yield* journal.spending, rows.orStop)
   yield* stopOnDrain(rows.stop)
   const failuresFile = yield* Effect.gen(function* () {
     const isSelected = yield* Selection.make(job, options)
     const pending = Stream.filter(PendingRows.of(job, options.only ?? "all"), isSelected)
-    yield* rows.work(pending, yield* Batch.fanOut(options))
+    yield* Effect.ensuring(rows.work(pending, yield* Batch.fanOut(options)), spending.end)
     yield* rows.settle
     yield* sink.replaceWith(journal.outputs)
     return yield* FailuresFile.write(output)
   }).pipe(
     Effect.provideService(ReplyStore, rows.replies),
+    Effect.provideService(SpendStore, spending.store),
     orBroken,
     Effect.catchTag("JobBroken", (error) => Effect.as(rows.stop(error), undefined))
   )

@@ -66,6 +66,9 @@ export const isCertain = (error: unknown): error is ClaudeError => {
   if (!(error instanceof ClaudeError)) return false
   const { _tag, code, detail, requestId, shouldRetry } = error.reason
   switch (_tag) {
+    // The budget of a label or a step is no concern of other rows.
+    case "BudgetExceeded":
+      return error.reason.share === undefined
     case "BillingFailed":
     case "SpendLimitReached":
     case "Unauthenticated":

@@ -6,19 +6,24 @@
  * A call waits while the calls in flight may leave enough, and fails with `BudgetExceeded` when they cannot. An attempt
  * that was interrupted, or whose connection broke, counts as the most that it may have cost.
  */
-import type * as BigDecimal from "effect/BigDecimal"
+import * as BigDecimal from "effect/BigDecimal"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { type Admission, admitting } from "../claude/Admission.ts"
 import { CallSite } from "../claude/CallSite.ts"
 import { type Claude, wrap } from "../claude/Claude.ts"
+import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Event from "../claude/Event.ts"
 import { Hold } from "../claude/Hold.ts"
 import type { Request } from "../claude/Request.ts"
+import { ReplyStore } from "../claude/ReplyStore.ts"
 import { ServiceTier } from "../claude/ServiceTier.ts"
+import { SpendStore, type Unit } from "../claude/SpendStore.ts"
 import * as Amount from "./budget/Amount.ts"
 import * as Bound from "./budget/Bound.ts"
+import * as Ledger from "./budget/Ledger.ts"
 import * as Purse from "./budget/Purse.ts"
 import * as Settlement from "./budget/Settlement.ts"
 
@@ -35,7 +40,7 @@ export interface Caps {
 
 /** A budget that can be read and raised while calls run. Its amounts are US dollars, or tokens. */
 export interface Budget {
-  readonly unit: Amount.Unit
+  readonly unit: Unit
   readonly cap: Effect.Effect<BigDecimal.BigDecimal>
   readonly spent: Effect.Effect<BigDecimal.BigDecimal>
   /** The most that the calls in flight may cost. */
@@ -45,6 +50,8 @@ export interface Budget {
   readonly raise: (to: Amount.Text) => Effect.Effect<void>
   /** The purses that a call takes from, the whole budget last. */
   readonly pursesOf: (site: CallSite) => ReadonlyArray<Purse.Purse>
+  /** The calls of a job. `replies` has the batches that its earlier runs left. */
+  readonly ledgerOf: (store: SpendStore, replies: ReplyStore | undefined) => Effect.Effect<Ledger.Ledger>
 }
 
 /** A budget of this amount, or with these caps. Several layers can share one budget. */
@@ -56,6 +63,7 @@ export const raise = (self: Budget, to: Amount.Text): Effect.Effect<void> => sel
 const makeUnsafe = (given: Amount.Text | Caps): Budget => {
   const { cap, labels = {}, steps = {} } = typeof given === "string" ? { cap: given } : given
   const whole = Purse.make(amountOf(cap))
+  const ledgers = new WeakMap<SpendStore, Deferred.Deferred<Ledger.Ledger>>()
   const amounts = Object.entries(labels).map(([name, text]) => [name, amountOf(text)] as const)
   const ofLabels = new Map<string, Purse.Purse>()
   const ofSteps = Object.entries(steps).map(
@@ -90,7 +98,16 @@ const makeUnsafe = (given: Amount.Text | Caps): Budget => {
         Purse.raise(whole, value)
         return Effect.void
       }),
-    pursesOf
+    pursesOf,
+    ledgerOf: (store, replies) =>
+      Effect.suspend(() => {
+        const known = ledgers.get(store)
+        if (known !== undefined) return Deferred.await(known)
+        const opened = Deferred.makeUnsafe<Ledger.Ledger>()
+        ledgers.set(store, opened)
+        const open = Ledger.open(whole, store.account(whole.unit), replies)
+        return Effect.andThen(Effect.uninterruptible(Deferred.complete(opened, open)), Deferred.await(opened))
+      })
   }
 }
 
@@ -104,18 +121,40 @@ const amountOf = (amount: Amount.Text | Amount.Amount): Amount.Amount =>
 export const policy = (budget: Amount.Text | Caps | Budget) => {
   const self = typeof budget === "string" || !("pursesOf" in budget) ? makeUnsafe(budget) : budget
   return wrap((next) =>
-    Effect.map(ServiceTier, (tier) => admitting(next, (request) => admit(self, next, request, tier === "batch")))
+    Effect.map(ServiceTier, (tier) => admitting(next, (request) => admit(self, next, request, tier)))
   )
 }
 
-const admit = Effect.fnUntraced(function* (self: Budget, next: Claude["Service"], request: Request, batch: boolean) {
+const admit = Effect.fnUntraced(function* (
+  self: Budget,
+  next: Claude["Service"],
+  request: Request,
+  serviceTier: Bound.Sending["serviceTier"]
+) {
   const purses = self.pursesOf(yield* CallSite)
   const clock = yield* Clock.Clock
   const since = clock.currentTimeNanosUnsafe()
-  const sending = { request, batch, at: new Date(clock.currentTimeMillisUnsafe()) }
-  const mosts = yield* mostsOf(next, sending, purses)
-  const taken: Array<Purse.Taken> = []
-  for (const [purse, most] of mosts) taken.push(yield* Purse.take(purse, most))
+  const sending = { request, serviceTier, at: new Date(clock.currentTimeMillisUnsafe()) }
+  const store = yield* SpendStore
+  const ledger = store && (yield* self.ledgerOf(store, serviceTier === "batch" ? yield* ReplyStore : undefined))
+  /** With this many tokens in the prompt, it takes the most that the call may cost from each purse, or from none. */
+  const takeFor = Effect.fnUntraced(function* (input: number | undefined) {
+    const taken: Array<Purse.Taken> = []
+    for (const [purse, most] of yield* mostsOf(sending, purses, input)) {
+      const isWhole = purse.share === undefined
+      const take = ledger !== undefined && isWhole ? ledger.take(request, most) : Purse.take(purse, most)
+      taken.push(yield* Effect.onError(take, () => Effect.sync(() => taken.forEach(({ settle }) => settle(zero)))))
+    }
+    return taken
+  })
+  /** The API counts the tokens where their bytes alone are too much. */
+  const counted = Effect.fnUntraced(function* (error: ClaudeError) {
+    const least = yield* mostsOf(sending, purses, 0)
+    // The next run must find the same bound for a call in a batch that this one leaves.
+    if (serviceTier === "batch" || least.some(([purse, most]) => Purse.lacks(purse, most))) return yield* error
+    return yield* takeFor(yield* Effect.mapError(next.countTokens(request), () => error))
+  })
+  const taken = yield* Effect.catchIf(takeFor(Bound.input(sending)), isExceeded, counted)
   yield* Event.emitWaited(request.model, "budget", since)
   const hold: Hold = { isHeld: false }
   return {
@@ -130,25 +169,15 @@ const admit = Effect.fnUntraced(function* (self: Budget, next: Claude["Service"]
   } satisfies Admission
 })
 
-/** What the call takes from each purse: bounded by bytes, or by a count where bytes would refuse what a count may not. */
-const mostsOf = Effect.fnUntraced(function* (
-  next: Claude["Service"],
-  sending: Bound.Sending,
-  purses: ReadonlyArray<Purse.Purse>
-) {
-  const mosts = yield* boundBy(Bound.input(sending), sending, purses)
-  if (!mosts.some(isRefused)) return mosts
-  const least = yield* boundBy(0, sending, purses)
-  if (least.some(isRefused)) return mosts
-  return yield* boundBy(yield* next.countTokens(sending.request), sending, purses)
-})
+const isExceeded = ({ reason }: ClaudeError) => reason._tag === "BudgetExceeded"
 
-type Most = readonly [purse: Purse.Purse, most: BigDecimal.BigDecimal]
+const zero = BigDecimal.fromBigInt(0n)
 
-const isRefused = ([purse, most]: Most) => Purse.lacks(purse, most)
-
-const boundBy = (input: number | undefined, sending: Bound.Sending, purses: ReadonlyArray<Purse.Purse>) =>
+/** What a call takes from each purse. */
+const mostsOf = (sending: Bound.Sending, purses: ReadonlyArray<Purse.Purse>, input: number | undefined) =>
   Effect.forEach(purses, (purse) => {
     const most = input === undefined ? undefined : Bound.most(sending, purse.unit, input)
-    return most === undefined ? Effect.fail(Bound.unbounded(sending, purse.unit)) : Effect.succeed<Most>([purse, most])
+    return most === undefined
+      ? Effect.fail(Bound.unbounded(sending, purse.unit))
+      : Effect.succeed([purse, most] as const)
   })

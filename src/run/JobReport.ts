@@ -3,6 +3,7 @@
  * their cost, and how to continue.
  */
 import * as BigDecimal from "effect/BigDecimal"
+import { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Cost from "../claude/Cost.ts"
 import { JobBroken, type Summary } from "../pipeline/Job.ts"
 import * as Progress from "../pipeline/Progress.ts"
@@ -136,7 +137,14 @@ const costOf = ({ cost, unpriced }: Summary["cost"]["run"]) => Progress.cost({ c
 const endOf = (stopped: NonNullable<Summary["stopped"]>, pending: string): string =>
   stopped === "selection"
     ? `${pending} not selected, and pending.`
-    : `Stopped: ${reasonOf(stopped)}. ${pending} pending: ${typeof stopped === "string" ? "" : "correct this, and then "}${howToContinue}.`
+    : `Stopped: ${reasonOf(stopped)}. ${pending} pending: ${remedyOf(stopped)}.`
+
+const remedyOf = (stopped: NonNullable<Summary["stopped"]>): string => {
+  if (typeof stopped === "string") return howToContinue
+  return stopped instanceof ClaudeError && stopped.reason._tag === "BudgetExceeded"
+    ? "run the same command again with a larger --budget to continue"
+    : `correct this, and then ${howToContinue}`
+}
 
 const reasonOf = (stopped: NonNullable<Summary["stopped"]>): string => {
   switch (stopped) {

@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import * as Argument from "effect/cli/Argument"
 import type * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { Claude, RateLimit } from "../index.ts"
+import { Budget, Claude, RateLimit } from "../index.ts"
 import * as Dataset from "../pipeline/Dataset.ts"
 import type * as Job from "../pipeline/Job.ts"
 import * as CacheStore from "./CacheStore.ts"
@@ -43,6 +43,11 @@ export const flags = {
   ),
   promptCache: Flag.Literals("prompt-cache", ["5m", "1h"]).pipe(
     Flag.withDescription("Let the API cache the parts that prompts share, for this long after each use"),
+    Flag.optional
+  ),
+  budget: Flag.String("budget").pipe(
+    Flag.withDescription('Spend at most this on the job, over all its runs: "5 USD" or "2M tokens"'),
+    Flag.withSchema(Budget.Amount),
     Flag.optional
   ),
   limit: positive("limit", "Stop after this many rows; the next run continues").pipe(Flag.optional),
@@ -85,11 +90,12 @@ const withModel = (model: RunFlags["model"], { layer = Layer.empty, ...job }: An
 
 /** The options of `Claude.stack`. An emulator has its own cache within the store, and its own limits in Redis. */
 export const stackOptions = Effect.fnUntraced(function* (flags: RunFlags, emulated: boolean) {
-  const { cache, concurrency, promptCache } = flags
+  const { budget, cache, concurrency, promptCache } = flags
   const place = emulated ? { storeId: "effect-claude-emulator" } : {}
   return {
     rateLimit: yield* rateLimitOf(flags, place),
     ...(Option.isSome(concurrency) && { concurrency: concurrency.value }),
+    ...(Option.isSome(budget) && { budget: { cap: budget.value } }),
     ...(Option.isSome(cache) && { cache: { store: CacheStore.layer(cache.value), ...place } }),
     ...(Option.isSome(promptCache) && { promptCache: { ttl: promptCache.value, warmUp: "1 minute" } as const })
   }

@@ -8,6 +8,7 @@ describe("StopRules.isCertain", () => {
     for (const reason of [
       new ClaudeError.BillingFailed({ detail: "credit balance is too low" }),
       new ClaudeError.SpendLimitReached({ detail: "limit" }),
+      new ClaudeError.BudgetExceeded({ detail: "nothing is left" }),
       new ClaudeError.Unauthenticated({ detail: "invalid x-api-key" }),
       new ClaudeError.NotFound({ detail: "model: claude-sonet-5-5" }),
       new ClaudeError.NotFound({ detail: "Publisher Model `projects/p/models/m` was not found" }),
@@ -27,6 +28,7 @@ describe("StopRules.isCertain", () => {
     for (const reason of [
       new ClaudeError.InvalidRequest({ detail: "prompt is too long: 210000 tokens > 200000 maximum" }),
       new ClaudeError.NotFound({ detail: "File not found: file_011" }),
+      new ClaudeError.BudgetExceeded({ detail: "nothing is left for it", share: 'tenant "acme"' }),
       // A firewall blocked the text of one row.
       new ClaudeError.PermissionDenied({ detail: "Sorry, you have been blocked" }),
       // A gateway can break the connection of a request that it does not accept.

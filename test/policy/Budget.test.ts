@@ -298,7 +298,7 @@ const stream = Stream.unwrap(Claude.use((claude) => Effect.succeed(claude.stream
 const at = new Date(0)
 
 const mostOf = (batch: boolean) => {
-  const sending = { request, batch, at }
+  const sending = { request, serviceTier: batch ? "batch" : "standard", at } as const
   return Bound.most(sending, "USD", Bound.input(sending) ?? 0) ?? BigDecimal.fromBigInt(0n)
 }
 

@@ -53,6 +53,22 @@ describe("effect-claude run", () => {
     server.close()
   })
 
+  it("ends with 3 if its budget does not cover the next call, and resumes with a larger one", async () => {
+    const server = await standIn()
+    const files = folder(5)
+    const { code, stdout } = await cli(runOf(files, "--budget", "0.01 USD"), { env: at(server.url) })
+    assert.strictEqual(code, 3)
+    assert.match(
+      stdout,
+      /Stopped: BudgetExceeded: the budget of this run has \$0\.0100 of \$0\.0100 left, and this call may cost up to \$0\.0\d+; raise the budget\. 5 rows are pending: run the same command again with a larger --budget to continue\./
+    )
+    assert.deepInclude(await cli(runOf(files, "--budget", "1 USD"), { env: at(server.url) }), { code: 0 })
+    const wrong = await cli(runOf(files, "--budget", "5 EUR"), { env: at(server.url) })
+    assert.strictEqual(wrong.code, 2)
+    assert.include(wrong.stderr, '"5 EUR" is not a budget: write an amount above 0, such as "5 USD"')
+    server.close()
+  })
+
   it("runs the failed rows only with `retry`, and lists all failures in a file", async () => {
     const server = await standIn((call) => (call === 2 || call === 4 ? 400 : undefined))
     const files = folder(6)

@@ -71,6 +71,14 @@ const moveVersion4 = Effect.gen(function* () {
   yield* sql`DROP TABLE effect_claude_rows_4`
 })
 
+/** Version 6: what calls may have cost whose bill is not stored, over all runs, in each unit of a budget. */
+const addUnsettled = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  for (const column of ["unsettled_usd", "unsettled_tokens"]) {
+    yield* sql`ALTER TABLE effect_claude_jobs ADD COLUMN ${sql(column)} TEXT NOT NULL DEFAULT '0'`
+  }
+})
+
 /** The tables of an SQLite file that another program made. A cache of Effect's may share a file with a journal. */
 export const foreign = Effect.gen(function* () {
   const sql = yield* SqlClient
@@ -83,11 +91,12 @@ export const foreign = Effect.gen(function* () {
 const migrations = {
   "3_create_tables": OldTables.create,
   "4_move_version_2": OldTables.moveVersion2,
-  "5_move_version_4": moveVersion4
+  "5_move_version_4": moveVersion4,
+  "6_add_unsettled": addUnsettled
 }
 
 /** The layout that this version of the library knows. */
-export const version = 5
+export const version = 6
 
 /** Brings the tables up to date. Gives the layout of the database, which is above `version` in a newer one. */
 export const migrate = Effect.gen(function* () {

@@ -7,10 +7,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Cost from "../../claude/Cost.ts"
-
-/** US dollars, or tokens of prompts and answers together. */
-export const Unit = Schema.Literals(["USD", "tokens"])
-export type Unit = typeof Unit.Type
+import { Unit } from "../../claude/SpendStore.ts"
 
 const Parsed = Schema.Struct({ unit: Unit, value: Schema.BigDecimal })
 

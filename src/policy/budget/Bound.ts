@@ -7,21 +7,20 @@ import { ClaudeError, Unsupported } from "../../claude/ClaudeError.ts"
 import * as Cost from "../../claude/Cost.ts"
 import type { Request } from "../../claude/Request.ts"
 import * as TokenEstimate from "../../claude/TokenEstimate.ts"
+import type { Unit } from "../../claude/SpendStore.ts"
 import * as Usage from "../../claude/Usage.ts"
-import type { Unit } from "./Amount.ts"
-import * as StandIn from "./StandIn.ts"
 
 /** When and how a request is sent. */
 export interface Sending {
   readonly request: Request
-  readonly batch: boolean
+  readonly serviceTier: "standard" | "batch"
   readonly at: Date
 }
 
 /** The most that the answer may cost in this unit, with at most this many tokens of input; undefined if unbounded. */
 export const most = (sending: Sending, unit: Unit, input: number): BigDecimal.BigDecimal | undefined =>
   unit === "USD"
-    ? StandIn.boundCost({ ...sending, inputTokens: input })
+    ? Cost.bound({ ...sending, inputTokens: input })
     : BigDecimal.fromBigInt(BigInt(input + sending.request.max_tokens))
 
 /** The bound of the tokens of the prompt; undefined if it has none. */

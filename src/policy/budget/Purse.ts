@@ -8,11 +8,12 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { BudgetExceeded, ClaudeError } from "../../claude/ClaudeError.ts"
 import * as Demand from "../../claude/Demand.ts"
+import type { Unit } from "../../claude/SpendStore.ts"
 import * as Amount from "./Amount.ts"
 
 /** The state of a purse, in its unit. */
 export interface Purse {
-  readonly unit: Amount.Unit
+  readonly unit: Unit
   /** The label or the step whose purse it is; undefined for the whole budget. */
   readonly share: string | undefined
   cap: BigDecimal.BigDecimal
@@ -67,16 +68,27 @@ export const raise = (purse: Purse, to: BigDecimal.BigDecimal): void => {
 /** Takes money, at once or after a wait, until the scope closes. Fails if no call in flight can free enough. */
 export const take = (purse: Purse, most: BigDecimal.BigDecimal): Effect.Effect<Taken, ClaudeError, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
+    Effect.suspend(() => {
+      if (lacks(purse, most)) return Effect.fail(exceeded(purse, most))
+      if (purse.waiting.size === 0 && fits(purse, most))
+        return Effect.tap(Effect.succeed(taking(purse, most)), returning)
+      return Effect.tap(wait(purse, most, restore), returning)
+    })
+  )
+
+/** Takes money that counted as spent until now, because an earlier run sent the call. */
+export const takeOver = (purse: Purse, most: BigDecimal.BigDecimal): Effect.Effect<Taken, never, Scope.Scope> =>
+  Effect.uninterruptible(
     Effect.tap(
-      Effect.suspend(() => {
-        if (lacks(purse, most)) return Effect.fail(exceeded(purse, most))
-        return purse.waiting.size === 0 && fits(purse, most)
-          ? Effect.succeed(reserve(purse, most))
-          : wait(purse, most, restore)
+      Effect.sync(() => {
+        purse.spent = BigDecimal.subtract(purse.spent, most)
+        return taking(purse, most)
       }),
-      (taken) => Effect.addFinalizer(() => Effect.sync(() => taken.settle(zero)))
+      returning
     )
   )
+
+const returning = (taken: Taken) => Effect.addFinalizer(() => Effect.sync(() => taken.settle(zero)))
 
 const wait = (
   purse: Purse,
@@ -99,7 +111,7 @@ const ignore: Demand.OnQuiet = () => {}
 
 const fits = (purse: Purse, most: BigDecimal.BigDecimal) => !BigDecimal.isGreaterThan(most, remaining(purse))
 
-const reserve = (purse: Purse, most: BigDecimal.BigDecimal): Taken => {
+const taking = (purse: Purse, most: BigDecimal.BigDecimal): Taken => {
   let isSettled = false
   purse.reserved = BigDecimal.sum(purse.reserved, most)
   const settle = (cost: BigDecimal.BigDecimal) => {
@@ -121,7 +133,7 @@ const proceed = (purse: Purse): void => {
     const isHopeless = lacks(purse, most)
     if (!isHopeless && !fits(purse, most)) break
     purse.waiting.delete(waiting)
-    if (!isHopeless) waiting.taken = reserve(purse, most)
+    if (!isHopeless) waiting.taken = taking(purse, most)
     Deferred.doneUnsafe(
       answer,
       waiting.taken === undefined ? Effect.fail(exceeded(purse, most)) : Effect.succeed(waiting.taken)

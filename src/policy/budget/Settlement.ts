@@ -11,8 +11,8 @@ import { ClaudeError } from "../../claude/ClaudeError.ts"
 import * as Cost from "../../claude/Cost.ts"
 import { isBilled } from "../../claude/Reply.ts"
 import { neverArrived } from "../../claude/Unreachable.ts"
+import type { Unit } from "../../claude/SpendStore.ts"
 import * as Usage from "../../claude/Usage.ts"
-import type { Unit } from "./Amount.ts"
 
 /** The usage that was billed; `nothing`, or `unknown` where an answer may have been billed that did not arrive. */
 export type Settlement = { readonly model: string; readonly usage: Usage.Usage } | "nothing" | "unknown"

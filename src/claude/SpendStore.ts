@@ -1,0 +1,36 @@
+/**
+ * Where a durable program records what it may have spent, so that a budget covers all runs of a job, also those that
+ * died. The run of a job provides one. Outside of a job there is none, and a budget ends with the process.
+ */
+import type * as BigDecimal from "effect/BigDecimal"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+
+/** US dollars, or tokens of prompts and answers together. */
+export const Unit = Schema.Literals(["USD", "tokens"])
+export type Unit = typeof Unit.Type
+
+/** The spending of a job in one unit. */
+export interface Account {
+  /** The bills that earlier runs have stored. */
+  readonly billed: BigDecimal.BigDecimal
+  /** The most that earlier runs may have spent besides, on calls whose bill they have not stored. */
+  readonly unsettled: BigDecimal.BigDecimal
+  /** The bills that this run has stored so far. */
+  readonly stored: () => BigDecimal.BigDecimal
+  /** Records how much may be spent besides the stored bills, before it is spent. Replaces `unsettled`. */
+  readonly hold: (unsettled: BigDecimal.BigDecimal) => Effect.Effect<void>
+  /** Names what tells, at the end of the run, how much was. It is then recorded. */
+  readonly atEnd: (unsettled: () => BigDecimal.BigDecimal) => void
+}
+
+/** The accounts of a job. */
+export interface SpendStore {
+  readonly account: (unit: Unit) => Account
+}
+
+/** The store of the running fiber. */
+export const SpendStore: Context.Reference<SpendStore | undefined> = Context.Reference("effect-claude/SpendStore", {
+  defaultValue: (): SpendStore | undefined => undefined
+})

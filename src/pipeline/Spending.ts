@@ -1,0 +1,34 @@
+/**
+ * The spending of a job while it runs, for a budget over all its runs. At the end of the run it records what calls may
+ * have cost whose bill is not stored, such as calls that were interrupted.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Effect from "effect/Effect"
+import type { SpendStore, Unit } from "../claude/SpendStore.ts"
+import type { JournalFailed, Spending } from "./Journal.ts"
+
+/** `orStop` stops the run where the journal fails. */
+export const make = (
+  { billed, hold, stored, unsettled }: Spending,
+  orStop: (store: Effect.Effect<void, JournalFailed>) => Effect.Effect<void, JournalFailed>
+) => {
+  const ends = new Map<Unit, () => BigDecimal.BigDecimal>()
+  const store: SpendStore = {
+    account: (unit) => ({
+      billed: billed[unit],
+      unsettled: unsettled[unit],
+      stored: () => stored(unit),
+      hold: (amount) => Effect.orDie(orStop(hold(unit, amount))),
+      atEnd: (unsettled) => void ends.set(unit, unsettled)
+    })
+  }
+  /** Records what is unsettled when all calls have ended. */
+  const end = Effect.suspend(() =>
+    Effect.forEach(ends, ([unit, unsettled]) => Effect.ignore(orStop(hold(unit, BigDecimal.max(zero, unsettled())))), {
+      discard: true
+    })
+  )
+  return { store, end }
+}
+
+const zero = BigDecimal.fromBigInt(0n)
