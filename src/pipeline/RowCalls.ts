@@ -31,8 +31,6 @@ export interface Run {
 export interface RowCalls extends Durable.Row {
   /** Abandons the row if the run has stopped and nothing would be lost. */
   readonly check: () => void
-  /** Whether the run has stopped the row, so that its outcome does not count. */
-  readonly isAbandoned: () => boolean
   readonly bill: (now: Date) => RowFailure.Bill
 }
 
@@ -142,7 +140,6 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
       replays.push(reply)
     },
     check,
-    isAbandoned: () => isAbandoned,
     bill: (now) => ({
       attempts,
       calls,

@@ -122,13 +122,11 @@ export const make = <Row, Out, E>(
         (out) => encode(key, out)
       )
       const finish = (line: string): Effect.Effect<Exit.Exit<void, unknown>> => {
-        if (calls.isAbandoned()) return Effect.succeed(Exit.void)
         const earlier = release()
         const stored = Effect.andThen(emit(true), earlier)
         return Effect.as(whenStored(RowTrace.storing(journal.finish(key, line)), stored), Exit.void)
       }
       const record = (cause: Cause.Cause<unknown>) => {
-        if (calls.isAbandoned()) return Effect.void
         const error = Cause.squash(cause)
         const redact = fiber.getRef(Redact.Redactor)
         return Effect.flatMap(DateTime.nowAsDate, (now) => {

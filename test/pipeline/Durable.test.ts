@@ -84,6 +84,25 @@ describe.each(kinds)("%s", (kind) => {
     }).pipe(Effect.provide(TestClaude.layer(["one"])))
   })
 
+  it.effect("stores no reply that a policy below has replaced by another attempt", () => {
+    const store = makeStore()
+    const run = asRow(store)(textOf(kind, "Hi"))
+    const again = wrap((next) =>
+      Effect.succeed({
+        ...next,
+        create: (request) => Effect.andThen(next.create(request), next.create(request)),
+        stream: (request) => Stream.unwrap(Effect.as(Stream.runDrain(next.stream(request)), next.stream(request)))
+      })
+    )
+    let answered = 0
+    return Effect.gen(function* () {
+      const running = yield* Effect.forkChild(run)
+      yield* Effect.repeat(Effect.yieldNow, { until: () => answered === 2 })
+      yield* Fiber.interrupt(running)
+      assert.deepStrictEqual(occurrences(store), [])
+    }).pipe(Effect.provide(TestClaude.layer(() => (answered++ === 0 ? "one" : Effect.never)).pipe(again)))
+  })
+
   it.effect("gives the number of a failed call to the call that repeats it", () => {
     const store = makeStore()
     const run = asRow(store)(Effect.retry(textOf(kind, "Hi"), { times: 1 }))

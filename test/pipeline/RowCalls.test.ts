@@ -20,8 +20,32 @@ describe("RowCalls", () => {
       const call = { row: "a", path: "", hash: Request.hash(request), occurrence: 0 }
       const exit = yield* Effect.exit(calls.save({ call, request, reply }))
       assert.isTrue(Exit.isFailure(exit))
-      assert.isTrue(calls.isAbandoned())
       assert.strictEqual(interruptions, 1)
+    }).pipe(Effect.provide(TestClaude.layer("Hello.")))
+  )
+})
+
+describe("a row of a run that has stopped", () => {
+  it.effect("is abandoned if it has called nothing, and may end if it has its answer", () =>
+    Effect.gen(function* () {
+      const reply = yield* Claude.create("Hello")
+      for (const [begin, expected] of [
+        [() => undefined, 1],
+        [(calls: RowCalls.RowCalls) => calls.replayed(reply), 0]
+      ] as const) {
+        let isStopped = false
+        let interruptions = 0
+        const row = { key: "a", ordinal: 0, hasFailed: false, replies: [] }
+        const shared = { ...run(Effect.void), hasStopped: () => isStopped }
+        const calls = RowCalls.make(shared, row, () => void (interruptions += 1))
+        begin(calls)
+        calls.check()
+        assert.strictEqual(interruptions, 0)
+        isStopped = true
+        calls.check()
+        calls.check()
+        assert.strictEqual(interruptions, expected)
+      }
     }).pipe(Effect.provide(TestClaude.layer("Hello.")))
   )
 })

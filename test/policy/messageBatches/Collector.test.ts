@@ -161,6 +161,22 @@ describe("an outage", () => {
   })
 })
 
+describe("an outage without a store", () => {
+  it.effect("fails no call, because another attempt might be paid for twice", () => {
+    let isDown = true
+    const faults: Emulator.Script = ({ method }) => (isDown && method === "GET" ? { kind: 503 } : undefined)
+    return Effect.gen(function* () {
+      const call = yield* Effect.forkChild(ask())
+      yield* pass("90 minutes")
+      assert.isUndefined(call.pollUnsafe())
+      isDown = false
+      yield* pass("10 minutes")
+      assert.strictEqual((yield* Fiber.join(call)).origin, "batch")
+      assert.lengthOf(yield* billed, 1)
+    }).pipe(Effect.provide(batches(faults)))
+  })
+})
+
 describe("a request without an answer", () => {
   it.effect.each(["expired", "missing"] as const)("is sent in three batches, and then fails as %s", (how) =>
     Effect.gen(function* () {

@@ -117,6 +117,16 @@ describe("the next process", () => {
     }).pipe(Effect.provide(emulated))
   )
 
+  it.effect("stores the id of a batch that it adopts", () =>
+    Effect.gen(function* () {
+      const disk = makeDisk()
+      const dyingAfter = (step: string) => makeLife(({ name, when }) => name === step && when === "after")
+      yield* runProcess(work, disk, dyingAfter(create))
+      yield* runProcess(work, disk, dyingAfter("sent"))
+      assert.deepStrictEqual(yield* batchesOf(runProcess(work, disk, makeLife())), ["resumed", "sent"])
+    }).pipe(Effect.provide(emulated))
+  )
+
   it.effect("reports a batch that was deleted, and the one after it sends its calls again", () =>
     Effect.gen(function* () {
       const disk = makeDisk()
