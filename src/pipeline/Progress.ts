@@ -48,6 +48,8 @@ export interface Progress {
   readonly unsettled: HashMap.HashMap<number, "in flight" | "interrupted">
   readonly calls: number
   readonly retries: number
+  /** What calls wait for, by group of models; see `Event.LimitBinds`. */
+  readonly binding: HashMap.HashMap<string, Event.LimitBinds>
   /** The reason of the failure before the last retry, with its code. */
   readonly lastRetry: string | undefined
   readonly inputTokens: number
@@ -94,6 +96,7 @@ export const empty: Progress = {
   unsettled: HashMap.empty(),
   calls: 0,
   retries: 0,
+  binding: HashMap.empty(),
   lastRetry: undefined,
   inputTokens: 0,
   outputTokens: 0,
@@ -171,6 +174,14 @@ export const update = (progress: Progress, event: Event.Event): Progress => {
         ...progress,
         batches: HashMap.remove(progress.batches, event.batch),
         batchesLost: progress.batchesLost + 1
+      }
+    case "limit-binds":
+      return {
+        ...progress,
+        binding:
+          event.binds === undefined
+            ? HashMap.remove(progress.binding, event.group)
+            : HashMap.set(progress.binding, event.group, event)
       }
     case "cache-failed":
       return { ...progress, cacheFailures: progress.cacheFailures + 1 }

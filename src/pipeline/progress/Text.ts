@@ -8,7 +8,7 @@ import type { Progress } from "../Progress.ts"
 import * as Pace from "./Pace.ts"
 
 /**
- * One line: rows, rate, calls in flight, batches in progress, retries with the last reason, failures, tokens, cost so far,
+ * One line: rows, rate, calls in flight, what they wait for, batches in progress, retries with the last reason, failures, tokens, cost so far,
  * time left. It has at most `columns` characters: the least important parts are left out first.
  */
 export const line = (progress: Progress, columns = Infinity): string => {
@@ -20,6 +20,7 @@ export const line = (progress: Progress, columns = Infinity): string => {
     { rank: 0, text: `${done}${total === undefined ? "" : `/${total}`} rows` },
     { rank: 5, text: `${speed.toFixed(1)}/s` },
     { rank: 6, text: `${inFlight} in flight` },
+    { rank: 4, text: waiting(progress) },
     { rank: 4, text: isBatched && `${counted(HashMap.size(batches), "batch", "batches")} in progress` },
     { rank: 4, text: lastRetry !== undefined && `${counted(retries, "retry", "retries")}, last ${lastRetry}` },
     { rank: 2, text: failed > 0 && `${failed} failed` },
@@ -31,6 +32,23 @@ export const line = (progress: Progress, columns = Infinity): string => {
     parts.flatMap((part) => (part.text !== false && part.rank <= rank ? [part.text] : [])).join(" · ")
   const fitting = parts.map((_, index) => upTo(parts.length - 1 - index)).find((text) => text.length <= columns)
   return fitting ?? upTo(0).slice(0, Math.max(0, columns))
+}
+
+/** The rate limit that calls wait for; `false` if none waits. */
+const waiting = ({ binding }: Progress): string | false => {
+  for (const [, { binds, share }] of binding) {
+    if (binds === undefined) continue
+    return share === undefined ? waits[binds] : `${waits[binds]}, ${Math.round(100 * share)} % used`
+  }
+  return false
+}
+
+const waits = {
+  requests: "waiting for requests",
+  inputTokens: "waiting for input tokens",
+  outputTokens: "waiting for output tokens",
+  pause: "waiting after a 429",
+  ramp: "waiting for the first answers"
 }
 
 /** A part of the line. Parts of a higher rank are left out first. */

@@ -30,6 +30,15 @@ describe("the text of the progress", () => {
     )
   })
 
+  it("shows the rate limit that calls wait for, as long as they do", () => {
+    const wait = { _tag: "limit-binds", group: "claude-sonnet-5", binds: "outputTokens", share: 0.916 } as const
+    assert.include(Progress.line(after([wait])), " · waiting for output tokens, 92 % used · ")
+    const paused = { ...wait, binds: "pause", share: undefined } as const
+    assert.include(Progress.line(after([wait, paused])), " · waiting after a 429 · ")
+    const free = { ...wait, binds: undefined, share: undefined } as const
+    assert.notInclude(Progress.line(after([wait, paused, free])), "waiting")
+  })
+
   it("renders as one line: rows, rate, in flight, retries, tokens, cost, time left", () => {
     const progress = {
       ...after(attempt(1, finished("1.5"))),
