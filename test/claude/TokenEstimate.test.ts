@@ -4,6 +4,98 @@ import type { Request } from "../../src/claude/Request.ts"
 import * as TokenEstimate from "../../src/claude/TokenEstimate.ts"
 import { request } from "../fixtures.ts"
 
+/** A model with the older tokenizer, so that a word is a token. */
+const smallest: Request = { ...request, model: "claude-opus-4-6", messages: [{ role: "user", content: "" }] }
+
+const user = (...content: Array<Anthropic.ContentBlockParam>): Partial<Request> => ({
+  messages: [{ role: "user", content }]
+})
+
+const document = (bytes: number): Anthropic.DocumentBlockParam => ({
+  type: "document",
+  source: { type: "base64", media_type: "application/pdf", data: "J".repeat((bytes * 4) / 3) }
+})
+
+/** The header of a PNG. */
+const png = (width: number, height: number): Anthropic.ImageBlockParam => {
+  const header = Buffer.from("89504e470d0a1a0a0000000d494844520000000000000000", "hex")
+  header.writeUInt32BE(width, 16)
+  header.writeUInt32BE(height, 20)
+  return { type: "image", source: { type: "base64", media_type: "image/png", data: header.toString("base64") } }
+}
+
+const text = { type: "text", text: "four words of text" } as const
+const schema = { type: "object" } as const
+
+/** With the tokens to expect, and at most: 32 for a block, 200 for a call of a tool, a byte for a token. */
+const parts: ReadonlyArray<readonly [name: string, expected: number, most: number, fields: Partial<Request>]> = [
+  ["a system prompt", 4, 18, { system: "four words of text" }],
+  ["blocks of a system prompt", 8, 100, { system: [text, text] }],
+  [
+    "a message",
+    4,
+    32,
+    {
+      messages: [
+        { role: "user", content: "" },
+        { role: "assistant", content: "" }
+      ]
+    }
+  ],
+  ["a text", 4, 50, user(text)],
+  ["a long word", 4, 48, user({ type: "text", text: "internationality" })],
+  ["signs, digits and ideographs", 4, 42, user({ type: "text", text: "(1);漢字" })],
+  ["an image by its size", 66, 98, user(png(166, 282))],
+  ["an image that is scaled down", 1568, 1600, user(png(8000, 6000))],
+  [
+    "an image by address",
+    523,
+    1600,
+    user({ type: "image", source: { type: "url", url: "https://example.com/a.png" } })
+  ],
+  [
+    "a document of text, with its title and context",
+    6,
+    62,
+    user({
+      type: "document",
+      title: "title",
+      context: "context",
+      source: { type: "text", media_type: "text/plain", data: text.text }
+    })
+  ],
+  ["a document of blocks", 8, 132, user({ type: "document", source: { type: "content", content: [text, text] } })],
+  [
+    "citations",
+    594,
+    2194,
+    user({
+      type: "document",
+      citations: { enabled: true },
+      source: { type: "text", media_type: "text/plain", data: text.text }
+    })
+  ],
+  ["thinking with its text", 4, 50, user({ type: "thinking", thinking: text.text, signature: "s".repeat(600) })],
+  ["thinking without its text", 100, 632, user({ type: "thinking", thinking: "", signature: "s".repeat(600) })],
+  ["redacted thinking", 100, 632, user({ type: "redacted_thinking", data: "s".repeat(600) })],
+  // {"a":1} has seven signs: a word and six halves.
+  ["a call of a tool", 35, 250, user({ type: "tool_use", id: "toolu_1", name: "tool", input: { a: 1 } })],
+  ["a result of a tool", 34, 250, user({ type: "tool_result", tool_use_id: "toolu_1", content: text.text })],
+  ["a result in blocks", 34, 282, user({ type: "tool_result", tool_use_id: "toolu_1", content: [text] })],
+  ["a search result", 6, 93, user({ type: "search_result", title: "title", source: "source", content: [text] })],
+  ["thinking with a budget", 29, 200, { thinking: { type: "enabled", budget_tokens: 1024 } }],
+  ["thinking without a budget", 0, 0, { thinking: { type: "adaptive" } }],
+  // {"type":"object"} has two words and seven signs.
+  ["a schema", 151, 1034, { output_config: { format: { type: "json_schema", schema } } }],
+  ["a tool", 526, 1366, { tools: [{ name: "tool", description: "four words of text", input_schema: schema }] }],
+  [
+    "a tool that is forced",
+    618,
+    1366,
+    { tools: [{ name: "tool", description: "four words of text", input_schema: schema }], tool_choice: { type: "any" } }
+  ]
+]
+
 describe("TokenEstimate.of", () => {
   it("is within a sixth of the counts in Anthropic's documentation", () => {
     for (const [name, count, asked] of documented) {
@@ -35,6 +127,29 @@ describe("TokenEstimate.of", () => {
     const [tool] = weather
     const deferred = TokenEstimate.of({ ...request, tools: [{ ...tool, defer_loading: true }] })
     assert.isBelow(deferred, TokenEstimate.of({ ...request, tools: weather }))
+  })
+})
+
+describe("the parts of a request", () => {
+  it.each(parts)("%s: %i tokens to expect, and at most %i", (_, expected, most, fields) => {
+    const whole = { ...smallest, ...fields }
+    assert.strictEqual(TokenEstimate.of(whole) - TokenEstimate.of(smallest), expected)
+    assert.strictEqual((TokenEstimate.bound(whole) ?? NaN) - bounded(smallest), most)
+  })
+
+  it("counts a tool of Anthropic's by its type, and no more than the context window for it", () => {
+    const tools = [{ type: "bash_20250124", name: "bash" }] as const
+    assert.strictEqual(TokenEstimate.of({ ...smallest, tools: [...tools] }) - TokenEstimate.of(smallest), 496 + 245)
+    assert.strictEqual(TokenEstimate.bound({ ...smallest, tools: [...tools] }), 1_000_000)
+  })
+
+  it("counts a PDF as a page for every 100 KB", () => {
+    const pdf = (bytes: number): Request => ({ ...smallest, messages: [{ role: "user", content: [document(bytes)] }] })
+    const none = TokenEstimate.of({ ...smallest, messages: [{ role: "user", content: [] }] })
+    assert.deepStrictEqual(
+      [18_000, 300_000].map((bytes) => TokenEstimate.of(pdf(bytes)) - none),
+      [2700, 3 * 2700]
+    )
   })
 })
 
