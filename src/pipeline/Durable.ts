@@ -24,7 +24,7 @@ import * as Count from "./durable/Count.ts"
 import type * as Slots from "./durable/Slots.ts"
 
 export { isCount } from "./durable/Count.ts"
-export { make as slots } from "./durable/Slots.ts"
+export { make as slots, type Rejected } from "./durable/Slots.ts"
 
 /** What a row provides to its calls. Its store does not fail: a failing store stops the run. */
 export interface Row {

@@ -67,10 +67,10 @@ export const check = Effect.fnUntraced(function* <Row, Out, E>(
     Effect.fnUntraced(function* (stored) {
       const row = rows.get(stored.key)
       if (row === undefined) return
-      const change = yield* replay({ stored, row }, true)
+      const change = yield* replay({ stored, row }, "skip")
       // Where the row had not failed before it was finished, its rejected replies belong to its path.
       const hasRejected = stored.replies.some(({ isRejected }) => isRejected)
-      if (change === undefined || (hasRejected && (yield* replay({ stored, row }, false)) === undefined)) return
+      if (change === undefined || (hasRejected && (yield* replay({ stored, row }, "replay")) === undefined)) return
       const redact = yield* Redact.Redactor
       return yield* new JobChanged({ job: job.name, detail: redact(`in row "${RowKey.show(row.key)}", ${change}`) })
     }),
@@ -81,10 +81,10 @@ export const check = Effect.fnUntraced(function* <Row, Out, E>(
 /** Puts a row through the step. Returns what has changed, in words. Fails where nothing provides a service of the step. */
 const replaying = <Row, Out, E>(job: Job<Row, Out, E>) => {
   const encode = ResultLine.encode(job.output)
-  return Effect.fnUntraced(function* ({ row: { key, row }, stored }: Sampled<Row>, skipRejected: boolean) {
+  return Effect.fnUntraced(function* ({ row: { key, row }, stored }: Sampled<Row>, rejected: Durable.Rejected) {
     const used = new Set<StoredCall>()
     let missing: string | undefined
-    const slots = Durable.slots(stored.replies, skipRejected)
+    const slots = Durable.slots(stored.replies, rejected)
     const calls: Durable.Row = {
       key,
       slots: {

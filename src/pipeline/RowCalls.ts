@@ -130,7 +130,7 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
   }
   return {
     key,
-    slots: Durable.slots(replies, hasFailed),
+    slots: Durable.slots(replies, hasFailed ? "skip" : "replay"),
     begin,
     abandoned: Deferred.await(abandoned),
     save: (answer) => orAbandon(run.save(answer)),

@@ -46,7 +46,7 @@ export const asRow =
     Claude.use((claude) => {
       const row: Durable.Row = {
         key,
-        slots: Slots.make(store.repliesOf(key), hasFailed),
+        slots: Slots.make(store.repliesOf(key), hasFailed ? "skip" : "replay"),
         begin: () => (isStopped ? undefined : { listener: () => Effect.void, end: () => undefined }),
         abandoned: Effect.never,
         save: store.save,

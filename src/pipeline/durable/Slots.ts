@@ -33,11 +33,11 @@ interface Group {
   readonly stored: Map<number, Stored>
 }
 
-/**
- * Starts with the stored replies of the row. With `skipRejected`, the numbers of rejected replies are never taken, so that
- * Claude is asked again instead.
- */
-export const make = (replies: ReadonlyArray<Stored>, skipRejected: boolean): Slots => {
+/** What happens to rejected replies: they are replayed, or their numbers are never taken, so that Claude is asked again. */
+export type Rejected = "replay" | "skip"
+
+/** Starts with the stored replies of the row. */
+export const make = (replies: ReadonlyArray<Stored>, rejected: Rejected): Slots => {
   const groups = new Map<string, Group>()
   const groupOf = (path: string, hash: string): Group => {
     const id = `${hash} ${path}`
@@ -48,7 +48,7 @@ export const make = (replies: ReadonlyArray<Stored>, skipRejected: boolean): Slo
   for (const reply of replies) {
     const { stored, taken } = groupOf(reply.path, reply.hash)
     stored.set(reply.occurrence, reply)
-    if (reply.isRejected && skipRejected) taken.add(reply.occurrence)
+    if (reply.isRejected && rejected === "skip") taken.add(reply.occurrence)
   }
   return {
     take: (path, hash) => {

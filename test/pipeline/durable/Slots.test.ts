@@ -5,7 +5,7 @@ import * as StoredReply from "../../../src/claude/StoredReply.ts"
 import { message } from "../../fixtures.ts"
 
 it("identical calls have the numbers from 0, and each path and request has its own", () => {
-  const slots = Slots.make([], false)
+  const slots = Slots.make([], "replay")
   const numbers = [
     slots.take("a", "x"),
     slots.take("a", "x"),
@@ -20,7 +20,7 @@ it("identical calls have the numbers from 0, and each path and request has its o
 })
 
 it.prop("a call takes the smallest free number", [Schema.Array(Schema.Boolean)], ([steps]) => {
-  const slots = Slots.make([], false)
+  const slots = Slots.make([], "replay")
   const open: Array<Slots.Slot> = []
   for (const takes of steps) {
     const taken = open.map(({ occurrence }) => occurrence)
@@ -33,7 +33,7 @@ it.prop("a call takes the smallest free number", [Schema.Array(Schema.Boolean)],
 })
 
 it("a call gets the stored reply of its number", () => {
-  const slots = Slots.make([stored(1), stored(0, { isRejected: true })], false)
+  const slots = Slots.make([stored(1), stored(0, { isRejected: true })], "replay")
   assert.deepStrictEqual(
     [slots.take("a", "x"), slots.take("a", "x"), slots.take("a", "x")].map(({ stored }) => stored?.requestId),
     ["req_0", "req_1", undefined]
@@ -41,7 +41,7 @@ it("a call gets the stored reply of its number", () => {
 })
 
 it("calls skip the numbers of rejected replies where they are not wanted", () => {
-  const slots = Slots.make([stored(0, { isRejected: true }), stored(1), stored(2, { isRejected: true })], true)
+  const slots = Slots.make([stored(0, { isRejected: true }), stored(1), stored(2, { isRejected: true })], "skip")
   const taken = [slots.take("a", "x"), slots.take("a", "x")]
   assert.deepStrictEqual(
     taken.map(({ occurrence, stored }) => [occurrence, stored?.requestId]),
