@@ -179,6 +179,14 @@ describe("TokenEstimate.bound", () => {
     )
   })
 
+  it("is the context window for what the request does not contain: tools loaded later, and a kept conversation", () => {
+    const [tool] = weather
+    assert.strictEqual(TokenEstimate.bound({ ...request, tools: [{ ...tool, defer_loading: true }] }), 1_000_000)
+    const thread = { type: "continue", previous_message_id: "msg_1" } as const
+    assert.strictEqual(TokenEstimate.bound({ ...request, thread }), 1_000_000)
+    assert.isBelow(bounded({ ...request, thread: { type: "create" } }), 1000)
+  })
+
   it("counts an image of unknown size as the largest", () => {
     const source = { type: "url", url: "https://example.com/a.png" } as const
     const of = (model: string) => bounded({ ...asking([{ type: "image", source }]), model })

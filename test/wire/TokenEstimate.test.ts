@@ -32,7 +32,7 @@ describe.skipIf(folder === undefined)("recorded requests (skipped unless WIRE_CO
     })
     assert.deepStrictEqual(
       { bounds: bounds.length, lowest: quantile(bounds, 0), median: quantile(bounds, 0.5) },
-      { bounds: 99, lowest: 2.46, median: 5.92 }
+      { bounds: 99, lowest: 2.46, median: 6.6 }
     )
   })
 })

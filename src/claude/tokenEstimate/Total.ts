@@ -28,6 +28,8 @@ export interface Measure {
   readonly tools: number
   readonly thinking: number
   readonly schema: number
+  /** A conversation that the API keeps (the beta of threads). */
+  readonly thread: number
 }
 
 /** A part of a request, whose fields the API has not checked yet. */
@@ -35,7 +37,7 @@ export type Fields = { readonly [name: string]: unknown }
 
 /** The tokens of a request. */
 export const of = (request: Request, measure: Measure): number => {
-  const { messages, output_config: output, output_format, system, thinking, tools } = request
+  const { messages, output_config: output, output_format, system, thinking, thread, tools } = request
   let tokens = measure.prompt + contentOf(system, measure)
   for (const { content } of messages) tokens += measure.message + contentOf(content, measure)
   if (tools !== undefined && tools.length > 0) {
@@ -44,7 +46,9 @@ export const of = (request: Request, measure: Measure): number => {
   }
   const format = output?.format ?? output_format
   if (format !== undefined && format !== null) tokens += measure.schema + measure.json(format.schema)
-  return thinking?.type === "enabled" ? tokens + measure.thinking : tokens
+  if (thinking?.type === "enabled") tokens += measure.thinking
+  if (thread?.type === "continue") tokens += measure.thread
+  return tokens
 }
 
 const contentOf = (content: unknown, measure: Measure): number => {
