@@ -81,6 +81,15 @@ describe("examples", () => {
     assert.include(outputOf("22-costs"), "200000 tokens of context, deprecated until 2027-01-22\n")
   })
 
+  it("24 answers a tenant's letters until its part of the budget ends, and all of the other's", () => {
+    const output = outputOf("24-budget")
+    assert.match(
+      output,
+      /^acme: [12]\d of 35 letters answered\nBudgetExceeded: .* for tenant "acme" has \$0\.00\d+ of /
+    )
+    assert.match(output, /\nglobex: 5 of 5 letters answered\nspent \$0\.00\d+ of \$1\.00\n$/)
+  })
+
   it.effect("12 sends spans and metrics to a collector", () =>
     Effect.gen(function* () {
       const { metrics, spans, url } = yield* collector
@@ -179,6 +188,7 @@ const inOrder = [
   "20-message-batches",
   "21-fallback",
   "22-costs",
+  "24-budget",
   "18-job-in-a-program",
   "18-job-in-a-program"
 ] as const
