@@ -126,7 +126,8 @@ const million = { maxInputTokens: 1_000_000, maxOutputTokens: 128_000 }
 const small = { maxInputTokens: 200_000, maxOutputTokens: 64_000 }
 
 // Anthropic prompt caching page, Jul 2026 (up to Opus 5), 1 Oct 2026 (5.1 and 5.5) and 8 Oct 2026 (Haiku 5.5), as
-// quoted by others; no source has 5.2. Bedrock has different figures.
+// quoted by others; no source has 5.2. Bedrock has different figures. One report measured 2,048 for Sonnet 4.6 (issue 1194
+// of anthropic-sdk-python, 2026).
 const from512 = { minCacheTokens: 512 }
 const from1024 = { minCacheTokens: 1024 }
 const from2048 = { minCacheTokens: 2048 }
