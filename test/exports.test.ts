@@ -25,7 +25,7 @@ describe("the public names", () => {
       Dataset: Dataset DatasetFailed Place Row RowInvalid Valid Writer at fromFile fromIterable keepApart withFile writeLines
       Job: Declaration Job JobBroken JobChanged JobHopeless JobLayerFailed JobNeeds Provided RunOptions Summary claude isJob make run shape
       Journal: Claim Counts FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew Options PendingRow Row SampledRow Source Spending StoredCall Total Totals layer requestText
-      Progress: Progress age bar batchLines batches cost counted empty line promptCache replays responseCache tick tokens update
+      Progress: Progress age bar batchLines batches cost counted empty fallbacks hedges line promptCache replays responseCache tick tokens update
       Step: Shape Step all andThen draw each make map object text version
       Budget: Amount Budget Caps make policy raise
       Concurrency: Concurrency make policy resize

@@ -15,10 +15,12 @@ import * as Pace from "./progress/Pace.ts"
 export {
   age,
   bar,
-  batches,
   batchLines,
+  batches,
   cost,
   counted,
+  fallbacks,
+  hedges,
   line,
   promptCache,
   replays,
@@ -52,6 +54,11 @@ export interface Progress {
   readonly binding: HashMap.HashMap<string, Event.LimitBinds>
   /** The reason of the failure before the last retry, with its code. */
   readonly lastRetry: string | undefined
+  /** Calls that asked a fallback, each time one did; and the last of them: `claude-opus-5-5 → claude-sonnet-5-5`. */
+  readonly fallbacks: number
+  readonly lastFallback: string | undefined
+  /** Requests that were sent a second time, because their answer was late. */
+  readonly hedges: number
   readonly inputTokens: number
   readonly outputTokens: number
   /** US dollars, for the calls with a known price. */
@@ -98,6 +105,9 @@ export const empty: Progress = {
   retries: 0,
   binding: HashMap.empty(),
   lastRetry: undefined,
+  fallbacks: 0,
+  lastFallback: undefined,
+  hedges: 0,
   inputTokens: 0,
   outputTokens: 0,
   cost: zero,
@@ -139,6 +149,10 @@ export const update = (progress: Progress, event: Event.Event): Progress => {
       const { _tag, code } = event.error.reason
       return { ...progress, retries: progress.retries + 1, lastRetry: code === undefined ? _tag : `${_tag} [${code}]` }
     }
+    case "call-fell-back":
+      return { ...progress, fallbacks: progress.fallbacks + 1, lastFallback: `${event.model} → ${event.to}` }
+    case "call-hedged":
+      return { ...progress, hedges: progress.hedges + 1 }
     case "call-interrupted":
       return isInFlight(progress, event)
         ? {

@@ -48,6 +48,8 @@ export const toText = (report: JobReport): string => {
     summary.inputChanged && inputChanged,
     used(report),
     notStored(report),
+    Progress.fallbacks(progress),
+    Progress.hedges(progress),
     Progress.replays(progress),
     Progress.batches(progress),
     Progress.promptCache(progress),
@@ -66,14 +68,24 @@ export const toText = (report: JobReport): string => {
  */
 export const toJson = (report: JobReport): string => {
   const { output, progress, state, summary } = report
-  const { cacheReadTokens, cacheWrittenTokens, calls, inputTokens, outputTokens, retries } = progress
+  const { cacheReadTokens, cacheWrittenTokens, calls, fallbacks, hedges, inputTokens, outputTokens, retries } = progress
   const stopped = summary.stopped === undefined ? null : reasonOf(summary.stopped)
   const { all, run } = summary.cost
   const { unpriced: unpricedCalls } = run
   const cost = BigDecimal.format(run.cost)
   const totals = { totalCalls: all.calls, totalCost: BigDecimal.format(all.cost) }
   const cacheSaved = BigDecimal.format(progress.cacheSaved)
-  const used = { calls, retries, inputTokens, outputTokens, cost, unpricedCalls, emulated: isEmulated(report) }
+  const used = {
+    calls,
+    retries,
+    fallbacks,
+    hedges,
+    inputTokens,
+    outputTokens,
+    cost,
+    unpricedCalls,
+    emulated: isEmulated(report)
+  }
   const { batchesEnded, batchesLost, replays } = progress
   const replaysSaved = BigDecimal.format(progress.replaysSaved)
   const batchesSaved = BigDecimal.format(progress.batchesSaved)

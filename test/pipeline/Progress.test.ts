@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Event, Cost, Progress, Usage } from "effect-claude"
-import { BigDecimal } from "effect"
+import { BigDecimal, Duration } from "effect"
 import { message } from "../fixtures.ts"
 import {
   after,
@@ -73,6 +73,17 @@ describe("Progress", () => {
     ])
     assert.include(Progress.line(progress), "1/2 rows")
     assert.deepInclude(progress, { succeeded: 1, failed: 0 })
+  })
+
+  it("counts fallbacks and hedges", () => {
+    const progress = after([
+      { _tag: "call-fell-back", model: "claude-opus-5-5", to: "claude-opus-5", error: overloaded },
+      { _tag: "call-hedged", model: "claude-opus-5", after: Duration.seconds(2) }
+    ])
+    assert.strictEqual(Progress.fallbacks(progress), "fallback: 1 time, last claude-opus-5-5 → claude-opus-5")
+    assert.strictEqual(Progress.hedges(progress), "hedging: 1 late request sent twice")
+    assert.include(Progress.line(progress), "1 fallback")
+    assert.deepStrictEqual([Progress.fallbacks(Progress.empty), Progress.hedges(Progress.empty)], [false, false])
   })
 
   it("counts replies of earlier runs apart from answers of the response cache", () => {

@@ -118,6 +118,15 @@ describe("JobReport", () => {
     assert.deepInclude(json, { replays: 466, replaysSaved: "1.25", batchesEnded: 3, batchesSaved: "2" })
   })
 
+  it("reports fallbacks and hedges", () => {
+    const progress = { ...Progress.empty, fallbacks: 2, lastFallback: "claude-opus-5-5 → claude-opus-5", hedges: 1 }
+    assert.includeMembers(JobReport.toText({ ...report({}), progress }).split("\n"), [
+      "fallback: 2 times, last claude-opus-5-5 → claude-opus-5",
+      "hedging: 1 late request sent twice"
+    ])
+    assert.deepInclude(JSON.parse(JobReport.toJson({ ...report({}), progress })), { fallbacks: 2, hedges: 1 })
+  })
+
   it("names the file of all failures", () => {
     const failed = report({ failed: 1, problems: ["Ann: refused"], failuresFile: "out.failures.jsonl" })
     assert.include(JobReport.toText(failed), "\nAll failed rows, with attempts and cost: out.failures.jsonl\n")

@@ -12,7 +12,7 @@ import * as Pace from "./Pace.ts"
  * time left. It has at most `columns` characters: the least important parts are left out first.
  */
 export const line = (progress: Progress, columns = Infinity): string => {
-  const { batches, failed, inFlight, lastRetry, retries, succeeded, total } = progress
+  const { batches, failed, fallbacks, inFlight, lastRetry, retries, succeeded, total } = progress
   const isBatched = !HashMap.isEmpty(batches)
   const done = progress.skipped + succeeded + failed
   const speed = Pace.rate(progress.pace)
@@ -23,6 +23,7 @@ export const line = (progress: Progress, columns = Infinity): string => {
     { rank: 4, text: waiting(progress) },
     { rank: 4, text: isBatched && `${counted(HashMap.size(batches), "batch", "batches")} in progress` },
     { rank: 4, text: lastRetry !== undefined && `${counted(retries, "retry", "retries")}, last ${lastRetry}` },
+    { rank: 4, text: fallbacks > 0 && counted(fallbacks, "fallback", "fallbacks") },
     { rank: 2, text: failed > 0 && `${failed} failed` },
     { rank: 7, text: `${tokens(progress.inputTokens)} tokens in, ${tokens(progress.outputTokens)} out` },
     { rank: 3, text: cost(progress) },
@@ -90,6 +91,14 @@ export const promptCache = ({ cacheReadTokens, cacheSaved, cacheWrittenTokens }:
   const money = Cost.format(BigDecimal.abs(cacheSaved))
   return BigDecimal.isNegative(cacheSaved) ? `${did}: cost ${money} more than without it` : `${did}: saved ${money}`
 }
+
+/** The calls that asked another model; `false` if there were none. */
+export const fallbacks = ({ fallbacks, lastFallback }: Progress): string | false =>
+  lastFallback !== undefined && `fallback: ${counted(fallbacks, "time", "times")}, last ${lastFallback}`
+
+/** The requests that were sent twice; `false` if there were none. */
+export const hedges = ({ hedges }: Progress): string | false =>
+  hedges > 0 && `hedging: ${counted(hedges, "late request", "late requests")} sent twice`
 
 /** The replies of earlier runs, and what they saved; `false` if there were none. */
 export const replays = ({ replays, replaysSaved, unpricedReplays }: Progress): string | false =>
