@@ -159,6 +159,19 @@ describe.each(["create", "stream"] as const)("%s", (kind) => {
     })
   )
 
+  it.effect("ends with its caller, also while a fallback is asked", () =>
+    Effect.gen(function* () {
+      const layer = answering(overloaded, Effect.never).pipe(Fallback.policy([sonnet]))
+      const running = yield* Effect.forkChild(observed(Effect.timeoutOption(ask, "1 second"), layer))
+      yield* TestClock.adjust("1 second")
+      const { events } = yield* Fiber.join(running)
+      assert.deepStrictEqual(summary(events).slice(-2), [
+        ["call-sent", sonnet.model],
+        ["call-interrupted", sonnet.model]
+      ])
+    })
+  )
+
   it.effect("is stored by a job under the request of the program, and replayed without a call", () =>
     Effect.gen(function* () {
       const run = asRow(makeStore())(ask)

@@ -7,6 +7,7 @@ import * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { Claude } from "../../src/claude/Claude.ts"
@@ -144,6 +145,66 @@ describe.each(["create", "stream"] as const)("%s", (kind) => {
         assert.lengthOf(events(), 2)
       }
     }).pipe(live)
+  )
+})
+
+describe("any calls", () => {
+  const Call = Schema.Struct({
+    /** Seconds until the answer of the first request, and of the second. */
+    first: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30 })),
+    second: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30 })),
+    /** Seconds until the caller leaves; 0 if it stays. */
+    patience: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10 })),
+    kind: Schema.Literals(["create", "stream"])
+  })
+
+  it.effect.prop(
+    "are answered no later than by their first request, no more than a share is sent twice, and every request ends",
+    [Schema.Array(Call).check(Schema.isMaxLength(30)), Schema.Literals([0.05, 0.25, 1])],
+    ([calls, maxExtra]) =>
+      Effect.gen(function* () {
+        const open = new Set<number>()
+        let hedged = 0
+        const listen = Event.listen((event) =>
+          Effect.sync(() => {
+            if (event._tag === "call-hedged") hedged += 1
+            else if (event._tag === "call-sent") open.add(event.attempt)
+            else if ("attempt" in event && event._tag !== "call-first-token") open.delete(event.attempt)
+          })
+        )
+        const asks = new Map<string, number>()
+        const layer = TestClaude.layer((request) => {
+          const prompt = TestClaude.promptText(request)
+          const call = calls[Number(prompt)]
+          const earlier = asks.get(prompt) ?? 0
+          asks.set(prompt, earlier + 1)
+          return answerOf(call === undefined ? 1 : earlier === 0 ? call.first : call.second)
+        }).pipe(Hedge.policy({ maxExtra, percentile: 0.8 }))
+        const context = yield* Layer.build(layer)
+        const ask = (kind: "create" | "stream", prompt: string) =>
+          asked(kind, { ...request, messages: [{ role: "user", content: prompt }] }).pipe(
+            Effect.provideContext(context)
+          )
+        for (const kind of ["create", "stream"] as const) {
+          yield* Effect.forEach(Array.from({ length: 20 }), () => ask(kind, "learn"), { concurrency: 20 })
+        }
+        const took = yield* Effect.forEach(
+          calls,
+          Effect.fnUntraced(function* ({ kind, patience }, index) {
+            const since = yield* Clock.currentTimeMillis
+            yield* Effect.timeoutOption(
+              ask(kind, String(index)),
+              patience === 0 ? "1 hour" : Duration.seconds(patience)
+            )
+            return ((yield* Clock.currentTimeMillis) - since) / 1000
+          }),
+          { concurrency: 8 }
+        ).pipe(listen)
+        for (const [index, seconds] of took.entries()) assert.isAtMost(seconds, calls[index]?.first ?? 0)
+        assert.isAtMost(hedged, maxExtra * (40 + calls.length))
+        assert.strictEqual(open.size, 0)
+      }).pipe(live),
+    { arbitrary: { runs: 30 } }
   )
 })
 
