@@ -14,8 +14,12 @@ import * as Schema from "effect/Schema"
 import type { RateLimits } from "../../claude/RateLimits.ts"
 import { type Amounts, kinds, type Limits } from "./Buckets.ts"
 
-/** A process that waits asks again at least this often: the calls of other processes may have given something back. */
+/**
+ * A process that waits asks again at least this often, because the calls of other processes may have given something
+ * back; where there are many processes, all of them together ask at most `asksPerSecond` times.
+ */
 const longestWait = Duration.millis(500)
+const asksPerSecond = 100
 
 /** How late a process may ask again before what it waits for goes to others. */
 const grace = Duration.millis(250)
@@ -229,6 +233,12 @@ end
 
 -- What it asks for.
 
+local function count()
+  local processes = 0
+  for _ in pairs(group.processes) do processes = processes + 1 end
+  return processes
+end
+
 local function reserve(amounts)
   if now < group.closedUntil then return { wait = group.closedUntil - now, binds = "pause" } end
   local ahead = { requests = 0, inputTokens = 0, outputTokens = 0 }
@@ -244,7 +254,7 @@ local function reserve(amounts)
     if needed > longest then longest, binds = needed, kind end
   end
   if binds then
-    longest = math.min(longest, ${Duration.toMillis(longestWait)})
+    longest = math.min(longest, math.max(${Duration.toMillis(longestWait)}, count() * 1000 / ${asksPerSecond}))
     if not me.place then
       group.places = group.places + 1
       me.place = group.places
@@ -270,8 +280,7 @@ if exchange.leaves then
   release(me)
   group.processes[exchange.process] = nil
 end
-reply.processes = 0
-for _ in pairs(group.processes) do reply.processes = reply.processes + 1 end
+reply.processes = count()
 reply.limits = {}
 for _, kind in ipairs(kinds) do reply.limits[kind] = group.limits[kind].perMinute end
 local kept = math.max(0, math.ceil(group.closedUntil - now)) + ${Duration.toMillis(keep)}
