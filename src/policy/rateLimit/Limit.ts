@@ -136,16 +136,16 @@ export const make = (kind: Kind, explicit: number | undefined): Limit => {
     take: (now, amount) => {
       recover(now)
       const usedBefore = used
-      let left = Infinity
+      let isShort = false
       inFlight += amount
       bucket.take(now, amount)
       paced.take(now, amount)
       return {
         learn: (now, reported) => {
-          left = reported.remaining - roundingOf(reported)
+          isShort = leavesTooLittle(reported, amount)
           learn(now, reported, usedBefore)
         },
-        isShort: () => left < amount,
+        isShort: () => isShort,
         settle: (now, actual) => {
           inFlight -= amount
           used += actual
@@ -167,6 +167,10 @@ export const make = (kind: Kind, explicit: number | undefined): Limit => {
     }
   }
 }
+
+/** Whether too little for an amount is left according to a report. */
+export const leavesTooLittle = (reported: Reported, amount: number): boolean =>
+  reported.remaining - roundingOf(reported) < amount
 
 /** The API rounds tokens to thousands. */
 const roundingOf = ({ limit, remaining }: Reported): number => (limit >= 10_000 && remaining % 1000 === 0 ? 500 : 0)

@@ -12,7 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Redis from "effect/persistence/Redis"
 import * as Schema from "effect/Schema"
 import type { RateLimits } from "../../claude/RateLimits.ts"
-import { type Amounts, kinds, type Limits } from "./Buckets.ts"
+import { type Amounts, type Kind, kinds, type Limits } from "./Buckets.ts"
 
 /**
  * A process that waits asks again at least this often, because the calls of other processes may have given something
@@ -24,8 +24,10 @@ const asksPerSecond = 100
 /** How late a process may ask again before what it waits for goes to others. */
 const grace = Duration.millis(250)
 
-/** As in `Limit.ts`: how many seconds' worth may leave at once. */
+// As in `Limit.ts`.
 const burst = 0.5
+const fast = 2
+const even = 0.99
 
 /** The state of a group that no process uses is kept this long. */
 const keep = Duration.minutes(10)
@@ -40,13 +42,15 @@ export interface Ticket {
   readonly used: Amounts
 }
 
-/** What has become of a reservation: what its answer reported; what it used; or that it was refused, and for how long. */
-export interface Notice {
-  readonly reservation: Ticket
-  readonly reported?: RateLimits
-  readonly used?: Amounts
-  readonly pause?: number
-}
+/**
+ * What has become of a reservation: what its answer reported; what it used; or that it was refused, for how long, and
+ * which limits were short according to the answer.
+ */
+export type Notice = { readonly reservation: Ticket } & (
+  | { readonly reported: RateLimits }
+  | { readonly used: Amounts }
+  | { readonly pause: number; readonly short: ReadonlyArray<Kind> }
+)
 
 /** What a process says and asks. */
 export interface Exchange {
@@ -77,12 +81,21 @@ local stored = redis.call("GET", KEYS[1])
 local group = stored and cmsgpack.unpack(stored)
 if not group then
   group = { since = now, closedAt = 0, closedUntil = 0, places = 0, processes = {}, limits = {} }
-  for _, kind in ipairs(kinds) do group.limits[kind] = { inFlight = 0, used = 0 } end
+  for _, kind in ipairs(kinds) do
+    group.limits[kind] = {
+      inFlight = 0, used = 0, level = 0, paced = 0, size = 0, pace = ${fast}, changedAt = 0, error = 0, passedBefore = 0
+    }
+  end
 end
 
--- A limit has the level of its bucket and "paced", what may leave at once. Without "perMinute" it is unknown.
+-- A limit, as in Limit.ts: "level" is that of the bucket, and "paced" is what may leave at once. Without "perMinute" it is
+-- unknown.
+
+local huge = 1e15
 
 local function burst(limit) return limit.perMinute / 60 * ${burst} end
+
+local function sizeOf(limit) return limit.isAssumed and huge or math.min(limit.size, limit.perMinute) end
 
 local function refilled(level, size, amount) return level >= size and level or math.min(size, level + amount) end
 
@@ -92,34 +105,76 @@ local function take(limit, amount)
   limit.paced = limit.paced - amount
 end
 
-local function wait(limit, amount, ahead)
+local function wait(limit, kind, amount, ahead)
   local rate = limit.perMinute / 60000
+  local needed = amount
+  if kind == "inputTokens" then needed = amount * 1.1 + limit.error end
+  if kind == "outputTokens" then needed = 0 end
+  local atOnce = kind == "requests" and amount or 0
   return math.max(
-    (ahead + math.min(amount, limit.perMinute) - limit.level) / rate,
-    (ahead + math.min(amount, burst(limit)) - limit.paced) / rate / limit.pace)
+    (ahead + math.min(needed, sizeOf(limit)) - limit.level) / rate,
+    (ahead + math.min(atOnce, burst(limit)) - limit.paced) / rate / limit.pace)
+end
+
+local function resize(limit, perMinute)
+  limit.perMinute = perMinute
+  limit.level = math.min(limit.level, sizeOf(limit))
+  limit.paced = math.min(limit.paced, burst(limit))
+end
+
+local function setPace(limit, pace)
+  limit.pace = pace
+  limit.changedAt = now
+end
+
+local function recover(limit)
+  if limit.pace == ${fast} or not limit.perMinute or now < limit.changedAt + 10000 then return end
+  if not limit.isEven and limit.level > limit.perMinute / 4 then setPace(limit, ${fast})
+  elseif limit.pace < ${even} or limit.isAssumed then setPace(limit, limit.pace + 0.02) end
+end
+
+local function assume(limit)
+  local passed = limit.used + limit.inFlight - limit.passedBefore
+  local minutes = limit.emptyAt and (now - limit.emptyAt) / 60000 or 0
+  limit.passedBefore = limit.used + limit.inFlight
+  limit.emptyAt = now
+  if minutes <= 0 or passed <= 0 then return end
+  limit.isAssumed = true
+  limit.perMinute = passed / minutes * 0.95
+  limit.level = huge
+  setPace(limit, 1)
+end
+
+local function refuse(limit, isExplained)
+  if not isExplained then limit.isEven = true end
+  if not limit.perMinute or limit.isAssumed then assume(limit)
+  elseif limit.pace > ${even} then setPace(limit, ${even})
+  elseif now >= limit.changedAt + 2000 then setPace(limit, limit.pace * 0.9) end
+  if limit.perMinute then limit.paced = math.min(0, limit.paced) end
 end
 
 -- The lowest explicit limit of the processes, or what the API reports, if that is lower.
-local function update(limit, kind)
-  local lowest = limit.reported
+local function lowest(limit, kind)
+  local least = limit.reported
   for _, process in pairs(group.processes) do
     local explicit = process.explicit[kind]
-    if explicit and (not lowest or explicit < lowest) then lowest = explicit end
+    if explicit and (not least or explicit < least) then least = explicit end
   end
-  if not lowest or lowest == limit.perMinute then return end
-  local isNew, isReported = not limit.perMinute, lowest == limit.reported
-  limit.perMinute = lowest
-  limit.pace = limit.pace or (isReported and 2 or 1)
-  limit.level = isNew and lowest or math.min(limit.level, lowest)
-  limit.paced = isNew and (isReported and 0 or burst(limit)) or math.min(limit.paced, burst(limit))
+  return least
 end
 
-local function release(process)
-  for _, kind in ipairs(kinds) do
-    local limit, held = group.limits[kind], process.held[kind]
-    limit.inFlight = limit.inFlight - held
-    take(limit, -held)
-  end
+-- Follows explicit limits, which come and go with their processes.
+local function update(limit, kind)
+  local least = lowest(limit, kind)
+  if not least or least == limit.perMinute then return end
+  if limit.perMinute and not limit.isAssumed then return resize(limit, least) end
+  limit.isAssumed = false
+  limit.isEven = true
+  limit.perMinute = least
+  limit.size = least
+  limit.level = least
+  limit.paced = burst(limit)
+  setPace(limit, 1)
 end
 
 -- The process that holds a reservation, unless it was taken for dead and its reservations were given back.
@@ -129,18 +184,30 @@ local function holder(reservation)
 end
 
 local function learn(limit, kind, reported, reservation)
-  local isNew = not limit.perMinute
+  local isNew = not limit.perMinute or limit.isAssumed
+  if limit.isAssumed then limit.size = 0 end
+  limit.isAssumed = false
   limit.reported = reported.limit
-  update(limit, kind)
-  local rounding = reported.limit >= 10000 and reported.remaining % 1000 == 0 and 500 or 0
-  limit.highest = math.max(limit.highest or 0, reported.remaining)
-  local isLate = kind == "outputTokens" and limit.highest > 4 * limit.inFlight
-  local most = reported.remaining + rounding - (isLate and limit.inFlight or 0)
-  local least = reported.remaining - rounding - limit.inFlight - (limit.used - reservation.used[kind])
-  local isExact = limit.perMinute == reported.limit and reported.remaining > 2 * rounding
-  if isNew then limit.level = least
+  limit.error = reported.limit >= 10000 and reported.remaining % 1000 == 0 and 500 or 0
+  limit.size = math.max(limit.size, reported.remaining + limit.error)
+  resize(limit, lowest(limit, kind))
+  local isLate = kind == "outputTokens" and limit.size > 4 * limit.inFlight
+  local most = reported.remaining + limit.error - (isLate and limit.inFlight or 0)
+  local least = reported.remaining - limit.error - limit.inFlight - (limit.used - reservation.used[kind])
+  local isExact = limit.perMinute == reported.limit and reported.remaining > 2 * limit.error
+  if isNew then
+    limit.level = least
+    limit.paced = 0
   elseif limit.level > most then limit.level = most
   elseif limit.level < least and isExact and holder(reservation) then limit.level = least end
+end
+
+local function release(process)
+  for _, kind in ipairs(kinds) do
+    local limit, held = group.limits[kind], process.held[kind]
+    limit.inFlight = limit.inFlight - held
+    take(limit, -held)
+  end
 end
 
 -- A call that was refused has used nothing, but it has left: it has no "used", and its part of "paced" is not given back.
@@ -160,35 +227,40 @@ local function settle(reservation, used)
   end
 end
 
-local function close(milliseconds, at)
+local function emptiest()
+  local least, found = math.huge, "requests"
+  for _, kind in ipairs(kinds) do
+    local limit = group.limits[kind]
+    local lasts = limit.perMinute and math.min(limit.level, limit.paced) / limit.perMinute or math.huge
+    if lasts < least then least, found = lasts, kind end
+  end
+  return found
+end
+
+local function close(milliseconds, at, short)
   local wasInFlight = at <= group.closedAt
   group.closedUntil = math.max(group.closedUntil, (wasInFlight and group.closedAt or now) + milliseconds)
   if wasInFlight then return end
   group.closedAt = now
-  for _, kind in ipairs(kinds) do
-    local limit = group.limits[kind]
-    local isAgain = limit.refusedAt and now < limit.refusedAt + 60000
-    limit.pace = math.min(1, limit.pace or 1) * (isAgain and 0.9 or 1)
-    limit.refusedAt = now
-    limit.slowedAt = now
-    if limit.perMinute then limit.paced = math.min(0, limit.paced) end
-  end
+  if #short == 0 then return refuse(group.limits[emptiest()], false) end
+  for _, kind in ipairs(short) do refuse(group.limits[kind], milliseconds < 10000) end
 end
 
--- What has passed since the last exchange of any process.
+-- What has passed since the last exchange of any process. The clock of the server may have been set back.
 
-local elapsed = math.max(0, now - group.since)
-group.since = group.since + elapsed
+local elapsed = now - group.since
+group.since = now
+if elapsed < 0 then
+  group.closedAt = group.closedAt + elapsed
+  group.closedUntil = group.closedUntil + elapsed
+end
 for _, kind in ipairs(kinds) do
   local limit = group.limits[kind]
+  limit.changedAt = math.min(limit.changedAt, now)
   if limit.perMinute then
-    local amount = elapsed * limit.perMinute / 60000
-    limit.level = refilled(limit.level, limit.perMinute, amount)
+    local amount = math.max(0, elapsed) * limit.perMinute / 60000
+    limit.level = refilled(limit.level, sizeOf(limit), amount)
     limit.paced = refilled(limit.paced, burst(limit), amount * limit.pace)
-    if limit.pace < 1 and now >= limit.slowedAt + 6000 then
-      limit.slowedAt = now
-      limit.pace = math.min(1, limit.pace + 0.01)
-    end
   end
 end
 for id, process in pairs(group.processes) do
@@ -202,8 +274,11 @@ end
 
 local me = group.processes[exchange.process]
 local isBack = not me and exchange.wasAway
-for kind, limit in pairs(stored and {} or exchange.known) do
-  group.limits[kind].reported = limit
+for kind, perMinute in pairs(stored and {} or exchange.known) do
+  local limit = group.limits[kind]
+  limit.reported = perMinute
+  limit.perMinute = perMinute
+  limit.size = perMinute
   isBack = true
 end
 if not me then
@@ -227,7 +302,7 @@ for _, notice in ipairs(exchange.notices) do
   if notice.used then settle(notice.reservation, notice.used) end
   if notice.pause then
     settle(notice.reservation)
-    close(notice.pause, notice.reservation.at)
+    close(notice.pause, notice.reservation.at, notice.short)
   end
 end
 
@@ -250,7 +325,7 @@ local function reserve(amounts)
   local longest, binds = 0.001, nil
   for _, kind in ipairs(kinds) do
     local limit = group.limits[kind]
-    local needed = limit.perMinute and wait(limit, amounts[kind], ahead[kind]) or 0
+    local needed = limit.perMinute and wait(limit, kind, amounts[kind], ahead[kind]) or 0
     if needed > longest then longest, binds = needed, kind end
   end
   if binds then
@@ -267,6 +342,7 @@ local function reserve(amounts)
   local used = {}
   for _, kind in ipairs(kinds) do
     local limit = group.limits[kind]
+    recover(limit)
     limit.inFlight = limit.inFlight + amounts[kind]
     me.held[kind] = me.held[kind] + amounts[kind]
     take(limit, amounts[kind])

@@ -14,7 +14,8 @@ import type * as Redis from "effect/persistence/Redis"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { Redactor } from "../../claude/Redact.ts"
-import type { Buckets, Limits, Reservation } from "./Buckets.ts"
+import { type Buckets, type Kind, kinds, type Limits, type Reservation } from "./Buckets.ts"
+import * as Limit from "./Limit.ts"
 import * as LocalShare from "./LocalShare.ts"
 import * as RedisBuckets from "./RedisBuckets.ts"
 import type { Facts, Notice, Ticket } from "./RedisScript.ts"
@@ -97,13 +98,19 @@ const makeState = (explicit: Limits) => {
     return localOf(group).reserve(group, amounts)
   }
   const reservation = (group: string, ticket: Ticket): Reservation => {
-    const tell = (notice: Omit<Notice, "reservation">) =>
-      Effect.suspend(() => redis?.tell(group, { reservation: ticket, ...notice }) ?? Effect.void)
+    const tell = (notice: Notice) => Effect.suspend(() => redis?.tell(group, notice) ?? Effect.void)
+    let short: ReadonlyArray<Kind> = []
     return {
       _tag: "Reservation",
-      learn: (reported) => tell({ reported }),
-      settle: (used) => tell({ used }),
-      refused: (milliseconds) => tell({ pause: milliseconds })
+      learn: (reported) => {
+        short = kinds.filter((kind) => {
+          const bucket = reported[kind]
+          return bucket !== undefined && Limit.leavesTooLittle(bucket, ticket.amounts[kind])
+        })
+        return tell({ reservation: ticket, reported })
+      },
+      settle: (used) => tell({ reservation: ticket, used }),
+      refused: (milliseconds) => tell({ reservation: ticket, pause: milliseconds, short })
     }
   }
   const buckets: Buckets = {

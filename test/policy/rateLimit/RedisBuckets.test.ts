@@ -19,35 +19,36 @@ const missing = TEST_REDIS_URL === undefined ? ": TEST_REDIS_URL is not set (red
 describe.skipIf(missing !== "")(`processes that share their limits through Redis${missing}`, () => {
   it.live("use one bucket together", () =>
     Effect.gen(function* () {
-      const { join } = store({ outputTokens: 600 })
+      const { join } = store({ requests: 600 })
       const [one, other] = [yield* join(), yield* join()]
-      yield* one.takes({ outputTokens: 3 })
-      yield* other.takes({ outputTokens: 2 })
-      assert.strictEqual((yield* one.waits({ outputTokens: 5 })).binds, "outputTokens")
-      assert.strictEqual((yield* other.waits({ outputTokens: 5 })).binds, "outputTokens")
+      yield* one.takes({ requests: 3 })
+      yield* other.takes({ requests: 2 })
+      assert.strictEqual((yield* one.waits({ requests: 5 })).binds, "requests")
+      assert.strictEqual((yield* other.waits({ requests: 5 })).binds, "requests")
     })
   )
 
   it.live("reserve from all three buckets or from none", () =>
     Effect.gen(function* () {
-      const { join } = store({ requests: 120, inputTokens: 600, outputTokens: 600 })
+      const { join, level } = store({ requests: 60, outputTokens: 60 })
       const one = yield* join()
-      yield* one.takes({ outputTokens: 5 })
-      yield* one.waits({ requests: 1, inputTokens: 5, outputTokens: 5 })
-      yield* one.takes({ requests: 1, inputTokens: 5 })
+      yield* one.takes({ requests: 0.1, outputTokens: 100 })
+      const before = yield* level("requests")
+      assert.strictEqual((yield* one.waits({ requests: 0.4, outputTokens: 1 })).binds, "outputTokens")
+      assert.isAtLeast(yield* level("requests"), before)
     })
   )
 
   it.live("give back to all what a call did not use, and charge what it used beyond its reservation", () =>
     Effect.gen(function* () {
-      const { join } = store({ outputTokens: 600 })
+      const { join } = store({ requests: 600 })
       const [one, other] = [yield* join(), yield* join()]
-      const generous = yield* one.takes({ outputTokens: 5 })
-      yield* other.waits({ outputTokens: 5 })
-      yield* one.tell({ reservation: generous, used: amounts({ outputTokens: 2 }) })
-      const small = yield* other.takes({ outputTokens: 1 })
-      yield* other.tell({ reservation: small, used: amounts({ outputTokens: 3 }) })
-      yield* one.waits({ outputTokens: 5 })
+      const generous = yield* one.takes({ requests: 5 })
+      yield* other.waits({ requests: 5 })
+      yield* one.tell({ reservation: generous, used: amounts({ requests: 2 }) })
+      const small = yield* other.takes({ requests: 1 })
+      yield* other.tell({ reservation: small, used: amounts({ requests: 3 }) })
+      yield* one.waits({ requests: 5 })
     })
   )
 
@@ -122,78 +123,78 @@ describe.skipIf(missing !== "")(`processes that share their limits through Redis
       const [one, other] = [yield* join(), yield* join()]
       const refused = yield* one.takes({ requests: 1 })
       const inFlight = yield* other.takes({ requests: 1 })
-      yield* one.tell({ reservation: refused, pause: 5000 })
+      yield* one.tell({ reservation: refused, pause: 5000, short: [] })
       const first = yield* other.waits({ requests: 1 })
       assert.strictEqual(first.binds, "pause")
-      yield* other.tell({ reservation: inFlight, pause: 5000 })
+      yield* other.tell({ reservation: inFlight, pause: 5000, short: [] })
       assert.isAtMost((yield* one.waits({ requests: 1 })).milliseconds, first.milliseconds)
     })
   )
 
   it.live("leave at once what a process held that ends", () =>
     Effect.gen(function* () {
-      const { join } = store({ outputTokens: 600 })
+      const { join } = store({ requests: 600 })
       const [one, other] = [yield* join(), yield* join()]
-      yield* one.takes({ outputTokens: 5 })
-      yield* other.waits({ outputTokens: 4 })
+      yield* one.takes({ requests: 5 })
+      yield* other.waits({ requests: 4 })
       yield* one.leave
-      yield* other.takes({ outputTokens: 4 })
+      yield* other.takes({ requests: 4 })
     })
   )
 
   it.live("have back what a killed process held when its lease ends, once, even if it was only slow", () =>
     Effect.gen(function* () {
-      const { join } = store({ outputTokens: 60 })
+      const { join } = store({ requests: 60 })
       const [slow, other] = [yield* join({ lease: "50 millis" }), yield* join()]
-      const call = yield* slow.takes({ outputTokens: 0.5 })
+      const call = yield* slow.takes({ requests: 0.5 })
       yield* slow.disconnect
-      assert.isBelow((yield* other.waits({ outputTokens: 0.5 })).milliseconds, 501)
+      assert.isBelow((yield* other.waits({ requests: 0.5 })).milliseconds, 501)
       yield* Effect.sleep("60 millis")
-      const taken = yield* other.takes({ outputTokens: 0.5 })
-      yield* other.tell({ reservation: call, used: amounts({ outputTokens: 0.5 }) })
+      const taken = yield* other.takes({ requests: 0.5 })
+      yield* other.tell({ reservation: call, used: amounts({ requests: 0.5 }) })
       yield* other.tell({ reservation: taken, used: nothing })
-      yield* other.waits({ outputTokens: 0.5 })
+      yield* other.waits({ requests: 0.5 })
     })
   )
 
   it.live("are served in the order in which they began to wait", () =>
     Effect.gen(function* () {
-      const { join } = store({ outputTokens: 600 })
+      const { join } = store({ requests: 600 })
       const [one, other] = [yield* join(), yield* join()]
-      const call = yield* one.takes({ outputTokens: 5 })
-      yield* one.waits({ outputTokens: 5 })
+      const call = yield* one.takes({ requests: 5 })
+      yield* one.waits({ requests: 5 })
       yield* one.tell({ reservation: call, used: nothing })
-      assert.isAtLeast((yield* other.waits({ outputTokens: 5 })).milliseconds, 400)
-      yield* one.takes({ outputTokens: 5 })
+      assert.isAtLeast((yield* other.waits({ requests: 5 })).milliseconds, 400)
+      yield* one.takes({ requests: 5 })
     })
   )
 
   it.live("do not wait for one that does not come back", () =>
     Effect.gen(function* () {
-      const { join } = store({ outputTokens: 600 })
+      const { join } = store({ requests: 600 })
       const [one, other] = [yield* join(), yield* join()]
-      yield* one.takes({ outputTokens: 5 })
-      yield* one.waits({ outputTokens: 5 })
-      yield* other.waits({ outputTokens: 5 })
+      yield* one.takes({ requests: 5 })
+      yield* one.waits({ requests: 5 })
+      yield* other.waits({ requests: 5 })
       yield* Effect.sleep("800 millis")
-      yield* other.takes({ outputTokens: 5 })
+      yield* other.takes({ requests: 5 })
     })
   )
 
   it.live("start a new Redis with the limits that they know, and with empty buckets", () =>
     Effect.gen(function* () {
       const { join, limits } = store({})
-      const one = yield* join({ known: { outputTokens: 600 } })
-      assert.isAbove((yield* one.waits({ outputTokens: 5 })).milliseconds, 450)
-      assert.deepStrictEqual(limits(), { outputTokens: 600 })
+      const one = yield* join({ known: { requests: 600 } })
+      assert.isAbove((yield* one.waits({ requests: 5 })).milliseconds, 450)
+      assert.deepStrictEqual(limits(), { requests: 600 })
     })
   )
 
   it.live("start with an empty bucket after a time without Redis", () =>
     Effect.gen(function* () {
-      const { join } = store({ outputTokens: 600 })
+      const { join } = store({ requests: 600 })
       const one = yield* join({ wasAway: true })
-      const { milliseconds } = yield* one.waits({ outputTokens: 5 })
+      const { milliseconds } = yield* one.waits({ requests: 5 })
       assert.isAbove(milliseconds, 450)
     })
   )
