@@ -131,6 +131,29 @@ describe.skipIf(missing !== "")(`processes that share their limits through Redis
     })
   )
 
+  it.live("leave more slowly after a refusal, but only for the limit that was short", () =>
+    Effect.gen(function* () {
+      const { join, pace } = store({ requests: 600, inputTokens: 600 })
+      const one = yield* join()
+      const refused = yield* one.takes({ requests: 1 })
+      yield* one.tell({ reservation: refused, pause: 100, short: ["inputTokens"] })
+      assert.deepStrictEqual([yield* pace("requests"), yield* pace("inputTokens")], [1, 0.99])
+    })
+  )
+
+  it.live("continue when the clock of the server is set back by an hour", () =>
+    Effect.gen(function* () {
+      const { join, setBack } = store({ requests: 600 })
+      const one = yield* join()
+      const refused = yield* one.takes({ requests: 5 })
+      yield* one.tell({ reservation: refused, pause: 100, short: [] })
+      yield* setBack
+      assert.isAtMost((yield* one.waits({ requests: 5 })).milliseconds, 600)
+      yield* Effect.sleep("800 millis")
+      yield* one.takes({ requests: 5 })
+    })
+  )
+
   it.live("leave at once what a process held that ends", () =>
     Effect.gen(function* () {
       const { join } = store({ requests: 600 })
@@ -248,21 +271,31 @@ const store = (limits: Limits) => {
       disconnect: Scope.close(connection, Exit.void)
     }
   })
-  const inspect = Redis.Redis.use((redis) => redis.send("EVAL", inspection, "1", `${storeId}:rate-limit-1:group`)).pipe(
-    Effect.flatMap(decodeState),
-    Effect.provide(NodeRedis.layer({ url: TEST_REDIS_URL ?? "" }))
-  )
+  const run = (lua: string) =>
+    Redis.Redis.use((redis) => redis.send("EVAL", lua, "1", `${storeId}:rate-limit-1:group`)).pipe(
+      Effect.provide(NodeRedis.layer({ url: TEST_REDIS_URL ?? "" }))
+    )
+  const inspect = Effect.flatMap(run(inspection), decodeState)
   return {
     join,
     limits: () => reported,
     /** The level of a bucket at the last exchange. */
-    level: (kind: Kind) => Effect.map(inspect, ({ limits }) => limits[kind].level ?? NaN)
+    level: (kind: Kind) => Effect.map(inspect, ({ limits }) => limits[kind].level),
+    pace: (kind: Kind) => Effect.map(inspect, ({ limits }) => limits[kind].pace),
+    /** Moves the state into the future, as if the clock of the server had been set back. */
+    setBack: run(settingBack)
   }
 }
 
 const inspection = `return cjson.encode(cmsgpack.unpack(redis.call("GET", KEYS[1])))`
 
-const Limit = Schema.Struct({ level: Schema.optionalKey(Schema.Finite) })
+const settingBack = `
+  local group = cmsgpack.unpack(redis.call("GET", KEYS[1]))
+  for _, name in ipairs({ "since", "closedAt", "closedUntil" }) do group[name] = group[name] + 3600000 end
+  for _, limit in pairs(group.limits) do limit.changedAt = limit.changedAt + 3600000 end
+  redis.call("SET", KEYS[1], cmsgpack.pack(group))`
+
+const Limit = Schema.Struct({ level: Schema.Finite, pace: Schema.Finite })
 const decodeState = Schema.decodeUnknownEffect(
   Schema.fromJsonString(
     Schema.Struct({ limits: Schema.Struct({ requests: Limit, inputTokens: Limit, outputTokens: Limit }) })
