@@ -3,7 +3,7 @@
  * become of earlier reservations. An operation fails if Redis does not answer within a second, and the connection is not
  * used again: what this process holds is given back after the lease, unless it is settled over the next connection.
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -51,8 +51,14 @@ export interface Options {
 /** Part of the keys. Change it with the form of the stored state, so that older processes keep their own. */
 const version = "rate-limit-1"
 
-/** The longest time that an operation may take. */
-const limit = "1 second"
+/**
+ * Fails after a second. After a stall of this process, a timer ends before the answer is read that came meanwhile, so
+ * several short ones make up the second.
+ */
+const late = Effect.sleep("250 millis").pipe(
+  Effect.repeat({ times: 3 }),
+  Effect.andThen(Effect.fail(new Cause.TimeoutError("no answer within a second")))
+)
 
 /** When the scope closes, the process leaves, and other processes have what it held. */
 export const make = Effect.fnUntraced(function* ({
@@ -88,7 +94,7 @@ export const make = Effect.fnUntraced(function* ({
       }
       return run(`${storeId}:${version}:${group}`, JSON.stringify(sent))
     }).pipe(
-      Effect.timeout(limit),
+      Effect.raceFirst(late),
       Effect.flatMap(decode),
       Effect.tap((facts) => Effect.sync(() => observe(group, facts))),
       Effect.tapError((error) => Deferred.fail(failure, error))
