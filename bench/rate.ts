@@ -37,12 +37,13 @@ const { values } = parseArgs({
 })
 const { before, json, mix: chosenMixes, virtual } = values
 const minutes = Number(values.minutes ?? (virtual ? 30 : 3))
-const chosenVariants = values.variant ?? (virtual ? Object.keys(variants) : ["as documented"])
+const server = values.server === "emulator" ? "emulator" : "stand-in"
+const chosenVariants = values.variant ?? (virtual ? Object.keys(variants[server]) : ["as documented"])
 
 const variantOf = (name: string): Variant => {
-  const differences = variants[name]
-  if (differences === undefined)
-    throw new Error(`there is no variant "${name}"; use ${Object.keys(variants).join(", ")}`)
+  const known = variants[server]
+  const differences = known[name]
+  if (differences === undefined) throw new Error(`there is no variant "${name}"; use ${Object.keys(known).join(", ")}`)
   return { ...usual, ...differences }
 }
 
@@ -56,7 +57,7 @@ const inVirtualTime = async () => {
     const run = await Virtual.make(root)
     for (const variant of chosenVariants) {
       for (const mix of chosenMixes) {
-        const ran = await run(mix, variantOf(variant), minutes)
+        const ran = await run(server, mix, variantOf(variant), minutes)
         console.log(
           Figures.show(Figures.of({ subject, mix, variant, ...ran }, variantOf(variant), minutes), undefined, json)
         )
@@ -85,7 +86,7 @@ const inProcesses = async () => {
         tries: subjects.flatMap(({ name, root, tries }) => tries.map((concurrency) => ({ name, root, concurrency }))),
         mix,
         minutes,
-        server: values.server === "emulator" ? "emulator" : "stand-in",
+        server,
         variant: variantOf(variant)
       })
       const figures = runs

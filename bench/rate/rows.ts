@@ -80,10 +80,13 @@ export const rows = (mix: string, fit: Amounts): ReadonlyArray<Row> => {
 }
 
 /** A tenth more than what limits permit in a time, so that no subject runs out of work before the time is over. */
-export const fitting = (
-  { burst, limits }: { readonly burst: number; readonly limits: Amounts },
-  minutes: number
-): Amounts => {
-  const times = 1.1 * (minutes + burst / 60)
+export const fitting = ({ burst, changes, limits }: Limited, minutes: number): Amounts => {
+  const times = 1.1 * (minutes + burst / 60) * Math.max(1, ...changes.map(({ factor }) => factor))
   return { requests: limits.requests * times, input: limits.input * times, output: limits.output * times }
+}
+
+interface Limited {
+  readonly limits: Amounts
+  readonly burst: number
+  readonly changes: ReadonlyArray<{ readonly factor: number }>
 }

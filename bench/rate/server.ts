@@ -9,8 +9,8 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { setTimeout } from "node:timers/promises"
 import { Emulator } from "../../src/testing/index.ts"
-import * as Meter from "./meter.ts"
-import { sizesIn } from "./rows.ts"
+import * as Emulated from "./emulated.ts"
+import type * as Meter from "./meter.ts"
 import * as StandIn from "./standIn.ts"
 
 /** What the argument of the process says. */
@@ -30,17 +30,14 @@ const { server: kind, variant }: Served = JSON.parse(process.argv[2] ?? "")
 let start: number | undefined
 const now = () => performance.now() - (start ??= performance.now())
 
-/** Output is produced bit by bit. */
-const slices = 8
-
 const standIn = (): Server => {
   const { answer, state } = StandIn.make(variant, Date.now())
   return {
     answer: async (at, body) => {
       const response = answer(at, body)
-      for (let slice = 0; slice < slices; slice++) {
-        await setTimeout(response.after / slices)
-        response.produce(now(), 1 / slices)
+      for (let part = 0; part < response.parts; part++) {
+        await setTimeout(response.after / response.parts)
+        response.produce(now())
       }
       return response
     },
@@ -48,36 +45,15 @@ const standIn = (): Server => {
   }
 }
 
-/** Its answers are as long as the rows ask; the books watch from outside. */
 const emulator = (): Server => {
-  const { input, output, requests } = variant.limits
-  const [first, perToken] = variant.latency
-  const layer = Emulator.transport({
-    timeToFirstToken: first,
-    tokensPerSecond: 1000 / perToken,
-    limits: { requestsPerMinute: requests, inputTokensPerMinute: input, outputTokensPerMinute: output },
-    replies: [
-      {
-        when: /row \d+ input/,
-        reply: (request) => {
-          const { output } = sizesIn(JSON.stringify(request.messages))
-          return { content: [{ type: "text", text: "word ".repeat(output) }], usage: { output_tokens: output } }
-        }
-      }
-    ]
-  })
+  const layer = Emulator.transport(Emulated.optionsOf(variant))
   const { fetch, url } = Context.get(Effect.runSync(Effect.scoped(Layer.build(layer))), Emulator.Emulator)
-  const { admit, refuse, state } = Meter.make(variant.limits, variant)
+  const { answered, state } = Emulated.watch(variant)
   return {
-    answer: async (at, body) => {
-      const headers = { "content-type": "application/json", "anthropic-version": "2023-06-01", "x-api-key": "key" }
-      const response = await fetch(`${url}/v1/messages`, { method: "POST", headers, body })
+    answer: async (came, body) => {
+      const response = await fetch(`${url}/v1/messages`, { method: "POST", headers: Emulated.headers, body })
       const text = await response.text()
-      if (response.status === 429) refuse()
-      else if (response.ok) {
-        const { usage } = JSON.parse(text)
-        admit(at, usage.input_tokens, usage.output_tokens)(now(), 1)
-      }
+      answered(came, now(), response.status, text)
       return { status: response.status, headers: Object.fromEntries(response.headers), body: text }
     },
     state

@@ -16,8 +16,12 @@ export interface Variant extends Terms {
   readonly retryAfter: boolean
   /** The headers are computed again after this many seconds only. */
   readonly stale: number
+  /** When output is taken from its bucket. If at the start, a call is let in only where there is room for it. */
+  readonly output: "at the start" | "as produced" | "at the end"
   /** Milliseconds to the first token, and for each token. */
   readonly latency: readonly [number, number]
+  /** Only the emulator has it: `factor` times the requests of the minute before, and `requests` in any case. */
+  readonly acceleration?: { readonly requests: number; readonly factor: number }
 }
 
 export const usual: Variant = {
@@ -29,6 +33,7 @@ export const usual: Variant = {
   headers: "all",
   retryAfter: true,
   stale: 0,
+  output: "as produced",
   latency: [300, 15]
 }
 
@@ -38,8 +43,10 @@ export interface Response {
   readonly body: string
   /** Milliseconds until it is sent. */
   readonly after: number
-  /** Takes this share of its output from the bucket. */
-  readonly produce: (now: number, share: number) => void
+  /** In how many equal parts of that time the output is produced. */
+  readonly parts: number
+  /** Takes one part of the output from the bucket. */
+  readonly produce: (now: number) => void
 }
 
 export interface StandIn {
@@ -85,6 +92,7 @@ export const make = (variant: Variant, start: number): StandIn => {
       },
       body: JSON.stringify({ type: "error", error: { type: "rate_limit_error", message } }),
       after: 20,
+      parts: 1,
       produce: () => {}
     }
   }
@@ -92,18 +100,22 @@ export const make = (variant: Variant, start: number): StandIn => {
   return {
     answer: (now, body) => {
       const { input, output } = sizesIn(body)
-      const wants = { requests: 1, input, output: 1 }
+      const upfront = variant.output === "at the start"
+      const wants = { requests: 1, input, output: upfront ? output : 1 }
       const [longest] = kinds
         .map((kind) => ({ kind, wait: buckets[kind].wait(now, wants[kind]) }))
         .toSorted((a, b) => b.wait - a.wait)
       if (longest !== undefined && longest.wait > 0) return refusal(now, longest.wait, longest.kind)
-      const produce = admit(now, input, output)
+      const take = admit(now, input, output)
+      if (upfront) take(now, 1)
+      const parts = variant.output === "as produced" ? 8 : 1
       return {
         status: 200,
         headers: variant.headers === "none" ? {} : limitHeaders(now),
         body: message(input, output),
         after: variant.latency[0] + variant.latency[1] * output,
-        produce
+        parts,
+        produce: (now) => (upfront ? undefined : take(now, 1 / parts))
       }
     },
     state
