@@ -67,11 +67,11 @@ const inVirtualTime = async () => {
 }
 
 /** How many calls at once the user of another tool might try. */
-const tries = [8, 24, 64]
+const tries = [16, 64]
 const subjects = [
   ...ours.map((subject) => ({ ...subject, tries: [undefined] })),
   ...["sdk", "ai", "langchain", "promptfoo"].map((name) => ({ name, root: undefined, tries })),
-  ...["sdk default", "ai default"].map((name) => ({ name, root: undefined, tries: [24] })),
+  ...["sdk default", "ai default"].map((name) => ({ name, root: undefined, tries: [16] })),
   { name: "bottleneck", root: undefined, tries: [undefined] }
 ].filter(({ name }) => values.subject === undefined || values.subject.includes(name))
 
