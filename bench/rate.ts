@@ -9,12 +9,14 @@
  * unused. `idle` is what was unused after these 10 seconds, in seconds of that limit; a full bucket holds 60.
  *
  * `--virtual` runs our stack alone in virtual time, against servers that differ from the documentation. `--before
- * CHECKOUT` adds our stack from another checkout. `--json` prints one object a line.
+ * CHECKOUT` adds our stack from another checkout. `--overhead` measures what `RateLimit` costs where no limit binds.
+ * `--json` prints one object a line.
  */
 import { execFileSync } from "node:child_process"
 import { resolve } from "node:path"
 import { parseArgs } from "node:util"
 import * as Figures from "./rate/figures.ts"
+import * as Overhead from "./rate/overhead.ts"
 import * as Processes from "./rate/processes.ts"
 import { mixes } from "./rate/rows.ts"
 import { usual, type Variant } from "./rate/standIn.ts"
@@ -30,6 +32,7 @@ const { values } = parseArgs({
     server: { type: "string", default: "stand-in" },
     variant: { type: "string", multiple: true },
     virtual: { type: "boolean", default: false },
+    overhead: { type: "boolean", default: false },
     before: { type: "string" },
     all: { type: "boolean", default: false },
     json: { type: "boolean", default: false }
@@ -99,4 +102,14 @@ const inProcesses = async () => {
   }
 }
 
-await (virtual ? inVirtualTime() : inProcesses())
+const overhead = async () => {
+  const measured = await Overhead.measure()
+  const micros = (figure: keyof Overhead.Overhead) => `${measured[figure].toFixed(2)} µs`
+  console.log(
+    json
+      ? JSON.stringify({ bench: "rate", ...measured })
+      : `a call takes ${micros("without")} without RateLimit and ${micros("with")} with it: ${micros("difference")} more`
+  )
+}
+
+await (values.overhead ? overhead() : virtual ? inVirtualTime() : inProcesses())
