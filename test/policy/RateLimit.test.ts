@@ -173,6 +173,31 @@ describe("a call that waits", () => {
       assert.strictEqual(binds[0], "requests")
     })
   )
+
+  it.effect("is no longer reported once later calls do not wait", () =>
+    Effect.gen(function* () {
+      const binds: Array<unknown> = []
+      const api = answering(() => undefined, "100 millis")
+      const running = yield* Effect.all(
+        [
+          Effect.all(
+            Array.from({ length: 9 }, () => create),
+            { concurrency: "unbounded" }
+          ),
+          Effect.delay(create, "300 millis"),
+          Effect.delay(create, "2 seconds")
+        ],
+        { concurrency: "unbounded" }
+      ).pipe(
+        Event.listen((event) => Effect.sync(() => void (event._tag === "limit-binds" && binds.push(event.binds)))),
+        Effect.provide(RateLimit.policy()(api.layer)),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(running)
+      assert.deepStrictEqual(binds, ["ramp", undefined])
+    })
+  )
 })
 
 describe("calls that wait", () => {

@@ -57,6 +57,7 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
   const uses = Utilisation.make()
   let limits: Limits = explicit
   let binds: Binds | undefined
+  let reported: Binds | undefined
   let reportedAt = -Infinity
   /** How often the gate was closed without an answer in between, since when, and the last time. */
   let refusals = 0
@@ -67,9 +68,10 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
 
   /** Reports what binds now, unless the last report is recent and says the same. */
   const report = (now: number, found: Binds | undefined): Effect.Effect<void> | undefined => {
-    const isUrgent = found !== undefined && binds === undefined
+    const isUrgent = found !== undefined && reported === undefined
     binds = found
     if (!isUrgent && now < reportedAt + reportEvery) return undefined
+    reported = found
     reportedAt = now
     const bucket = kinds.find((kind) => kind === found)
     const limit = bucket && limits[bucket]
@@ -184,7 +186,7 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
             }
             reservation = answer
             ramp.started(now)
-            const told = hasWaited || binds === undefined ? undefined : report(now, undefined)
+            const told = hasWaited || reported === undefined ? undefined : report(now, undefined)
             return told === undefined ? Effect.succeed(answer) : Effect.as(told, answer)
           })
         })
