@@ -74,11 +74,11 @@ describe("examples", () => {
     assert.match(output, /\nclaude-sonnet-5-5: The night train to Vienna is late\.\n$/)
   })
 
-  it("22 prints the tokens and the cost to expect, the real cost, and until when the model is served", () => {
-    assert.match(outputOf("22-costs"), /^about \d+ tokens of input, at most \d+\n/)
-    const [, most, real] = /\nat most \$(\S+); it was \$(\S+)\n/.exec(outputOf("22-costs")) ?? []
+  it("23 prints the tokens and the cost to expect, the real cost, and until when the model is served", () => {
+    assert.match(outputOf("23-costs"), /^about \d+ tokens of input, at most \d+\n/)
+    const [, most, real] = /\nat most \$(\S+); it was \$(\S+)\n/.exec(outputOf("23-costs")) ?? []
     assert.isAbove(Number(most), Number(real))
-    assert.include(outputOf("22-costs"), "200000 tokens of context, deprecated until 2027-01-22\n")
+    assert.include(outputOf("23-costs"), "200000 tokens of context, deprecated until 2027-01-22\n")
   })
 
   it("24 answers a tenant's letters until its part of the budget ends, and all of the other's", () => {
@@ -187,7 +187,7 @@ const inOrder = [
   "17-image",
   "20-message-batches",
   "21-fallback",
-  "22-costs",
+  "23-costs",
   "24-budget",
   "18-job-in-a-program",
   "18-job-in-a-program"
