@@ -83,7 +83,8 @@ if not group then
   group = { since = now, closedAt = 0, closedUntil = 0, places = 0, processes = {}, limits = {} }
   for _, kind in ipairs(kinds) do
     group.limits[kind] = {
-      inFlight = 0, used = 0, level = 0, paced = 0, size = 0, pace = ${fast}, changedAt = 0, error = 0, passedBefore = 0
+      inFlight = 0, used = 0, level = 0, paced = 0, size = 0, pace = ${fast}, changedAt = 0, rises = 0, error = 0,
+      passedBefore = 0
     }
   end
 end
@@ -130,15 +131,19 @@ end
 local function recover(limit)
   if limit.pace == ${fast} or not limit.perMinute or now < limit.changedAt + 10000 then return end
   if not limit.isEven and limit.level > limit.perMinute / 4 then setPace(limit, ${fast})
-  elseif limit.pace < ${even} or limit.isAssumed then setPace(limit, limit.pace + 0.02) end
+  elseif limit.pace < ${even} or limit.isAssumed then
+    limit.rises = limit.rises + 1
+    setPace(limit, math.min(limit.isAssumed and math.huge or ${even}, limit.pace + 0.02 * limit.rises))
+  end
 end
 
 local function assume(limit)
   local passed = limit.used + limit.inFlight - limit.passedBefore
-  local minutes = limit.emptyAt and (now - limit.emptyAt) / 60000 or 0
+  local minutes = limit.emptyAt and (now - limit.emptyAt) / 60000
+  if minutes and minutes < 5 / 60 then return end
   limit.passedBefore = limit.used + limit.inFlight
   limit.emptyAt = now
-  if minutes <= 0 or passed <= 0 then return end
+  if not minutes or passed <= 0 then return end
   limit.isAssumed = true
   limit.perMinute = passed / minutes * 0.95
   limit.level = huge
@@ -147,6 +152,7 @@ end
 
 local function refuse(limit, isExplained)
   if not isExplained then limit.isEven = true end
+  limit.rises = 0
   if not limit.perMinute or limit.isAssumed then assume(limit)
   elseif limit.pace > ${even} then setPace(limit, ${even})
   elseif now >= limit.changedAt + 2000 then setPace(limit, limit.pace * 0.9) end
@@ -189,10 +195,10 @@ local function learn(limit, kind, reported, reservation)
   limit.isAssumed = false
   limit.reported = reported.limit
   limit.error = reported.limit >= 10000 and reported.remaining % 1000 == 0 and 500 or 0
-  limit.size = math.max(limit.size, reported.remaining + limit.error)
+  limit.size = math.max(limit.size, reported.remaining)
   resize(limit, lowest(limit, kind))
   local isLate = kind == "outputTokens" and limit.size > 4 * limit.inFlight
-  local most = reported.remaining + limit.error - (isLate and limit.inFlight or 0)
+  local most = reported.remaining - (isLate and limit.inFlight or 0)
   local least = reported.remaining - limit.error - limit.inFlight - (limit.used - reservation.used[kind])
   local isExact = limit.perMinute == reported.limit and reported.remaining > 2 * limit.error
   if isNew then
@@ -257,6 +263,7 @@ end
 for _, kind in ipairs(kinds) do
   local limit = group.limits[kind]
   limit.changedAt = math.min(limit.changedAt, now)
+  limit.emptyAt = limit.emptyAt and math.min(limit.emptyAt, now)
   if limit.perMinute then
     local amount = math.max(0, elapsed) * limit.perMinute / 60000
     limit.level = refilled(limit.level, sizeOf(limit), amount)
