@@ -27,7 +27,7 @@ describe("the public names", () => {
       Journal: Claim Counts FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew Options PendingRow Row SampledRow Source Spending StoredCall Total Totals layer requestText
       Progress: Progress age bar batchLines batches cost counted empty fallbacks hedges line promptCache replays responseCache tick tokens update
       Step: Shape Step all andThen draw each make map object text version
-      Budget: Amount Budget Caps make policy raise
+      Budget: Amount Budget Caps from make policy raise
       Concurrency: Concurrency make policy resize
       Fallback: On Options Target policy reasons
       Hedge: Options policy

@@ -3,6 +3,9 @@
  * gives back the rest once its bill is known, so concurrent calls cannot overspend together. Put it outside `Concurrency`
  * and `RateLimit` and inside `Retry`. An answer of a cache is free.
  *
+ * In a job, the budget covers all its runs: the state has what earlier ones spent, or may have spent. A stream holds its
+ * money until it is closed. A client of `Fallback` with policies of its own needs the budget too, as `stack` gives it.
+ *
  * A call waits while the calls in flight may leave enough, and fails with `BudgetExceeded` when they cannot. An attempt
  * that was interrupted, or whose connection broke, counts as the most that it may have cost.
  */
@@ -29,7 +32,10 @@ import * as Settlement from "./budget/Settlement.ts"
 
 export { Amount } from "./budget/Amount.ts"
 
-/** What may be spent: by all calls together, and by some of them. */
+/**
+ * What may be spent: by all calls together, and by some of them. In a job, `cap` covers all its runs; the parts for
+ * labels and steps count the calls of this process only.
+ */
 export interface Caps {
   readonly cap: Amount.Text | Amount.Amount
   /** For each value of a label: `{ tenant: "1 USD" }` is a dollar for each tenant. See `CallSite.label`. */
@@ -59,6 +65,10 @@ export const make = (caps: Amount.Text | Caps): Effect.Effect<Budget> => Effect.
 
 /** Raises the cap to this amount, in the unit of the budget. Waiting calls continue. A lower amount changes nothing. */
 export const raise = (self: Budget, to: Amount.Text): Effect.Effect<void> => self.raise(to)
+
+/** The budget of `policy`'s argument, to use it in several layers: they then spend from one budget. */
+export const from = (budget: Amount.Text | Caps | Budget): Budget =>
+  typeof budget === "string" || !("pursesOf" in budget) ? makeUnsafe(budget) : budget
 
 const makeUnsafe = (given: Amount.Text | Caps): Budget => {
   const { cap, labels = {}, steps = {} } = typeof given === "string" ? { cap: given } : given
@@ -119,7 +129,7 @@ const amountOf = (amount: Amount.Text | Amount.Amount): Amount.Amount =>
  * for money is reported as a `call-waited` event.
  */
 export const policy = (budget: Amount.Text | Caps | Budget) => {
-  const self = typeof budget === "string" || !("pursesOf" in budget) ? makeUnsafe(budget) : budget
+  const self = from(budget)
   return wrap((next) =>
     Effect.map(ServiceTier, (tier) => admitting(next, (request) => admit(self, next, request, tier)))
   )

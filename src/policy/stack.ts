@@ -78,11 +78,12 @@ export function stack<E2, R2>({
       batches === undefined
         ? self.pipe(Concurrency.policy(concurrency), RateLimit.policy(rateLimit))
         : self.pipe(MessageBatches.policy(batches))
-    const sparing = budget === undefined ? nearest : Budget.policy(budget)(nearest)
+    const shared = budget === undefined ? undefined : Budget.from(budget)
+    const sparing = shared === undefined ? nearest : Budget.policy(shared)(nearest)
     const patient = sparing.pipe(Retry.policy(retry))
     const timely = batches === undefined && hedge !== undefined ? Hedge.policy(hedge)(patient) : patient
     const safe: Layer.Layer<A | Claude, E | E2, R | R2 | Exclude<AnthropicClient, A | Claude>> =
-      fallback.length === 0 ? timely : timely.pipe(Fallback.policy(fallback))
+      fallback.length === 0 ? timely : timely.pipe(Fallback.policy(fallback.map(within(shared))))
     const { warmUp, ...place } = promptCache ?? {}
     const warm = batches === undefined && warmUp !== undefined && { warmUp }
     const placing = promptCache === undefined ? safe : PromptCache.policy({ ...place, ...warm })(safe)
@@ -91,3 +92,11 @@ export function stack<E2, R2>({
     return cached.pipe(Telemetry.policy(telemetry), Logging.policy())
   }
 }
+
+/** Another client has policies of its own, but it spends from the same budget. */
+const within =
+  (budget: Budget.Budget | undefined) =>
+  <E, R>(target: Fallback.Target<E, R>): Fallback.Target<E, R> =>
+    budget === undefined || target.claude === undefined
+      ? target
+      : { ...target, claude: Budget.policy(budget)(target.claude) }

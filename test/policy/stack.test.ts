@@ -1,4 +1,5 @@
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
+import * as BigDecimal from "effect/BigDecimal"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -6,7 +7,8 @@ import type * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
 import { Claude } from "../../src/claude/Claude.ts"
-import { Overloaded, RateLimited } from "../../src/claude/ClaudeError.ts"
+import { NotFound, Overloaded, RateLimited } from "../../src/claude/ClaudeError.ts"
+import * as Budget from "../../src/policy/Budget.ts"
 import * as Concurrency from "../../src/policy/Concurrency.ts"
 import * as ResponseCache from "../../src/policy/ResponseCache.ts"
 import { stack, type StackOptions } from "../../src/policy/stack.ts"
@@ -58,6 +60,18 @@ describe("stack", () => {
       const layer = TestClaude.layer().pipe(stack({ budget: "0.0001 USD" }))
       const error = yield* Effect.flip(Effect.provide(create, layer))
       assert.strictEqual(error.reason._tag, "BudgetExceeded")
+    })
+  )
+
+  it.effect("spends from one budget, also at another client that it falls back to", () =>
+    Effect.gen(function* () {
+      const budget = yield* Budget.make("1 USD")
+      const other = TestClaude.layer("Hello.")
+      const layer = TestClaude.layer(new NotFound({ detail: "model: claude-sonnet-5-5" })).pipe(
+        stack({ budget, fallback: [{ model: "claude-opus-5-5", claude: other }] })
+      )
+      yield* Effect.provide(create, layer)
+      assert.isTrue(BigDecimal.isPositive(yield* budget.spent))
     })
   )
 

@@ -33,7 +33,9 @@ const ofFailure = (error: ClaudeError, model: string): Settlement => {
   if ("text" in reason) return reason.usage === undefined ? "unknown" : { model, usage: reason.usage }
   // A stream that breaks reports the usage of its beginning.
   if (reason.usage !== undefined) return "unknown"
-  return mayBeBilled.has(reason._tag) && !neverArrived(error) ? "unknown" : "nothing"
+  // A batch that the API no longer finds may have answered.
+  const isLost = reason._tag === "BatchItemLost" && reason.how === "unknown"
+  return isLost || (mayBeBilled.has(reason._tag) && !neverArrived(error)) ? "unknown" : "nothing"
 }
 
 const mayBeBilled: ReadonlySet<string> = new Set([
