@@ -1,26 +1,33 @@
+import { createServer } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
+import * as AnthropicClient from "../../src/claude/AnthropicClient.ts"
+import * as Api from "../../src/claude/Api.ts"
 import { Claude } from "../../src/claude/Claude.ts"
 import { ClaudeError, Overloaded, type Reason } from "../../src/claude/ClaudeError.ts"
 import * as Event from "../../src/claude/Event.ts"
 import * as Replay from "../../src/claude/Replay.ts"
 import { text } from "../../src/claude/Reply.ts"
 import type { Request } from "../../src/claude/Request.ts"
+import { fromMessage } from "../../src/claude/StreamEvent.ts"
 import * as Concurrency from "../../src/policy/Concurrency.ts"
 import * as Hedge from "../../src/policy/Hedge.ts"
 import * as Retry from "../../src/policy/Retry.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
-import { request } from "../fixtures.ts"
+import { message, request, sse } from "../fixtures.ts"
 import { asRow, makeStore } from "../pipeline/rows.ts"
 
 describe.each(["create", "stream"] as const)("%s", (kind) => {
@@ -145,6 +152,36 @@ describe.each(["create", "stream"] as const)("%s", (kind) => {
         assert.lengthOf(events(), 2)
       }
     }).pipe(live)
+  )
+})
+
+describe("over real sockets", () => {
+  it.live.each([
+    ["create", JSON.stringify(message()), "application/json"],
+    ["stream", sse(fromMessage(message())), "text/event-stream"]
+  ] as const)("%s closes the connection of the request that loses", ([kind, body, type]) =>
+    Effect.gen(function* () {
+      const closed = yield* Deferred.make<boolean>()
+      let arrived = 0
+      const server = createServer((incoming, response) => {
+        incoming.resume()
+        arrived += 1
+        if (arrived === 21)
+          response.on("close", () => Deferred.doneUnsafe(closed, Effect.succeed(response.writableEnded)))
+        else response.writeHead(200, { "content-type": type }).end(body)
+      })
+      yield* Effect.acquireRelease(
+        Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+        () => Effect.sync(() => server.close().closeAllConnections())
+      )
+      const address = server.address()
+      const port = Predicate.isObject(address) ? address.port : 0
+      const client = AnthropicClient.layer({ apiKey: Redacted.make("key"), baseURL: `http://127.0.0.1:${port}` })
+      const context = yield* Layer.build(Api.layer.pipe(Layer.provide(client), Hedge.policy({ percentile: 1 })))
+      yield* Effect.repeat(asked(kind, request), { times: 20 }).pipe(Effect.provideContext(context))
+      assert.isFalse(yield* Deferred.await(closed))
+      assert.strictEqual(arrived, 22)
+    }).pipe(Effect.scoped)
   )
 })
 
