@@ -10,6 +10,9 @@ import type * as Fiber from "effect/Fiber"
 
 const systemClock = Context.get(Context.empty(), Clock.Clock)
 
+/** A time in milliseconds that nobody sets back, to measure how much has passed. It is no date. */
+export const now = (clock: Clock.Clock): number => Number(clock.currentTimeNanosUnsafe()) / 1e6
+
 /** The largest delay of a timer of the platform, in milliseconds. */
 const longest = 2 ** 31 - 1
 

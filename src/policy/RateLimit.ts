@@ -6,7 +6,6 @@
  * A 429 closes the gate for every call of the group until `retry-after`, and the refused call is sent again, first in the
  * line. It fails only if the group was refused for 10 minutes without an answer, or if its prompt alone exceeds a limit.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -15,6 +14,7 @@ import { type Claude, wrap } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Models from "../claude/Models.ts"
 import * as Opening from "../claude/Opening.ts"
+import * as Timer from "../claude/Timer.ts"
 import type { Buckets, Limits } from "./rateLimit/Buckets.ts"
 import * as Estimate from "./rateLimit/Estimate.ts"
 import * as Group from "./rateLimit/Group.ts"
@@ -76,9 +76,10 @@ const makeUnsafe = (limits: Limits, buckets: Buckets): RateLimit => {
   }
   return {
     group: (model) => byModel.get(model) ?? find(model),
-    utilisation: Effect.map(Clock.currentTimeMillis, (now) =>
-      Array.from(groups.values()).flatMap((group) => group.utilisation(now))
-    )
+    utilisation: Effect.clockWith((clock) => {
+      const now = Timer.now(clock)
+      return Effect.succeed(Array.from(groups.values()).flatMap((group) => group.utilisation(now)))
+    })
   }
 }
 

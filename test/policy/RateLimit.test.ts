@@ -32,6 +32,15 @@ describe("on the emulator, three minutes of work", () => {
     )
   }
 
+  it.effect("calls grow slowly under an acceleration limit", () =>
+    Effect.gen(function* () {
+      const { calls, failures, refusals } = yield* worked({ acceleration: { requests: 100, factor: 2 } })
+      assert.strictEqual(failures, 0)
+      assert.isAtLeast(calls, 300)
+      assert.isAtMost(refusals, 40)
+    })
+  )
+
   it.effect("follows limits that are lower than a burst of the first calls", () =>
     Effect.gen(function* () {
       const { failures } = yield* worked({ requestsPerMinute: 4 })
@@ -295,6 +304,7 @@ const worked = Effect.fnUntraced(function* (limits: NonNullable<Emulator.Options
   const handle = yield* RateLimit.make()
   let refusals = 0
   let failures = 0
+  let calls = 0
   const ask = (row: number) =>
     Claude.use((claude) =>
       claude.create({
@@ -310,10 +320,14 @@ const worked = Effect.fnUntraced(function* (limits: NonNullable<Emulator.Options
       ask,
       { concurrency: 32 }
     ).pipe(
-      Event.listen((event) => Effect.sync(() => (refusals += event._tag === "call-failed" ? 1 : 0))),
+      Event.listen((event) =>
+        Effect.sync(
+          () => ((refusals += event._tag === "call-failed" ? 1 : 0), (calls += event._tag === "call-finished" ? 1 : 0))
+        )
+      ),
       Effect.provide(layer)
     )
   )
   yield* TestClock.adjust("190 seconds")
-  return { refusals, failures, utilisation: yield* handle.utilisation }
+  return { calls, refusals, failures, utilisation: yield* handle.utilisation }
 })

@@ -14,6 +14,7 @@ import { ClaudeError } from "../../claude/ClaudeError.ts"
 import * as Event from "../../claude/Event.ts"
 import { isBilled } from "../../claude/Reply.ts"
 import type { RateLimits } from "../../claude/RateLimits.ts"
+import * as Timer from "../../claude/Timer.ts"
 import type { Request } from "../../claude/Request.ts"
 import * as Usage from "../../claude/Usage.ts"
 import { type Amounts, type Binds, type Buckets, kinds, type Limits, type Reservation, type Wait } from "./Buckets.ts"
@@ -46,6 +47,9 @@ const mostRefusalsOfLarge = 3
 
 /** The share of the limit from which on input is scarce. */
 const scarce = 0.1
+
+/** The code of a refusal because calls have become more too fast. */
+const accelerated = "ramp_limit_exceeded"
 
 /** How often a change of what binds is reported, in milliseconds. */
 const reportEvery = 1000
@@ -102,22 +106,15 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
     return Math.max(backoff, reason.retryAfter === undefined ? 0 : Duration.toMillis(reason.retryAfter))
   }
 
-  const admitted = (
-    request: Request,
-    caller: Caller,
-    reservation: Reservation,
-    expected: Amounts,
-    observe: Expected["observe"],
-    clock: Clock.Clock
-  ): Admission => {
-    const sentAt = clock.currentTimeMillisUnsafe()
+  const admitted = ({ amounts: expected, caller, clock, observe, request, reservation, started }: LetIn): Admission => {
+    const sentAt = Timer.now(clock)
     let isAnswered = false
     const answered = (headers: RateLimits | undefined): Effect.Effect<void> => {
       if (isAnswered) return Effect.void
       isAnswered = true
       refusals = 0
       refusedSince = Infinity
-      ramp.answered(headers !== undefined)
+      started.answered(headers !== undefined)
       return learn(headers)
     }
     const learn = (headers: RateLimits | undefined): Effect.Effect<void> => {
@@ -126,11 +123,12 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
       return Effect.andThen(reservation.learn(headers), Effect.sync(line.wake))
     }
     const refused = (error: ClaudeError): Effect.Effect<void> => {
-      const now = clock.currentTimeMillisUnsafe()
+      const now = Timer.now(clock)
       if (sentAt >= refusedAt) {
         refusals += 1
         refusedAt = now
-        ramp.refused()
+        ramp.refused(now)
+        if (error.reason.code === accelerated) ramp.accelerated(now, uses.lastMinute(now).requests)
       }
       refusedSince = Math.min(refusedSince, now)
       caller.refusals += 1
@@ -141,7 +139,7 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
     const used = (outcome: Outcome): Effect.Effect<void> => {
       const amounts = usedBy(outcome, expected)
       if (outcome.message !== undefined && Exit.isSuccess(outcome.exit)) observe(amounts)
-      uses.add(clock.currentTimeMillisUnsafe(), amounts)
+      uses.add(Timer.now(clock), amounts)
       return reservation.settle(amounts)
     }
     const settled = (outcome: Outcome): Effect.Effect<void> => {
@@ -155,7 +153,7 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
       opened: (facts) => answered(facts?.rateLimits),
       settle: (outcome) =>
         Effect.suspend(() => {
-          ramp.ended()
+          started.ended()
           return Effect.andThen(settled(outcome), Effect.sync(line.wake))
         })
     }
@@ -167,14 +165,13 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
         const clock = fiber.getRef(Clock.Clock)
         const since = clock.currentTimeNanosUnsafe()
         const expected = estimate(request, fiber.getRef(CallSite))
-        let reservation: Reservation | undefined
-        let amounts = nothing
+        let call: LetIn | undefined
         let hasWaited = false
 
         const ask: Effect.Effect<Reservation | Wait> = Effect.suspend(() => {
-          const now = clock.currentTimeMillisUnsafe()
+          const now = Timer.now(clock)
           const milliseconds = ramp.wait(now)
-          amounts = expected.amounts(isInputScarce(now))
+          const amounts = expected.amounts(isInputScarce(now))
           const answer =
             milliseconds > 0
               ? Effect.succeed<Wait>({ _tag: "Wait", milliseconds, binds: "ramp" })
@@ -184,31 +181,42 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
               hasWaited = true
               return Effect.as(report(now, answer.binds) ?? Effect.void, answer)
             }
-            reservation = answer
-            ramp.started(now)
+            const started = ramp.started(now)
+            call = { request, caller, reservation: answer, amounts, started, clock, observe: expected.observe }
             const told = hasWaited || reported === undefined ? undefined : report(now, undefined)
             return told === undefined ? Effect.succeed(answer) : Effect.as(told, answer)
           })
         })
-        const letIn = Effect.flatMap(line.enter(caller.ticket, ask), (reservation) => {
-          const admission = admitted(request, caller, reservation, amounts, expected.observe, clock)
-          const waited = line.isEmpty() && !hasWaited
-          return waited
-            ? Effect.succeed(admission)
-            : Effect.as(Event.emitWaited(request.model, "rate-limit", since), admission)
+        const admitting = Effect.suspend(() => {
+          // The line has called `ask` until there was a reservation.
+          if (call === undefined) return Effect.die("a call was let in without a reservation")
+          const admission = Effect.succeed(admitted(call))
+          const isAtOnce = !hasWaited && line.isEmpty()
+          return isAtOnce ? admission : Effect.andThen(Event.emitWaited(request.model, "rate-limit", since), admission)
         })
         return Effect.onExitPrimitive(
-          letIn,
+          Effect.andThen(line.enter(caller.ticket, ask), admitting),
           (exit) => {
-            if (Exit.isSuccess(exit) || reservation === undefined) return undefined
-            ramp.ended()
-            return Effect.andThen(reservation.settle(nothing), Effect.sync(line.wake))
+            if (Exit.isSuccess(exit) || call === undefined) return undefined
+            call.started.ended()
+            return Effect.andThen(call.reservation.settle(nothing), Effect.sync(line.wake))
           },
           true
         )
       }),
     utilisation: (now) => Utilisation.of(name, uses.lastMinute(now), limits, line.isEmpty() ? undefined : binds)
   }
+}
+
+/** A call that has a reservation. */
+interface LetIn {
+  readonly request: Request
+  readonly caller: Caller
+  readonly reservation: Reservation
+  readonly amounts: Amounts
+  readonly observe: Expected["observe"]
+  readonly started: Ramp.Started
+  readonly clock: Clock.Clock
 }
 
 const nothing: Amounts = { requests: 0, inputTokens: 0, outputTokens: 0 }

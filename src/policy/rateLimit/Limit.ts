@@ -36,8 +36,15 @@ export interface Held {
 /** How many seconds' worth may leave at once. */
 const burst = 0.5
 
+/** A guess is not lower, in a minute: few calls would pass from which a better one can be learnt. */
+const lowest = 10
+
+/** A guess from a shorter time would be too rough, in minutes. */
+const shortest = 5 / 60
+
 const fast = 2
 const even = 0.99
+const rise = 0.02
 
 /** How long a pace is kept at least before it rises, and before it falls again, in milliseconds. */
 const riseAfter = 10_000
@@ -53,6 +60,8 @@ export const make = (kind: Kind, explicit: number | undefined): Limit => {
   let emptyAt = -Infinity
   let passedBefore = 0
   let changedAt = -Infinity
+  /** How often the pace has risen since the last refusal: it rises faster and faster. */
+  let rises = 0
   let error = 0
   let inFlight = 0
   /** Everything that calls have used so far. */
@@ -64,7 +73,7 @@ export const make = (kind: Kind, explicit: number | undefined): Limit => {
 
   const resize = (now: number, perMinute: number) => {
     limit = perMinute
-    bucket.resize(now, perMinute, isAssumed ? Infinity : Math.min(size, perMinute))
+    bucket.resize(now, perMinute, isAssumed ? Infinity : Math.min(Math.max(size, perMinute / 60, 1), perMinute))
     paced.resize(now, perMinute * pace, (perMinute / 60) * burst)
   }
 
@@ -78,13 +87,15 @@ export const make = (kind: Kind, explicit: number | undefined): Limit => {
   const recover = (now: number) => {
     if (pace === fast || limit === undefined || now < changedAt + riseAfter) return
     if (!isEven && bucket.level(now) > limit / 4) setPace(now, fast)
-    else if (pace < even || isAssumed) setPace(now, pace + 0.02)
+    else if (isAssumed) setPace(now, pace * (1 + rise * ++rises))
+    else if (pace < even) setPace(now, Math.min(even, pace * (1 + rise * ++rises)))
   }
 
   /** Between two refusals, a bucket that is empty at both lets through what it refills. So that is its rate. */
   const assume = (now: number) => {
     const passed = used + inFlight - passedBefore
     const minutes = (now - emptyAt) / 60_000
+    if (minutes < shortest) return
     passedBefore = used + inFlight
     emptyAt = now
     if (minutes === Infinity || passed === 0) return
@@ -92,8 +103,9 @@ export const make = (kind: Kind, explicit: number | undefined): Limit => {
     pace = 1
     changedAt = now
     size = Infinity
-    resize(now, (passed / minutes) * 0.95)
+    resize(now, Math.max(lowest, (passed / minutes) * 0.95))
     bucket.set(now, Infinity)
+    paced.set(now, 0)
   }
 
   /** The level from which on a call may leave. */
@@ -110,7 +122,7 @@ export const make = (kind: Kind, explicit: number | undefined): Limit => {
     isAssumed = false
     const lower = Math.min(reported.limit, explicit ?? Infinity)
     error = roundingOf(reported)
-    const highest = Math.max(size, reported.remaining + error)
+    const highest = Math.max(size, reported.remaining)
     if (limit !== lower || size !== highest) {
       size = highest
       resize(now, lower)
@@ -118,7 +130,7 @@ export const make = (kind: Kind, explicit: number | undefined): Limit => {
     // All that was in flight since the call began may be in `remaining` already, or none of it.
     const least = reported.remaining - error - inFlight - (used - usedBefore)
     const isRoomy = size > 4 * inFlight
-    const most = reported.remaining + error - (kind === "outputTokens" && isRoomy ? inFlight : 0)
+    const most = reported.remaining - (kind === "outputTokens" && isRoomy ? inFlight : 0)
     const level = bucket.level(now)
     if (isNew) {
       bucket.set(now, least)
@@ -160,6 +172,7 @@ export const make = (kind: Kind, explicit: number | undefined): Limit => {
     },
     refused: (now, isExplained) => {
       if (!isExplained) isEven = true
+      rises = 0
       if (limit === undefined || isAssumed) assume(now)
       else if (pace > even) setPace(now, even)
       else if (now >= changedAt + fallAfter) setPace(now, pace * 0.9)

@@ -4,6 +4,7 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { RateLimits } from "../../claude/RateLimits.ts"
+import * as Timer from "../../claude/Timer.ts"
 import { type Amounts, type Buckets, type Kind, type Limits, type Reservation, kinds, type Wait } from "./Buckets.ts"
 import * as Limit from "./Limit.ts"
 
@@ -52,7 +53,7 @@ const makeGroup = (explicit: Limits): Group => {
       _tag: "Reservation",
       learn: (headers: RateLimits) =>
         Effect.sync(() => {
-          const now = clock.currentTimeMillisUnsafe()
+          const now = Timer.now(clock)
           for (const kind of kinds) {
             const bucket = headers[kind]
             if (bucket !== undefined) held[kind].learn(now, bucket)
@@ -60,12 +61,12 @@ const makeGroup = (explicit: Limits): Group => {
         }),
       settle: (used) =>
         Effect.sync(() => {
-          const now = clock.currentTimeMillisUnsafe()
+          const now = Timer.now(clock)
           for (const kind of kinds) held[kind].settle(now, used[kind])
         }),
       refused: (milliseconds) =>
         Effect.sync(() => {
-          const arrived = clock.currentTimeMillisUnsafe()
+          const arrived = Timer.now(clock)
           for (const kind of kinds) held[kind].giveBack(arrived)
           const wasInFlight = now < closedAt
           closedUntil = Math.max(closedUntil, (wasInFlight ? closedAt : arrived) + milliseconds)
@@ -80,7 +81,7 @@ const makeGroup = (explicit: Limits): Group => {
 
   return {
     reserve: (amounts, clock) => {
-      const now = clock.currentTimeMillisUnsafe()
+      const now = Timer.now(clock)
       if (now < closedUntil) return { _tag: "Wait", milliseconds: closedUntil - now, binds: "pause" }
       let binds: (typeof kinds)[number] | undefined
       let milliseconds = 0

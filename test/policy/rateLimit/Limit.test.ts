@@ -23,9 +23,9 @@ describe("a limit that no answer reports", () => {
     const limit = Limit.make("requests", undefined)
     for (let call = 0; call < 100; call++) limit.take(0, 1).settle(0, 1)
     limit.refused(1000, false)
-    for (let call = 0; call < 20; call++) limit.take(2000, 1).settle(2000, 1)
-    limit.refused(3000, false)
-    assert.closeTo(passedIn(10, limit, 3000), 95, 2)
+    for (let call = 0; call < 100; call++) limit.take(2000, 1).settle(2000, 1)
+    limit.refused(11_000, false)
+    assert.closeTo(passedIn(10, limit, 11_000), 95, 2)
   })
 })
 
