@@ -96,7 +96,9 @@ local huge = 1e15
 
 local function burst(limit) return limit.perMinute / 60 * ${burst} end
 
-local function sizeOf(limit) return limit.isAssumed and huge or math.min(limit.size, limit.perMinute) end
+local function sizeOf(limit)
+  return limit.isAssumed and huge or math.min(math.max(limit.size, limit.perMinute / 60, 1), limit.perMinute)
+end
 
 local function refilled(level, size, amount) return level >= size and level or math.min(size, level + amount) end
 
@@ -133,7 +135,7 @@ local function recover(limit)
   if not limit.isEven and limit.level > limit.perMinute / 4 then setPace(limit, ${fast})
   elseif limit.pace < ${even} or limit.isAssumed then
     limit.rises = limit.rises + 1
-    setPace(limit, math.min(limit.isAssumed and math.huge or ${even}, limit.pace + 0.02 * limit.rises))
+    setPace(limit, math.min(limit.isAssumed and math.huge or ${even}, limit.pace * (1 + 0.02 * limit.rises)))
   end
 end
 
@@ -145,9 +147,10 @@ local function assume(limit)
   limit.emptyAt = now
   if not minutes or passed <= 0 then return end
   limit.isAssumed = true
-  limit.perMinute = passed / minutes * 0.95
+  limit.perMinute = math.max(10, passed / minutes * 0.95)
   limit.level = huge
   setPace(limit, 1)
+  limit.paced = 0
 end
 
 local function refuse(limit, isExplained)
