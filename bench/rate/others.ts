@@ -65,16 +65,16 @@ const langchain: Subject = ({ concurrency, url }, rows, done) => {
 
 /**
  * Bottleneck with the limits of the account, which the user looked up: requests, and input tokens at 4 characters each.
- * The output is not known before a call; what is refused for it is left to the SDK. A reservoir grows at the heartbeat
- * only, every 5 seconds, and `chain` would pass the weight of a job on, so the limiters are nested.
+ * The output is not known before a call; what is refused for it is left to the SDK. The limiters are nested, because
+ * `chain` would count the tokens as requests.
  */
 const bottleneck: Subject = (task, rows, done) => {
   const ask = sdk(retries)(task)
   const perMinute = (amount: number) =>
     new Bottleneck({
       reservoir: amount,
-      reservoirIncreaseAmount: amount / 12,
-      reservoirIncreaseInterval: 5000,
+      reservoirIncreaseAmount: amount / 60,
+      reservoirIncreaseInterval: 1000,
       reservoirIncreaseMaximum: amount
     })
   const requests = perMinute(600)
