@@ -1,6 +1,7 @@
 /**
  * The calls of one job on a budget. What they may cost is recorded before they are sent, so that the next run of the job
- * knows it even if this process dies. It is recorded in steps of a hundredth of the budget, because each costs a commit.
+ * knows it even if this process dies. It is recorded in steps, because each costs a commit: a hundredth of the budget
+ * ahead, and less again once it is a tenth too much, such as after a large batch that cost less than it might have.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Deferred from "effect/Deferred"
@@ -21,6 +22,8 @@ export interface Ledger {
 const zero = BigDecimal.fromBigInt(0n)
 
 const hundredth = BigDecimal.make(1n, 2)
+
+const tenth = BigDecimal.make(1n, 1)
 
 /**
  * Adds what earlier runs spent to the budget. `replies` has the batches that they left, where this run continues with
@@ -52,6 +55,8 @@ export const open = Effect.fnUntraced(function* (
     const writing = Deferred.makeUnsafe<void>()
     recording = writing
     const amount = BigDecimal.sum(besides(), BigDecimal.multiply(whole.cap, hundredth))
+    // From now on the store may have the lower amount.
+    recorded = BigDecimal.min(recorded, amount)
     const stored = Effect.map(account.hold(amount), () => void (recorded = amount))
     return Effect.onExit(stored, (exit) =>
       Effect.sync(() => {
@@ -60,11 +65,17 @@ export const open = Effect.fnUntraced(function* (
       })
     )
   })
+  const recordNow = Effect.uninterruptible(record)
+  const isFarAbove = (amount: BigDecimal.BigDecimal) =>
+    BigDecimal.isGreaterThan(BigDecimal.subtract(recorded, amount), BigDecimal.multiply(whole.cap, tenth))
+
   /** Returns when it is recorded that this much may be spent. One fiber at a time writes. */
   const covered: Effect.Effect<void> = Effect.suspend(() => {
-    if (!BigDecimal.isGreaterThan(besides(), recorded)) return Effect.void
-    const writing = recording === undefined ? Effect.uninterruptible(record) : Deferred.await(recording)
-    return Effect.andThen(writing, covered)
+    const amount = besides()
+    if (BigDecimal.isGreaterThan(amount, recorded)) {
+      return Effect.andThen(recording === undefined ? recordNow : Deferred.await(recording), covered)
+    }
+    return recording === undefined && isFarAbove(amount) ? recordNow : Effect.void
   })
 
   const enter = (taken: Purse.Taken) =>
