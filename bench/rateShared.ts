@@ -109,7 +109,9 @@ const measure = async (processes: number) => {
   const counts = await answersOf(workers)
   const fair = counts.reduce((sum, count) => sum + count, 0) / counts.length
   const slowest = (Math.min(...counts) / fair).toFixed(3)
-  console.log(`${describe(`${processes} processes, ${values.mix}`, early, await state())}, slowest ${slowest}`)
+  console.log(
+    `${describe(`${processes} processes, ${values.mix}`, early, await state())}, slowest ${slowest} (${counts.join(" ")})`
+  )
   for (const line of lines) console.log(`  ${line}`)
   for (const child of children.splice(0)) child.kill("SIGKILL")
 }

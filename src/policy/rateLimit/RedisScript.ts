@@ -198,8 +198,12 @@ local function learn(limit, kind, reported, reservation)
   limit.isAssumed = false
   limit.reported = reported.limit
   limit.error = reported.limit >= 10000 and reported.remaining % 1000 == 0 and 500 or 0
-  limit.size = math.max(limit.size, reported.remaining)
-  resize(limit, lowest(limit, kind))
+  -- Without a change, what was given back beyond the size of "paced" stays.
+  local perMinute, size = lowest(limit, kind), math.max(limit.size, reported.remaining)
+  if perMinute ~= limit.perMinute or size ~= limit.size then
+    limit.size = size
+    resize(limit, perMinute)
+  end
   local isLate = kind == "outputTokens" and limit.size > 4 * limit.inFlight
   local most = reported.remaining - (isLate and limit.inFlight or 0)
   local least = reported.remaining - limit.error - limit.inFlight - (limit.used - reservation.used[kind])

@@ -65,6 +65,18 @@ describe.skipIf(missing !== "")(`processes that share their limits through Redis
     })
   )
 
+  it.live("keep what a call gave back, beyond what may leave at once, when an answer reports the same limit", () =>
+    Effect.gen(function* () {
+      const { join, paced } = store({ outputTokens: 60 })
+      const one = yield* join()
+      const call = yield* one.takes({ outputTokens: 30 })
+      yield* Effect.sleep("600 millis")
+      yield* one.tell({ reservation: call, used: nothing })
+      yield* one.tell({ reservation: call, reported: { outputTokens: { limit: 60, remaining: 60 } } })
+      assert.isAtLeast(yield* paced("outputTokens"), 1)
+    })
+  )
+
   it.live("keep to the lowest of their explicit limits, while the process that has it lives", () =>
     Effect.gen(function* () {
       const { join, limits } = store({ requests: 600 })
@@ -287,6 +299,7 @@ const store = (limits: Limits) => {
     /** The level of a bucket at the last exchange. */
     level: (kind: Kind) => Effect.map(inspect, ({ limits }) => limits[kind].level),
     pace: (kind: Kind) => Effect.map(inspect, ({ limits }) => limits[kind].pace),
+    paced: (kind: Kind) => Effect.map(inspect, ({ limits }) => limits[kind].paced),
     /** Moves the state into the future, as if the clock of the server had been set back. */
     setBack: run(settingBack)
   }
@@ -300,7 +313,7 @@ const settingBack = `
   for _, limit in pairs(group.limits) do limit.changedAt = limit.changedAt + 3600000 end
   redis.call("SET", KEYS[1], cmsgpack.pack(group))`
 
-const Limit = Schema.Struct({ level: Schema.Finite, pace: Schema.Finite })
+const Limit = Schema.Struct({ level: Schema.Finite, pace: Schema.Finite, paced: Schema.Finite })
 const decodeState = Schema.decodeUnknownEffect(
   Schema.fromJsonString(
     Schema.Struct({ limits: Schema.Struct({ requests: Limit, inputTokens: Limit, outputTokens: Limit }) })
