@@ -64,7 +64,8 @@ const hedging =
       const kind = JSON.stringify([until, model, ...fiber.getRef(CallSite).path])
       const requests = Requests.make(
         model,
-        () => clock.currentTimeMillisUnsafe(),
+        // The wall clock may be set back, and then no request would be late for that time.
+        () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n),
         (millis) => latencies.add(kind, millis)
       )
       const first = requests.first(call)

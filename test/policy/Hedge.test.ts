@@ -70,6 +70,16 @@ describe.each(["create", "stream"] as const)("%s", (kind) => {
     }).pipe(live)
   )
 
+  it.effect("is late after the same time if the clock is set back meanwhile", () =>
+    Effect.gen(function* () {
+      const { ask, events, learn } = yield* world(kind)
+      yield* learn
+      const { words } = yield* settingBack("1 hour", ask(60, 2))
+      assert.strictEqual(words, "after 2 s")
+      assert.include(events(), "call-hedged after 1.001 s")
+    }).pipe(live)
+  )
+
   it.effect("is not late while it waits for a permit or for a repeat", () =>
     Effect.gen(function* () {
       const { ask, events, learn } = yield* world(kind, (claude) =>
@@ -303,6 +313,26 @@ const world = Effect.fnUntraced(function* (kind: "create" | "stream", below: Pol
     learn: Effect.repeat(ask(), { times: 19 }).pipe(Effect.andThen(Effect.sync(() => (heard = []))))
   }
 })
+
+/** Runs an effect whose wall clock is set back after half a second. */
+const settingBack = <A, E, R>(by: Duration.Input, effect: Effect.Effect<A, E, R>) =>
+  Effect.clockWith((clock) => {
+    let offset = 0
+    const now = () => clock.currentTimeMillisUnsafe() - offset
+    const nanos = () => BigInt(now()) * 1_000_000n
+    const wall: Clock.Clock = {
+      ...clock,
+      currentTimeMillisUnsafe: now,
+      currentTimeMillis: Effect.sync(now),
+      currentTimeNanosUnsafe: nanos,
+      currentTimeNanos: Effect.sync(nanos)
+    }
+    const setBack = Effect.delay(
+      Effect.sync(() => (offset = Duration.toMillis(by))),
+      "500 millis"
+    )
+    return Effect.andThen(Effect.forkChild(setBack), Effect.provideService(effect, Clock.Clock, wall))
+  })
 
 /** Moves the clock while the test runs. */
 const live = <A, E>(test: Effect.Effect<A, E, Scope.Scope>) =>

@@ -19,7 +19,10 @@ export interface Requests {
   readonly isSentTwice: () => boolean
 }
 
-/** `now` is in milliseconds. `onLatency` receives the time to the answer of the first request, or the time it has taken so far. */
+/**
+ * `now` is a monotonic time in milliseconds. `onLatency` receives the time to the answer of the first request, or the
+ * time that it has taken so far.
+ */
 export const make = (model: string, now: () => number, onLatency: (millis: number) => void): Requests => {
   const inFlight = Latch.makeUnsafe()
   let since: number | undefined
@@ -34,7 +37,7 @@ export const make = (model: string, now: () => number, onLatency: (millis: numbe
     since = undefined
     inFlight.closeUnsafe()
   }
-  /** The first request has an answer, or lost against the second: then this much is the least that it would have taken. */
+  /** The first request has an answer, or lost against the second: it would have taken this much at least. */
   const learn = () => {
     if (since !== undefined) onLatency(now() - since)
     end()
