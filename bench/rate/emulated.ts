@@ -29,7 +29,7 @@ export const optionsOf = ({ acceleration, latency, limits }: Variant): Options =
 /** The headers of its clients. */
 export const headers = { "content-type": "application/json", "anthropic-version": "2023-06-01", "x-api-key": "key" }
 
-/** Books that are told of each response: when the call came, when it was answered, and with what. */
+/** Books that take each response: when the call came, when it was answered, and with what. */
 export const watch = (variant: Variant) => {
   const { admit, refuse, state } = Meter.make(variant.limits, variant)
   const answered = (came: number, now: number, status: number, body: string) => {

@@ -43,7 +43,7 @@ export interface Admission {
 /**
  * Waits, interruptibly, until `admit` lets the request in; runs it; settles with the outcome, also after a failure, an
  * interruption, a defect, and when the reader of a stream leaves. The scope of `admit` is open for the life of the call
- * and closes after `settle`. A resource that `admit` takes before its last step belongs into that scope.
+ * and closes after `settle`. Put a resource that `admit` takes before its last step into that scope.
  */
 export const admitting = (
   next: Claude["Service"],

@@ -8,6 +8,7 @@ import * as Models from "./Models.ts"
 import * as PromptBlocks from "./PromptBlocks.ts"
 import { isBilled, type Message, type Reply } from "./Reply.ts"
 import type { Request } from "./Request.ts"
+import type { ServiceTier } from "./ServiceTier.ts"
 import * as Usage from "./Usage.ts"
 
 const zero = BigDecimal.fromBigInt(0n)
@@ -74,7 +75,7 @@ const geographies = new Set(["global", "us", "not_available"])
 export const bound = (options: {
   readonly request: Request
   readonly inputTokens: number
-  readonly serviceTier: "standard" | "batch"
+  readonly serviceTier: ServiceTier
   readonly at: Date
 }): BigDecimal.BigDecimal | undefined => {
   const { at, inputTokens, request, serviceTier } = options

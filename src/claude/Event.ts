@@ -1,7 +1,7 @@
 /**
- * Reports what happens to calls, batches, items and rows, to one listener. Progress, reports, logs, metrics and cost are folds
- * over these events: write a listener instead of counters of your own. A fold over attempts keeps a map by `attempt`,
- * because attempts of one call may overlap.
+ * Reports what happens to calls, batches, items and rows, to one listener. Progress, reports, logs, metrics and cost are
+ * folds over these events: write a listener instead of counters of your own. A fold over attempts keeps a map by
+ * `attempt`, because attempts of one call may overlap.
  */
 import type * as BigDecimal from "effect/BigDecimal"
 import * as Clock from "effect/Clock"
@@ -96,9 +96,9 @@ export interface CallHedged {
 }
 
 /**
- * The call waited for `duration` and continues: for a permit, for a rate limit, for money of the budget, for the call that warms
- * the prompt cache, for an identical call whose answer it shares, or for a batch. A wait comes before the attempts of a
- * call, so it has no `attempt`.
+ * The call waited for `duration` and continues: for a permit, for a rate limit, for money of the budget, for the call that
+ * warms the prompt cache, for an identical call whose answer it shares, or for a batch. A wait comes before the attempts
+ * of a call, so it has no `attempt`.
  */
 export interface CallWaited {
   readonly _tag: "call-waited"
@@ -108,8 +108,8 @@ export interface CallWaited {
 }
 
 /**
- * What calls of a group of models wait for, reported when it changes and once a second; undefined if no call waits. Of a
- * bucket, `share` is the part of its limit that the last minute used.
+ * What the calls of a group of models wait for; `binds` is undefined if no call waits. Reported when it changes, at most
+ * once a second. For one of the three limits, `share` is the part of it that the last minute used.
  */
 export interface LimitBinds {
   readonly _tag: "limit-binds"

@@ -1,6 +1,6 @@
 /**
- * Knows whether a call is held back in this process: it waits for a permit, for a rate limit, or for its batch to be sent.
- * A call that ends there has cost nothing. `Budget` provides a hold for each call, and the policies below it mark it.
+ * Knows whether a call is held back in this process: it waits for a permit, for a rate limit, or for its batch to be
+ * sent. A call that ends there has cost nothing. `Budget` provides a hold for each call, and the policies below mark it.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -19,9 +19,9 @@ export interface Account {
   readonly unsettled: BigDecimal.BigDecimal
   /** The bills that this run has stored so far. */
   readonly stored: () => BigDecimal.BigDecimal
-  /** Records how much may be spent besides the stored bills, before it is spent. Replaces `unsettled`. */
+  /** Records the most that may be spent besides the stored bills, before it is spent. It replaces `unsettled`. */
   readonly hold: (unsettled: BigDecimal.BigDecimal) => Effect.Effect<void>
-  /** Names what tells, at the end of the run, how much was. It is then recorded. */
+  /** At the end of the run, this function is called, and its result is recorded in place of the last `hold`. */
   readonly atEnd: (unsettled: () => BigDecimal.BigDecimal) => void
 }
 

@@ -139,7 +139,7 @@ const admit = Effect.fnUntraced(function* (
   self: Budget,
   next: Claude["Service"],
   request: Request,
-  serviceTier: Bound.Sending["serviceTier"]
+  serviceTier: ServiceTier
 ) {
   const purses = self.pursesOf(yield* CallSite)
   const clock = yield* Clock.Clock

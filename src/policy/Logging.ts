@@ -1,8 +1,9 @@
 /**
- * Logs calls: one `Info` line for each retry, fallback and hedge, and at `Debug` one line when a call begins and one when it ends. Facts are
- * annotations beside the program's own, under the names that `Telemetry` uses. No text of prompts or answers is logged.
+ * Logs calls: one `Info` line for each retry, fallback and hedge, and at `Debug` one line when a call begins and one when
+ * it ends. Facts are annotations beside the program's own, under the names that `Telemetry` uses. No text of prompts or
+ * answers is logged.
  *
- * A failed call is no `Error` here: its caller may handle it, and reports it otherwise.
+ * A failed call is not logged at `Error`: its caller may handle it, and reports it otherwise.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"

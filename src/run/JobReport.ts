@@ -130,7 +130,7 @@ const used = (report: JobReport): string => {
   return `${counted(calls, "call", "calls")} (${counted(retries, "retry", "retries")}), ${tokens}: ${cost}`
 }
 
-/** What a store that broke did not take. It is in no total. */
+/** The cost of answers that a broken store did not take. No total includes it. */
 const unstored = ({ progress, summary }: JobReport): BigDecimal.BigDecimal =>
   summary.stopped instanceof JobBroken
     ? BigDecimal.max(BigDecimal.subtract(progress.cost, summary.cost.run.cost), BigDecimal.fromBigInt(0n))

@@ -27,7 +27,7 @@ describe("an error of another copy of the SDK", () => {
     }
   })
 
-  it("is told apart from other errors", () => {
+  it("is distinguished from other errors", () => {
     for (const error of [new TypeError("x"), new SyntaxError("x"), "text", undefined, { name: "APIError" }]) {
       assert.isFalse(SdkError.isSdk(error))
       assert.isFalse(SdkError.isAnswer(error))

@@ -113,6 +113,6 @@ console.log(`\n${Models.all.length} models, ${usages.length} usages: ${found.siz
 for (const line of added) console.log(`new:  ${line}`)
 for (const line of gone) console.log(`gone: ${line}`)
 if (added.length + gone.length > 0) {
-  console.log("Find out who is right, then mend src/claude/Models.ts or test/prices/differences.ts.")
+  console.log("Find out which table is right, then correct src/claude/Models.ts or test/prices/differences.ts.")
   process.exitCode = 1
 }

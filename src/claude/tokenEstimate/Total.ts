@@ -12,9 +12,9 @@ export interface Measure {
   readonly json: (value: unknown) => number
   /** An image; without its size if the request has only its address. */
   readonly image: (size: ImageSize.ImageSize | undefined) => number
-  /** A PDF of so many bytes; `undefined` if the request has only its address. */
+  /** A PDF with this many bytes; `undefined` if the request has only its address. */
   readonly pdf: (bytes: number | undefined) => number
-  /** Reasoning that is encrypted in so many characters of Base64. */
+  /** Encrypted reasoning, as this many characters of Base64. */
   readonly encrypted: (characters: number) => number
   readonly tool: (tool: Fields) => number
   /** A document with citations, beyond the tokens of its body. */

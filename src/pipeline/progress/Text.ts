@@ -8,8 +8,8 @@ import type { Progress } from "../Progress.ts"
 import * as Pace from "./Pace.ts"
 
 /**
- * One line: rows, rate, calls in flight, what they wait for, batches in progress, retries with the last reason, failures, tokens, cost so far,
- * time left. It has at most `columns` characters: the least important parts are left out first.
+ * One line: rows, rate, calls in flight, what they wait for, batches in progress, retries with the last reason, failures,
+ * tokens, cost so far, time left. It has at most `columns` characters: the least important parts are left out first.
  */
 export const line = (progress: Progress, columns = Infinity): string => {
   const { batches, failed, fallbacks, inFlight, lastRetry, retries, succeeded, total } = progress

@@ -6,6 +6,7 @@ import * as BigDecimal from "effect/BigDecimal"
 import { ClaudeError, Unsupported } from "../../claude/ClaudeError.ts"
 import * as Cost from "../../claude/Cost.ts"
 import type { Request } from "../../claude/Request.ts"
+import type { ServiceTier } from "../../claude/ServiceTier.ts"
 import * as TokenEstimate from "../../claude/TokenEstimate.ts"
 import type { Unit } from "../../claude/SpendStore.ts"
 import * as Usage from "../../claude/Usage.ts"
@@ -13,7 +14,7 @@ import * as Usage from "../../claude/Usage.ts"
 /** When and how a request is sent. */
 export interface Sending {
   readonly request: Request
-  readonly serviceTier: "standard" | "batch"
+  readonly serviceTier: ServiceTier
   readonly at: Date
 }
 

@@ -1,6 +1,6 @@
 /**
- * The cost of a call that has ended: what it was billed, or the most that it may have been billed. A failure that the API
- * reports is free; a broken connection is not, because the API may have answered.
+ * The cost of a call that has ended: its bill, or the most that it may have been billed. A failure that the API reports
+ * is free; a broken connection is not, because the API may have answered.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Cause from "effect/Cause"

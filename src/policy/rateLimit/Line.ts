@@ -1,6 +1,6 @@
 /**
- * A line of callers: only the first one asks to be let in, and the others wait for their turn without a timer. Whoever
- * is interrupted leaves the line. Every operation takes the same time, however long the line is.
+ * A line of callers: only the first one asks to be let in, and the others wait for their turn without a timer. A
+ * caller that is interrupted leaves the line. Every operation takes the same time, however long the line is.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -52,8 +52,8 @@ export interface Options {
 const version = "rate-limit-1"
 
 /**
- * Fails after a second. After a stall of this process, a timer ends before the answer is read that came meanwhile, so
- * several short ones make up the second.
+ * Fails after a second. After a stall of this process, its timer ends before the process reads an answer that arrived
+ * during the stall, so several short timers make up the second.
  */
 const late = Effect.sleep("250 millis").pipe(
   Effect.repeat({ times: 3 }),

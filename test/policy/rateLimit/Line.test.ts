@@ -49,7 +49,7 @@ describe("a line", () => {
   )
 
   it.effect.prop(
-    "is empty in the end, whoever is interrupted and when",
+    "is empty in the end, whichever callers are interrupted, and whenever",
     [Schema.Array(Schema.Tuple([Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 })), Schema.Boolean]))],
     ([steps]) =>
       Effect.gen(function* () {
@@ -97,7 +97,7 @@ const nothing: Reservation = {
   refused: () => Effect.void
 }
 
-/** A line before a room that is closed at first; whoever is told to wait asks again after a second. */
+/** A line before a room that is closed at first; a caller that has to wait asks again after a second. */
 const room = () => {
   const line = Line.make()
   const asked: Array<number> = []
