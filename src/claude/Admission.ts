@@ -2,14 +2,16 @@
  * Lets calls in: each waits until `admit` lets it in, runs, and then settles once, however it ends. Policies that limit
  * or watch calls are built on it. It treats `create` and `stream` alike; counting tokens is free and passes by.
  */
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Claude } from "./Claude.ts"
-import type { ClaudeError } from "./ClaudeError.ts"
+import { ClaudeError } from "./ClaudeError.ts"
 import * as Hold from "./Hold.ts"
 import { type Message, type Reply, type ReplyFacts, textLength } from "./Reply.ts"
 import type { Request } from "./Request.ts"
@@ -24,6 +26,13 @@ export interface Outcome {
   readonly message: Message | undefined
   /** Characters of text in the answer, as far as it came. */
   readonly length: number
+}
+
+/** The error with which a call failed; undefined for a success, an interruption and a defect. */
+export const errorOf = ({ exit }: Pick<Outcome, "exit">): ClaudeError | undefined => {
+  if (Exit.isSuccess(exit)) return undefined
+  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+  return error instanceof ClaudeError ? error : undefined
 }
 
 /** A call that was let in. */

@@ -9,11 +9,10 @@
 import * as BigDecimal from "effect/BigDecimal"
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
+import { errorOf } from "./Admission.ts"
 import type { CallSite } from "./CallSite.ts"
-import { ClaudeError } from "./ClaudeError.ts"
 import { isBilled, isEmulated } from "./Reply.ts"
 import type { Redact } from "./Redact.ts"
 import type { Request } from "./Request.ts"
@@ -68,8 +67,7 @@ export const redacted = (attributes: Attributes, redact: Redact): Attributes =>
 export const ofOutcome = (outcome: Outcome): Attributes => {
   const { attempts, cost, exit, facts, message } = outcome
   const usage = usageOf(outcome)
-  const error = errorOf(exit)
-  const requestId = facts?.requestId ?? (error instanceof ClaudeError ? error.reason.requestId : undefined)
+  const requestId = facts?.requestId ?? errorOf(outcome)?.reason.requestId
   return defined({
     "gen_ai.response.id": message?.id,
     "gen_ai.response.model": message?.model,
@@ -97,12 +95,8 @@ export const usageOf = ({ facts, message, usage }: Outcome): Usage.Usage | undef
 /** The reason of the failure; undefined for a success and for an interruption. */
 export const errorType = (exit: Exit.Exit<unknown, unknown>): string | undefined => {
   if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return undefined
-  const error = errorOf(exit)
-  return error instanceof ClaudeError ? error.reason._tag : "_OTHER"
+  return errorOf({ exit })?.reason._tag ?? "_OTHER"
 }
-
-const errorOf = (exit: Exit.Exit<unknown, unknown>): unknown =>
-  Exit.isSuccess(exit) ? undefined : Option.getOrUndefined(Cause.findErrorOption(exit.cause))
 
 const defined = (attributes: { readonly [name: string]: Attributes[string] | undefined }): Attributes => {
   const kept: Record<string, Attributes[string]> = {}

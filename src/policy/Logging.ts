@@ -12,15 +12,14 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as LogLevel from "effect/LogLevel"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
-import { streamWithin } from "../claude/Admission.ts"
+import { errorOf, streamWithin } from "../claude/Admission.ts"
 import * as Attributes from "../claude/Attributes.ts"
 import { CallSite } from "../claude/CallSite.ts"
 import { type Claude, wrap } from "../claude/Claude.ts"
-import { ClaudeError } from "../claude/ClaudeError.ts"
+import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Event from "../claude/Event.ts"
 import { Redactor } from "../claude/Redact.ts"
 import type { Request } from "../claude/Request.ts"
@@ -104,8 +103,8 @@ const shortly = (duration: Duration.Duration) =>
 const resultOf = ({ exit, message }: Watcher.Outcome): string => {
   if (Exit.isSuccess(exit)) return unusable.has(message?.stop_reason ?? "") ? "answered, unusable" : "answered"
   if (Cause.hasInterruptsOnly(exit.cause)) return "interrupted"
-  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-  return error instanceof ClaudeError ? `failed: ${error.message}` : "died"
+  const error = errorOf({ exit })
+  return error === undefined ? "died" : `failed: ${error.message}`
 }
 
 /** The stop reasons of answers that the verbs reject. */

@@ -3,11 +3,9 @@
  * is free; a broken connection is not, because the API may have answered.
  */
 import * as BigDecimal from "effect/BigDecimal"
-import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
-import type { Outcome } from "../../claude/Admission.ts"
-import { ClaudeError } from "../../claude/ClaudeError.ts"
+import { errorOf, type Outcome } from "../../claude/Admission.ts"
+import type { ClaudeError } from "../../claude/ClaudeError.ts"
 import * as Cost from "../../claude/Cost.ts"
 import { isBilled } from "../../claude/Reply.ts"
 import { neverArrived } from "../../claude/Unreachable.ts"
@@ -21,8 +19,8 @@ export type Settlement = { readonly model: string; readonly usage: Usage.Usage }
 export const of = ({ exit, facts, message }: Outcome, model: string): Settlement => {
   if (facts !== undefined && !isBilled(facts.origin)) return "nothing"
   if (Exit.isFailure(exit)) {
-    const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-    return error instanceof ClaudeError ? ofFailure(error, model) : "unknown"
+    const error = errorOf({ exit })
+    return error === undefined ? "unknown" : ofFailure(error, model)
   }
   return message === undefined ? "unknown" : { model: message.model, usage: Usage.billed(message) }
 }

@@ -2,15 +2,13 @@
  * The calls of one group of models that shares its limits: lets them in one after the other, and learns from how they
  * end.
  */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
-import type { Admission, Outcome } from "../../claude/Admission.ts"
+import { type Admission, errorOf, type Outcome } from "../../claude/Admission.ts"
 import { CallSite } from "../../claude/CallSite.ts"
-import { ClaudeError } from "../../claude/ClaudeError.ts"
+import type { ClaudeError } from "../../claude/ClaudeError.ts"
 import * as Event from "../../claude/Event.ts"
 import { isBilled } from "../../claude/Reply.ts"
 import type { RateLimits } from "../../claude/RateLimits.ts"
@@ -143,10 +141,11 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
       return reservation.settle(amounts)
     }
     const settled = (outcome: Outcome): Effect.Effect<void> => {
-      const error = errorOf(outcome.exit)
+      const error = errorOf(outcome)
       if (error?.reason._tag === "RateLimited") return refused(error)
-      const heard = outcome.facts === undefined ? learn(error?.reason.rateLimits) : answered(outcome.facts.rateLimits)
-      return Effect.andThen(heard, used(outcome))
+      const learning =
+        outcome.facts === undefined ? learn(error?.reason.rateLimits) : answered(outcome.facts.rateLimits)
+      return Effect.andThen(learning, used(outcome))
     }
     return {
       request,
@@ -183,8 +182,8 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
             }
             const started = ramp.started(now)
             call = { request, caller, reservation: answer, amounts, started, clock, observe: expected.observe }
-            const told = hasWaited || reported === undefined ? undefined : report(now, undefined)
-            return told === undefined ? Effect.succeed(answer) : Effect.as(told, answer)
+            const reporting = hasWaited || reported === undefined ? undefined : report(now, undefined)
+            return reporting === undefined ? Effect.succeed(answer) : Effect.as(reporting, answer)
           })
         })
         const admitting = Effect.suspend(() => {
@@ -221,25 +220,19 @@ interface LetIn {
 
 const nothing: Amounts = { requests: 0, inputTokens: 0, outputTokens: 0 }
 
-const errorOf = (exit: Exit.Exit<unknown, unknown>): ClaudeError | undefined => {
-  if (Exit.isSuccess(exit)) return undefined
-  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-  return error instanceof ClaudeError ? error : undefined
-}
-
 const charactersPerToken = 4
 
 /** What a call has used of the limits. Tokens that were read from the prompt cache are free for most models. */
 const usedBy = ({ exit, facts, length, message }: Outcome, expected: Amounts): Amounts => {
   if (facts !== undefined && !isBilled(facts.origin)) return nothing
-  const usage = message === undefined ? errorOf(exit)?.reason.usage : Usage.fromMessage(message.usage)
+  const usage = message === undefined ? errorOf({ exit })?.reason.usage : Usage.fromMessage(message.usage)
   if (usage !== undefined) {
     const inputTokens = usage.input + usage.cacheWrite5m + usage.cacheWrite1h
     // The usage of a stream that was cut off has no output yet.
     const outputTokens = Math.max(usage.output, Exit.isSuccess(exit) ? 0 : Math.ceil(length / charactersPerToken))
     return { requests: 1, inputTokens, outputTokens }
   }
-  const status = errorOf(exit)?.reason.status
+  const status = errorOf({ exit })?.reason.status
   // A call that failed without a status may have been answered; one with a status was not.
   return status === undefined ? expected : { requests: 1, inputTokens: 0, outputTokens: 0 }
 }

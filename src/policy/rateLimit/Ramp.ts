@@ -1,8 +1,8 @@
 /**
  * The calls in flight while the limits are unknown: few at first, and more with each answer. The API refuses at once, so
  * silence is a good sign: the number doubles with each period without a refusal. After a refusal it begins again with
- * one call, because each call that leaves too early is one more refusal. An acceleration limit slows down the growth of any group. Times
- * are in milliseconds.
+ * one call, because each call that leaves too early is one more refusal. An acceleration limit slows down the growth of
+ * any group. Times are in milliseconds.
  */
 import * as Bucket from "./Bucket.ts"
 
