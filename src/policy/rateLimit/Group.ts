@@ -126,7 +126,7 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
         refusals += 1
         refusedAt = now
         ramp.refused(now)
-        if (error.reason.code === accelerated) ramp.accelerated(now, uses.lastMinute(now).requests)
+        if (error.reason.code === accelerated) ramp.accelerated(now, pauseOf(error))
       }
       refusedSince = Math.min(refusedSince, now)
       caller.refusals += 1

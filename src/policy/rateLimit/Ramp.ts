@@ -19,12 +19,20 @@ export interface Ramp {
   readonly wait: (now: number) => number
   readonly started: (now: number) => Started
   readonly refused: (now: number) => void
-  /** The API refused so much more than in the minute before. From now on, calls grow by half in each minute. */
-  readonly accelerated: (now: number, lastMinute: number) => void
+  /**
+   * The API refused that calls grow so fast, and wants a pause. Afterwards they start at the rate that they had up to the
+   * end of the pause, and grow by half in each such time, which counts as 10 seconds at least and a minute at most.
+   */
+  readonly accelerated: (now: number, pause: number) => void
 }
 
 /** Anthropic publishes no figure. */
 const growth = 1.5
+const shortestGrowth = 10_000
+const minute = 60_000
+
+/** No limit of calls in a minute is higher. */
+const unlimited = 1_000_000
 
 const firstCalls = 8
 const period = 2000
@@ -40,14 +48,28 @@ export const make = (): Ramp => {
   let steady: Bucket.Bucket | undefined
   let perMinute = 0
   let grownAt = 0
+  let growsIn = minute
+  /** The calls since the beginning of this minute, and in the minute before. */
+  let started = 0
+  let startedBefore = 0
+  let minuteAt = -Infinity
   const steadily = (now: number): number => {
     if (steady === undefined) return 0
-    if (now >= grownAt + 60_000) {
+    if (now >= grownAt + growsIn) {
       grownAt = now
       perMinute *= growth
-      steady.resize(now, perMinute, perMinute / 60)
+      steady.resize(now, perMinute, Math.max(1, perMinute / 60))
     }
-    return steady.wait(now, 1)
+    if (perMinute > unlimited) steady = undefined
+    return steady?.wait(now, 1) ?? 0
+  }
+  const count = (now: number) => {
+    if (now >= minuteAt + minute) {
+      startedBefore = now < minuteAt + 2 * minute ? started : 0
+      started = 0
+      minuteAt = now
+    }
+    started += 1
   }
   const grow = (now: number) => {
     if (now < since + period) return
@@ -65,6 +87,7 @@ export const make = (): Ramp => {
     started: (now) => {
       if (since === -Infinity) since = now
       steady?.take(now, 1)
+      count(now)
       inFlight += 1
       const beginning = refusals
       return {
@@ -83,10 +106,14 @@ export const make = (): Ramp => {
       most = 1
       since = now
     },
-    accelerated: (now, lastMinute) => {
-      perMinute = Math.max(1, lastMinute)
-      grownAt = now
-      steady = Bucket.make(perMinute, perMinute / 60)
+    accelerated: (now, pause) => {
+      const elapsed = now - minuteAt
+      const recent = started + startedBefore * Math.max(0, 1 - elapsed / minute)
+      const time = startedBefore > 0 ? minute : Math.min(minute, Math.max(1000, elapsed + pause))
+      perMinute = (recent * minute) / time
+      growsIn = Math.max(shortestGrowth, time)
+      grownAt = now + pause
+      steady = Bucket.make(perMinute, Math.max(1, perMinute / 60))
       steady.set(now, 0)
     }
   }

@@ -48,13 +48,32 @@ describe("Ramp", () => {
   it("after an acceleration limit, sends what the last minute took, and half as many more in each minute", () => {
     const ramp = Ramp.make()
     ramp.started(0).answered(true)
-    ramp.accelerated(0, 60)
-    const passed = [0, 1, 2].map((minute) => {
-      let started = 0
-      for (let now = minute * 60_000; now < (minute + 1) * 60_000; now += 50) started += startAll(ramp, now)
-      return started
-    })
-    assert.deepStrictEqual(passed, [59, 90, 135])
+    startAll(ramp, 0, 59)
+    ramp.accelerated(0, 60_000)
+    assert.deepStrictEqual(
+      [1, 2, 3].map((minute) => startedIn(ramp, minute * 60_000, 60_000)),
+      [60, 90, 135]
+    )
+  })
+
+  it("after an acceleration limit with a short pause, does not take the first second for a minute", () => {
+    const ramp = Ramp.make()
+    ramp.started(0).answered(true)
+    startAll(ramp, 500, 19)
+    ramp.accelerated(1000, 3000)
+    assert.deepStrictEqual(
+      [4000, 14_000, 24_000].map((from) => startedIn(ramp, from, 10_000)),
+      [54, 75, 112]
+    )
+  })
+
+  it("forgets an acceleration limit once it has grown beyond all limits", () => {
+    const ramp = Ramp.make()
+    ramp.started(0).answered(true)
+    startAll(ramp, 0, 59)
+    ramp.accelerated(0, 1000)
+    for (let now = 0; now < 3_600_000; now += 10_000) ramp.wait(now)
+    assert.strictEqual(startAll(ramp, 3_600_000, 100_000), 100_000)
   })
 })
 
@@ -64,5 +83,12 @@ describe("Ramp", () => {
 const startAll = (ramp: Ramp.Ramp, now: number, most = Infinity): number => {
   let started = 0
   for (; started < most && ramp.wait(now) === 0; started++) ramp.started(now)
+  return started
+}
+
+/** Starts all calls that may start in this time, and returns their number. */
+const startedIn = (ramp: Ramp.Ramp, from: number, time: number): number => {
+  let started = 0
+  for (let now = from; now < from + time; now += 50) started += startAll(ramp, now)
   return started
 }
