@@ -257,9 +257,9 @@ export const finished = (attempt: number, reply: Reply, now: Date): CallFinished
 /** Shorter waits are not reported: on a busy machine, this much passes without any wait. */
 const shortestWait = Duration.millis(10)
 
-/** Reports that a call waited `since` then (in nanoseconds) and now continues. */
+/** Reports that a call waited `since` then (monotonic nanoseconds) and now continues. */
 export const emitWaited = (model: string, reason: CallWaited["for"], since: bigint): Effect.Effect<void> =>
-  Effect.flatMap(Clock.currentTimeNanos, (now) => {
+  Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
     const duration = Duration.nanos(now - since)
     if (Duration.isLessThan(duration, shortestWait)) return Effect.void
     return emit(() => ({ _tag: "call-waited", model, for: reason, duration }))

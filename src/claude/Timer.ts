@@ -10,8 +10,11 @@ import type * as Fiber from "effect/Fiber"
 
 const systemClock = Context.get(Context.empty(), Clock.Clock)
 
-/** A time in milliseconds that nobody sets back, to measure how much has passed. It is no date. */
-export const now = (clock: Clock.Clock): number => Number(clock.currentTimeNanosUnsafe()) / 1e6
+/**
+ * The monotonic time in milliseconds, to measure how much has passed. It is not a date: `currentTimeMillis` and
+ * `currentTimeNanos` are, and they go back when the clock of the machine is set back.
+ */
+export const now = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
 /** The largest delay of a timer of the platform, in milliseconds. */
 const longest = 2 ** 31 - 1

@@ -39,7 +39,7 @@ export interface Watcher {
   readonly context?: (outer: Context.Context<never>) => Context.Context<never>
   /** Receives the events of the call until it ends, after the listeners of the program. */
   readonly listener: Event.Listener
-  /** Runs at the end of the call; `now` is in nanoseconds. */
+  /** Runs at the end of the call; `now` is in nanoseconds since 1970. */
   readonly end: (outcome: Outcome, now: bigint) => Effect.Effect<void>
 }
 
@@ -88,7 +88,7 @@ export const watching = (
   Admission.admitting(next, (request, streaming) =>
     Effect.withFiber((fiber) => {
       const clock = fiber.getRef(Clock.Clock)
-      const since = clock.currentTimeNanosUnsafe()
+      const since = clock.monotonicTimeNanosUnsafe()
       const outer = fiber.getRef(Event.Listener)
       return Effect.map(begin(request, streaming), (watcher): Admission.Admission => {
         let totals = empty
@@ -109,7 +109,8 @@ export const watching = (
               ended = true
               // An attempt that other callers share may still be running, and its cost is unknown.
               const cost = totals.unsettled.length === 0 ? totals.cost : undefined
-              return watcher.end({ ...totals, ...outcome, cost, duration: Duration.nanos(now - since) }, now)
+              const duration = Duration.nanos(clock.monotonicTimeNanosUnsafe() - since)
+              return watcher.end({ ...totals, ...outcome, cost, duration }, now)
             })
         }
       })

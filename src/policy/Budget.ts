@@ -143,7 +143,7 @@ const admit = Effect.fnUntraced(function* (
 ) {
   const purses = self.pursesOf(yield* CallSite)
   const clock = yield* Clock.Clock
-  const since = clock.currentTimeNanosUnsafe()
+  const since = clock.monotonicTimeNanosUnsafe()
   const sending = { request, serviceTier, at: new Date(clock.currentTimeMillisUnsafe()) }
   const store = yield* SpendStore
   const ledger = store && (yield* self.ledgerOf(store, serviceTier === "batch" ? yield* ReplyStore : undefined))

@@ -45,7 +45,7 @@ export const policy = (limit: number | Concurrency) => {
     Effect.succeed({
       ...admitting(next, (request) =>
         Effect.withFiber((fiber) => {
-          const since = fiber.getRef(Clock.Clock).currentTimeNanosUnsafe()
+          const since = fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()
           return Effect.andThen(
             semaphore.takeScoped(1),
             Effect.as(Event.emitWaited(request.model, "concurrency", since), { request })

@@ -13,6 +13,7 @@ import { wrap } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Opening from "../claude/Opening.ts"
 import { mutatesServerState, type Request } from "../claude/Request.ts"
+import * as Timer from "../claude/Timer.ts"
 import * as Allowance from "./hedge/Allowance.ts"
 import * as Latencies from "./hedge/Latencies.ts"
 import * as Race from "./hedge/Race.ts"
@@ -64,8 +65,7 @@ const hedging =
       const kind = JSON.stringify([until, model, ...fiber.getRef(CallSite).path])
       const requests = Requests.make(
         model,
-        // The wall clock may be set back, and then no request would be late for that time.
-        () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n),
+        () => Timer.now(clock),
         (millis) => latencies.add(kind, millis)
       )
       const first = requests.first(call)

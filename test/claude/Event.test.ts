@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
 import * as Event from "../../src/claude/Event.ts"
 import * as CallSite from "../../src/claude/CallSite.ts"
 import { Overloaded, ClaudeError } from "../../src/claude/ClaudeError.ts"
@@ -35,6 +38,23 @@ describe("finished", () => {
     assert.strictEqual(event.cost && BigDecimal.format(event.cost), "0.00022")
     assert.deepInclude(event, { attempt: 7, reply, origin: "api", requestId: "req_1", model: "claude-sonnet-5-5" })
   })
+})
+
+describe("emitWaited", () => {
+  it.effect("reports how long a call waited, also if the clock was set back meanwhile", () =>
+    Effect.gen(function* () {
+      const { events, listener } = recording()
+      yield* TestClock.setTime(3_600_000)
+      const since = yield* Clock.monotonicTimeNanos
+      yield* TestClock.setTime(0)
+      yield* TestClock.adjust("1 second")
+      yield* Event.emitWaited("claude-sonnet-5-5", "rate-limit", since).pipe(Event.listen(listener))
+      assert.deepStrictEqual(
+        events.map((event) => event._tag === "call-waited" && Duration.toMillis(event.duration)),
+        [1000]
+      )
+    })
+  )
 })
 
 describe("listen", () => {

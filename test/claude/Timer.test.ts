@@ -1,7 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as Timer from "../../src/claude/Timer.ts"
+
+describe("the monotonic time", () => {
+  it.effect("continues when the clock is set back", () =>
+    Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      yield* TestClock.setTime(3_600_000)
+      const before = Timer.now(clock)
+      yield* TestClock.setTime(0)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(Timer.now(clock) - before, 1000)
+    })
+  )
+})
 
 describe("a timer", () => {
   it.effect("runs once, after its time", () =>

@@ -152,7 +152,7 @@ export const make = Effect.fnUntraced(function* (
     request: Request.Request,
     bytes: number
   ) {
-    const since = yield* Clock.currentTimeNanos
+    const since = yield* Clock.monotonicTimeNanos
     const ledger = yield* ledgerOf(lane, store)
     const place = Call.placeOf(ledger, key, Request.hash(request))
     const open = ledger.open.get(place.id)

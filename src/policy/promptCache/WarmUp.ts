@@ -62,7 +62,7 @@ const entering = (patience: number, remembered: number) => {
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         const wanted = entries(request)
-        const begin = yield* Clock.currentTimeNanos
+        const begin = yield* Clock.monotonicTimeNanos
         let now = yield* Clock.currentTimeMillis
         const deadline = now + patience
         let writer = writerOf(wanted)

@@ -162,7 +162,7 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
     admit: (request, caller) =>
       Effect.withFiber((fiber) => {
         const clock = fiber.getRef(Clock.Clock)
-        const since = clock.currentTimeNanosUnsafe()
+        const since = clock.monotonicTimeNanosUnsafe()
         const expected = estimate(request, fiber.getRef(CallSite))
         let call: LetIn | undefined
         let hasWaited = false

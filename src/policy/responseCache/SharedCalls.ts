@@ -101,6 +101,6 @@ const joined = (
 
 /** Waits for the shared request, as if the request were that of the waiting item, and reports for how long. */
 const reportWait = <A, E>({ model }: Call, reply: Effect.Effect<A, E>) =>
-  Effect.flatMap(Clock.currentTimeNanos, (since) =>
+  Effect.flatMap(Clock.monotonicTimeNanos, (since) =>
     Effect.tap(Demand.blocked(constVoid)(reply), () => Event.emitWaited(model, "equal-call", since))
   )

@@ -190,7 +190,7 @@ export const make = (options: {
           yield* Effect.forkScoped(Effect.forever(Effect.delay(hold, "10 seconds")))
           return found
         }
-        waitingSince ??= yield* Clock.currentTimeNanos
+        waitingSince ??= yield* Clock.monotonicTimeNanos
         yield* Effect.sleep("100 millis")
       }
     })
