@@ -100,19 +100,19 @@ const limiting = (next: Claude["Service"], group: RateLimit["group"]): Claude["S
   let tickets = 0
   const entering = () => {
     const caller: Group.Caller = { ticket: ++tickets, refusals: 0, isHopeless: false }
-    return { caller, ...admitting(next, (request) => group(request.model).admit(request, caller)) }
+    return { caller, claude: admitting(next, (request) => group(request.model).admit(request, caller)) }
   }
   return {
     create: (request) =>
       Effect.suspend(() => {
-        const { caller, create } = entering()
-        return untilAccepted(create(request), caller)
+        const { caller, claude } = entering()
+        return untilAccepted(claude.create(request), caller)
       }),
     stream: (request) =>
       Stream.unwrap(
         Effect.suspend(() => {
-          const { caller, stream } = entering()
-          return untilAccepted(Opening.open(stream(request)), caller)
+          const { caller, claude } = entering()
+          return untilAccepted(Opening.open(claude.stream(request)), caller)
         })
       ),
     countTokens: next.countTokens,

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -210,6 +211,21 @@ describe("a call that waits", () => {
 })
 
 describe("calls that wait", () => {
+  it.effect("do not wait longer if the clock of the system is set back", () =>
+    Effect.gen(function* () {
+      const api = answering(() => undefined)
+      const layer = RateLimit.policy({ requestsPerMinute: 60 })(api.layer)
+      const calls = Effect.all(
+        Array.from({ length: 5 }, () => create),
+        { concurrency: "unbounded" }
+      )
+      const running = yield* calls.pipe(Effect.provide(layer), setBackAfter(2000), Effect.forkChild)
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(running)
+      assert.deepStrictEqual(api.sent, [0, 1, 2, 3, 4])
+    })
+  )
+
   it.effect("are served in order, so that a large one is not passed by small ones", () =>
     Effect.gen(function* () {
       const order: Array<string> = []
@@ -266,6 +282,26 @@ describe("a handle", () => {
 
 // Builders
 
+/** Sets the date of the clock back by an hour after this time. Its monotonic time continues. */
+const setBackAfter =
+  (milliseconds: number) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.clockWith((clock) => {
+      const date = () => {
+        const now = clock.currentTimeMillisUnsafe()
+        return now < milliseconds ? now : now - 3_600_000
+      }
+      return Effect.provideService(effect, Clock.Clock, {
+        currentTimeMillisUnsafe: date,
+        currentTimeMillis: Effect.sync(date),
+        currentTimeNanosUnsafe: () => BigInt(date()) * 1_000_000n,
+        currentTimeNanos: Effect.sync(() => BigInt(date()) * 1_000_000n),
+        monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+        monotonicTimeNanos: clock.monotonicTimeNanos,
+        sleep: (duration) => clock.sleep(duration)
+      })
+    })
+
 const create = Claude.use((claude) => claude.create(request))
 
 /** A refusal, after this time, with these headers. */
@@ -292,10 +328,7 @@ const answering = (
       ? Effect.delay(Effect.succeed(reply), latency)
       : Effect.delay(Effect.fail(failed.error), failed.after)
   })
-  const note = Effect.map(
-    TestClock.testClockWith((clock) => Effect.succeed(clock.currentTimeMillisUnsafe())),
-    (now) => sent.push(now / 1000)
-  )
+  const note = Effect.map(Clock.monotonicTimeNanos, (now) => sent.push(Number(now) / 1e9))
   return { sent, layer: Layer.mock(Claude)({ create: () => Effect.andThen(note, answer) }) }
 }
 

@@ -3,6 +3,7 @@
  * continuously, and a gate that a refusal closes. A call reserves from all three buckets or from none. `LocalBuckets`
  * keeps them in this process; an implementation that several processes share keeps them in a server.
  */
+import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
 import type { RateLimits } from "../../claude/RateLimits.ts"
 
@@ -52,4 +53,6 @@ export interface Reservation {
 /** The buckets of all groups. No operation fails or waits for a limit. Amounts above a limit pass when the bucket is full. */
 export interface Buckets {
   readonly reserve: (group: string, amounts: Amounts) => Effect.Effect<Reservation | Wait>
+  /** The same in one step, where the buckets are in this process: a call that does not wait costs little. `now` is `Timer.now(clock)`. */
+  readonly reserveNow?: (group: string, amounts: Amounts, now: number, clock: Clock.Clock) => Reservation | Wait
 }

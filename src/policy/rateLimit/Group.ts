@@ -15,7 +15,16 @@ import type { RateLimits } from "../../claude/RateLimits.ts"
 import * as Timer from "../../claude/Timer.ts"
 import type { Request } from "../../claude/Request.ts"
 import * as Usage from "../../claude/Usage.ts"
-import { type Amounts, type Binds, type Buckets, kinds, type Limits, type Reservation, type Wait } from "./Buckets.ts"
+import {
+  type Amounts,
+  type Binds,
+  type Buckets,
+  type Kind,
+  kinds,
+  type Limits,
+  type Reservation,
+  type Wait
+} from "./Buckets.ts"
 import type { Estimate, Expected } from "./Estimate.ts"
 import * as Line from "./Line.ts"
 import * as Ramp from "./Ramp.ts"
@@ -55,6 +64,7 @@ const reportEvery = 1000
 /** A group without calls. */
 export const make = (name: string, buckets: Buckets, explicit: Limits, estimate: Estimate): Group => {
   const line = Line.make()
+  const wake = Effect.sync(line.wake)
   const ramp = Ramp.make()
   const uses = Utilisation.make()
   let limits: Limits = explicit
@@ -82,12 +92,16 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
   }
 
   const learnLimits = (headers: RateLimits) => {
+    if (kinds.every((kind) => limitOf(headers, kind) === limits[kind])) return
     const known: { -readonly [kind in keyof Limits]: Limits[kind] } = { ...limits }
-    for (const kind of kinds) {
-      const limit = headers[kind]?.limit
-      if (limit !== undefined) known[kind] = Math.min(limit, explicit[kind] ?? Infinity)
-    }
+    for (const kind of kinds) known[kind] = limitOf(headers, kind)
     limits = known
+  }
+
+  /** The lower one of the limits that the API reports and that the user sets. */
+  const limitOf = (headers: RateLimits, kind: Kind): number | undefined => {
+    const limit = headers[kind]?.limit
+    return limit === undefined ? limits[kind] : Math.min(limit, explicit[kind] ?? Infinity)
   }
 
   /** Looked up once a second, because it sums up a minute. */
@@ -104,8 +118,16 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
     return Math.max(backoff, reason.retryAfter === undefined ? 0 : Duration.toMillis(reason.retryAfter))
   }
 
-  const admitted = ({ amounts: expected, caller, clock, observe, request, reservation, started }: LetIn): Admission => {
-    const sentAt = Timer.now(clock)
+  const admitted = ({
+    amounts: expected,
+    caller,
+    clock,
+    observe,
+    request,
+    reservation,
+    sentAt,
+    started
+  }: LetIn): Admission => {
     let isAnswered = false
     const answered = (headers: RateLimits | undefined): Effect.Effect<void> => {
       if (isAnswered) return Effect.void
@@ -118,7 +140,7 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
     const learn = (headers: RateLimits | undefined): Effect.Effect<void> => {
       if (headers === undefined) return Effect.void
       learnLimits(headers)
-      return Effect.andThen(reservation.learn(headers), Effect.sync(line.wake))
+      return reservation.learn(headers)
     }
     const refused = (error: ClaudeError): Effect.Effect<void> => {
       const now = Timer.now(clock)
@@ -149,11 +171,11 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
     }
     return {
       request,
-      opened: (facts) => answered(facts?.rateLimits),
+      opened: (facts) => Effect.andThen(answered(facts?.rateLimits), wake),
       settle: (outcome) =>
         Effect.suspend(() => {
           started.ended()
-          return Effect.andThen(settled(outcome), Effect.sync(line.wake))
+          return Effect.andThen(settled(outcome), wake)
         })
     }
   }
@@ -162,11 +184,25 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
     admit: (request, caller) =>
       Effect.withFiber((fiber) => {
         const clock = fiber.getRef(Clock.Clock)
-        const since = clock.monotonicTimeNanosUnsafe()
         const expected = estimate(request, fiber.getRef(CallSite))
         let call: LetIn | undefined
         let hasWaited = false
+        const letIn = (reservation: Reservation, amounts: Amounts, sentAt: number): LetIn => {
+          const { observe } = expected
+          return { request, caller, reservation, amounts, sentAt, started: ramp.started(sentAt), clock, observe }
+        }
 
+        // Most calls do not wait. They enter in one step, so that no interruption comes between.
+        if (buckets.reserveNow !== undefined && reported === undefined && line.isEmpty()) {
+          const now = Timer.now(clock)
+          if (ramp.wait(now) === 0) {
+            const amounts = expected.amounts(isInputScarce(now))
+            const answer = buckets.reserveNow(name, amounts, now, clock)
+            if (answer._tag === "Reservation") return Effect.succeed(admitted(letIn(answer, amounts, now)))
+          }
+        }
+
+        const since = clock.monotonicTimeNanosUnsafe()
         const ask: Effect.Effect<Reservation | Wait> = Effect.suspend(() => {
           const now = Timer.now(clock)
           const milliseconds = ramp.wait(now)
@@ -180,8 +216,7 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
               hasWaited = true
               return Effect.as(report(now, answer.binds) ?? Effect.void, answer)
             }
-            const started = ramp.started(now)
-            call = { request, caller, reservation: answer, amounts, started, clock, observe: expected.observe }
+            call = letIn(answer, amounts, now)
             const reporting = hasWaited || reported === undefined ? undefined : report(now, undefined)
             return reporting === undefined ? Effect.succeed(answer) : Effect.as(reporting, answer)
           })
@@ -190,15 +225,14 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
           // The line has called `ask` until there was a reservation.
           if (call === undefined) return Effect.die("a call was let in without a reservation")
           const admission = Effect.succeed(admitted(call))
-          const isAtOnce = !hasWaited && line.isEmpty()
-          return isAtOnce ? admission : Effect.andThen(Event.emitWaited(request.model, "rate-limit", since), admission)
+          return Effect.andThen(Event.emitWaited(request.model, "rate-limit", since), admission)
         })
         return Effect.onExitPrimitive(
           Effect.andThen(line.enter(caller.ticket, ask), admitting),
           (exit) => {
             if (Exit.isSuccess(exit) || call === undefined) return undefined
             call.started.ended()
-            return Effect.andThen(call.reservation.settle(nothing), Effect.sync(line.wake))
+            return Effect.andThen(call.reservation.settle(nothing), wake)
           },
           true
         )
@@ -214,6 +248,8 @@ interface LetIn {
   readonly reservation: Reservation
   readonly amounts: Amounts
   readonly observe: Expected["observe"]
+  /** In milliseconds. */
+  readonly sentAt: number
   readonly started: Ramp.Started
   readonly clock: Clock.Clock
 }

@@ -19,7 +19,9 @@ export const make = (explicit: Limits = {}): Buckets => {
     return group
   }
   return {
-    reserve: (name, amounts) => Effect.clockWith((clock) => Effect.succeed(find(name).reserve(amounts, clock)))
+    reserve: (name, amounts) =>
+      Effect.clockWith((clock) => Effect.succeed(find(name).reserve(amounts, Timer.now(clock), clock))),
+    reserveNow: (name, amounts, now, clock) => find(name).reserve(amounts, now, clock)
   }
 }
 
@@ -27,7 +29,7 @@ export const make = (explicit: Limits = {}): Buckets => {
 const longest = 10_000
 
 interface Group {
-  readonly reserve: (amounts: Amounts, clock: Clock.Clock) => Reservation | Wait
+  readonly reserve: (amounts: Amounts, now: number, clock: Clock.Clock) => Reservation | Wait
 }
 
 const makeGroup = (explicit: Limits): Group => {
@@ -80,8 +82,7 @@ const makeGroup = (explicit: Limits): Group => {
   }
 
   return {
-    reserve: (amounts, clock) => {
-      const now = Timer.now(clock)
+    reserve: (amounts, now, clock) => {
       if (now < closedUntil) return { _tag: "Wait", milliseconds: closedUntil - now, binds: "pause" }
       let binds: (typeof kinds)[number] | undefined
       let milliseconds = 0
