@@ -134,7 +134,7 @@ describe.skipIf(missing !== "")(`processes that share their limits through Redis
     })
   )
 
-  it.live("all stop when one of them is refused, and count from the first refusal", () =>
+  it.live("all wait when one of them is refused, and the wait counts from the first refusal", () =>
     Effect.gen(function* () {
       const { join } = store({ requests: 600 })
       const [one, other] = [yield* join(), yield* join()]
@@ -171,7 +171,7 @@ describe.skipIf(missing !== "")(`processes that share their limits through Redis
     })
   )
 
-  it.live("leave at once what a process held that ends", () =>
+  it.live("give back at once what a process held when it ends", () =>
     Effect.gen(function* () {
       const { join } = store({ requests: 600 })
       const [one, other] = [yield* join(), yield* join()]
@@ -182,7 +182,7 @@ describe.skipIf(missing !== "")(`processes that share their limits through Redis
     })
   )
 
-  it.live("have back what a killed process held when its lease ends, once, even if it was only slow", () =>
+  it.live("give back what a killed process held when its lease ends, and only once if it was slow and not killed", () =>
     Effect.gen(function* () {
       const { join, level } = store({ requests: 60 })
       const [slow, other] = [yield* join({ lease: "300 millis" }), yield* join()]
