@@ -1,5 +1,6 @@
 /**
- * A time-out without a fiber, because forking and interrupting one costs time in every call.
+ * Measures time, and ends calls that take too long: a time-out without a fiber, because forking and interrupting one costs
+ * time in every call.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"

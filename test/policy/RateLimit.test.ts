@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Metric from "effect/Metric"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
@@ -260,6 +261,28 @@ describe("answers without limits", () => {
         [8, 16, 49, 27]
       )
     })
+  )
+})
+
+describe("the metric of the utilisation", () => {
+  it.effect("is the share of each limit that the calls of the last minute used", () =>
+    Effect.gen(function* () {
+      const api = answering(() => undefined)
+      const calls = Effect.forEach(Array.from({ length: 31 }), () => Effect.andThen(Effect.sleep("1 second"), create))
+      const running = yield* calls.pipe(
+        Effect.provide(RateLimit.policy({ requestsPerMinute: 100 })(api.layer)),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(running)
+      const attributes = {
+        unit: "1",
+        "effect_claude.limit_group": "claude-sonnet-5",
+        "effect_claude.limit": "requests"
+      }
+      const found = (yield* Metric.snapshot).map(({ attributes, id, state }) => ({ id, attributes, state }))
+      assert.deepStrictEqual(found, [{ id: "effect_claude.rate_limit.utilisation", attributes, state: { value: 0.3 } }])
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 })
 

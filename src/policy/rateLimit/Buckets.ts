@@ -50,9 +50,14 @@ export interface Reservation {
   readonly refused: (milliseconds: number) => Effect.Effect<void>
 }
 
-/** The buckets of all groups. No operation fails or waits for a limit. Amounts above a limit pass when the bucket is full. */
+/**
+ * The buckets of all groups. No operation fails or waits for a limit. Amounts above a limit pass when the bucket is full.
+ */
 export interface Buckets {
   readonly reserve: (group: string, amounts: Amounts) => Effect.Effect<Reservation | Wait>
-  /** The same in one step, where the buckets are in this process: a call that does not wait costs little. `now` is `Timer.now(clock)`. */
+  /**
+   * The same in one step, if the buckets are in this process, so that a call that does not wait costs little. `now` is
+   * `Timer.now(clock)`.
+   */
   readonly reserveNow?: (group: string, amounts: Amounts, now: number, clock: Clock.Clock) => Reservation | Wait
 }

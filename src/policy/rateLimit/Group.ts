@@ -3,6 +3,7 @@
  * end.
  */
 import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -104,11 +105,13 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
     return limit === undefined ? limits[kind] : Math.min(limit, explicit[kind] ?? Infinity)
   }
 
-  /** Looked up once a second, because it sums up a minute. */
-  const isInputScarce = (now: number): boolean => {
+  /** Sums up the last minute once a second: records it as a metric, and finds out whether input is scarce. */
+  const isInputScarce = (now: number, context: Context.Context<never>): boolean => {
     if (now < checkedAt + 1000) return wasInputScarce
     checkedAt = now
-    wasInputScarce = uses.lastMinute(now).inputTokens > scarce * (limits.inputTokens ?? Infinity)
+    const used = uses.lastMinute(now)
+    Utilisation.record(Utilisation.of(name, used, limits, binds), context)
+    wasInputScarce = used.inputTokens > scarce * (limits.inputTokens ?? Infinity)
     return wasInputScarce
   }
 
@@ -196,7 +199,7 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
         if (buckets.reserveNow !== undefined && reported === undefined && line.isEmpty()) {
           const now = Timer.now(clock)
           if (ramp.wait(now) === 0) {
-            const amounts = expected.amounts(isInputScarce(now))
+            const amounts = expected.amounts(isInputScarce(now, fiber.context))
             const answer = buckets.reserveNow(name, amounts, now, clock)
             if (answer._tag === "Reservation") return Effect.succeed(admitted(letIn(answer, amounts, now)))
           }
@@ -206,7 +209,7 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
         const ask: Effect.Effect<Reservation | Wait> = Effect.suspend(() => {
           const now = Timer.now(clock)
           const milliseconds = ramp.wait(now)
-          const amounts = expected.amounts(isInputScarce(now))
+          const amounts = expected.amounts(isInputScarce(now, fiber.context))
           const answer =
             milliseconds > 0
               ? Effect.succeed<Wait>({ _tag: "Wait", milliseconds, binds: "ramp" })

@@ -1,9 +1,11 @@
 /**
  * How much of each limit the calls of the last minute have used.
  */
+import type * as Context from "effect/Context"
+import * as Metric from "effect/Metric"
 import { type Amounts, type Binds, type Kind, kinds, type Limits } from "./Buckets.ts"
 
-/** One bucket of a group of models. */
+/** One bucket of a group of models. The metric `effect_claude.rate_limit.utilisation` has its `share`, once a second. */
 export interface Utilisation {
   /** `Models.limitGroup` of its models. */
   readonly group: string
@@ -54,6 +56,21 @@ export const make = (): Uses => {
       }
       return sum
     }
+  }
+}
+
+/** Effect takes the unit of a metric from the attribute `unit`. */
+const gauge = Metric.gauge("effect_claude.rate_limit.utilisation", {
+  description: "Share of a rate limit that the calls of this process used in the last minute",
+  attributes: { unit: "1" }
+})
+
+/** Records the share of each known limit as a metric. */
+export const record = (buckets: ReadonlyArray<Utilisation>, context: Context.Context<never>): void => {
+  for (const { bucket, group, share } of buckets) {
+    if (share === undefined) continue
+    const attributes = { "effect_claude.limit_group": group, "effect_claude.limit": bucket }
+    Metric.withAttributes(gauge, attributes).updateUnsafe(share, context)
   }
 }
 
