@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as CallSite from "../../src/claude/CallSite.ts"
 import { Claude } from "../../src/claude/Claude.ts"
-import { ConnectionFailed, Overloaded, StreamInterrupted } from "../../src/claude/ClaudeError.ts"
+import { ClaudeError, ConnectionFailed, Overloaded, StreamInterrupted } from "../../src/claude/ClaudeError.ts"
 import * as Cost from "../../src/claude/Cost.ts"
 import * as Event from "../../src/claude/Event.ts"
 import type { Request } from "../../src/claude/Request.ts"
@@ -171,13 +171,22 @@ describe("a budget", () => {
 describe("the bound of a call", () => {
   it.effect("is counted by the API where its bytes would refuse it", () =>
     Effect.gen(function* () {
-      const long: Request = { ...request, messages: [{ role: "user", content: "lorem ipsum ".repeat(10_000) }] }
       const ask = Claude.use((claude) => claude.create(long))
       const live = (cap: "0.20 USD" | "0.05 USD") => TestClaude.layer("Hello.").pipe(Budget.policy(cap))
       // The fake counts 30,000 tokens in the 120,000 bytes.
       yield* Effect.provide(ask, live("0.20 USD"))
       const error = yield* Effect.flip(Effect.provide(ask, live("0.05 USD")))
       assert.match(error.message, /\$0\.05\d* left, and this call may cost up to \$0\.\d+/)
+    })
+  )
+
+  it.effect("is that of the bytes where the API cannot count, so the call is refused", () =>
+    Effect.gen(function* () {
+      const ask = Claude.use((claude) => claude.create(long))
+      const down = new ClaudeError({ reason: new Overloaded({ detail: "busy", status: 529 }) })
+      const uncounted = Layer.mock(Claude)({ countTokens: () => Effect.fail(down) })
+      const error = yield* Effect.flip(Effect.provide(ask, uncounted.pipe(Budget.policy("0.20 USD"))))
+      assert.strictEqual(error.reason._tag, "BudgetExceeded")
     })
   )
 
@@ -239,6 +248,7 @@ describe("a share of the budget", () => {
       yield* Effect.gen(function* () {
         yield* create.pipe(CallSite.within("answer"))
         yield* create.pipe(CallSite.within("judge"))
+        yield* create.pipe(CallSite.within("judges"), CallSite.within("answer"))
         const judged = create.pipe(CallSite.within("tone"), CallSite.within("judge"), CallSite.within("answer"))
         const error = yield* Effect.flip(judged)
         assert.include(error.message, 'for step "answer/judge" has 100 tokens of 100 tokens left')
@@ -247,7 +257,29 @@ describe("a share of the budget", () => {
   )
 })
 
+describe("a call whose bytes are too much for the whole budget, but not for its share", () => {
+  it.effect("does not wait for what it took from the share before the API counted", () =>
+    Effect.gen(function* () {
+      const budget = yield* Budget.make({ cap: "50k tokens", labels: { tenant: "150k tokens" } })
+      const layer = TestClaude.layer("Hello.").pipe(Budget.policy(budget))
+      const ask = CallSite.label("tenant", "acme")(Claude.use((claude) => claude.create(long)))
+      const call = yield* Effect.forkChild(Effect.provide(ask, layer))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(call.pollUnsafe()?._tag, "Success")
+    })
+  )
+})
+
 describe("above MessageBatches", () => {
+  it.effect("does not let the API count, because the next run must find the same bound", () =>
+    Effect.gen(function* () {
+      const ask = Claude.use((claude) => claude.create(long))
+      const layer = Emulator.layer().pipe(MessageBatches.policy(), Budget.policy("0.10 USD"))
+      const error = yield* Effect.flip(Effect.provide(ask, layer))
+      assert.strictEqual(error.reason._tag, "BudgetExceeded")
+    })
+  )
+
   it.effect("reserves and spends half, and sends a batch when all items wait for money", () =>
     Effect.gen(function* () {
       const budget = budgetFor(2, 0.5)
@@ -294,6 +326,9 @@ describe("above MessageBatches", () => {
 
 const create = Claude.use((claude) => claude.create(request))
 const stream = Stream.unwrap(Claude.use((claude) => Effect.succeed(claude.stream(request))))
+
+/** 30,000 tokens in 120,000 bytes. */
+const long: Request = { ...request, messages: [{ role: "user", content: "lorem ipsum ".repeat(10_000) }] }
 
 const at = new Date(0)
 

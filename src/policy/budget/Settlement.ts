@@ -33,7 +33,9 @@ const ofFailure = (error: ClaudeError, model: string): Settlement => {
   if (reason.usage !== undefined) return "unknown"
   // A batch that the API no longer finds may have answered.
   const isLost = reason._tag === "BatchItemLost" && reason.how === "unknown"
-  return isLost || (mayBeBilled.has(reason._tag) && !neverArrived(error)) ? "unknown" : "nothing"
+  return isLost || gatewayTimeouts.has(reason.status) || (mayBeBilled.has(reason._tag) && !neverArrived(error))
+    ? "unknown"
+    : "nothing"
 }
 
 const mayBeBilled: ReadonlySet<string> = new Set([
@@ -42,6 +44,9 @@ const mayBeBilled: ReadonlySet<string> = new Set([
   "StreamInterrupted",
   "MalformedResponse"
 ])
+
+/** A gateway gave up waiting (524: Cloudflare's), and the API may answer all the same. */
+const gatewayTimeouts: ReadonlySet<number | undefined> = new Set([504, 524])
 
 /** The amount of a settlement. `most` is what the call may have cost. */
 export const amount = (settlement: Settlement, unit: Unit, most: BigDecimal.BigDecimal, at: Date) => {

@@ -10,6 +10,7 @@ import {
   OutputTruncated,
   RateLimited,
   type Reason,
+  ServerFailed,
   StreamInterrupted,
   TimedOut
 } from "../../../src/claude/ClaudeError.ts"
@@ -37,6 +38,7 @@ describe("a call settles", () => {
     for (const reason of [
       new RateLimited({ detail: "slow down", status: 429 }),
       new InvalidRequest({ detail: "no", status: 400 }),
+      new ServerFailed({ detail: "Internal server error", status: 500 }),
       new ConnectionFailed({ detail: "refused", code: "ECONNREFUSED" }),
       new ConnectionFailed({ detail: "no TLS", code: "EPROTO", shouldRetry: false }),
       new BatchItemLost({ detail: "expired", batch: "msgbatch_1", how: "expired" })
@@ -49,6 +51,8 @@ describe("a call settles", () => {
     for (const reason of [
       new ConnectionFailed({ detail: "reset", code: "ECONNRESET" }),
       new TimedOut({ detail: "no answer within 10m" }),
+      new ServerFailed({ detail: "Gateway Time-out", status: 504 }),
+      new ServerFailed({ detail: "A timeout occurred", status: 524 }),
       new MalformedResponse({ detail: "not JSON", status: 200 }),
       new StreamInterrupted({ detail: "cut", usage }),
       new BatchItemLost({ detail: "gone", batch: "msgbatch_1", how: "unknown" })
