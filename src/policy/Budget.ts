@@ -162,7 +162,7 @@ const admit = Effect.fnUntraced(function* (
     const least = yield* mostsOf(sending, purses, 0)
     // The next run must find the same bound for a call in a batch that this one leaves.
     if (serviceTier === "batch" || least.some(([purse, most]) => Purse.lacks(purse, most))) return yield* error
-    return yield* takeFor(yield* Effect.mapError(next.countTokens(request), () => error))
+    return yield* takeFor(Bound.ofCount(yield* Effect.mapError(next.countTokens(request), () => error)))
   })
   const taken = yield* Effect.catchIf(takeFor(Bound.input(sending)), isExceeded, counted)
   yield* Event.emitWaited(request.model, "budget", since)

@@ -180,6 +180,16 @@ describe("the bound of a call", () => {
     })
   )
 
+  it.effect("has a margin where the API counts, because its count may differ from the bill by a small amount", () =>
+    Effect.gen(function* () {
+      const ask = Claude.use((claude) => claude.create({ ...long, max_tokens: 1000 }))
+      const live = (cap: "31k tokens" | "33k tokens") => TestClaude.layer("Hello.").pipe(Budget.policy(cap))
+      const error = yield* Effect.flip(Effect.provide(ask, live("31k tokens")))
+      assert.include(error.message, "this call may use up to 32,5")
+      yield* Effect.provide(ask, live("33k tokens"))
+    })
+  )
+
   it.effect("is that of the bytes where the API cannot count, so the call is refused", () =>
     Effect.gen(function* () {
       const ask = Claude.use((claude) => claude.create(long))

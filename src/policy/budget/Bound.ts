@@ -27,6 +27,12 @@ export const most = (sending: Sending, unit: Unit, input: number): BigDecimal.Bi
 /** The bound of the tokens of the prompt; undefined if it has none. */
 export const input = ({ request }: Sending): number | undefined => TokenEstimate.bound(request)
 
+/**
+ * The bound that follows from the tokens that the API counted. "The actual number of input tokens may differ by a small
+ * amount" (Anthropic, "Token counting", 2026), so it has a margin.
+ */
+export const ofCount = (tokens: number): number => Math.ceil(tokens * 1.05) + 50
+
 /** Why a call without a bound is not sent. */
 export const unbounded = ({ at, request }: Sending, unit: Unit): ClaudeError => {
   const { model } = request
