@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -307,6 +308,7 @@ describe("above MessageBatches", () => {
       }
       const results = yield* Fiber.join(all)
       assert.isTrue(results.every((result) => result._tag === "Success"))
+      assert.isBelow(yield* Clock.currentTimeMillis, Duration.toMillis("1 hour"))
     })
   )
 

@@ -4,6 +4,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { type CallKey, CurrentCall, type ReplyStore } from "../../../src/claude/ReplyStore.ts"
+import { hash } from "../../../src/claude/Request.ts"
 import type { Account } from "../../../src/claude/SpendStore.ts"
 import { fromTextUnsafe } from "../../../src/policy/budget/Amount.ts"
 import * as Ledger from "../../../src/policy/budget/Ledger.ts"
@@ -63,6 +65,28 @@ describe("the ledger of a job with 100 tokens", () => {
     })
   )
 
+  it.effect("counts a call of a batch that an earlier run left only once", () =>
+    Effect.gen(function* () {
+      const { atEnd, ledger, purse } = yield* opened(tokens(30), undefined, [call])
+      const take = (most: number) => Effect.provideService(ledger.take(request, tokens(most)), CurrentCall, call)
+      const { settle } = yield* take(10)
+      assert.deepStrictEqual([BigDecimal.format(purse.spent), BigDecimal.format(purse.reserved)], ["20", "10"])
+      settle(tokens(4))
+      assert.deepStrictEqual([BigDecimal.format(purse.spent), atEnd()], ["24", "24"])
+      // The next call is another one, though its key is the same.
+      yield* take(10)
+      assert.deepStrictEqual([BigDecimal.format(purse.spent), BigDecimal.format(purse.reserved)], ["24", "10"])
+    })
+  )
+
+  it.effect("counts a call of such a batch anew if it may use more than is left of those runs", () =>
+    Effect.gen(function* () {
+      const { atEnd, ledger, purse } = yield* opened(tokens(5), undefined, [call])
+      yield* Effect.provideService(ledger.take(request, tokens(10)), CurrentCall, call)
+      assert.deepStrictEqual([BigDecimal.format(purse.spent), atEnd()], ["5", "15"])
+    })
+  )
+
   it.effect("frees what a call has taken whose record fails", () =>
     Effect.gen(function* () {
       const { atEnd, ledger, purse } = yield* opened(zero, () => Effect.die("disk full"))
@@ -79,10 +103,28 @@ const tokens = (count: number) => BigDecimal.fromBigInt(BigInt(count))
 
 const zero = tokens(0)
 
-/** A ledger whose earlier runs left this much. `store` runs before an amount is recorded. */
+const call: CallKey = { row: "1", path: "answer", hash: hash(request), occurrence: 0 }
+
+/** The store of a job whose earlier run left a batch of these calls. */
+const leaving = (calls: ReadonlyArray<CallKey>): ReplyStore => {
+  const items = calls.map((call, index) => ({ customId: String(index), call, requestHash: call.hash }))
+  const unused = Effect.die("not used")
+  return {
+    find: () => unused,
+    save: () => unused,
+    intend: () => unused,
+    sent: () => unused,
+    ended: () => unused,
+    knows: () => unused,
+    unfinished: Effect.succeed([{ id: "a", createdAt: 0, items, batchId: "msgbatch_1" }])
+  }
+}
+
+/** A ledger whose earlier runs left this much, and these calls in a batch. `store` runs before an amount is recorded. */
 const opened = Effect.fnUntraced(function* (
   unsettled: BigDecimal.BigDecimal = zero,
-  store: (amount: string) => Effect.Effect<void> = () => Effect.void
+  store: (amount: string) => Effect.Effect<void> = () => Effect.void,
+  left: ReadonlyArray<CallKey> = []
 ) {
   const recorded: Array<string> = []
   let end = () => zero
@@ -102,6 +144,6 @@ const opened = Effect.fnUntraced(function* (
     }
   }
   const purse = Purse.make(fromTextUnsafe("100 tokens"))
-  const ledger = yield* Ledger.open(purse, account, undefined)
+  const ledger = yield* Ledger.open(purse, account, leaving(left))
   return { ledger, purse, recorded, atEnd: () => BigDecimal.format(end()) }
 })

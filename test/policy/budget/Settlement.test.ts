@@ -8,6 +8,7 @@ import {
   InvalidRequest,
   MalformedResponse,
   OutputTruncated,
+  Overloaded,
   RateLimited,
   type Reason,
   ServerFailed,
@@ -55,6 +56,8 @@ describe("a call settles", () => {
       new ServerFailed({ detail: "A timeout occurred", status: 524 }),
       new MalformedResponse({ detail: "not JSON", status: 200 }),
       new StreamInterrupted({ detail: "cut", usage }),
+      new Overloaded({ detail: "in the middle of a stream", usage }),
+      new OutputTruncated({ detail: "cut off", text: "so far" }),
       new BatchItemLost({ detail: "gone", batch: "msgbatch_1", how: "unknown" })
     ]) {
       assert.strictEqual(afterFailure(reason), "unknown", reason.message)
