@@ -154,7 +154,7 @@ const send = <A>(
     const transport = fiber.getRef(Transport)
     const limit = fiber.getRef(Timeouts).call
     const clock = fiber.getRef(Clock.Clock)
-    const begun = clock.currentTimeMillisUnsafe()
+    const begun = Timer.now(clock)
     const warnings: Array<string> = []
     // Made in each run: a retry runs the same effect again, and the signal of the attempt before may be aborted.
     const controller = given ?? new AbortController()
@@ -188,7 +188,7 @@ const send = <A>(
         resume(result)
       }
       const fail = (error: unknown) =>
-        settle(Effect.suspend(() => Effect.fail(fromUnknown(error, clock.currentTimeMillisUnsafe() - begun))))
+        settle(Effect.suspend(() => Effect.fail(fromUnknown(error, Timer.now(clock) - begun))))
       try {
         respond()
           .then(read)

@@ -27,6 +27,7 @@ import * as Concurrency from "../../src/policy/Concurrency.ts"
 import * as Hedge from "../../src/policy/Hedge.ts"
 import * as Retry from "../../src/policy/Retry.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
+import { settingBack } from "../clocks.ts"
 import { message, request, sse } from "../fixtures.ts"
 import { asRow, makeStore } from "../pipeline/rows.ts"
 
@@ -313,26 +314,6 @@ const world = Effect.fnUntraced(function* (kind: "create" | "stream", below: Pol
     learn: Effect.repeat(ask(), { times: 19 }).pipe(Effect.andThen(Effect.sync(() => (heard = []))))
   }
 })
-
-/** Runs an effect whose wall clock is set back after half a second. */
-const settingBack = <A, E, R>(by: Duration.Input, effect: Effect.Effect<A, E, R>) =>
-  Effect.clockWith((clock) => {
-    let offset = 0
-    const now = () => clock.currentTimeMillisUnsafe() - offset
-    const nanos = () => BigInt(now()) * 1_000_000n
-    const wall: Clock.Clock = {
-      ...clock,
-      currentTimeMillisUnsafe: now,
-      currentTimeMillis: Effect.sync(now),
-      currentTimeNanosUnsafe: nanos,
-      currentTimeNanos: Effect.sync(nanos)
-    }
-    const setBack = Effect.delay(
-      Effect.sync(() => (offset = Duration.toMillis(by))),
-      "500 millis"
-    )
-    return Effect.andThen(Effect.forkChild(setBack), Effect.provideService(effect, Clock.Clock, wall))
-  })
 
 /** Moves the clock while the test runs. */
 const live = <A, E>(test: Effect.Effect<A, E, Scope.Scope>) =>

@@ -29,6 +29,7 @@ import * as Sqlite from "../../src/run/Sqlite.ts"
 import * as Emulator from "../../src/testing/Emulator.ts"
 import type * as Prompt from "../../src/testing/emulator/request/Prompt.ts"
 import * as Segments from "../../src/testing/emulator/request/Segments.ts"
+import { settingBack } from "../clocks.ts"
 import { message } from "../fixtures.ts"
 
 describe("place", () => {
@@ -255,6 +256,15 @@ describe("warming up", () => {
       const layer = api.layer.pipe(Concurrency.policy(3), PromptCache.policy({ warmUp: "1 minute" }))
       yield* measure(Effect.all([asking("a", 3), asking("b", 2)], { concurrency: 2 }), layer)
       assert.deepStrictEqual(api.starts.slice(0, 3), [0, 0, 60_000])
+    })
+  )
+
+  it.effect("a call waits no longer if the clock is set back meanwhile", () =>
+    Effect.gen(function* () {
+      const api = recording(() => Effect.delay(Effect.succeed(reply), "1 hour"))
+      const layer = api.layer.pipe(PromptCache.policy({ warmUp: "1 minute" }))
+      yield* measure(settingBack("1 hour", asking("a", 2)), layer)
+      assert.deepStrictEqual(api.starts, [0, 60_000 - 3_600_000])
     })
   )
 

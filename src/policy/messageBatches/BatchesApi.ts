@@ -14,6 +14,7 @@ import { callOptions, type Client } from "../../claude/AnthropicClient.ts"
 import { Timeouts } from "../../claude/Claude.ts"
 import { ClaudeError, TimedOut } from "../../claude/ClaudeError.ts"
 import * as Failure from "../../claude/Failure.ts"
+import * as Timer from "../../claude/Timer.ts"
 import * as Json from "../../claude/Json.ts"
 import type { Request } from "../../claude/Request.ts"
 import { Transport } from "../../claude/Transport.ts"
@@ -171,10 +172,10 @@ const read = (client: Client, open: (options: Anthropic.RequestOptions) => Promi
 const inTime = <A>(limit: Duration.Input, call: (signal: AbortSignal) => Promise<A>) =>
   Effect.withFiber((fiber) => {
     const clock = fiber.getRef(Clock.Clock)
-    const begun = clock.currentTimeMillisUnsafe()
+    const begun = Timer.now(clock)
     return Effect.tryPromise({
       try: call,
-      catch: (error) => Failure.fromUnknown(error, clock.currentTimeMillisUnsafe() - begun)
+      catch: (error) => Failure.fromUnknown(error, Timer.now(clock) - begun)
     }).pipe(Effect.timeoutOrElse({ duration: limit, orElse: () => Effect.fail(timedOut(limit)) }))
   })
 

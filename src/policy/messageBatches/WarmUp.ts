@@ -16,6 +16,7 @@ import { LRUCache } from "lru-cache"
 import * as Models from "../../claude/Models.ts"
 import * as PromptBlocks from "../../claude/PromptBlocks.ts"
 import type { Request } from "../../claude/Request.ts"
+import * as Timer from "../../claude/Timer.ts"
 import type { Call } from "./Call.ts"
 import type { Lane } from "./Lanes.ts"
 
@@ -116,7 +117,7 @@ export const make = (
   }
 }
 
-const timeOf = ({ context }: Lane): number => Context.get(context, Clock.Clock).currentTimeMillisUnsafe()
+const timeOf = ({ context }: Lane): number => Timer.now(Context.get(context, Clock.Clock))
 
 /** The prefixes of a request whose entries live for an hour. */
 const keysIn = (request: Request): ReadonlyArray<string> =>

@@ -14,6 +14,7 @@ import * as Event from "../../claude/Event.ts"
 import * as Models from "../../claude/Models.ts"
 import type { Request } from "../../claude/Request.ts"
 import { entries, type Entry } from "../../claude/PromptBlocks.ts"
+import * as Timer from "../../claude/Timer.ts"
 
 /**
  * Delays calls that would read an entry while another call is writing it. They wait until the answer of that call has
@@ -30,6 +31,8 @@ export const make = (next: Claude["Service"], patience: Duration.Input, remember
     }))
   )
 }
+
+const time = Effect.clockWith((clock) => Effect.sync(() => Timer.now(clock)))
 
 /**
  * Waits until the call may be sent. Returns the effect to run when its answer begins. The claim ends with the scope.
@@ -51,7 +54,7 @@ const entering = (patience: number, remembered: number) => {
       for (const { key } of cold) if (writers.get(key) === latch) writers.delete(key)
       latch.openUnsafe()
     })
-    const begun = Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const begun = Effect.flatMap(time, (now) => {
       for (const { key, ttl } of wanted) warmUntil.set(key, now + Models.cacheLifetimes[ttl])
       return leave
     })
@@ -63,12 +66,12 @@ const entering = (patience: number, remembered: number) => {
       Effect.gen(function* () {
         const wanted = entries(request)
         const begin = yield* Clock.monotonicTimeNanos
-        let now = yield* Clock.currentTimeMillis
+        let now = yield* time
         const deadline = now + patience
         let writer = writerOf(wanted)
         while (writer !== undefined && now < deadline) {
           yield* restore(Effect.timeoutOption(writer.await, deadline - now))
-          now = yield* Clock.currentTimeMillis
+          now = yield* time
           writer = writerOf(wanted)
         }
         // No other fiber runs between the lookup and the claim.
