@@ -115,6 +115,18 @@ describe.each(["create", "stream"] as const)("%s", (kind) => {
     }).pipe(live)
   )
 
+  it.effect("may be sent twice where an earlier second request waited for a permit and was not sent", () =>
+    Effect.gen(function* () {
+      const permits = yield* Concurrency.make(1)
+      const { ask, events, learn } = yield* world(kind, Concurrency.policy(permits))
+      yield* learn
+      yield* ask(5)
+      assert.notInclude(events().join(), "call-hedged")
+      yield* Concurrency.resize(permits, 2)
+      assert.strictEqual((yield* ask(60, 2)).words, "after 2 s")
+    }).pipe(live)
+  )
+
   it.effect("survives the failure of one of its requests", () =>
     Effect.gen(function* () {
       const { ask, learn } = yield* world(kind)

@@ -62,6 +62,8 @@ describe("a call settles", () => {
     ]) {
       assert.strictEqual(afterFailure(reason), "unknown", reason.message)
     }
+    const empty = { exit: Exit.void, facts: streamStart, message: undefined, length: 0 }
+    assert.strictEqual(Settlement.of(empty, "claude-sonnet-5-5"), "unknown")
     const interrupted = { exit: Exit.interrupt(), facts: streamStart, message: message(), length: 0 }
     assert.strictEqual(Settlement.of(interrupted, "claude-sonnet-5-5"), "unknown")
   })
