@@ -52,6 +52,7 @@ const startAll = async (processes: number, redis: string) => {
       url: served.message,
       // One process alone could use the whole limit, so no process runs out of work before the time is over.
       fit: fitting(usual, minutes * processes),
+      limits: usual.limits,
       part: [part, processes],
       redis
     })

@@ -77,8 +77,8 @@ const bottleneck: Subject = (task, rows, done) => {
       reservoirIncreaseInterval: 1000,
       reservoirIncreaseMaximum: amount
     })
-  const requests = perMinute(600)
-  const input = perMinute(300_000)
+  const requests = perMinute(task.limits.requests)
+  const input = perMinute(task.limits.input)
   return Promise.all(
     rows.map((row) =>
       input.schedule({ weight: Math.ceil(row.prompt.length / 4) }, () =>

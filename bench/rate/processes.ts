@@ -50,7 +50,15 @@ export const run = async ({ minutes, mix, server, tries, variant }: Options) => 
     const ready = []
     for (const { concurrency, name, root } of tries) {
       const served = await started("./server.ts", { server, variant })
-      const task = { subject: name, concurrency, root, mix, url: served.message, fit: fitting(variant, minutes) }
+      const task = {
+        subject: name,
+        concurrency,
+        root,
+        mix,
+        url: served.message,
+        fit: fitting(variant, minutes),
+        limits: variant.limits
+      }
       const { child } = await started("./worker.ts", { ...task, part: [0, 1], redis: undefined })
       ready.push({ subject: concurrency === undefined ? name : `${name} ${concurrency}`, served: served.child, child })
     }

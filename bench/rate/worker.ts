@@ -14,6 +14,8 @@ export interface Task {
   readonly url: string
   readonly mix: string
   readonly fit: Amounts
+  /** Of the server, for a subject whose user looks them up. */
+  readonly limits: Amounts
   /** Takes every n-th row, from this one on. */
   readonly part: readonly [from: number, every: number]
   readonly redis: string | undefined
