@@ -1,5 +1,6 @@
 /**
- * The emulator with the limits of a variant and answers that are as long as the rows ask. Its books watch from outside.
+ * The emulator with the limits of a variant and answers that are as long as the rows ask. Its books watch from outside, so
+ * output in flight at the end counts as unused: up to 4 % of 3 minutes.
  */
 import type { Options } from "../../src/testing/Emulator.ts"
 import * as Meter from "./meter.ts"
