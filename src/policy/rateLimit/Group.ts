@@ -11,11 +11,9 @@ import { type Admission, errorOf, type Outcome } from "../../claude/Admission.ts
 import { CallSite } from "../../claude/CallSite.ts"
 import type { ClaudeError } from "../../claude/ClaudeError.ts"
 import * as Event from "../../claude/Event.ts"
-import { isBilled } from "../../claude/Reply.ts"
 import type { RateLimits } from "../../claude/RateLimits.ts"
 import * as Timer from "../../claude/Timer.ts"
 import type { Request } from "../../claude/Request.ts"
-import * as Usage from "../../claude/Usage.ts"
 import {
   type Amounts,
   type Binds,
@@ -29,6 +27,7 @@ import {
 import type { Estimate, Expected } from "./Estimate.ts"
 import * as Line from "./Line.ts"
 import * as Ramp from "./Ramp.ts"
+import * as Settlement from "./Settlement.ts"
 import * as Utilisation from "./Utilisation.ts"
 
 /** A call on its way through the limits; it may be sent several times. */
@@ -160,7 +159,7 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
       return Effect.andThen(learn(error.reason.rateLimits), reservation.refused(pauseOf(error)))
     }
     const used = (outcome: Outcome): Effect.Effect<void> => {
-      const amounts = usedBy(outcome, expected)
+      const amounts = Settlement.of(outcome, expected)
       if (outcome.message !== undefined && Exit.isSuccess(outcome.exit)) observe(amounts)
       uses.add(Timer.now(clock), amounts)
       return reservation.settle(amounts)
@@ -235,7 +234,7 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
           (exit) => {
             if (Exit.isSuccess(exit) || call === undefined) return undefined
             call.started.ended()
-            return Effect.andThen(call.reservation.settle(nothing), wake)
+            return Effect.andThen(call.reservation.settle(Settlement.nothing), wake)
           },
           true
         )
@@ -255,23 +254,4 @@ interface LetIn {
   readonly sentAt: number
   readonly started: Ramp.Started
   readonly clock: Clock.Clock
-}
-
-const nothing: Amounts = { requests: 0, inputTokens: 0, outputTokens: 0 }
-
-const charactersPerToken = 4
-
-/** What a call has used of the limits. Tokens that were read from the prompt cache are free for most models. */
-const usedBy = ({ exit, facts, length, message }: Outcome, expected: Amounts): Amounts => {
-  if (facts !== undefined && !isBilled(facts.origin)) return nothing
-  const usage = message === undefined ? errorOf({ exit })?.reason.usage : Usage.fromMessage(message.usage)
-  if (usage !== undefined) {
-    const inputTokens = usage.input + usage.cacheWrite5m + usage.cacheWrite1h
-    // The usage of a stream that was cut off has no output yet.
-    const outputTokens = Math.max(usage.output, Exit.isSuccess(exit) ? 0 : Math.ceil(length / charactersPerToken))
-    return { requests: 1, inputTokens, outputTokens }
-  }
-  const status = errorOf({ exit })?.reason.status
-  // A call that failed without a status may have been answered; one with a status was not.
-  return status === undefined ? expected : { requests: 1, inputTokens: 0, outputTokens: 0 }
 }
