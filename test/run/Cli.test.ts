@@ -148,7 +148,7 @@ describe("effect-claude run", () => {
     const { code, stdout } = await run("--rerun")
     assert.strictEqual(code, 0)
     assert.match(stdout, /^6 of 6 rows are done/)
-    assert.match(stdout, /^journal: 2 answers, saved \$0\.0\d+$/m)
+    assert.match(stdout, /^state: 2 answers reused, saved \$0\.0\d+$/m)
     assert.strictEqual(server.calls(), 10)
     server.close()
   })

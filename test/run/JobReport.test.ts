@@ -111,7 +111,7 @@ describe("JobReport", () => {
     }
     const lines = JobReport.toText({ ...report({}), progress }).split("\n")
     assert.includeMembers(lines, [
-      "journal: 466 answers, saved $1.25",
+      "state: 466 answers reused, saved $1.25",
       "batches: 3 batches ended, saved $2.00 against direct calls"
     ])
     const json = JSON.parse(JobReport.toJson({ ...report({}), progress }))

@@ -103,7 +103,7 @@ export const hedges = ({ hedges }: Progress): string | false =>
 /** The replies of earlier runs, and what they saved; `false` if there were none. */
 export const replays = ({ replays, replaysSaved, unpricedReplays }: Progress): string | false =>
   replays > 0 &&
-  `journal: ${counted(replays, "answer", "answers")}, saved ${cost({ cost: replaysSaved, unpricedCalls: unpricedReplays })}`
+  `state: ${counted(replays, "answer", "answers")} reused, saved ${cost({ cost: replaysSaved, unpricedCalls: unpricedReplays })}`
 
 /** The batches that ended, what they saved, and those that were lost; `false` if there were none. */
 export const batches = ({ batchesEnded, batchesLost, batchesSaved }: Progress): string | false => {
