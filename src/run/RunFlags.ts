@@ -24,6 +24,7 @@ export const flags = {
     "Where rows, replies and batches are recorded: a file, by default next to the output, or postgres://host:5432/database"
   ),
   model: text("model", "The model of prompts that name none"),
+  fallback: text("fallback", "The model to ask for calls that fail after their retries, such as in an outage"),
   mode: Flag.Literals("mode", ["direct", "batches"]).pipe(
     Flag.withDescription("batches: send calls as Message Batches, at half the price, with answers within 24 hours"),
     Flag.withDefault("direct")
@@ -90,12 +91,13 @@ const withModel = (model: RunFlags["model"], { layer = Layer.empty, ...job }: An
 
 /** The options of `Claude.stack`. An emulator has its own cache within the store, and its own limits in Redis. */
 export const stackOptions = Effect.fnUntraced(function* (flags: RunFlags, emulated: boolean) {
-  const { budget, cache, concurrency, promptCache } = flags
+  const { budget, cache, concurrency, fallback, promptCache } = flags
   const place = emulated ? { storeId: "effect-claude-emulator" } : {}
   return {
     rateLimit: yield* rateLimitOf(flags, place),
     ...(Option.isSome(concurrency) && { concurrency: concurrency.value }),
     ...(Option.isSome(budget) && { budget: { cap: budget.value } }),
+    ...(Option.isSome(fallback) && { fallback: [{ model: fallback.value }] }),
     ...(Option.isSome(cache) && { cache: { store: CacheStore.layer(cache.value), ...place } }),
     ...(Option.isSome(promptCache) && { promptCache: { ttl: promptCache.value, warmUp: "1 minute" } as const })
   }

@@ -69,6 +69,14 @@ describe("effect-claude run", () => {
     server.close()
   })
 
+  it("asks the model of --fallback where the model of the job does not answer", async () => {
+    const server = await standIn((call) => (call === 1 ? 404 : undefined))
+    const flags = ["--model", "claude-retired-1", "--fallback", "claude-haiku-4-5"]
+    assert.deepInclude(await cli(runOf(folder(1), ...flags), { env: at(server.url) }), { code: 0 })
+    assert.deepStrictEqual(server.models(), ["claude-retired-1", "claude-haiku-4-5"])
+    server.close()
+  })
+
   it("runs the failed rows only with `retry`, and lists all failures in a file", async () => {
     const server = await standIn((call) => (call === 2 || call === 4 ? 400 : undefined))
     const files = folder(6)

@@ -62,6 +62,7 @@ export const standIn = async (failures: Failures = () => undefined) => {
 
 const errors: Record<number, readonly [string, string]> = {
   401: ["authentication_error", "invalid x-api-key"],
+  404: ["not_found_error", "model: claude-retired-1"],
   429: ["rate_limit_error", "This request would exceed your rate limit"],
   529: ["overloaded_error", "Overloaded"]
 }
