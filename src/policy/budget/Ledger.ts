@@ -46,6 +46,8 @@ export const open = Effect.fnUntraced(function* (
     }
   }
   whole.spent = BigDecimal.sumAll([whole.spent, account.billed, unsettled])
+  // Bills in tokens are not stored, so that `unsettled` has them too.
+  if (whole.unit === "USD") whole.lost = BigDecimal.sum(whole.lost, unsettled)
 
   /** What may have been spent besides the stored bills. */
   const besides = () => BigDecimal.subtract(BigDecimal.sumAll([unsettled, settled, reserved]), account.stored())

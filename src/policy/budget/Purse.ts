@@ -18,6 +18,8 @@ export interface Purse {
   readonly share: string | undefined
   cap: BigDecimal.BigDecimal
   spent: BigDecimal.BigDecimal
+  /** The part of `spent` that earlier runs may have spent on calls whose answers they never saw. */
+  lost: BigDecimal.BigDecimal
   /** The most that the calls in flight may cost. */
   reserved: BigDecimal.BigDecimal
   /** In order of arrival. The first one does not fit at the moment. */
@@ -47,6 +49,7 @@ export const make = ({ unit, value }: Amount.Amount, share?: string): Purse => (
   share,
   cap: value,
   spent: zero,
+  lost: zero,
   reserved: zero,
   waiting: new Set(),
   isProceeding: false
@@ -82,6 +85,7 @@ export const takeOver = (purse: Purse, most: BigDecimal.BigDecimal): Effect.Effe
     Effect.tap(
       Effect.sync(() => {
         purse.spent = BigDecimal.subtract(purse.spent, most)
+        purse.lost = BigDecimal.subtract(purse.lost, most)
         return taking(purse, most)
       }),
       returning
@@ -142,11 +146,14 @@ const proceed = (purse: Purse): void => {
   purse.isProceeding = false
 }
 
-const exceeded = ({ cap, share, spent, unit }: Purse, most: BigDecimal.BigDecimal): ClaudeError => {
+const exceeded = ({ cap, lost, share, spent, unit }: Purse, most: BigDecimal.BigDecimal): ClaudeError => {
   const write = (value: BigDecimal.BigDecimal) => Amount.format({ unit, value })
   const left = write(BigDecimal.max(zero, BigDecimal.subtract(cap, spent)))
   const which = share === undefined ? "the budget of this run" : `the budget of this run for ${share}`
   const needs = unit === "USD" ? "cost" : "use"
-  const detail = `${which} has ${left} of ${write(cap)} left, and this call may ${needs} up to ${write(most)}`
+  const losses = BigDecimal.isGreaterThan(lost, zero)
+    ? ` (calls of earlier runs whose answers were lost may have cost ${write(lost)})`
+    : ""
+  const detail = `${which} has ${left} of ${write(cap)} left${losses}, and this call may ${needs} up to ${write(most)}`
   return new ClaudeError({ reason: new BudgetExceeded({ detail, ...(share !== undefined && { share }) }) })
 }

@@ -65,6 +65,19 @@ describe("the ledger of a job with 100 tokens", () => {
     })
   )
 
+  it.effect("says how much of the budget earlier runs may have lost, where it refuses a call", () =>
+    Effect.gen(function* () {
+      const { ledger } = yield* opened(tokens(95), undefined, [call], "100 USD")
+      const take = (most: number) => ledger.take(request, tokens(most))
+      assert.include(
+        (yield* Effect.flip(take(10))).message,
+        "has $5.00 of $100.00 left (calls of earlier runs whose answers were lost may have cost $95.00), and"
+      )
+      yield* Effect.scoped(Effect.provideService(take(95), CurrentCall, call))
+      assert.include((yield* Effect.flip(take(101))).message, "has $100.00 of $100.00 left, and")
+    })
+  )
+
   it.effect("counts a call of a batch that an earlier run left only once", () =>
     Effect.gen(function* () {
       const { atEnd, ledger, purse } = yield* opened(tokens(30), undefined, [call])
@@ -124,7 +137,8 @@ const leaving = (calls: ReadonlyArray<CallKey>): ReplyStore => {
 const opened = Effect.fnUntraced(function* (
   unsettled: BigDecimal.BigDecimal = zero,
   store: (amount: string) => Effect.Effect<void> = () => Effect.void,
-  left: ReadonlyArray<CallKey> = []
+  left: ReadonlyArray<CallKey> = [],
+  cap: "100 tokens" | "100 USD" = "100 tokens"
 ) {
   const recorded: Array<string> = []
   let end = () => zero
@@ -143,7 +157,7 @@ const opened = Effect.fnUntraced(function* (
       end = amount
     }
   }
-  const purse = Purse.make(fromTextUnsafe("100 tokens"))
+  const purse = Purse.make(fromTextUnsafe(cap))
   const ledger = yield* Ledger.open(purse, account, leaving(left))
   return { ledger, purse, recorded, atEnd: () => BigDecimal.format(end()) }
 })
