@@ -41,7 +41,7 @@ export const toText = (report: JobReport): string => {
   const more = failed - summary.problems.length
   return [
     `${summary.done} of ${summary.total} rows are done: ${output} (state: ${state})`,
-    failed > 0 && `${failed} failed; correct them and ${howToContinue}${summary.pending > 0 ? "" : only}:`,
+    failed > 0 && `${failures(summary)}; correct them and ${howToContinue}${summary.pending > 0 ? "" : only}:`,
     ...summary.problems.map((problem) => `  ${problem}`),
     more > 0 && `  … and ${more} more`,
     summary.failuresFile !== undefined && `All failed rows, with attempts and cost: ${summary.failuresFile}`,
@@ -60,6 +60,12 @@ export const toText = (report: JobReport): string => {
   ]
     .filter((line) => line !== false)
     .join("\n")
+}
+
+/** The rows that failed, and those that cannot be run at all: unreadable lines, and keys that occur twice. */
+const failures = ({ failed, invalid }: Summary): string => {
+  const invalidRows = invalid > 0 && Progress.counted(invalid, "row is invalid", "rows are invalid")
+  return [failed > 0 && `${failed} failed`, invalidRows].filter((part) => part !== false).join(", and ")
 }
 
 /**

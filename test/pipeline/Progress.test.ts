@@ -96,7 +96,7 @@ describe("Progress", () => {
       saved: BigDecimal.fromStringUnsafe("0.5")
     })
     const progress = after([hit("journal"), hit("cache"), hit("journal")])
-    assert.strictEqual(Progress.replays(progress), "journal: 2 answers, saved $1.00")
+    assert.strictEqual(Progress.replays(progress), "state: 2 answers reused, saved $1.00")
     assert.strictEqual(Progress.responseCache(progress), "response cache: 1 answer, saved $0.5000")
     assert.isFalse(Progress.replays(after([hit("cache")])))
   })

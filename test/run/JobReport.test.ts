@@ -38,6 +38,11 @@ describe("JobReport", () => {
     )
   })
 
+  it("tells rows that are invalid from rows that failed", () => {
+    assert.include(JobReport.toText(report({ invalid: 3 })), "3 rows are invalid; correct them and run")
+    assert.include(JobReport.toText(report({ failed: 2, invalid: 1 })), "2 failed, and 1 row is invalid; correct them")
+  })
+
   it("reports an input that differs between two reads", () => {
     assert.include(
       JobReport.toText(report({ pending: 1, stopped: "input" })),
