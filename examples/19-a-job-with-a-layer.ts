@@ -1,6 +1,6 @@
 // How does a job provide a service, a default model and a policy for its step? `effect-claude run` runs this file.
 import { Context, Effect, Layer, Schema } from "effect"
-import { Claude, Dataset, Job, Step } from "effect-claude"
+import { Claude, Dataset, Fallback, Job, Step } from "effect-claude"
 
 class Manuals extends Context.Service<Manuals, { readonly find: (product: string) => Effect.Effect<string> }>()(
   "example/Manuals"
@@ -28,12 +28,13 @@ export default Job.make({
   name: "answers",
   source: Dataset.fromIterable("mails", Mail, mails),
   key: ({ id }) => String(id),
-  step: research.pipe(
-    Step.andThen(answer),
-    Step.map((answer) => ({ answer }))
-  ),
-  output: Schema.Struct({ answer: Schema.String }),
+  step: research.pipe(Step.andThen(answer)),
+  output: Schema.String,
   sink: "out/answers.jsonl",
   // Without `Manuals.layer` this job does not compile.
-  layer: Layer.merge(Manuals.layer, Layer.succeed(Claude.Defaults, { model: "claude-haiku-5-5", max_tokens: 500 }))
+  layer: Layer.mergeAll(
+    Manuals.layer,
+    Layer.succeed(Claude.Defaults, { model: "claude-haiku-5-5", max_tokens: 500 }),
+    Job.claude.pipe(Fallback.policy([{ model: "claude-sonnet-5-5" }]))
+  )
 })
