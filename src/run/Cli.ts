@@ -29,7 +29,11 @@ const presenter: CliOutput.Presenter = {
 }
 
 const toStderr = (console: Console.Console, effect: Effect.Effect<void>) =>
-  Effect.provideService(effect, Console.Console, { ...console, log: console.error, error: console.error })
+  Effect.provideService(effect, Console.Console, {
+    ...console,
+    log: console.error,
+    error: (errors: unknown) => console.error(String(errors).replaceAll("Expected: Schema validation failed: ", ""))
+  })
 
 const exit = (code: number, message: string) =>
   Effect.andThen(

@@ -65,6 +65,7 @@ describe("effect-claude run", () => {
     assert.deepInclude(await cli(runOf(files, "--budget", "1 USD"), { env: at(server.url) }), { code: 0 })
     const wrong = await cli(runOf(files, "--budget", "5 EUR"), { env: at(server.url) })
     assert.strictEqual(wrong.code, 2)
+    assert.notInclude(wrong.stderr, "Schema")
     assert.include(wrong.stderr, '"5 EUR" is not a budget: write an amount above 0, such as "5 USD"')
     server.close()
   })

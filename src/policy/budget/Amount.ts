@@ -1,5 +1,6 @@
 /**
- * An amount of money or of tokens, as people write it: `5 USD`, `0.50 USD`, `800k tokens`, `2M tokens`.
+ * An amount of money or of tokens, as people write it: `5 USD`, `0.50 USD`, `800k tokens`, `2M tokens`, in letters of any
+ * case.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
@@ -17,7 +18,7 @@ export type Amount = typeof Parsed.Type
 /** The text of an amount. `k` is a thousand, `M` a million. */
 export type Text = `${number} USD` | `${number}${"" | "k" | "M"} tokens`
 
-const powers: Readonly<Record<string, number>> = { k: 3, M: 6 }
+const powers: Readonly<Record<string, number>> = { k: 3, m: 6 }
 
 const parse = (text: string): Effect.Effect<Amount, SchemaIssue.Issue> => {
   const [, number = "0", usd, power = ""] = pattern.exec(text.trim()) ?? []
@@ -26,11 +27,11 @@ const parse = (text: string): Effect.Effect<Amount, SchemaIssue.Issue> => {
     ? Effect.fail(new SchemaIssue.InvalidValue({ message: `${JSON.stringify(text)} is not a budget: ${remedy}` }))
     : Effect.succeed({
         unit: usd === undefined ? "tokens" : "USD",
-        value: BigDecimal.make(value, scale - (powers[power] ?? 0))
+        value: BigDecimal.make(value, scale - (powers[power.toLowerCase()] ?? 0))
       })
 }
 
-const pattern = /^(\d+(?:\.\d+)?) *(?:(USD)|([kM]?) *tokens)$/
+const pattern = /^(\d+(?:\.\d+)?) *(?:(USD)|([km]?) *tokens)$/i
 
 const remedy = 'write an amount above 0, such as "5 USD", "0.50 USD", "800k tokens" or "2M tokens"'
 

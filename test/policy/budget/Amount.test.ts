@@ -15,7 +15,9 @@ describe("an amount", () => {
         ["12.345678USD", "USD", "12.345678"],
         ["1200 tokens", "tokens", "1200"],
         ["800k tokens", "tokens", "800000"],
-        [" 2.5M tokens ", "tokens", "2500000"]
+        [" 2.5M tokens ", "tokens", "2500000"],
+        ["5 usd", "USD", "5"],
+        ["2m Tokens", "tokens", "2000000"]
       ]) {
         const amount = yield* decode(text)
         assert.deepStrictEqual([amount.unit, BigDecimal.format(amount.value)], [unit, value])
