@@ -34,7 +34,7 @@ export const load = Effect.fn("JobFile.load")(function* (path: string) {
       return invalid(
         isScript
           ? `is read as CommonJS; write "type": "module" in your package.json, or rename it to .mts`
-          : `cannot be loaded: ${UserModules.describe(error)}`
+          : `cannot be loaded: ${UserModules.describe(error)}${exportsByDefault(file) ? "" : `; and it exports no job: ${write}`}`
       )
     }
   })
@@ -42,6 +42,7 @@ export const load = Effect.fn("JobFile.load")(function* (path: string) {
   if (Job.isJob(job)) {
     const missing = fields.filter((field) => job[field] === undefined)
     if (missing.length === 0) {
+      if (Predicate.isFunction(job.layer)) return yield* invalid(layerIsFunction)
       if (Predicate.hasProperty(job.step, "shape")) return job
       return yield* invalid(
         `its step is ${kindOf(job.step)}, not a step; write \`step: Step.make("name", …)\` around it`
@@ -51,7 +52,6 @@ export const load = Effect.fn("JobFile.load")(function* (path: string) {
     const found = unknown.length === 0 ? "" : `, but it has ${unknown.join(", ")}`
     return yield* invalid(`the job has no ${missing.join(", ")}${found}; correct the fields of Job.make`)
   }
-  const write = "write `export default Job.make({ … })`"
   if (!("default" in module)) {
     const exported = Object.keys(module).find((name) => Job.isJob(module[name]))
     const found = exported === undefined ? "" : `; it exports the job as ${exported}`
@@ -60,6 +60,14 @@ export const load = Effect.fn("JobFile.load")(function* (path: string) {
   const place = UserModules.short(UserModules.placeIn(file, "export default", "as default"))
   return yield* invalid(`${place}: the default export is ${kindOf(job)}, not a job; ${write}`)
 })
+
+const write = "write `export default Job.make({ … })`"
+
+/** Whether the text of a file has a default export. Without one, it is most likely a program and no job. */
+const exportsByDefault = (file: string) => UserModules.placeIn(file, "export default", "as default") !== file
+
+const layerIsFunction =
+  '"layer" of the job is a function, not a Layer; put a policy onto Job.claude: `layer: Job.claude.pipe(Retry.policy())`'
 
 /** Node runs the file without a type check, so a misspelt or absent field of `Job.make` is found here. */
 const fields = ["name", "source", "key", "step", "output", "sink"] as const satisfies ReadonlyArray<

@@ -55,13 +55,16 @@ const files: Record<string, readonly [source: string, outcome: string | undefine
   ],
   "enumThrows.ts": [
     "enum A { B }\ninterface X { y: A }\n\nthrow new Error('no luck')",
-    "enumThrows.ts: cannot be loaded: enumThrows.ts:4:7: no luck"
+    "enumThrows.ts: cannot be loaded: enumThrows.ts:4:7: no luck; and it exports no job: write `export default Job.make({ … })`"
   ],
   "parses.ts": [
     "interface A { b: string }\nJSON.parse('{')",
-    "parses.ts: cannot be loaded: parses.ts:2:6: Expected property name or '}' in JSON at position 1 (line 1 column 2)"
+    "parses.ts: cannot be loaded: parses.ts:2:6: Expected property name or '}' in JSON at position 1 (line 1 column 2); and it exports no job: write `export default Job.make({ … })`"
   ],
-  "text.ts": ["throw 'no luck'", "text.ts: cannot be loaded: no luck"],
+  "text.ts": [
+    "throw 'no luck'",
+    "text.ts: cannot be loaded: no luck; and it exports no job: write `export default Job.make({ … })`"
+  ],
   "none.ts": ["export const a = 1", "none.ts: it has no default export; write `export default Job.make({ … })`"],
   "named.ts": [
     `${job}export { job as mails }`,
@@ -78,6 +81,11 @@ const files: Record<string, readonly [source: string, outcome: string | undefine
   "function.ts": [
     `${job.replace(/step: [^]*?,\n? *output/, "step: ({ id }) => id, output")}export default job`,
     'function.ts: its step is of type function, not a step; write `step: Step.make("name", …)` around it'
+  ],
+  "layer.ts": [
+    `${job.replace("sink:", "layer: (claude) => claude, sink:")}export default job`,
+    'layer.ts: "layer" of the job is a function, not a Layer; put a policy onto Job.claude: ' +
+      "`layer: Job.claude.pipe(Retry.policy())`"
   ],
   "other.ts": [
     "const a = 1\nexport default () => a",
