@@ -3,6 +3,7 @@
  * treat it as zero. The cost excludes charges by time (code execution containers, beyond the hours that are free).
  */
 import * as BigDecimal from "effect/BigDecimal"
+import * as Dollars from "./Dollars.ts"
 import * as Iterations from "./Iterations.ts"
 import * as Models from "./Models.ts"
 import * as PromptBlocks from "./PromptBlocks.ts"
@@ -191,19 +192,8 @@ export const sum = (costs: Iterable<BigDecimal.BigDecimal | undefined>): BigDeci
  * Writes a cost as `$12.35`. Below one dollar it has at least four decimals, and more if two significant digits need
  * them: `$0.0123`, `$0.000013`. Rounds to the nearest value.
  */
-export const format = (cost: BigDecimal.BigDecimal | undefined): string => {
-  if (cost === undefined) return "no known price"
-  const decimals = decimalsFor(cost)
-  const digits = BigDecimal.scale(BigDecimal.round(cost, { scale: decimals }), decimals).value.toString()
-  const padded = digits.padStart(decimals + 1, "0")
-  return `$${padded.slice(0, -decimals)}.${padded.slice(-decimals)}`
-}
-
-const decimalsFor = (cost: BigDecimal.BigDecimal): number => {
-  const { value, scale } = BigDecimal.normalize(cost)
-  const leadingZeros = scale - value.toString().length
-  return value === 0n || leadingZeros < 0 ? 2 : Math.max(4, leadingZeros + 2)
-}
+export const format = (cost: BigDecimal.BigDecimal | undefined): string =>
+  cost === undefined ? "no known price" : Dollars.format(cost)
 
 const ratesFor = (id: string, tokens: Usage.Tokens, speed: string | undefined, at: Date): Models.Rates | undefined => {
   const model = Models.find(id)

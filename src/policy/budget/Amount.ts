@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
-import * as Cost from "../../claude/Cost.ts"
+import * as Dollars from "../../claude/Dollars.ts"
 import { Unit } from "../../claude/SpendStore.ts"
 
 const Parsed = Schema.Struct({ unit: Unit, value: Schema.BigDecimal })
@@ -50,5 +50,7 @@ export const Amount = Schema.String.pipe(
 export const fromTextUnsafe: (text: string) => Amount = Schema.decodeUnknownSync(Amount)
 
 /** Writes an amount for people: `$5.00`, `1,950,000 tokens`. */
-export const format = ({ unit, value }: Amount): string =>
-  unit === "USD" ? Cost.format(value) : `${BigDecimal.format(value).replace(/\B(?=(\d{3})+$)/g, ",")} tokens`
+export const format = ({ unit, value }: Amount, rounding?: Dollars.Rounding): string =>
+  unit === "USD"
+    ? Dollars.format(value, rounding)
+    : `${BigDecimal.format(value).replace(/\B(?=(\d{3})+$)/g, ",")} tokens`

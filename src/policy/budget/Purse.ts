@@ -147,13 +147,14 @@ const proceed = (purse: Purse): void => {
 }
 
 const exceeded = ({ cap, lost, share, spent, unit }: Purse, most: BigDecimal.BigDecimal): ClaudeError => {
-  const write = (value: BigDecimal.BigDecimal) => Amount.format({ unit, value })
-  const left = write(BigDecimal.max(zero, BigDecimal.subtract(cap, spent)))
+  const write = (value: BigDecimal.BigDecimal, rounding?: "up" | "down") => Amount.format({ unit, value }, rounding)
+  // Rounded apart, so that the text never says that the rest covers the call.
+  const left = write(BigDecimal.max(zero, BigDecimal.subtract(cap, spent)), "down")
   const which = share === undefined ? "the budget of this run" : `the budget of this run for ${share}`
   const needs = unit === "USD" ? "cost" : "use"
   const losses = BigDecimal.isGreaterThan(lost, zero)
     ? ` (calls of earlier runs whose answers were lost may have cost ${write(lost)})`
     : ""
-  const detail = `${which} has ${left} of ${write(cap)} left${losses}, and this call may ${needs} up to ${write(most)}`
+  const detail = `${which} has ${left} of ${write(cap)} left${losses}, and this call may ${needs} up to ${write(most, "up")}`
   return new ClaudeError({ reason: new BudgetExceeded({ detail, ...(share !== undefined && { share }) }) })
 }

@@ -62,6 +62,16 @@ describe("a purse of 100 tokens", () => {
     })
   )
 
+  it.effect("says that a call needs more than is left, also where both round to one value", () =>
+    Effect.gen(function* () {
+      const purse = Purse.make(fromTextUnsafe("0.004 USD"))
+      const first = yield* Purse.take(purse, BigDecimal.fromStringUnsafe("0.0039"))
+      first.settle(BigDecimal.fromStringUnsafe("0.00182"))
+      const error = yield* Effect.flip(Purse.take(purse, BigDecimal.fromStringUnsafe("0.002184")))
+      assert.include(error.message, "has $0.0021 of $0.0040 left, and this call may cost up to $0.0022")
+    })
+  )
+
   it.effect("lets waiting calls continue when it is raised", () =>
     Effect.gen(function* () {
       const purse = hundred()
