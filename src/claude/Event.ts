@@ -109,14 +109,14 @@ export interface CallWaited {
 
 /**
  * What the calls of a group of models wait for; `binds` is undefined if no call waits. Reported when it changes, at most
- * once a second. For one of the three limits, `share` is the part of it that the last minute used.
+ * once a second. For one of the three limits, `limit` is what it allows in a minute, undefined if that is unknown.
  */
 export interface LimitBinds {
   readonly _tag: "limit-binds"
   readonly group: string
   /** `pause`: after a refusal; `ramp`: the limits are unknown. */
   readonly binds: "requests" | "inputTokens" | "outputTokens" | "pause" | "ramp" | undefined
-  readonly share: number | undefined
+  readonly limit: number | undefined
 }
 
 /**

@@ -31,8 +31,13 @@ export const show = <A, E, R>(
       progress = Progress.tick(progress, Duration.nanos((yield* Clock.monotonicTimeNanos) - start))
       if (progress.total !== undefined) show(progress, yield* Clock.currentTimeMillis)
     })
+    const end = Effect.suspend(() => {
+      // Nothing waits any more, also where no event has said so.
+      progress = { ...progress, binding: Progress.empty.binding }
+      return draw
+    })
     const isUntouched = () => progress.succeeded + progress.failed === 0
-    yield* Effect.addFinalizer((exit) => (Exit.isFailure(exit) && isUntouched() ? Effect.sync(clear) : draw))
+    yield* Effect.addFinalizer((exit) => (Exit.isFailure(exit) && isUntouched() ? Effect.sync(clear) : end))
     yield* Effect.forkScoped(Effect.delay(Effect.repeat(draw, Schedule.spaced(every)), every))
     const result = yield* Event.listen(listener)(effect)
     return [result, progress] as const

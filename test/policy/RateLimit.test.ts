@@ -180,8 +180,14 @@ describe("a call that waits", () => {
           ["rate-limit", 2]
         ]
       )
-      const binds = events.flatMap((event) => (event._tag === "limit-binds" ? [event.binds] : []))
-      assert.strictEqual(binds[0], "requests")
+      const binds = events.flatMap((event) => (event._tag === "limit-binds" ? [[event.binds, event.limit]] : []))
+      assert.deepStrictEqual(
+        [binds[0], binds.at(-1)],
+        [
+          ["requests", 60],
+          [undefined, undefined]
+        ]
+      )
     })
   )
 

@@ -118,6 +118,23 @@ describe("without a terminal", () => {
   )
 })
 
+describe("a rate limit that calls wait for", () => {
+  it.effect("is shown while the run lasts, and not in its last line", () =>
+    Effect.gen(function* () {
+      const pipe = Object.assign(new FakeTerminal(200), { isTTY: false })
+      const job = Event.emit(() => ({ _tag: "rows-counted", total: 2, done: 0 })).pipe(
+        Effect.andThen(
+          Event.emit(() => ({ _tag: "limit-binds", group: "claude-sonnet-5", binds: "requests", limit: 60 }))
+        ),
+        Effect.andThen(TestClock.adjust("6 seconds"))
+      )
+      yield* shown(Display.show("mails", job), pipe)
+      assert.include(pipe.lines[0], " · rate limit: requests, 60 a minute · ")
+      assert.notInclude(pipe.lines.at(-1), "rate limit")
+    })
+  )
+})
+
 describe("a clock that is set back", () => {
   it.effect("stops neither the rate nor the lines", () =>
     Effect.gen(function* () {

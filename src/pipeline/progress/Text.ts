@@ -37,17 +37,17 @@ export const line = (progress: Progress, columns = Infinity): string => {
 
 /** The rate limit that calls wait for; `false` if none waits. */
 const waiting = ({ binding }: Progress): string | false => {
-  for (const [, { binds, share }] of binding) {
+  for (const [, { binds, limit }] of binding) {
     if (binds === undefined) continue
-    return share === undefined ? waits[binds] : `${waits[binds]}, ${Math.round(100 * share)} % used`
+    return limit === undefined ? waits[binds] : `${waits[binds]}, ${tokens(limit)} a minute`
   }
   return false
 }
 
 const waits = {
-  requests: "waiting for requests",
-  inputTokens: "waiting for input tokens",
-  outputTokens: "waiting for output tokens",
+  requests: "rate limit: requests",
+  inputTokens: "rate limit: input tokens",
+  outputTokens: "rate limit: output tokens",
   pause: "waiting after a 429",
   ramp: "waiting for the first answers"
 }

@@ -87,8 +87,7 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
     reportedAt = now
     const bucket = kinds.find((kind) => kind === found)
     const limit = bucket && limits[bucket]
-    const share = bucket && limit && uses.lastMinute(now)[bucket] / limit
-    return Event.emit(() => ({ _tag: "limit-binds", group: name, binds: found, share }))
+    return Event.emit(() => ({ _tag: "limit-binds", group: name, binds: found, limit }))
   }
 
   const learnLimits = (headers: RateLimits) => {
@@ -177,7 +176,10 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
       settle: (outcome) =>
         Effect.suspend(() => {
           started.ended()
-          return Effect.andThen(settled(outcome), wake)
+          // The last call that waited has been let in, and no later one may come to report that.
+          const isOver = reported !== undefined && line.isEmpty()
+          const reporting = (isOver && report(Timer.now(clock), undefined)) || Effect.void
+          return Effect.andThen(Effect.andThen(settled(outcome), wake), reporting)
         })
     }
   }

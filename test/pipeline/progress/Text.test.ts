@@ -31,12 +31,12 @@ describe("the text of the progress", () => {
   })
 
   it("shows the rate limit that calls wait for, as long as they do", () => {
-    const wait = { _tag: "limit-binds", group: "claude-sonnet-5", binds: "outputTokens", share: 0.916 } as const
-    assert.include(Progress.line(after([wait])), " · waiting for output tokens, 92 % used · ")
-    const paused = { ...wait, binds: "pause", share: undefined } as const
+    const wait = { _tag: "limit-binds", group: "claude-sonnet-5", binds: "outputTokens", limit: 8000 } as const
+    assert.include(Progress.line(after([wait])), " · rate limit: output tokens, 8.0k a minute · ")
+    const paused = { ...wait, binds: "pause", limit: undefined } as const
     assert.include(Progress.line(after([wait, paused])), " · waiting after a 429 · ")
-    const free = { ...wait, binds: undefined, share: undefined } as const
-    assert.notInclude(Progress.line(after([wait, paused, free])), "waiting")
+    const free = { ...wait, binds: undefined, limit: undefined } as const
+    assert.strictEqual(Progress.line(after([wait, paused, free])), Progress.line(after([])))
   })
 
   it("renders as one line: rows, rate, in flight, retries, tokens, cost, time left", () => {
