@@ -17,7 +17,7 @@ import * as Effect from "effect/Effect"
 import { type Admission, admitting } from "../claude/Admission.ts"
 import { CallSite } from "../claude/CallSite.ts"
 import { type Claude, wrap } from "../claude/Claude.ts"
-import type { ClaudeError } from "../claude/ClaudeError.ts"
+import { BudgetExceeded, ClaudeError } from "../claude/ClaudeError.ts"
 import * as Event from "../claude/Event.ts"
 import { Hold } from "../claude/Hold.ts"
 import type { Request } from "../claude/Request.ts"
@@ -164,7 +164,10 @@ const admit = Effect.fnUntraced(function* (
     if (serviceTier === "batch" || least.some(([purse, most]) => Purse.lacks(purse, most))) return yield* error
     return yield* takeFor(Bound.ofCount(yield* Effect.mapError(next.countTokens(request), () => error)))
   })
-  const taken = yield* Effect.catchIf(takeFor(Bound.input(sending)), isExceeded, counted)
+  const taken = yield* takeFor(Bound.input(sending)).pipe(
+    Effect.catchIf(isExceeded, counted),
+    Effect.mapError((error) => advised(error, request))
+  )
   yield* Event.emitWaited(request.model, "budget", since)
   const hold: Hold = { isHeld: false }
   return {
@@ -180,6 +183,14 @@ const admit = Effect.fnUntraced(function* (
 })
 
 const isExceeded = ({ reason }: ClaudeError) => reason._tag === "BudgetExceeded"
+
+/** A call reserves all of its `max_tokens`, so a lower one may help too. */
+const advised = (error: ClaudeError, { max_tokens }: Request): ClaudeError => {
+  const { reason } = error
+  if (reason._tag !== "BudgetExceeded") return error
+  const remedy = `raise the budget, or lower max_tokens (${max_tokens})`
+  return new ClaudeError({ reason: new BudgetExceeded({ ...reason, remedy }) })
+}
 
 const zero = BigDecimal.fromBigInt(0n)
 

@@ -78,7 +78,7 @@ describe("a budget", () => {
         assert.strictEqual(error.reason._tag, "BudgetExceeded")
         assert.match(
           error.message,
-          /^BudgetExceeded: the budget of this run has \$0\.00010 of \$0\.00010 left, and this call may cost up to \$0\.00\d+; raise the budget$/
+          /^BudgetExceeded: the budget of this run has \$0\.00010 of \$0\.00010 left, and this call may cost up to \$0\.00\d+; raise the budget, or lower max_tokens \(100\)$/
         )
         yield* Budget.raise(budget, "1 USD")
         yield* create
