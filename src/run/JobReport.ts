@@ -22,6 +22,8 @@ export interface JobReport {
   readonly state: string
   /** Whether a signal asked the run to stop. */
   readonly isInterrupted: boolean
+  /** What to say if the flags select no row; undefined if they cannot tell why. */
+  readonly unselected: string | undefined
 }
 
 /**
@@ -56,7 +58,7 @@ export const toText = (report: JobReport): string => {
     Progress.responseCache(progress),
     isEmulated(report) &&
       "An emulator answered, not Claude: nothing was billed, and the answers only quote the prompts.",
-    summary.stopped !== undefined && endOf(summary.stopped, Progress.counted(summary.pending, "row is", "rows are"))
+    endOf(report)
   ]
     .filter((line) => line !== false)
     .join("\n")
@@ -152,10 +154,16 @@ const notStored = (report: JobReport): string | false => {
 
 const costOf = ({ cost, unpriced }: Summary["cost"]["run"]) => Progress.cost({ cost, unpricedCalls: unpriced })
 
-const endOf = (stopped: NonNullable<Summary["stopped"]>, pending: string): string =>
-  stopped === "selection"
+const endOf = ({ progress, summary, unselected }: JobReport): string | false => {
+  const { stopped } = summary
+  if (stopped === undefined) return false
+  const pending = Progress.counted(summary.pending, "row is", "rows are")
+  if (stopped !== "selection") return `Stopped: ${reasonOf(stopped)}. ${pending} pending: ${remedyOf(stopped)}.`
+  const hasRun = progress.succeeded + progress.failed > 0
+  return hasRun || unselected === undefined
     ? `${pending} not selected, and pending.`
-    : `Stopped: ${reasonOf(stopped)}. ${pending} pending: ${remedyOf(stopped)}.`
+    : `${unselected}. ${pending} pending.`
+}
 
 const remedyOf = (stopped: NonNullable<Summary["stopped"]>): string => {
   if (typeof stopped === "string") return howToContinue

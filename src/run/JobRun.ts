@@ -40,7 +40,7 @@ export const run = Effect.fnUntraced(function* (flags: RunFlags.RunFlags, select
   const state = Option.getOrElse(flags.state, () => `${output.replace(/\.\w+$/, "")}.state.sqlite`)
   const where = yield* Effect.transposeOption(Option.map(flags.where, (text) => Where.parse(text, job.source.schema)))
   const options = { ...RunFlags.runOptions(flags), ...selection, ...(Option.isSome(where) && { where: where.value }) }
-  yield* execute(flags, job, { ...options, output }, state).pipe(
+  yield* execute(flags, job, { ...options, output }, state, unselected(flags, selection)).pipe(
     Effect.provide(OtlpExport.layer),
     Effect.provide([NodeTransport.layer(), Log.layer]),
     Effect.mapError(RunFailure.toExit({ output }))
@@ -54,7 +54,8 @@ const execute = Effect.fnUntraced(function* (
   flags: RunFlags.RunFlags,
   job: RunFlags.AnyJob,
   options: Options,
-  state: string
+  state: string,
+  unselected: string | undefined
 ) {
   const api = yield* flags.emulator ? Layer.build(layerEmulator) : Layer.build(Claude.layerConfig())
   const emulated = flags.emulator || (yield* EmulatorProbe.probe)
@@ -82,7 +83,7 @@ const execute = Effect.fnUntraced(function* (
     if (flags.emulator) yield* OpenBatches.forget
     else if (flags.mode === "direct") yield* OpenBatches.refuseDirect
     const [[summary, progress], isInterrupted] = yield* stoppable
-    const report = { summary, progress, output: options.output, state: place, isInterrupted }
+    const report = { summary, progress, output: options.output, state: place, isInterrupted, unselected }
     yield* Console.log(flags.json ? JobReport.toJson(report) : JobReport.toText(report))
     yield* left
     const code = JobReport.exitCode(report)
@@ -99,6 +100,17 @@ const execute = Effect.fnUntraced(function* (
     Effect.provide([claude, journal])
   )
 })
+
+/** What to say if no row is selected. A sample can have been finished before. */
+const unselected = ({ sample, where }: RunFlags.RunFlags, { only }: { readonly only?: "failed" }) => {
+  if (Option.isSome(sample)) return undefined
+  if (only === undefined) return Option.getOrUndefined(Option.map(where, (text) => `No row that is to run has ${text}`))
+  const failed = Option.match(where, {
+    onNone: () => "No row has failed",
+    onSome: (text) => `No failed row has ${text}`
+  })
+  return `${failed}: nothing to retry`
+}
 
 const stateStore = (
   state: string

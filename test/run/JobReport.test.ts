@@ -178,5 +178,6 @@ const report = (summary: Partial<JobReport.JobReport["summary"]>): JobReport.Job
   progress: Progress.empty,
   output: "out.jsonl",
   state: "out.state.sqlite",
-  isInterrupted: false
+  isInterrupted: false,
+  unselected: undefined
 })

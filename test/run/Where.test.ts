@@ -54,6 +54,8 @@ describe("--where", () => {
       lines(files.output).map(({ key }) => key),
       ["4"]
     )
+    const none = await cli(runOf(files, "--where", "subject=mail 9"), { env: at(server.url) })
+    assert.include(none.stdout, "\nNo row that is to run has subject=mail 9. 5 rows are pending.")
     const wrong = await cli(runOf(files, "--where", "topic=mail 3"), { env: at(server.url) })
     assert.strictEqual(wrong.code, 2)
     assert.include(wrong.stderr, 'rows have no column "topic"; the nearest are')
