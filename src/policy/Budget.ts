@@ -199,6 +199,6 @@ const mostsOf = (sending: Bound.Sending, purses: ReadonlyArray<Purse.Purse>, inp
   Effect.forEach(purses, (purse) => {
     const most = input === undefined ? undefined : Bound.most(sending, purse.unit, input)
     return most === undefined
-      ? Effect.fail(Bound.unbounded(sending, purse.unit))
+      ? Effect.fail(Bound.unbounded(sending, purse.unit, Purse.nameOf(purse)))
       : Effect.succeed([purse, most] as const)
   })

@@ -18,7 +18,7 @@ describe("a job whose budget ends in the middle", () => {
         assert.deepInclude(first, { total: 40, failed: 0 })
         assert.isAbove(first.done, 10)
         assert.isAbove(first.pending, 10)
-        assert.match(String(first.stopped), /BudgetExceeded: the budget of this run has \$0\.00\d+ of \$0\.0100 left/)
+        assert.match(String(first.stopped), /BudgetExceeded: the budget of this job has \$0\.00\d+ of \$0\.0100 left/)
         assert.isTrue(BigDecimal.isLessThanOrEqualTo(yield* billed, usd("0.01")))
 
         const again = yield* inTime(runWith(files, "0.01 USD"))

@@ -60,7 +60,7 @@ describe("effect-claude run", () => {
     assert.strictEqual(code, 3)
     assert.match(
       stdout,
-      /Stopped: BudgetExceeded: the budget of this run has \$0\.0100 of \$0\.0100 left, and this call may cost up to \$0\.0\d+; raise the budget, or lower max_tokens \(\d+\)\. 5 rows are pending: run the same command again with a larger --budget to continue\./
+      /Stopped: BudgetExceeded: the budget of this job has \$0\.0100 of \$0\.0100 left, and this call may cost up to \$0\.0\d+; raise the budget, or lower max_tokens \(\d+\)\. 5 rows are pending: run the same command again with a larger --budget to continue\./
     )
     assert.deepInclude(await cli(runOf(files, "--budget", "1 USD"), { env: at(server.url) }), { code: 0 })
     const wrong = await cli(runOf(files, "--budget", "5 EUR"), { env: at(server.url) })

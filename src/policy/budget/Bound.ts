@@ -33,14 +33,14 @@ export const input = ({ request }: Sending): number | undefined => TokenEstimate
  */
 export const ofCount = (tokens: number): number => Math.ceil(tokens * 1.05) + 50
 
-/** Why a call without a bound is not sent. */
-export const unbounded = ({ at, request }: Sending, unit: Unit): ClaudeError => {
+/** Why a call without a bound is not sent. `budget` is the name of the budget, in this unit. */
+export const unbounded = ({ at, request }: Sending, unit: Unit, budget: string): ClaudeError => {
   const { model } = request
   const hasPrice = unit === "tokens" || Cost.of({ model, usage: Usage.zero, at }) !== undefined
   const why = hasPrice ? "nothing bounds its tokens" : `${model} has no known price`
   return new ClaudeError({
     reason: new Unsupported({
-      detail: `the budget of this run cannot cover this call, because ${why}`,
+      detail: `${budget} cannot cover this call, because ${why}`,
       remedy: hasPrice ? withoutBound : "use a model with a price, or a budget in tokens"
     })
   })

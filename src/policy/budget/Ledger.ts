@@ -45,6 +45,7 @@ export const open = Effect.fnUntraced(function* (
       for (const { call, requestHash } of items) left.add(idOf(call, requestHash))
     }
   }
+  whole.covers = "job"
   whole.spent = BigDecimal.sumAll([whole.spent, account.billed, unsettled])
   // Bills in tokens are not stored, so that `unsettled` has them too.
   if (whole.unit === "USD") whole.lost = BigDecimal.sum(whole.lost, unsettled)

@@ -16,6 +16,8 @@ export interface Purse {
   readonly unit: Unit
   /** The label or the step whose purse it is; undefined for the whole budget. */
   readonly share: string | undefined
+  /** Whose calls it counts: those of all runs of a job, or those of this process. */
+  covers: "job" | "run"
   cap: BigDecimal.BigDecimal
   spent: BigDecimal.BigDecimal
   /** The part of `spent` that earlier runs may have spent on calls whose answers they never saw. */
@@ -47,6 +49,7 @@ const zero = BigDecimal.fromBigInt(0n)
 export const make = ({ unit, value }: Amount.Amount, share?: string): Purse => ({
   unit,
   share,
+  covers: "run",
   cap: value,
   spent: zero,
   lost: zero,
@@ -146,15 +149,19 @@ const proceed = (purse: Purse): void => {
   purse.isProceeding = false
 }
 
-const exceeded = ({ cap, lost, share, spent, unit }: Purse, most: BigDecimal.BigDecimal): ClaudeError => {
+/** Its name in messages. */
+export const nameOf = ({ covers, share }: Purse): string =>
+  `the budget of this ${covers}${share === undefined ? "" : ` for ${share}`}`
+
+const exceeded = (purse: Purse, most: BigDecimal.BigDecimal): ClaudeError => {
+  const { cap, lost, share, spent, unit } = purse
   const write = (value: BigDecimal.BigDecimal, rounding?: "up" | "down") => Amount.format({ unit, value }, rounding)
   // Rounded apart, so that the text never says that the rest covers the call.
   const left = write(BigDecimal.max(zero, BigDecimal.subtract(cap, spent)), "down")
-  const which = share === undefined ? "the budget of this run" : `the budget of this run for ${share}`
   const needs = unit === "USD" ? "cost" : "use"
   const losses = BigDecimal.isGreaterThan(lost, zero)
     ? ` (calls of earlier runs whose answers were lost may have cost ${write(lost)})`
     : ""
-  const detail = `${which} has ${left} of ${write(cap)} left${losses}, and this call may ${needs} up to ${write(most, "up")}`
+  const detail = `${nameOf(purse)} has ${left} of ${write(cap)} left${losses}, and this call may ${needs} up to ${write(most, "up")}`
   return new ClaudeError({ reason: new BudgetExceeded({ detail, ...(share !== undefined && { share }) }) })
 }
