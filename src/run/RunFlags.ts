@@ -26,7 +26,10 @@ export const flags = {
   model: text("model", "The model of prompts that name none"),
   fallback: text("fallback", "The model to ask for calls that fail after their retries, such as in an outage"),
   mode: Flag.Literals("mode", ["direct", "batches"]).pipe(
-    Flag.withDescription("batches: send calls as Message Batches, at half the price, with answers within 24 hours"),
+    Flag.withDescription(
+      "batches: send calls as Message Batches, at half the price, with answers within 24 hours; --rpm, --itpm, --otpm and " +
+        "--redis have no effect on them"
+    ),
     Flag.withDefault("direct")
   ),
   onInterrupt: Flag.Literals("on-interrupt", ["leave", "cancel"]).pipe(

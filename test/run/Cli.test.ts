@@ -377,6 +377,7 @@ describe("effect-claude run", () => {
     const asked = await cli(["run", "--help"])
     assert.deepInclude(asked, { code: 0, stderr: "" })
     assert.match(asked.stdout, /USAGE[\s\S]*--concurrency/)
+    assert.include(asked.stdout, "--rpm, --itpm, --otpm and --redis have no effect on them")
     assert.deepInclude(await cli([]), { code: 2, stdout: "" })
   })
 
