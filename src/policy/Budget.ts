@@ -38,7 +38,7 @@ export { Amount } from "./budget/Amount.ts"
  */
 export interface Caps {
   readonly cap: Amount.Text | Amount.Amount
-  /** For each value of a label: `{ tenant: "1 USD" }` is a dollar for each tenant. See `CallSite.label`. */
+  /** The same for each value of a label: `{ tenant: "1 USD" }` is a dollar for each tenant. See `CallSite.label`. */
   readonly labels?: Readonly<Record<string, Amount.Text>>
   /** For a step and the steps in it, by its path: `{ "answer/judge": "2M tokens" }`. */
   readonly steps?: Readonly<Record<string, Amount.Text>>
@@ -68,16 +68,16 @@ export const raise = (self: Budget, to: Amount.Text): Effect.Effect<void> => sel
 
 /** The budget of `policy`'s argument, to use it in several layers: they then spend from one budget. */
 export const from = (budget: Amount.Text | Caps | Budget): Budget =>
-  typeof budget === "string" || !("pursesOf" in budget) ? makeUnsafe(budget) : budget
+  typeof budget === "object" && "pursesOf" in budget ? budget : makeUnsafe(budget)
 
 const makeUnsafe = (given: Amount.Text | Caps): Budget => {
   const { cap, labels = {}, steps = {} } = typeof given === "string" ? { cap: given } : given
-  const whole = Purse.make(amountOf(cap))
+  const whole = Purse.make(Amount.fromUnsafe(cap))
   const ledgers = new WeakMap<SpendStore, Deferred.Deferred<Ledger.Ledger>>()
-  const amounts = Object.entries(labels).map(([name, text]) => [name, amountOf(text)] as const)
+  const amounts = Object.entries(labels).map(([name, text]) => [name, Amount.fromUnsafe(text)] as const)
   const ofLabels = new Map<string, Purse.Purse>()
   const ofSteps = Object.entries(steps).map(
-    ([path, text]) => [path, Purse.make(amountOf(text), `step "${path}"`)] as const
+    ([path, text]) => [path, Purse.make(Amount.fromUnsafe(text), `step "${path}"`)] as const
   )
 
   const pursesOf = ({ labels, path }: CallSite): ReadonlyArray<Purse.Purse> => {
@@ -102,7 +102,7 @@ const makeUnsafe = (given: Amount.Text | Caps): Budget => {
     remaining: Effect.sync(() => Purse.remaining(whole)),
     raise: (to) =>
       Effect.suspend(() => {
-        const { unit, value } = amountOf(to)
+        const { unit, value } = Amount.fromUnsafe(to)
         if (unit !== whole.unit)
           return Effect.die(new Error(`a budget in ${whole.unit} is raised in ${whole.unit}, not to "${to}"`))
         Purse.raise(whole, value)
@@ -120,9 +120,6 @@ const makeUnsafe = (given: Amount.Text | Caps): Budget => {
       })
   }
 }
-
-const amountOf = (amount: Amount.Text | Amount.Amount): Amount.Amount =>
-  typeof amount === "string" ? Amount.fromTextUnsafe(amount) : amount
 
 /**
  * Spends at most this budget: an amount such as `"5 USD"` or `"2M tokens"`, caps, or a budget of `Budget.make`. A wait

@@ -4,6 +4,7 @@
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
@@ -24,7 +25,7 @@ const parse = (text: string): Effect.Effect<Amount, SchemaIssue.Issue> => {
   const [, number = "0", usd, power = ""] = pattern.exec(text.trim()) ?? []
   const { scale, value } = BigDecimal.fromStringUnsafe(number)
   return value === 0n
-    ? Effect.fail(new SchemaIssue.InvalidValue({ message: `${JSON.stringify(text)} is not a budget: ${remedy}` }))
+    ? Effect.fail(new SchemaIssue.InvalidValue({ message: isNone(text) }))
     : Effect.succeed({
         unit: usd === undefined ? "tokens" : "USD",
         value: BigDecimal.make(value, scale - (powers[power.toLowerCase()] ?? 0))
@@ -32,6 +33,8 @@ const parse = (text: string): Effect.Effect<Amount, SchemaIssue.Issue> => {
 }
 
 const pattern = /^(\d+(?:\.\d+)?) *(?:(USD)|([km]?) *tokens)$/i
+
+const isNone = (given: unknown) => `${JSON.stringify(given)} is not a budget: ${remedy}`
 
 const remedy = 'write an amount above 0, such as "5 USD", "0.50 USD", "800k tokens" or "2M tokens"'
 
@@ -46,8 +49,13 @@ export const Amount = Schema.String.pipe(
   )
 )
 
-/** The amount of a text that the program itself contains. Another text is a defect. */
-export const fromTextUnsafe: (text: string) => Amount = Schema.decodeUnknownSync(Amount)
+/** The amount that the program itself contains. Anything else, also from JavaScript, is a defect. */
+export const fromUnsafe = (given: unknown): Amount =>
+  isAmount(given) ? given : Option.getOrThrowWith(fromText(given), () => new Error(isNone(given)))
+
+const isAmount = Schema.is(Parsed)
+
+const fromText = Schema.decodeUnknownOption(Amount)
 
 /** Writes an amount for people: `$5.00`, `1,950,000 tokens`. */
 export const format = ({ unit, value }: Amount, rounding?: Dollars.Rounding): string =>

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { Amount, format, fromTextUnsafe } from "../../../src/policy/budget/Amount.ts"
+import { Amount, format, fromUnsafe } from "../../../src/policy/budget/Amount.ts"
 
 const decode = Schema.decodeUnknownEffect(Amount)
 
@@ -37,12 +37,15 @@ describe("an amount", () => {
     })
   )
 
-  it("is a defect where the program itself has a wrong one", () => {
-    assert.throws(() => fromTextUnsafe("5 EUR"), /is not a budget/)
+  it("is a defect where the program itself has a wrong one, which says what to write", () => {
+    assert.throws(() => fromUnsafe("5 EUR"), /^"5 EUR" is not a budget: write an amount above 0, such as "5 USD"/)
+    // JavaScript may have an amount for each tenant, which a label has not.
+    assert.throws(() => fromUnsafe({ acme: "5 USD" }), /^\{"acme":"5 USD"\} is not a budget: write an amount above 0/)
+    assert.throws(() => fromUnsafe(5), /^5 is not a budget/)
   })
 
   it("is written for people", () => {
-    const written = ["5 USD", "0.0123 USD", "1950000 tokens", "950 tokens"].map((text) => format(fromTextUnsafe(text)))
+    const written = ["5 USD", "0.0123 USD", "1950000 tokens", "950 tokens"].map((text) => format(fromUnsafe(text)))
     assert.deepStrictEqual(written, ["$5.00", "$0.0123", "1,950,000 tokens", "950 tokens"])
   })
 })

@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import { type CallKey, CurrentCall, type ReplyStore } from "../../../src/claude/ReplyStore.ts"
 import { hash } from "../../../src/claude/Request.ts"
 import type { Account } from "../../../src/claude/SpendStore.ts"
-import { fromTextUnsafe } from "../../../src/policy/budget/Amount.ts"
+import { fromUnsafe } from "../../../src/policy/budget/Amount.ts"
 import * as Ledger from "../../../src/policy/budget/Ledger.ts"
 import * as Purse from "../../../src/policy/budget/Purse.ts"
 import { request } from "../../fixtures.ts"
@@ -157,7 +157,7 @@ const opened = Effect.fnUntraced(function* (
       end = amount
     }
   }
-  const purse = Purse.make(fromTextUnsafe(cap))
+  const purse = Purse.make(fromUnsafe(cap))
   const ledger = yield* Ledger.open(purse, account, leaving(left))
   return { ledger, purse, recorded, atEnd: () => BigDecimal.format(end()) }
 })

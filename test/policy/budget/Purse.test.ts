@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import { fromTextUnsafe } from "../../../src/policy/budget/Amount.ts"
+import { fromUnsafe } from "../../../src/policy/budget/Amount.ts"
 import * as Purse from "../../../src/policy/budget/Purse.ts"
 
 describe("a purse of 100 tokens", () => {
@@ -64,7 +64,7 @@ describe("a purse of 100 tokens", () => {
 
   it.effect("says that a call needs more than is left, also where both round to one value", () =>
     Effect.gen(function* () {
-      const purse = Purse.make(fromTextUnsafe("0.004 USD"))
+      const purse = Purse.make(fromUnsafe("0.004 USD"))
       const first = yield* Purse.take(purse, BigDecimal.fromStringUnsafe("0.0039"))
       first.settle(BigDecimal.fromStringUnsafe("0.00182"))
       const error = yield* Effect.flip(Purse.take(purse, BigDecimal.fromStringUnsafe("0.002184")))
@@ -117,7 +117,7 @@ describe("a purse of 100 tokens", () => {
 
   it.effect("serves 10,000 waiting calls one after the other", () =>
     Effect.gen(function* () {
-      const purse = Purse.make(fromTextUnsafe("20000 tokens"))
+      const purse = Purse.make(fromUnsafe("20000 tokens"))
       let served = 0
       const call = Effect.scoped(
         Effect.flatMap(Purse.take(purse, tokens(10_000)), ({ settle }) =>
@@ -144,7 +144,7 @@ describe("a purse of 100 tokens", () => {
 
 const tokens = (count: number) => BigDecimal.fromBigInt(BigInt(count))
 
-const hundred = () => Purse.make(fromTextUnsafe("100 tokens"))
+const hundred = () => Purse.make(fromUnsafe("100 tokens"))
 
 const stateOf = ({ reserved, spent, waiting }: Purse.Purse) => ({
   spent: BigDecimal.format(spent),
