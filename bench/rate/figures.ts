@@ -28,7 +28,7 @@ export const of = (run: Run, { limits }: Variant, minutes: number): Figures => {
   return { subject, mix, variant, ...use, idle, lost, answersPerMinute: answered / minutes }
 }
 
-/** One line. Useful answers are also compared with those of our subject: above 1, ours has more. */
+/** One line. A ratio above 1 means that our subject gave more useful answers. */
 export const show = (figures: Figures, ours: Figures | undefined, json: boolean): string => {
   const { answersPerMinute, binding, idle, lost, mix, refusalsPerThousand, share, subject, variant } = figures
   const ratio = ours === undefined || ours === figures ? undefined : ours.answersPerMinute / answersPerMinute

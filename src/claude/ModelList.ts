@@ -24,7 +24,7 @@ export interface Listed extends Models.Model {
   readonly capabilities?: ReadonlySet<string>
 }
 
-/** The models that the program knows, by id: those of the table, until `refresh` provides those of the API. */
+/** The models that the program knows, by id. They come from the table, or from the API where `refresh` is provided. */
 export const List: Context.Reference<ReadonlyMap<string, Listed>> = Context.Reference("effect-claude/Models/List", {
   defaultValue: (): ReadonlyMap<string, Listed> => new Map(Models.all.map((model) => [model.id, model]))
 })
@@ -109,7 +109,7 @@ const merge = (entry: typeof Entry.Type, known: Listed | undefined): Listed | un
   }
 }
 
-/** The names of supported capabilities, with the name of the group before those of a group. */
+/** The names of supported capabilities. In a group they begin with its name: `thinking.types`. */
 const supported = (capabilities: unknown, group = ""): ReadonlyArray<string> =>
   Predicate.isObject(capabilities)
     ? Object.entries(capabilities).flatMap(([name, value]) => {

@@ -100,7 +100,7 @@ const toolPromptOf = ({ model, tool_choice: choice }: Request): number => {
 
 /**
  * The tokens of Anthropic's own tools, by the beginning of their type. Text editor, shell and computer: Anthropic, "Tool
- * use", 2026. The others are recorded; those of the server with one use.
+ * use", 2026. The others are recorded; a server tool was used once.
  */
 const builtIn: ReadonlyArray<readonly [type: string, tokens: number]> = [
   ["web_search", 8000],

@@ -22,7 +22,7 @@ export const make = (most: Effect.Effect<number>): InFlight => {
     begin()
     return Effect.void
   }
-  /** It looks and waits in one step: a call that leaves in between would wake nobody. */
+  /** The check and the wait are one step: a call that ended between them would wake no other call. */
   const room = Effect.callback<void>((resume) => {
     if (count < known) return resume(Effect.void)
     const wake = () => resume(Effect.void)

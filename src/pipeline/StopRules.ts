@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Schema from "effect/Schema"
 import { ClaudeError, Reason } from "../claude/ClaudeError.ts"
 import type { Redact } from "../claude/Redact.ts"
+import { neverArrived } from "../claude/Unreachable.ts"
 import { messageOf, tagOf } from "./RowFailure.ts"
 
 /**
@@ -64,7 +65,7 @@ export const missingService = (defect: unknown): JobNeeds | undefined => {
 /** Whether this failure alone proves that the other rows would fail too. */
 export const isCertain = (error: unknown): error is ClaudeError => {
   if (!(error instanceof ClaudeError)) return false
-  const { _tag, code, detail, requestId, shouldRetry } = error.reason
+  const { _tag, code, detail, requestId } = error.reason
   switch (_tag) {
     // The budget of a label or a step is no concern of other rows.
     case "BudgetExceeded":
@@ -77,7 +78,7 @@ export const isCertain = (error: unknown): error is ClaudeError => {
     case "BatchItemLost":
       return !error.isRetryable
     case "ConnectionFailed":
-      return shouldRetry === false || (code !== undefined && unreachable.has(code))
+      return neverArrived(error) || (code !== undefined && connectTimeouts.has(code))
     // A file or another resource of one row may be missing; the model is the same for all.
     case "NotFound":
       return /\bmodel\b/i.test(detail)
@@ -89,16 +90,8 @@ export const isCertain = (error: unknown): error is ClaudeError => {
   }
 }
 
-/** No connection comes about. Any other failure may come from an answer that only one row gets. */
-const unreachable = new Set([
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "ECONNREFUSED",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ETIMEDOUT",
-  "UND_ERR_CONNECT_TIMEOUT"
-])
+/** A connection that does not come about in time. Any other failure may come from an answer that only one row gets. */
+const connectTimeouts = new Set(["ETIMEDOUT", "UND_ERR_CONNECT_TIMEOUT"])
 
 /** Failures of one kind are alike: same reason, status and detail, apart from ids and numbers. All outages are alike. */
 export const kindOf = (error: unknown): string => {

@@ -116,7 +116,7 @@ const placeOf = <E, R>(
     : Effect.map(Layer.build(Layer.fresh(target.claude)), (context) => at(client, Context.get(context, Claude)))
 }
 
-/** Marks the replies as those of a fallback. */
+/** Marks the replies: they came from a fallback. */
 const marking = (claude: Claude["Service"]): Claude["Service"] => ({
   ...claude,
   create: (request) => Effect.map(claude.create(request), (reply) => ({ ...reply, fallback: true })),

@@ -50,7 +50,7 @@ const bytesOf = (text: string): number => {
 /** The JSON of a value; empty for `undefined`. */
 export const jsonOf = (value: unknown): string => JSON.stringify(value) ?? ""
 
-/** At least the tokens of a value in JSON, also with a space behind every sign and every other letter as `\uXXXX`. */
+/** The most tokens of a value in JSON: one for each byte, with a space after each sign, and letters as `\uXXXX`. */
 export const jsonAtMost = (value: unknown): number => {
   const json = jsonOf(value)
   let tokens = 0

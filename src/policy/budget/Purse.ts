@@ -16,7 +16,7 @@ export interface Purse {
   readonly unit: Unit
   /** The label or the step whose purse it is; undefined for the whole budget. */
   readonly share: string | undefined
-  /** Whose calls it counts: those of all runs of a job, or those of this process. */
+  /** It counts the calls of all runs of a job, or of this process. */
   covers: "job" | "run"
   cap: BigDecimal.BigDecimal
   spent: BigDecimal.BigDecimal

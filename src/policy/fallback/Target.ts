@@ -7,8 +7,8 @@ import * as Models from "../../claude/Models.ts"
 import type { Request } from "../../claude/Request.ts"
 
 /**
- * A fallback, in the form of an entry of the API's own `fallbacks`. The fields replace those of the request; those of
- * `output_config` do so one by one. Name here what the model does not support: it may refuse a `thinking` type, an
+ * A fallback, in the form of an entry of the API's own `fallbacks`. Its fields replace the fields of the request, and
+ * those of `output_config` are merged. Name here what the model does not support: it may refuse a `thinking` type, an
  * effort, or a forced tool.
  */
 export interface Target<E = never, R = never> extends Partial<
