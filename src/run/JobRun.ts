@@ -16,7 +16,6 @@ import * as EmulatorProbe from "./EmulatorProbe.ts"
 import * as EmulatorProcess from "./EmulatorProcess.ts"
 import { ExitWith } from "./ExitWith.ts"
 import * as GracefulStop from "./GracefulStop.ts"
-import * as JobFile from "./JobFile.ts"
 import * as JobReport from "./JobReport.ts"
 import * as Log from "./Log.ts"
 import * as NodeTransport from "./NodeTransport.ts"
@@ -28,14 +27,17 @@ import * as RunFlags from "./RunFlags.ts"
 import * as Sqlite from "./Sqlite.ts"
 import * as Where from "./Where.ts"
 
-/** Loads the job and runs it. With `only`, it runs only rows that failed in an earlier run. */
-export const run = Effect.fnUntraced(function* (flags: RunFlags.RunFlags, selection: { readonly only?: "failed" }) {
+/** Runs the job that a command makes. With `only`, it runs only rows that failed in an earlier run. */
+export const run = Effect.fnUntraced(function* (
+  flags: RunFlags.RunFlags,
+  makeJob: Effect.Effect<RunFlags.AnyJob, ExitWith>,
+  selection: { readonly only?: "failed" } = {}
+) {
   if (flags.keep && flags.rerun) return yield* Effect.fail(new ExitWith(2, "--keep and --rerun exclude each other"))
   if (selection.only === "failed" && flags.rerun) {
     return yield* Effect.fail(new ExitWith(2, "retry runs the failed rows, and --rerun every row: use run --rerun"))
   }
-  const declared = yield* Effect.mapError(JobFile.load(flags.job), ({ message }) => new ExitWith(2, message))
-  const job = RunFlags.apply(flags, declared)
+  const job = RunFlags.apply(flags, yield* makeJob)
   const output = Option.getOrElse(flags.output, () => job.sink)
   const state = Option.getOrElse(flags.state, () => `${output.replace(/\.\w+$/, "")}.state.sqlite`)
   const where = yield* Effect.transposeOption(Option.map(flags.where, (text) => Where.parse(text, job.source.schema)))

@@ -1,23 +1,19 @@
 /**
- * The flags of the commands that run a job, and what they change: the job itself, the layers below it, and the options of
- * the run.
+ * The flags of every command that runs a job, and what they change: the model of the job, the layers below it, and the
+ * options of the run.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Argument from "effect/cli/Argument"
 import type * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { Budget, Claude, RateLimit } from "../index.ts"
-import * as Dataset from "../pipeline/Dataset.ts"
 import type * as Job from "../pipeline/Job.ts"
 import * as CacheStore from "./CacheStore.ts"
 import { json, limitsPerMinute, positive, text, toggle } from "./Flags.ts"
 import * as Redis from "./Redis.ts"
 
 export const flags = {
-  job: Argument.String("job").pipe(Argument.withDescription("The file whose default export is the job")),
-  input: text("input", "The file with the rows, instead of the job's own"),
   output: text("output", "The file for the results, as NDJSON"),
   state: text(
     "state",
@@ -70,17 +66,8 @@ export type RunFlags = Command.Command.Config.Infer<typeof flags>
 /** A job with rows of any type. */
 export type AnyJob = Job.Job<never, unknown, unknown>
 
-/** The job with the input and the model of the flags. */
-export const apply = ({ input, model }: RunFlags, job: AnyJob): AnyJob => withModel(model, withInput(input, job))
-
-const withInput = (input: RunFlags["input"], job: AnyJob): AnyJob =>
-  Option.match(input, {
-    onNone: () => job,
-    onSome: (path) => ({ ...job, source: Dataset.withFile(job.source, path) })
-  })
-
-/** The flag wins over a default model from the job's own layer. */
-const withModel = (model: RunFlags["model"], { layer = Layer.empty, ...job }: AnyJob): AnyJob =>
+/** The job with the model of the flags, which wins over a default model from the job's own layer. */
+export const apply = ({ model }: RunFlags, { layer = Layer.empty, ...job }: AnyJob): AnyJob =>
   Option.match(model, {
     onNone: () => ({ ...job, layer }),
     onSome: (model) => ({

@@ -3,13 +3,14 @@
  */
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
+import * as JobFlags from "../JobFlags.ts"
 import * as JobRun from "../JobRun.ts"
 import { flags } from "../RunFlags.ts"
 
 export const retry = Command.make(
   "retry",
-  flags,
-  Effect.fn("Cli.retry")((flags) => JobRun.run(flags, { only: "failed" }))
+  { ...JobFlags.flags, ...flags },
+  Effect.fn("Cli.retry")((flags) => JobRun.run(flags, JobFlags.load(flags), { only: "failed" }))
 ).pipe(
   Command.withDescription("Run the rows of a job that failed, with the flags of the run"),
   Command.withExamples([{ command: "effect-claude retry job.ts --output results.jsonl" }])

@@ -1,0 +1,27 @@
+/**
+ * The flags of commands that take a job from a file, and the job that they name.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Argument from "effect/cli/Argument"
+import type * as Command from "effect/cli/Command"
+import * as Dataset from "../pipeline/Dataset.ts"
+import { ExitWith } from "./ExitWith.ts"
+import { text } from "./Flags.ts"
+import * as JobFile from "./JobFile.ts"
+import type { AnyJob } from "./RunFlags.ts"
+
+export const flags = {
+  job: Argument.String("job").pipe(Argument.withDescription("The file whose default export is the job")),
+  input: text("input", "The file with the rows, instead of the job's own")
+}
+
+/** The job of the file, with the input of the flags. */
+export const load = ({ input, job: path }: Command.Command.Config.Infer<typeof flags>) =>
+  JobFile.load(path).pipe(
+    Effect.mapError(({ message }) => new ExitWith(2, message)),
+    Effect.map((job): AnyJob => {
+      const source = Option.map(input, (file) => Dataset.withFile(job.source, file))
+      return { ...job, source: Option.getOrElse(source, () => job.source) }
+    })
+  )
