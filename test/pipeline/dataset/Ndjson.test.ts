@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Ndjson from "../../src/pipeline/Ndjson.ts"
+import * as Ndjson from "../../../src/pipeline/dataset/Ndjson.ts"
 
 describe("split and parse", () => {
   it.effect("skips blank lines and counts them", () =>

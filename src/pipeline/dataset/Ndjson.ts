@@ -4,7 +4,11 @@
  */
 import * as Bytes from "effect/Bytes"
 import * as Result from "effect/Result"
+import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { DatasetFailed } from "./DatasetFailed.ts"
+import type { EncodedPage, Format, InputFile } from "./Format.ts"
+import type { Place } from "./Place.ts"
 
 /** The length in bytes of the longest row, which is that of the longest request to Claude. */
 const longest = 32_000_000
@@ -20,6 +24,36 @@ export interface Line {
 export interface Piece {
   readonly bytes: Uint8Array
   readonly lines: ReadonlyArray<Line>
+}
+
+const read = ({ bytes, path }: InputFile) => {
+  let isFirst = true
+  const checked = Stream.tap(bytes, (chunk) => {
+    const detail = isFirst ? problemOf(chunk) : undefined
+    isFirst = false
+    return detail === undefined ? Effect.void : Effect.fail(new DatasetFailed({ path, detail }))
+  })
+  return Stream.map(split(checked), ({ bytes, lines }): EncodedPage => {
+    const line = (index: number) => lines[index] ?? missing
+    return {
+      size: lines.length,
+      value: (index) => parse(line(index)),
+      place: (index): Place => ({ source: path, unit: "line", number: line(index).number }),
+      raw: (index) => Result.getOrUndefined(textOf(line(index).bytes ?? empty)),
+      bytes
+    }
+  })
+}
+
+const missing: Line = { number: 0, bytes: new Uint8Array() }
+
+const write: Format["write"] = (lines) => Stream.mapArray(lines, (chunk) => [encode(chunk)])
+
+export const format: Format = {
+  endings: [".ndjson", ".jsonl"],
+  values: "json",
+  read: (file) => Stream.suspend(() => read(file)),
+  write
 }
 
 /**

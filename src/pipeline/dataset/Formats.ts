@@ -1,0 +1,33 @@
+/**
+ * All file formats, and the one of a path.
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Stream from "effect/Stream"
+import * as DatasetFailed from "./DatasetFailed.ts"
+import type { Format, InputFile } from "./Format.ts"
+import * as Ndjson from "./Ndjson.ts"
+
+const formats: ReadonlyArray<Format> = [Ndjson.format]
+
+const endings = formats.flatMap((format) => format.endings)
+
+/** The format of a path, by its ending. */
+export const of = (path: string): Effect.Effect<Format, DatasetFailed.DatasetFailed> => {
+  const ending = /\.[^./\\]*$/.exec(path)?.[0] ?? ""
+  const format = formats.find(({ endings }) => endings.includes(ending.toLowerCase()))
+  if (format !== undefined) return Effect.succeed(format)
+  const detail = `"${ending}" is not supported; use a file that ends in ${endings.join(" or ")}`
+  return Effect.fail(new DatasetFailed.DatasetFailed({ path, detail }))
+}
+
+/** The file of a path. */
+export const open = (path: string): InputFile => ({
+  path,
+  isCompressed: false,
+  bytes: Stream.unwrap(
+    Effect.map(FileSystem.FileSystem, (fs) =>
+      Stream.mapError(fs.stream(path, { chunkSize: 256 * 1024 }), (error) => DatasetFailed.fromPlatform(path, error))
+    )
+  )
+})

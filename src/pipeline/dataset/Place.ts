@@ -1,0 +1,26 @@
+/**
+ * Where a row is in its input, and the error of a row that cannot be read.
+ */
+import * as Schema from "effect/Schema"
+
+/** The place of a row: a line of a file, or an element of an iterable. Both are counted from 1. */
+export const Place = Schema.Struct({
+  source: Schema.String,
+  unit: Schema.Literals(["line", "row"]),
+  number: Schema.Int
+})
+export type Place = typeof Place.Type
+
+/** A place in words: `tickets.ndjson line 12`. */
+export const at = ({ source, unit, number }: Place): string => `${source} ${unit} ${number}`
+
+/** A row that does not fit its schema, or cannot be read at all. */
+export class RowInvalid extends Schema.TaggedError<RowInvalid>()("RowInvalid", {
+  place: Place,
+  /** Every wrong field: what it must be, and the first characters of its value, without secrets. */
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${at(this.place)}: ${this.detail}; fix the ${this.place.unit} or the schema of rows, and run again`
+  }
+}
