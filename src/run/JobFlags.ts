@@ -5,11 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Argument from "effect/cli/Argument"
 import type * as Command from "effect/cli/Command"
-import * as Dataset from "../pipeline/Dataset.ts"
 import { ExitWith } from "./ExitWith.ts"
 import { text } from "./Flags.ts"
-import * as JobFile from "./JobFile.ts"
-import type { AnyJob } from "./RunFlags.ts"
+import type { AnyJob } from "./RunOptions.ts"
 
 export const flags = {
   job: Argument.String("job").pipe(Argument.withDescription("The file whose default export is the job")),
@@ -17,11 +15,11 @@ export const flags = {
 }
 
 /** The job of the file, with the input of the flags. */
-export const load = ({ input, job: path }: Command.Command.Config.Infer<typeof flags>) =>
-  JobFile.load(path).pipe(
-    Effect.mapError(({ message }) => new ExitWith(2, message)),
-    Effect.map((job): AnyJob => {
-      const source = Option.map(input, (file) => Dataset.withFile(job.source, file))
-      return { ...job, source: Option.getOrElse(source, () => job.source) }
-    })
+export const load = Effect.fnUntraced(function* ({ input, job: path }: Command.Command.Config.Infer<typeof flags>) {
+  const [Dataset, JobFile] = yield* Effect.promise(() =>
+    Promise.all([import("../pipeline/Dataset.ts"), import("./JobFile.ts")])
   )
+  const job: AnyJob = yield* Effect.mapError(JobFile.load(path), ({ message }) => new ExitWith(2, message))
+  const source = Option.map(input, (file) => Dataset.withFile(job.source, file))
+  return { ...job, source: Option.getOrElse(source, () => job.source) }
+})

@@ -23,25 +23,26 @@ import * as OpenBatches from "./OpenBatches.ts"
 import * as OtlpExport from "./OtlpExport.ts"
 import * as Postgres from "./Postgres.ts"
 import * as RunFailure from "./RunFailure.ts"
-import * as RunFlags from "./RunFlags.ts"
+import type { RunFlags } from "./RunFlags.ts"
+import * as RunOptions from "./RunOptions.ts"
 import * as Sqlite from "./Sqlite.ts"
 import * as Where from "./Where.ts"
 
 /** Runs the job that a command makes. With `only`, it runs only rows that failed in an earlier run. */
 export const run = Effect.fnUntraced(function* (
-  flags: RunFlags.RunFlags,
-  makeJob: Effect.Effect<RunFlags.AnyJob, ExitWith>,
+  flags: RunFlags,
+  makeJob: Effect.Effect<RunOptions.AnyJob, ExitWith>,
   selection: { readonly only?: "failed" } = {}
 ) {
   if (flags.keep && flags.rerun) return yield* Effect.fail(new ExitWith(2, "--keep and --rerun exclude each other"))
   if (selection.only === "failed" && flags.rerun) {
     return yield* Effect.fail(new ExitWith(2, "retry runs the failed rows, and --rerun every row: use run --rerun"))
   }
-  const job = RunFlags.apply(flags, yield* makeJob)
+  const job = RunOptions.apply(flags, yield* makeJob)
   const output = Option.getOrElse(flags.output, () => job.sink)
   const state = Option.getOrElse(flags.state, () => `${output.replace(/\.\w+$/, "")}.state.sqlite`)
   const where = yield* Effect.transposeOption(Option.map(flags.where, (text) => Where.parse(text, job.source.schema)))
-  const options = { ...RunFlags.runOptions(flags), ...selection, ...(Option.isSome(where) && { where: where.value }) }
+  const options = { ...RunOptions.ofRun(flags), ...selection, ...(Option.isSome(where) && { where: where.value }) }
   yield* execute(flags, job, { ...options, output }, state, unselected(flags, selection)).pipe(
     Effect.provide(OtlpExport.layer),
     Effect.provide([NodeTransport.layer(), Log.layer]),
@@ -53,8 +54,8 @@ type Options = Job.RunOptions<never> & { readonly output: string }
 
 /** Finds out whether an emulator answers, runs the job, and prints the report. */
 const execute = Effect.fnUntraced(function* (
-  flags: RunFlags.RunFlags,
-  job: RunFlags.AnyJob,
+  flags: RunFlags,
+  job: RunOptions.AnyJob,
   options: Options,
   state: string,
   unselected: string | undefined
@@ -62,7 +63,7 @@ const execute = Effect.fnUntraced(function* (
   const api = yield* flags.emulator ? Layer.build(layerEmulator) : Layer.build(Claude.layerConfig())
   const emulated = flags.emulator || (yield* EmulatorProbe.probe)
   const batches = yield* OpenBatches.make(flags, emulated)
-  const stack = { ...(yield* RunFlags.stackOptions(flags, emulated)), ...(flags.mode === "batches" && { batches }) }
+  const stack = { ...(yield* RunOptions.ofStack(flags, emulated)), ...(flags.mode === "batches" && { batches }) }
   const claude = Layer.succeedContext(api).pipe(Claude.stack(stack))
   const journal = Journal.layer({ job: job.name, shape: Job.shape(job), emulated }).pipe(
     Layer.provide(stateStore(state))
@@ -104,7 +105,7 @@ const execute = Effect.fnUntraced(function* (
 })
 
 /** What to say if no row is selected. A sample can have been finished before. */
-const unselected = ({ sample, where }: RunFlags.RunFlags, { only }: { readonly only?: "failed" }) => {
+const unselected = ({ sample, where }: RunFlags, { only }: { readonly only?: "failed" }) => {
   if (Option.isSome(sample)) return undefined
   if (only === undefined) return Option.getOrUndefined(Option.map(where, (text) => `No row that is to run has ${text}`))
   const failed = Option.match(where, {

@@ -1,17 +1,11 @@
 /**
- * The flags of every command that runs a job, and what they change: the model of the job, the layers below it, and the
- * options of the run.
+ * The flags of every command that runs a job. `RunOptions` applies them. The declaration of a flag loads little: `--help`
+ * reads all of them.
  */
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import type * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { Budget, Claude, RateLimit } from "../index.ts"
-import type * as Job from "../pipeline/Job.ts"
-import * as CacheStore from "./CacheStore.ts"
+import { Amount } from "../policy/budget/Amount.ts"
 import { json, limitsPerMinute, positive, text, toggle } from "./Flags.ts"
-import * as Redis from "./Redis.ts"
 
 export const flags = {
   output: text("output", "The file for the results, as NDJSON"),
@@ -47,7 +41,7 @@ export const flags = {
   ),
   budget: Flag.String("budget").pipe(
     Flag.withDescription('Spend at most this on the job, over all its runs: "5 USD" or "2M tokens"'),
-    Flag.withSchema(Budget.Amount),
+    Flag.withSchema(Amount),
     Flag.optional
   ),
   limit: positive("limit", "Stop after this many rows; the next run continues").pipe(Flag.optional),
@@ -62,51 +56,3 @@ export const flags = {
 
 /** The values of the flags. */
 export type RunFlags = Command.Command.Config.Infer<typeof flags>
-
-/** A job with rows of any type. */
-export type AnyJob = Job.Job<never, unknown, unknown>
-
-/** The job with the model of the flags, which wins over a default model from the job's own layer. */
-export const apply = ({ model }: RunFlags, { layer = Layer.empty, ...job }: AnyJob): AnyJob =>
-  Option.match(model, {
-    onNone: () => ({ ...job, layer }),
-    onSome: (model) => ({
-      ...job,
-      layer: Layer.effect(
-        Claude.Defaults,
-        Effect.map(Claude.Defaults, (defaults) => ({ ...defaults, model }))
-      ).pipe(Layer.provideMerge(layer))
-    })
-  })
-
-/** The options of `Claude.stack`. An emulator has its own cache within the store, and its own limits in Redis. */
-export const stackOptions = Effect.fnUntraced(function* (flags: RunFlags, emulated: boolean) {
-  const { budget, cache, concurrency, fallback, promptCache } = flags
-  const place = emulated ? { storeId: "effect-claude-emulator" } : {}
-  return {
-    rateLimit: yield* rateLimitOf(flags, place),
-    ...(Option.isSome(concurrency) && { concurrency: concurrency.value }),
-    ...(Option.isSome(budget) && { budget: { cap: budget.value } }),
-    ...(Option.isSome(fallback) && { fallback: [{ model: fallback.value }] }),
-    ...(Option.isSome(cache) && { cache: { store: CacheStore.layer(cache.value), ...place } }),
-    ...(Option.isSome(promptCache) && { promptCache: { ttl: promptCache.value, warmUp: "1 minute" } as const })
-  }
-})
-
-const rateLimitOf = ({ itpm, otpm, redis, rpm }: RunFlags, place: { readonly storeId?: string }) => {
-  const limits = {
-    requestsPerMinute: Option.getOrUndefined(rpm),
-    inputTokensPerMinute: Option.getOrUndefined(itpm),
-    outputTokensPerMinute: Option.getOrUndefined(otpm)
-  }
-  if (Option.isNone(redis)) return Effect.succeed(limits)
-  return Effect.map(Redis.client(redis.value), (client) => ({ ...limits, shared: RateLimit.redis(client, place) }))
-}
-
-/** The options of `Job.run`. */
-export const runOptions = ({ keep, limit, maxFailures, rerun, sample }: RunFlags): Job.RunOptions<never> => ({
-  changed: keep ? "keep" : rerun ? "rerun" : "stop",
-  ...(Option.isSome(limit) && { limit: limit.value }),
-  ...(Option.isSome(maxFailures) && { maxFailures: maxFailures.value }),
-  ...(Option.isSome(sample) && { sample: sample.value })
-})

@@ -47,6 +47,45 @@ describe("effect-claude emulate -- program", () => {
   })
 })
 
+describe("a command", () => {
+  it("loads the declarations of flags only, where help is asked for", () => {
+    const { ours, packages } = loadedBy("--help")
+    assert.deepStrictEqual(packages, [
+      "@effect/platform-node",
+      "@effect/platform-node-shared",
+      "@noble/hashes",
+      "effect"
+    ])
+    const isDeclaration = (file: string) => /^run\/(commands\/\w+|\w*Flags)\.ts$/.test(file)
+    assert.deepStrictEqual(
+      ours.filter((file) => !isDeclaration(file)),
+      [
+        "claude/Dollars.ts",
+        "claude/Models.ts",
+        "claude/Sha256.ts",
+        "claude/SpendStore.ts",
+        "policy/budget/Amount.ts",
+        "run/Cli.ts",
+        "run/ErrorText.ts",
+        "run/ExitWith.ts",
+        "run/Heap.ts",
+        "run/Signals.ts",
+        "run/main.ts",
+        "testing/emulator/faults/Faults.ts",
+        "testing/emulator/wire/Occurrences.ts"
+      ]
+    )
+  })
+
+  it("loads no package of a database, a chart or a file format that it does not use", () => {
+    const { packages } = loadedBy("run", "test/run/missing.job.ts")
+    assert.include(packages, "@anthropic-ai/sdk")
+    for (const unused of ["redis", "@effect/sql-pg", "pg", "@observablehq/plot", "linkedom", "hyparquet"]) {
+      assert.notInclude(packages, unused)
+    }
+  })
+})
+
 describe("bin/effect-claude.mjs", () => {
   it("names the Node that it needs on an older one", async () => {
     const script = `Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.19.0" } })
@@ -59,3 +98,19 @@ describe("bin/effect-claude.mjs", () => {
     assert.strictEqual(status, 2)
   })
 })
+
+// Builders
+
+/** The packages, and the files of src, that a command loads. */
+function loadedBy(...args: ReadonlyArray<string>) {
+  const { stderr } = spawnSync(process.execPath, ["--import", "./test/run/loadedModules.ts", ...main, ...args], {
+    encoding: "utf8",
+    env: inherited
+  })
+  const urls: Array<string> = JSON.parse(stderr.split("\n").at(-1) ?? "")
+  const named = (pattern: RegExp) => [...new Set(urls.flatMap((url) => pattern.exec(url)?.[1] ?? []))].toSorted()
+  return {
+    packages: named(/\/node_modules\/((?:@[^/]+\/)?[^/]+)/),
+    ours: named(/^(?!.*\/node_modules\/).*\/src\/(.+)$/)
+  }
+}

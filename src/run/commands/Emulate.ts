@@ -1,22 +1,14 @@
 /**
  * `effect-claude emulate`: serves the emulator until it is stopped, or while one program runs.
  */
-import * as Console from "effect/Console"
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Emulator from "../../testing/Emulator.ts"
-import * as EmulatorProcess from "../EmulatorProcess.ts"
-import * as ErrorText from "../ErrorText.ts"
-import { ExitWith } from "../ExitWith.ts"
+import { FaultsFromString } from "../../testing/emulator/faults/Faults.ts"
 import { json, limitsPerMinute, positive, toggle } from "../Flags.ts"
-import * as Program from "../Program.ts"
 
 const milliseconds = (name: string, description: string) =>
   Flag.Int(name).pipe(
@@ -50,7 +42,7 @@ const flags = {
     Flag.withDescription(
       "Faults to inject, each with a rate or a number of times, for all models or one: 429:0.02,cut:0.01,reset:1x,claude-sonnet-5-5=529:1"
     ),
-    Flag.withSchema(Emulator.FaultsFromString),
+    Flag.withSchema(FaultsFromString),
     Flag.optional
   ),
   seed: Flag.Int("seed").pipe(Flag.withDescription("Selects which requests meet a fault"), Flag.withDefault(0)),
@@ -58,38 +50,16 @@ const flags = {
   untilStdinEnds: toggle("until-stdin-ends", "Stop when the parent process ends").pipe(Flag.withHidden)
 }
 
+/** The values of the flags. */
+export type EmulateFlags = Command.Command.Config.Infer<typeof flags>
+
 export const emulate = Command.make(
   "emulate",
   flags,
   Effect.fn("Cli.emulate")(function* (flags) {
-    const server = Emulator.layerServer({
-      port: flags.command.length > 0 ? 0 : flags.port,
-      seed: flags.seed,
-      latency: Option.getOrUndefined(flags.latency),
-      timeToFirstToken: Option.getOrUndefined(flags.ttft),
-      tokensPerSecond: Option.getOrUndefined(flags.tokensPerSecond),
-      limits: {
-        requestsPerMinute: Option.getOrUndefined(flags.rpm),
-        inputTokensPerMinute: Option.getOrUndefined(flags.itpm),
-        outputTokensPerMinute: Option.getOrUndefined(flags.otpm)
-      },
-      batchProcessing: Option.getOrUndefined(flags.batchProcessing),
-      spendLimit: Option.getOrUndefined(flags.spendLimit),
-      faults: Option.getOrUndefined(flags.faults)
-    })
-    const context = yield* Effect.mapError(
-      Layer.build(server),
-      ({ cause }) => new ExitWith(2, `the emulator cannot listen: ${ErrorText.of(cause)}; choose another --port`)
-    )
-    const { url } = Context.get(context, Emulator.Emulator)
-    const [program, ...args] = flags.command
-    if (program !== undefined) {
-      const code = yield* Program.run(program, args, EmulatorProcess.environment(url))
-      return yield* code === 0 ? Effect.void : Effect.fail(new ExitWith(code))
-    }
-    yield* Console.log(flags.json ? EmulatorProcess.listening(url) : EmulatorProcess.invitation(url))
-    yield* flags.untilStdinEnds ? EmulatorProcess.stdinEnd : Effect.never
-  }, Effect.scoped)
+    const EmulatorServer = yield* Effect.promise(() => import("../EmulatorServer.ts"))
+    return yield* EmulatorServer.serve(flags)
+  })
 ).pipe(
   Command.withDescription("Serve an emulated Claude API on this machine: no key, no cost"),
   Command.withExamples([

@@ -4,13 +4,15 @@
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import * as JobFlags from "../JobFlags.ts"
-import * as JobRun from "../JobRun.ts"
 import { flags } from "../RunFlags.ts"
 
 export const run = Command.make(
   "run",
   { ...JobFlags.flags, ...flags },
-  Effect.fn("Cli.run")((flags) => JobRun.run(flags, JobFlags.load(flags)))
+  Effect.fn("Cli.run")(function* (flags) {
+    const JobRun = yield* Effect.promise(() => import("../JobRun.ts"))
+    return yield* JobRun.run(flags, JobFlags.load(flags))
+  })
 ).pipe(
   Command.withDescription("Run a job, or resume one that was stopped"),
   Command.withExamples([
