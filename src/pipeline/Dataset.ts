@@ -17,6 +17,7 @@ import { type Place, RowInvalid } from "./dataset/Place.ts"
 import * as Page from "./Page.ts"
 import * as ResultLine from "./ResultLine.ts"
 
+export { Compression, CompressionFailed, type Kind as CompressionKind } from "./dataset/Compression.ts"
 export { DatasetFailed } from "./dataset/DatasetFailed.ts"
 export { at, Place, RowInvalid } from "./dataset/Place.ts"
 export { type Writer, writeLines } from "./dataset/Writer.ts"

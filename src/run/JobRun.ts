@@ -18,6 +18,7 @@ import { ExitWith } from "./ExitWith.ts"
 import * as GracefulStop from "./GracefulStop.ts"
 import * as JobReport from "./JobReport.ts"
 import * as Log from "./Log.ts"
+import * as NodeCompression from "./NodeCompression.ts"
 import * as NodeTransport from "./NodeTransport.ts"
 import * as OpenBatches from "./OpenBatches.ts"
 import * as OtlpExport from "./OtlpExport.ts"
@@ -45,7 +46,7 @@ export const run = Effect.fnUntraced(function* (
   const options = { ...RunOptions.ofRun(flags), ...selection, ...(Option.isSome(where) && { where: where.value }) }
   yield* execute(flags, job, { ...options, output }, state, unselected(flags, selection)).pipe(
     Effect.provide(OtlpExport.layer),
-    Effect.provide([NodeTransport.layer(), Log.layer]),
+    Effect.provide([NodeTransport.layer(), NodeCompression.layer, Log.layer]),
     Effect.mapError(RunFailure.toExit({ output }))
   )
 }, Effect.scoped)

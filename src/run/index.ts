@@ -2,5 +2,6 @@
  * The modules that need Node.
  */
 export * as Http from "./Http.ts"
+export * as NodeCompression from "./NodeCompression.ts"
 export * as NodeTransport from "./NodeTransport.ts"
 export * as Sqlite from "./Sqlite.ts"

@@ -1,9 +1,10 @@
 /**
- * All file formats, and the one of a path.
+ * All file formats, the one of a path, and the content of a file without its compression.
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Stream from "effect/Stream"
+import * as Compression from "./Compression.ts"
 import * as DatasetFailed from "./DatasetFailed.ts"
 import type { Format, InputFile } from "./Format.ts"
 import * as Ndjson from "./Ndjson.ts"
@@ -12,9 +13,9 @@ const formats: ReadonlyArray<Format> = [Ndjson.format]
 
 const endings = formats.flatMap((format) => format.endings)
 
-/** The format of a path, by its ending. */
+/** The format of a path, by its ending before that of a compression. */
 export const of = (path: string): Effect.Effect<Format, DatasetFailed.DatasetFailed> => {
-  const ending = /\.[^./\\]*$/.exec(path)?.[0] ?? ""
+  const ending = /\.[^./\\]*$/.exec(Compression.of(path).inner)?.[0] ?? ""
   const format = formats.find(({ endings }) => endings.includes(ending.toLowerCase()))
   if (format !== undefined) return Effect.succeed(format)
   const detail = `"${ending}" is not supported; use a file that ends in ${endings.join(" or ")}`
@@ -22,12 +23,20 @@ export const of = (path: string): Effect.Effect<Format, DatasetFailed.DatasetFai
 }
 
 /** The file of a path. */
-export const open = (path: string): InputFile => ({
-  path,
-  isCompressed: false,
-  bytes: Stream.unwrap(
+export const open = (path: string): InputFile => {
+  const { kind } = Compression.of(path)
+  const stored = Stream.unwrap(
     Effect.map(FileSystem.FileSystem, (fs) =>
       Stream.mapError(fs.stream(path, { chunkSize: 256 * 1024 }), (error) => DatasetFailed.fromPlatform(path, error))
     )
   )
-})
+  if (kind === undefined) return { path, isCompressed: false, bytes: stored }
+  const bytes = Stream.unwrap(
+    Effect.map(Compression.Compression, ({ decompress }) =>
+      Stream.catchTag(decompress(kind, stored), "CompressionFailed", ({ detail }) =>
+        Stream.fail(new DatasetFailed.DatasetFailed({ path, detail }))
+      )
+    )
+  )
+  return { path, isCompressed: true, bytes }
+}
