@@ -9,7 +9,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ["test/**/*.test.ts", "examples/{05,09,10,15,22}-*.ts"],
+    include: ["test/**/*.test.ts", "examples/{05,09,10,15,22,25}-*.ts"],
     maxWorkers: 2,
     // Programs that the tests start share the compiled sources.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.cache/node") },

@@ -26,7 +26,8 @@ describe("the public names", () => {
       Job: Declaration Job JobBroken JobChanged JobHopeless JobLayerFailed JobNeeds Provided RunOptions Summary claude isJob make run shape
       Journal: Claim Counts FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew Options PendingRow Row SampledRow Source Spending StoredCall Total Totals layer requestText
       Progress: Progress age bar batchLines batches cost counted empty fallbacks hedges line promptCache replays responseCache tick tokens update
-      Step: Shape Step all andThen draw each make map object text version
+      Score: Accuracy Given Score Scored Scorer accuracy exact fields includes judge numeric of
+      Step: Shape Step all andThen draw each make map object text version withInput
       Budget: Amount Budget Caps from make policy raise
       Concurrency: Concurrency make policy resize
       Fallback: On Options Target policy reasons

@@ -74,6 +74,12 @@ export const map: {
   build(self.shape, (input: A) => Effect.map(self(input), f))
 )
 
+/** Keeps the input of a step beside its output. */
+export const withInput = <A, B, E, R>(
+  self: Step<A, B, E, R>
+): Step<A, { readonly input: A; readonly output: B }, E, R> =>
+  build(self.shape, (input: A) => Effect.map(self(input), (output) => ({ input, output })))
+
 /**
  * Gives a step a version, for changes that its requests do not show: in what it computes from an answer, or in a service
  * that it uses. A job whose finished rows have another version stops and asks what to do with them.
