@@ -24,7 +24,7 @@ describe("the public names", () => {
       Batch: Finished Options fanOut map stream
       Dataset: Compression CompressionFailed CompressionKind Dataset DatasetFailed Place Row RowInvalid Valid Writer at fromFile fromIterable keepApart withFile writeLines
       Job: Declaration Job JobBroken JobChanged JobHopeless JobLayerFailed JobNeeds Provided RunOptions Summary claude isJob make run shape
-      Journal: Claim Counts FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew Options PendingRow Row SampledRow Source Spending StoredCall Total Totals layer requestText
+      Journal: Claim Counts Ending FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew LostAttempt Minute Options PendingRow Row SampledRow Settings Source Spending StoredCall Total Totals layer requestText
       Progress: Progress age bar batchLines batches cost counted empty fallbacks hedges line promptCache replays responseCache tick tokens update
       Score: Accuracy Given Score Scored Scorer accuracy exact fields includes judge numeric of
       Step: Shape Step all andThen draw each make map object text version withInput

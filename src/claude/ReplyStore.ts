@@ -51,6 +51,15 @@ export interface BatchIntent {
   readonly batchId: string | undefined
 }
 
+/** When a reply was asked for and how long it took, in milliseconds. */
+export interface Timing {
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  readonly duration: number
+  /** The time to the first content of a stream. */
+  readonly firstToken?: number
+}
+
 /** A reply, and the call that it answers. */
 export interface Answer {
   readonly call: CallKey
@@ -60,6 +69,8 @@ export interface Answer {
    */
   readonly request: Request | undefined
   readonly reply: Reply
+  /** Undefined where no single request gave the reply: for one of a batch or a cache. */
+  readonly timing?: Timing | undefined
 }
 
 /** A store of replies and batches. Every write returns after it is committed. */

@@ -16,7 +16,7 @@ import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Event from "../claude/Event.ts"
 import * as Replay from "../claude/Replay.ts"
 import { discard, type Reply, type ReplyFacts } from "../claude/Reply.ts"
-import { type Answer, type CallKey, CurrentCall } from "../claude/ReplyStore.ts"
+import { type Answer, type CallKey, CurrentCall, type Timing } from "../claude/ReplyStore.ts"
 import { hash, type Request } from "../claude/Request.ts"
 import * as StoredReply from "../claude/StoredReply.ts"
 import type { StreamEvent } from "../claude/StreamEvent.ts"
@@ -46,6 +46,8 @@ export interface Row {
 export interface Sending {
   /** Receives the events of the call. */
   readonly listener: Event.Listener
+  /** When the reply was asked for. */
+  readonly timing: () => Timing | undefined
   /** Runs when the reply is stored, or when there is none. */
   readonly end: () => void
 }
@@ -134,14 +136,14 @@ const take = ({ hash, path, request, row }: Call): Taken => {
 }
 
 /** Remembers the reply of the latest attempt: an interruption may come while its listeners run. */
-const following = ({ end, listener }: Sending) => {
+const following = ({ end, listener, timing }: Sending) => {
   let arrived: Reply | undefined
   const follow: Event.Listener = (event) => {
     if (event._tag === "call-sent") arrived = undefined
     if (event._tag === "call-finished") arrived = event.reply
     return listener(event)
   }
-  return { end, listener: follow, arrived: () => arrived }
+  return { end, timing, listener: follow, arrived: () => arrived }
 }
 
 /** Marks the reply as rejected in the store too, where a verb discards it. */
@@ -159,8 +161,8 @@ const within =
     )
 
 /** Stores a reply. The policy for batches has stored its own already. */
-const save = ({ request, row }: Call, key: CallKey, reply: Reply) =>
-  reply.origin === "batch" ? Effect.void : row.save({ call: key, request, reply })
+const save = ({ request, row }: Call, { key, timing }: Open, reply: Reply) =>
+  reply.origin === "batch" ? Effect.void : row.save({ call: key, request, reply, timing: timing() })
 
 const reportReplay = (reply: Reply) =>
   Count.isCount(reply) ? Effect.succeed(reply) : Effect.as(Event.emitHit(reply), reply)
@@ -181,7 +183,7 @@ const answer = (call: Call, ask: (request: Request) => Effect.Effect<Reply, Clau
         const lost = Cause.hasInterruptsOnly(cause) ? arrived() : undefined
         if (lost === undefined) slot.release()
         return Effect.andThen(
-          lost === undefined ? Effect.void : save(call, key, lost),
+          lost === undefined ? Effect.void : save(call, taken, lost),
           Effect.suspend(() => {
             end()
             return Effect.failCause(cause)
@@ -189,7 +191,7 @@ const answer = (call: Call, ask: (request: Request) => Effect.Effect<Reply, Clau
         )
       },
       onSuccess: (reply) =>
-        Effect.map(save(call, key, reply), () => {
+        Effect.map(save(call, taken, reply), () => {
           end()
           return rejectable(reply, call.row, key)
         })
@@ -201,10 +203,10 @@ type Events = Stream.Stream<StreamEvent, ClaudeError>
 /** A stream that ends without a reply, or whose reader leaves before its reply, gives its number back. */
 const stream = (call: Call, ask: (request: Request) => Events): Effect.Effect<Events, never, Scope.Scope> => {
   let isStored = false
-  const keep = ({ end, key }: Open, reply: Reply) =>
+  const keep = (open: Open, reply: Reply) =>
     Effect.suspend(() => {
       isStored = true
-      return Effect.map(save(call, key, reply), end)
+      return Effect.map(save(call, open, reply), open.end)
     })
   const release = (taken: Taken) =>
     Effect.suspend(() => {

@@ -14,6 +14,7 @@ import * as Stream from "effect/Stream"
 import type { CallKey, ReplyStore } from "../claude/ReplyStore.ts"
 import type { DatasetFailed } from "./Dataset.ts"
 import * as Beginning from "./journal/Beginning.ts"
+import type { LostAttempt, Minute } from "./journal/CallLog.ts"
 import type { StoredCall } from "./journal/Calls.ts"
 import * as ClaimedRows from "./journal/ClaimedRows.ts"
 import type { FailedRow, PendingRow } from "./journal/ClaimedRows.ts"
@@ -27,6 +28,8 @@ import * as Replies from "./journal/Replies.ts"
 import type { Totals } from "./journal/Replies.ts"
 import * as Results from "./journal/Results.ts"
 import * as RowNumbers from "./journal/RowNumbers.ts"
+import * as RunRecord from "./journal/RunRecord.ts"
+import type { Ending, Settings } from "./journal/RunRecord.ts"
 import * as Sample from "./journal/Sample.ts"
 import type { SampledRow } from "./journal/Sample.ts"
 import type { Source } from "./journal/Source.ts"
@@ -36,7 +39,8 @@ import * as Writes from "./journal/Writes.ts"
 
 export { JournalFailed, JournalForeign, JournalInUse, JournalMixed, JournalTooNew }
 export type { Spending } from "./journal/Spending.ts"
-export type { Claim, FailedRow, Options, PendingRow, Row, SampledRow, Source, StoredCall, Total, Totals }
+export type { Claim, Ending, FailedRow, LostAttempt, Minute, Options, PendingRow, Row, SampledRow, Settings, Source }
+export type { StoredCall, Total, Totals }
 export { of as requestText } from "./journal/RequestText.ts"
 
 /** The claimed rows of a run, by status. Rows that failed in an earlier run are pending. */
@@ -97,6 +101,12 @@ export class Journal extends Context.Service<
     /** Adds a billed call without a reply to the totals. `undefined` is an unknown price. */
     readonly spend: (cost: BigDecimal.BigDecimal | undefined) => Effect.Effect<void, JournalFailed>
     readonly totals: Effect.Effect<Totals, JournalFailed>
+    /** Logs an attempt of a row that gave no reply. It is stored with the next write. */
+    readonly lost: (key: string, attempt: LostAttempt) => Effect.Effect<void, JournalFailed>
+    /** Logs a minute of the run, counted from 1970; of two, the later counts. It is stored with the next write. */
+    readonly minute: (minute: number, detail: Minute) => void
+    /** Stores how the run ended, and all that is logged. */
+    readonly end: (ending: Ending) => Effect.Effect<void, JournalFailed>
     /** What the runs have spent, for a budget over all of them. */
     readonly spending: Effect.Effect<Spending.Spending, JournalFailed>
     /** The outputs of the claimed rows, in input order. */
@@ -145,6 +155,9 @@ const makeRun = Effect.fnUntraced(function* (opened: JobState.Opened) {
     reject: (call) => Replies.reject(job, numbers, writer, call),
     spend: (cost) => writer.write({ _tag: "Bill", cost }),
     totals: Replies.totals(job),
+    lost: (key, attempt) => Effect.map(numbers.find(key), ({ number }) => writer.log.attempt(number, attempt)),
+    minute: writer.log.minute,
+    end: (ending) => writer.change(Effect.suspend(() => RunRecord.end(job, ending))),
     spending: Effect.suspend(() => Spending.open(job, writer)),
     outputs: Stream.suspend(() => ClaimedRows.outputs(job)),
     outputSize: Effect.sync(() => job.size),

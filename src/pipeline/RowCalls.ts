@@ -4,6 +4,7 @@
  * next run replays its replies. Calls on the wire end first, and their replies are stored.
  */
 import type * as BigDecimal from "effect/BigDecimal"
+import type * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Cost from "../claude/Cost.ts"
@@ -11,9 +12,11 @@ import type * as Event from "../claude/Event.ts"
 import * as Hold from "../claude/Hold.ts"
 import type { Reply } from "../claude/Reply.ts"
 import type { Answer, CallKey, ReplyStoreFailed } from "../claude/ReplyStore.ts"
+import * as CallTimes from "./CallTimes.ts"
 import * as Durable from "./Durable.ts"
 import type { InFlight } from "./InFlight.ts"
-import type { JournalFailed, PendingRow } from "./Journal.ts"
+import type { JournalFailed, LostAttempt, PendingRow } from "./Journal.ts"
+import type { Minutes } from "./Minutes.ts"
 import type * as RowFailure from "./RowFailure.ts"
 
 /** What all rows of a run share. A store that fails has stopped the run. */
@@ -25,6 +28,10 @@ export interface Run {
   readonly reject: (call: CallKey) => Effect.Effect<void, JournalFailed>
   /** Adds a bill without a reply. */
   readonly spend: (cost: BigDecimal.BigDecimal | undefined) => Effect.Effect<void, JournalFailed>
+  /** Logs an attempt without a reply. */
+  readonly lost: (key: string, attempt: LostAttempt) => Effect.Effect<void, JournalFailed>
+  readonly minutes: Minutes
+  readonly clock: Clock.Clock
 }
 
 /** The calls of a row that runs. */
@@ -67,7 +74,7 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
     if (run.hasStopped() && busy === 0 && (isBlocked || open > 0 || calls === 0)) abandon()
   }
 
-  const begin = (): Durable.Sending | undefined => {
+  const begin = ({ path }: CallKey): Durable.Sending | undefined => {
     if (run.hasStopped()) {
       isBlocked = true
       check()
@@ -77,6 +84,11 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
     const onTheWire = new Set<number>()
     let hasReply = false
     let isBusy = false
+    const times = CallTimes.make(run.clock, path)
+    const lost = (event: Event.CallFailed | Event.CallInterrupted) => {
+      const attempt = times.lost(event)
+      return attempt === undefined ? Effect.void : orAbandon(run.lost(key, attempt))
+    }
     const update = () => {
       const wasBusy = isBusy
       isBusy = hasReply || onTheWire.size > 0
@@ -93,11 +105,17 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
               if (isBusy) run.inFlight.leave()
               attempts += 1
               onTheWire.add(event.attempt)
+              times.sent(event)
               update()
             })
           )
+        case "call-first-token":
+          times.firstToken(event)
+          return Effect.void
         case "call-finished":
           onTheWire.delete(event.attempt)
+          times.finished(event)
+          run.minutes.answered(event.model, event.reply, run.clock.currentTimeMillisUnsafe())
           calls += 1
           costs.push(event.cost)
           hasReply = true
@@ -106,20 +124,24 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
         case "call-interrupted":
           onTheWire.delete(event.attempt)
           update()
-          return Effect.void
+          return lost(event)
         case "call-failed": {
           onTheWire.delete(event.attempt)
           update()
-          if (event.error.reason.usage === undefined) return Effect.void
+          if (event.error.reason.usage === undefined) return lost(event)
           costs.push(event.cost)
-          return orAbandon(run.spend(event.cost))
+          return Effect.andThen(lost(event), orAbandon(run.spend(event.cost)))
         }
+        case "call-waited":
+          run.minutes.waited(event, run.clock.currentTimeMillisUnsafe())
+          return Effect.void
         default:
           return Effect.void
       }
     }
     return {
       listener,
+      timing: times.timing,
       end: () => {
         open -= 1
         hasReply = false
@@ -138,6 +160,8 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
     replayed: (reply) => {
       calls += 1
       replays.push(reply)
+      const now = run.clock.currentTimeMillisUnsafe()
+      run.minutes.replayed(Cost.bill(reply.message, new Date(now)).cost, now)
     },
     check,
     bill: (now) => ({

@@ -3,6 +3,7 @@
  * decide from the failures whether the run takes more rows.
  */
 import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -17,6 +18,7 @@ import * as Durable from "./Durable.ts"
 import * as InFlight from "./InFlight.ts"
 import type { Job, Provided } from "./Job.ts"
 import type { Journal } from "./Journal.ts"
+import * as Minutes from "./Minutes.ts"
 import type { PendingRow } from "./PendingRows.ts"
 import * as ResultLine from "./ResultLine.ts"
 import * as RowCalls from "./RowCalls.ts"
@@ -37,8 +39,10 @@ export const make = <Row, Out, E>(
   job: Job<Row, Out, E>,
   journal: Journal["Service"],
   { limit = Infinity, maxFailures = Infinity }: Limits,
-  inFlight: Effect.Effect<number>
+  inFlight: Effect.Effect<number>,
+  clock: Clock.Clock
 ) => {
+  const minutes = Minutes.make(journal.minute)
   let stopped: Stopped | StopRules.JobNeeds | undefined
   let taken = 0
   let failed = 0
@@ -79,7 +83,10 @@ export const make = <Row, Out, E>(
     inFlight: InFlight.make(inFlight),
     save: (answer) => replies.save([answer]),
     reject: (call) => orStop(journal.reject(call)),
-    spend: (cost) => orStop(journal.spend(cost))
+    spend: (cost) => orStop(journal.spend(cost)),
+    lost: (key, attempt) => orStop(journal.lost(key, attempt)),
+    minutes,
+    clock
   }
 
   /** Stores something about a row, and then runs `next`. */
@@ -159,5 +166,5 @@ export const make = <Row, Out, E>(
   const work = <E2, R>(rows: Stream.Stream<PendingRow<Row>, E2, R>, workers: number) =>
     Demand.provide(Workers.run(Demand.source(rows), { workers, takes, work: (row) => Demand.running(run(row)) }))
 
-  return { work, settle: Effect.suspend(release), stop, orStop, replies, stopped: () => stopped }
+  return { work, settle: Effect.suspend(release), flush: minutes.flush, stop, orStop, replies, stopped: () => stopped }
 }

@@ -3,6 +3,7 @@
  * stops early where the remaining rows would fail too (`StopRules`) or its limit is reached; the next run continues.
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -12,6 +13,7 @@ import * as Stream from "effect/Stream"
 import { Claude } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Event from "../claude/Event.ts"
+import * as Redact from "../claude/Redact.ts"
 import { ReplyStore } from "../claude/ReplyStore.ts"
 import { SpendStore } from "../claude/SpendStore.ts"
 import * as Batch from "./Batch.ts"
@@ -139,7 +141,14 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>,
   )
   const { capacity } = yield* Claude
   const inFlight = options.concurrency === undefined ? capacity : Effect.succeed(options.concurrency)
-  const rows = Rows.make(job, journal, options, inFlight)
+  const rows = Rows.make(job, journal, options, inFlight, yield* Clock.Clock)
+  /** Stores how the run ended. A broken journal cannot. */
+  const end = Effect.fnUntraced(function* (reason: Stopped | StopRules.JobNeeds | "interrupted" | undefined) {
+    rows.flush()
+    const isError = reason instanceof Error
+    const detail = isError ? RowFailure.messageOf(reason, yield* Redact.Redactor) : undefined
+    yield* journal.end({ outcome: isError ? RowFailure.tagOf(reason) : (reason ?? "done"), detail, invalid })
+  })
   const spending = Spending.make(yield* journal.spending, rows.orStop)
   yield* stopOnDrain(rows.stop)
   const failuresFile = yield* Effect.gen(function* () {
@@ -153,10 +162,11 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>,
     Effect.provideService(ReplyStore, rows.replies),
     Effect.provideService(SpendStore, spending.store),
     orBroken,
-    Effect.catchTag("JobBroken", (error) => Effect.as(rows.stop(error), undefined))
+    Effect.catchTag("JobBroken", (error) => Effect.as(rows.stop(error), undefined)),
+    Effect.onInterrupt(() => Effect.ignore(end("interrupted")))
   )
   const reason = rows.stopped()
-  if (reason instanceof StopRules.JobNeeds) return yield* reason
+  if (reason instanceof StopRules.JobNeeds) return yield* Effect.andThen(orBroken(end(reason)), reason)
   return yield* orBroken(
     Effect.gen(function* () {
       const { done, failed, pending } = yield* journal.counts
@@ -167,6 +177,7 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>,
       )
       const unselected = options.sample ?? options.where ?? options.only
       const stopped = reason ?? (pending === 0 ? undefined : unselected === undefined ? "input" : "selection")
+      yield* reason instanceof StopRules.JobBroken ? Effect.ignore(end(reason)) : end(stopped)
       return {
         total,
         done,

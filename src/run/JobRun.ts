@@ -26,6 +26,7 @@ import * as Postgres from "./Postgres.ts"
 import * as RunFailure from "./RunFailure.ts"
 import type { RunFlags } from "./RunFlags.ts"
 import * as RunOptions from "./RunOptions.ts"
+import * as RunSettings from "./RunSettings.ts"
 import * as Sqlite from "./Sqlite.ts"
 import * as Where from "./Where.ts"
 
@@ -66,7 +67,8 @@ const execute = Effect.fnUntraced(function* (
   const batches = yield* OpenBatches.make(flags, emulated)
   const stack = { ...(yield* RunOptions.ofStack(flags, emulated)), ...(flags.mode === "batches" && { batches }) }
   const claude = Layer.succeedContext(api).pipe(Claude.stack(stack))
-  const journal = Journal.layer({ job: job.name, shape: Job.shape(job), emulated }).pipe(
+  const settings = yield* RunSettings.of(flags, options.output)
+  const journal = Journal.layer({ job: job.name, shape: Job.shape(job), emulated, settings }).pipe(
     Layer.provide(stateStore(state))
   )
   // The embedded emulator ends with this process, and its batches with it.

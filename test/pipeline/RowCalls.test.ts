@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Claude, Request } from "effect-claude"
 import { TestClaude } from "effect-claude/testing"
-import { Effect, Exit } from "effect"
+import { Clock, Context, Effect, Exit } from "effect"
 import { ReplyStoreFailed } from "../../src/claude/ReplyStore.ts"
 import * as InFlight from "../../src/pipeline/InFlight.ts"
+import * as Minutes from "../../src/pipeline/Minutes.ts"
 import * as RowCalls from "../../src/pipeline/RowCalls.ts"
 
 describe("RowCalls", () => {
@@ -57,5 +58,8 @@ const run = (save: Effect.Effect<void, ReplyStoreFailed>): RowCalls.Run => ({
   inFlight: InFlight.make(Effect.succeed(1)),
   save: () => save,
   reject: () => Effect.void,
-  spend: () => Effect.void
+  spend: () => Effect.void,
+  lost: () => Effect.void,
+  minutes: Minutes.make(() => {}),
+  clock: Context.get(Context.empty(), Clock.Clock)
 })

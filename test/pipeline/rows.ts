@@ -47,7 +47,8 @@ export const asRow =
       const row: Durable.Row = {
         key,
         slots: Slots.make(store.repliesOf(key), hasFailed ? "skip" : "replay"),
-        begin: () => (isStopped ? undefined : { listener: () => Effect.void, end: () => undefined }),
+        begin: () =>
+          isStopped ? undefined : { listener: () => Effect.void, timing: () => undefined, end: () => undefined },
         abandoned: Effect.never,
         save: store.save,
         reject: store.reject,

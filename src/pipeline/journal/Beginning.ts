@@ -8,6 +8,7 @@ import { failed } from "./Attempt.ts"
 import type { JobState } from "./JobState.ts"
 import type { JournalFailed } from "./JournalError.ts"
 import * as Kind from "./Kind.ts"
+import * as RunRecord from "./RunRecord.ts"
 import * as Source from "./Source.ts"
 
 /** Begins the run with an effect that claims its rows. If it fails, the state stays as it was. */
@@ -30,7 +31,8 @@ const insert = Effect.fnUntraced(function* (job: JobState) {
     decodeJobs
   )
   job.id = id
-  yield* sql`INSERT INTO effect_claude_runs ${sql.insert({ job: id, run, claimed: run, cost: "0" })}`
+  const record = yield* RunRecord.beginning(job)
+  yield* sql`INSERT INTO effect_claude_runs ${sql.insert({ job: id, run, claimed: run, cost: "0", ...record })}`
 })
 
 const storeClaims = (job: JobState) =>

@@ -5,6 +5,7 @@ import type * as Schema from "effect/Schema"
 import type { SqlClient } from "effect/sql/SqlClient"
 import * as Attempt from "./Attempt.ts"
 import type { Held } from "./JobLock.ts"
+import type { Settings } from "./RunRecord.ts"
 import type { Source } from "./Source.ts"
 import * as Total from "./Total.ts"
 
@@ -25,6 +26,8 @@ export interface Opened {
   /** The name of the job. */
   readonly job: string
   readonly shape: Schema.Json
+  /** How this run was started. */
+  readonly settings: Settings
   /** The file, or the name of the database. */
   readonly state: string
   /** How the shape differs from that of the finished rows, in words. */

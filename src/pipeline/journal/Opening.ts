@@ -10,6 +10,7 @@ import * as JobLock from "./JobLock.ts"
 import type { Opened } from "./JobState.ts"
 import { JournalForeign, JournalInUse, JournalMixed, JournalTooNew } from "./JournalError.ts"
 import * as Kind from "./Kind.ts"
+import type { Settings } from "./RunRecord.ts"
 import * as Source from "./Source.ts"
 import * as Tables from "./Tables.ts"
 
@@ -21,6 +22,8 @@ export interface Options {
   readonly shape: Schema.Json
   /** Whether an emulator answers, and not Claude. If it is left out, the first answer settles it. */
   readonly emulated?: boolean | undefined
+  /** How this run was started, for reports. */
+  readonly settings?: Settings
 }
 
 /** Opens the state until the scope closes. */
@@ -61,6 +64,7 @@ const openNamed = Effect.fnUntraced(function* (sql: SqlClient, state: string, { 
     held,
     job,
     shape,
+    settings: options.settings ?? {},
     state,
     source,
     kept,

@@ -43,11 +43,12 @@ export const store = (job: JobState, numbers: RowNumbers, writer: Writer): Reply
     const at = new Date((yield* Clock.Clock).currentTimeMillisUnsafe())
     const replies: Array<Replies["replies"][number]> = []
     const bills: Array<BigDecimal.BigDecimal | undefined> = []
-    for (const { call, reply, request } of answers) {
+    for (const { call, reply, request, timing } of answers) {
       if (!isCount(reply)) yield* answered(job, isEmulated(reply.requestId))
       const { number: row, ordinal } = yield* numbers.find(call.row)
       const text = request !== undefined && Sample.keepsRequests(ordinal) ? RequestText.of(request) : null
-      replies.push({ row, call, reply: StoredReply.encode(reply), request: text })
+      const log = { storedAt: at.getTime(), origin: reply.origin, timing }
+      replies.push({ row, call, reply: StoredReply.encode(reply), request: text, log })
       if (isBilled(reply.origin)) bills.push(Cost.billed(reply, at))
     }
     if (replies.length > 0) yield* writer.write({ _tag: "Replies", replies, bills })

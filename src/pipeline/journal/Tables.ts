@@ -79,6 +79,30 @@ const addUnsettled = Effect.gen(function* () {
   }
 })
 
+/**
+ * Version 7: what a report needs besides replies. The columns of a call are null for calls of earlier versions, and those
+ * of a run for earlier runs. `stored_at` and `started_at` are milliseconds since 1970, and durations milliseconds.
+ */
+const addCallLog = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const number = isSqlite(sql) ? "INTEGER" : "BIGINT"
+  const identity = sql.literal(isSqlite(sql) ? "INTEGER" : "BIGINT GENERATED ALWAYS AS IDENTITY")
+  const ofCalls = ["run INTEGER", `stored_at ${number}`, "duration INTEGER", "first_token INTEGER", "origin TEXT"]
+  for (const column of ofCalls) yield* sql`ALTER TABLE effect_claude_calls ADD COLUMN ${sql.literal(column)}`
+  const times = [`began_at ${number}`, `ended_at ${number}`, "settings TEXT"]
+  for (const column of [...times, "outcome TEXT", "detail TEXT", "failed INTEGER", "invalid INTEGER"]) {
+    yield* sql`ALTER TABLE effect_claude_runs ADD COLUMN ${sql.literal(column)}`
+  }
+  yield* sql`CREATE TABLE effect_claude_attempts (
+    id ${identity} PRIMARY KEY, row_id ${sql.literal(number)} NOT NULL, run INTEGER NOT NULL, path TEXT NOT NULL,
+    model TEXT NOT NULL, started_at ${sql.literal(number)} NOT NULL, duration INTEGER NOT NULL, reason TEXT NOT NULL,
+    code TEXT, status INTEGER, request_id TEXT, billed TEXT)`
+  yield* sql`CREATE INDEX effect_claude_attempts_of_rows ON effect_claude_attempts (row_id)`
+  yield* sql`CREATE TABLE effect_claude_minutes (
+    job INTEGER NOT NULL, run INTEGER NOT NULL, minute INTEGER NOT NULL, detail TEXT NOT NULL,
+    PRIMARY KEY (job, run, minute))`
+})
+
 /** The tables of an SQLite file that another program made. A cache of Effect's may share a file with a journal. */
 export const foreign = Effect.gen(function* () {
   const sql = yield* SqlClient
@@ -88,15 +112,16 @@ export const foreign = Effect.gen(function* () {
 })
 
 /** Every change of the layout, by its number. The first two layouts had no migrations. */
-const migrations = {
+export const migrations = {
   "3_create_tables": OldTables.create,
   "4_move_version_2": OldTables.moveVersion2,
   "5_move_version_4": moveVersion4,
-  "6_add_unsettled": addUnsettled
+  "6_add_unsettled": addUnsettled,
+  "7_add_call_log": addCallLog
 }
 
 /** The layout that this version of the library knows. */
-export const version = 6
+export const version = 7
 
 /** Brings the tables up to date. Gives the layout of the database, which is above `version` in a newer one. */
 export const migrate = Effect.gen(function* () {

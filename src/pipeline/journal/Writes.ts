@@ -5,9 +5,11 @@ import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
 import type { Scope } from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
-import type { CallKey } from "../../claude/ReplyStore.ts"
+import type { Origin } from "../../claude/Reply.ts"
+import type { CallKey, Timing } from "../../claude/ReplyStore.ts"
 import type { StoredReply } from "../../claude/StoredReply.ts"
 import * as Bulk from "./Bulk.ts"
+import * as CallLog from "./CallLog.ts"
 import { placeholder } from "./Dialect.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 import type { JobState } from "./JobState.ts"
@@ -33,6 +35,8 @@ export interface Replies {
     readonly reply: StoredReply
     /** The canonical request, for the rows that explain later changes. */
     readonly request: string | null
+    /** When the reply was stored, in milliseconds since 1970, and where it came from. */
+    readonly log: { readonly storedAt: number; readonly origin: Origin; readonly timing: Timing | undefined }
   }>
   readonly bills: ReadonlyArray<BigDecimal.BigDecimal | undefined>
 }
@@ -55,19 +59,25 @@ export type Write = Result | Replies | Bill | Change
 export interface Writer {
   readonly write: (write: Write) => Effect.Effect<void, JournalFailed>
   readonly change: (effect: Change["effect"]) => Effect.Effect<void, JournalFailed>
+  /** Is written with the next commit. */
+  readonly log: Pick<CallLog.CallLog, "attempt" | "minute">
 }
 
 /** Starts the writer of a run, which lives as long as the scope. */
 export const writer = (job: JobState): Effect.Effect<Writer, never, Scope> => {
-  const commitAll = commit(job)
+  const log = CallLog.make(job)
+  const commitAll = commit(job, log)
   return Effect.map(
     GroupCommit.make((writes: ReadonlyArray<Write>) => job.attempt(commitAll(writes))),
-    (write) => ({ write, change: (effect) => write({ _tag: "Change", effect }) })
+    (write) => ({ write, change: (effect) => write({ _tag: "Change", effect }), log })
   )
 }
 
 /** Commits writes together. If that fails, nothing has changed. Of two results of a row, the later counts. */
-const commit = (job: JobState): ((writes: ReadonlyArray<Write>) => Effect.Effect<void, SqlError>) => {
+const commit = (
+  job: JobState,
+  log: CallLog.CallLog
+): ((writes: ReadonlyArray<Write>) => Effect.Effect<void, SqlError>) => {
   const { held, sql } = job
   const mark = placeholder(sql)
   const writeResults = Bulk.make(
@@ -84,9 +94,10 @@ const commit = (job: JobState): ((writes: ReadonlyArray<Write>) => Effect.Effect
   )
   const writeReplies = Bulk.make(
     sql,
-    9,
+    14,
     (values) => `INSERT INTO effect_claude_calls
-      (row_id, path, hash, occurrence, rejected, request_id, checksum, message, request) VALUES ${values}`
+      (row_id, path, hash, occurrence, rejected, request_id, checksum, message, request, run, stored_at, duration,
+        first_token, origin) VALUES ${values}`
   )
   const writeTotals = `UPDATE effect_claude_runs SET done = ${mark(1)}, size = ${mark(2)}, calls = ${mark(3)},
     cost = ${mark(4)}, unpriced = ${mark(5)} WHERE job = ${mark(6)} AND run = ${mark(7)}`
@@ -106,10 +117,12 @@ const commit = (job: JobState): ((writes: ReadonlyArray<Write>) => Effect.Effect
           rows.set(write.row, [write.row, write.state, write.state === states.done ? sizeOf(write.value) : 0])
           break
         case "Replies":
-          for (const { call, reply, request, row } of write.replies) {
+          for (const { call, log, reply, request, row } of write.replies) {
             const { hash, occurrence, path } = call
             const { checksum, message, requestId = null } = reply
-            replies.push([row, path, hash, occurrence, 0, requestId, checksum, message, request])
+            const { duration, firstToken } = log.timing ?? {}
+            const times = [log.storedAt, rounded(duration), rounded(firstToken), log.origin]
+            replies.push([row, path, hash, occurrence, 0, requestId, checksum, message, request, job.run, ...times])
           }
           for (const cost of write.bills) bill = Total.add(bill, cost)
           break
@@ -128,6 +141,7 @@ const commit = (job: JobState): ((writes: ReadonlyArray<Write>) => Effect.Effect
     hasReplies ||= replies.length > 0
     const { emulated, id, run } = job
     const isFirst = hasReplies !== job.hasReplies || emulated !== storedEmulated
+    const logged = log.due()
     const apply = () => {
       Object.assign(job, { bill, done, hasReplies, size })
       storedEmulated = emulated
@@ -144,6 +158,7 @@ const commit = (job: JobState): ((writes: ReadonlyArray<Write>) => Effect.Effect
             yield* writeResults(connection, [...results.values()])
             yield* writeStates(connection, [...rows.values()])
           }
+          if (logged !== undefined) yield* logged(connection)
           for (const change of changes) {
             yield* Effect.provideService(change, sql.transactionService, [connection, 0])
           }
@@ -162,6 +177,8 @@ const commit = (job: JobState): ((writes: ReadonlyArray<Write>) => Effect.Effect
     )
   }
 }
+
+const rounded = (milliseconds: number | undefined) => (milliseconds === undefined ? null : Math.round(milliseconds))
 
 /** The bytes of an output as a line of a file. */
 const sizeOf = (output: string) => (isAscii(output) ? output.length : encoder.encode(output).length) + 1
