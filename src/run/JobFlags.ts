@@ -3,15 +3,14 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Argument from "effect/cli/Argument"
 import type * as Command from "effect/cli/Command"
 import { ExitWith } from "./ExitWith.ts"
-import { text } from "./Flags.ts"
+import { file, fileArgument } from "./Flags.ts"
 import type { AnyJob } from "./RunOptions.ts"
 
 export const flags = {
-  job: Argument.String("job").pipe(Argument.withDescription("The file whose default export is the job")),
-  input: text("input", "The file with the rows, instead of the job's own")
+  job: fileArgument("job", "The file whose default export is the job"),
+  input: file("input", "The file with the rows, instead of the job's own")
 }
 
 /** The job of the file, with the input of the flags. */

@@ -5,11 +5,11 @@
 import type * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { Amount } from "../policy/budget/Amount.ts"
-import { json, limitsPerMinute, positive, text, toggle } from "./Flags.ts"
+import { file, json, limitsPerMinute, positive, text, toggle } from "./Flags.ts"
 
 export const flags = {
-  output: text("output", "The file for the results, as NDJSON"),
-  state: text(
+  output: file("output", "The file for the results, as NDJSON"),
+  state: file(
     "state",
     "Where rows, replies and batches are recorded: a file, by default next to the output, or postgres://host:5432/database"
   ),
@@ -26,7 +26,7 @@ export const flags = {
     Flag.withDescription("What happens to batches in progress when a signal stops the run"),
     Flag.withDefault("leave")
   ),
-  cache: text(
+  cache: file(
     "cache",
     "Store answers, and reuse them for identical requests: a file, redis://host:6379 or postgres://host:5432/database"
   ),
