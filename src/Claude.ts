@@ -2,7 +2,7 @@
  * Claude in one namespace: the service, the layers that provide it, the recommended stack, and the verbs that ask it.
  */
 export { create, countTokens, stream } from "./call/message.ts"
-export { generateObject, type ObjectReply } from "./call/object.ts"
+export { generateObject, type ObjectOptions, type ObjectReply } from "./call/object.ts"
 export { generateText, streamText, type TextReply } from "./call/text.ts"
 export { layer, layerConfig } from "./claude/Api.ts"
 export { Claude, Timeouts, wrap } from "./claude/Claude.ts"

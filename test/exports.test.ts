@@ -7,8 +7,8 @@ describe("the public names", () => {
   it("of effect-claude", () => {
     expect(namesOf("src/index.ts")).toMatchInlineSnapshot(`
       "AnthropicClient: AnthropicClient Client ClientMisconfigured Options callOptions layer layerConfig layerFrom
-      Event: BatchEnded BatchLost BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFellBack CallFinished CallFirstToken CallHedged CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished LimitBinds Listener OfAttempt OfBatch RowFinished RowsCounted both emit emitHit emitWaited finished listen
-      CallEvent: BatchEnded BatchLost BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFellBack CallFinished CallFirstToken CallHedged CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished LimitBinds Listener OfAttempt OfBatch RowFinished RowsCounted both emit emitHit emitWaited finished listen
+      Event: BatchEnded BatchLost BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFellBack CallFinished CallFirstToken CallHedged CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished LimitBinds Listener OfAttempt OfBatch OutputReasked OutputRepaired RowFinished RowsCounted both emit emitHit emitWaited finished listen
+      CallEvent: BatchEnded BatchLost BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFellBack CallFinished CallFirstToken CallHedged CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished LimitBinds Listener OfAttempt OfBatch OutputReasked OutputRepaired RowFinished RowsCounted both emit emitHit emitWaited finished listen
       CallSite: CallSite label row within
       ClaudeError: BatchItemLost BillingFailed BudgetExceeded CassetteMiss CircuitOpen ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
       Cost: Bill batchSaved bill billOf billed bound format of saved sum
@@ -20,7 +20,7 @@ describe("the public names", () => {
       TokenEstimate: bound of
       Transport: Dispatching Fetch Transport globalFetch patientDispatcher
       Usage: ApiTokens ApiUsage Besides Tokens Usage billed fromMessage sum totalInput zero
-      Claude: BatchesStackOptions Claude Defaults Message ObjectReply Origin Prompt Reply Request StackOptions StreamEvent StreamStart TextReply Timeouts countTokens create generateObject generateText layer layerConfig stack stream streamText wrap
+      Claude: BatchesStackOptions Claude Defaults Message ObjectOptions ObjectReply Origin Prompt Reply Request StackOptions StreamEvent StreamStart TextReply Timeouts countTokens create generateObject generateText layer layerConfig stack stream streamText wrap
       Batch: Finished Options fanOut map stream
       Dataset: Compression CompressionFailed CompressionKind Dataset DatasetFailed Place Row RowInvalid Valid Writer at fromFile fromIterable keepApart withFile writeLines
       Job: Declaration Job JobBroken JobChanged JobHopeless JobLayerFailed JobNeeds Provided RunOptions Summary claude isJob make run shape

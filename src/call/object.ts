@@ -3,11 +3,17 @@
  * the schema; the decoder checks what the API does not enforce, such as ranges, lengths and patterns.
  */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { ClaudeError, OutputInvalid, Unsupported } from "../claude/ClaudeError.ts"
+import * as Event from "../claude/Event.ts"
 import * as OutputFormat from "../claude/OutputFormat.ts"
+import * as Reply from "../claude/Reply.ts"
 import { type Prompt, type Request, resolve } from "../claude/Request.ts"
+import * as Repair from "./object/Repair.ts"
 import { ask } from "./text.ts"
 import * as Turn from "./turn.ts"
 
@@ -16,31 +22,81 @@ export interface ObjectReply<A> extends Turn.TextReply {
   readonly value: A
 }
 
+/** What to do with an answer that does not satisfy the schema. */
+export interface ObjectOptions {
+  /**
+   * Whether to repair a finished answer that is not JSON, such as one with a fence, prose, single quotes or a trailing
+   * comma; true by default. It costs no call. An answer that was cut off is not repaired.
+   */
+  readonly repair?: boolean
+  /** How often to ask again, with the error and its path; once by default. */
+  readonly reask?: number
+}
+
 /**
- * Asks for a value of `schema`. Fails with `OutputInvalid` if the answer does not decode: the error names the path, the
- * expected value and the stop reason, and carries the text and the usage. Fails with `Unsupported`, before a call, if
- * the API cannot take the schema. Other failures are those of `generateText`.
+ * Asks for a value of `schema`. An answer that does not satisfy it is repaired without a call, or asked for once more;
+ * `usage` and `cost` cover all calls, and `output-repaired` and `output-reasked` report it. Fails with `OutputInvalid` if
+ * the last answer does not decode: the error names the path, the expected value and the stop reason, and carries the text
+ * and the usage. Fails with `Unsupported`, before a call, if the API cannot take the schema. Other failures are those of
+ * `generateText`: a refused or truncated answer is neither repaired nor asked for again.
  */
 export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I, RD, RE>(
   schema: Schema.ConstraintCodec<A, I, RD, RE>,
-  prompt: Prompt
+  prompt: Prompt,
+  { reask = 1, repair = true }: ObjectOptions = {}
 ) {
   const format = yield* Effect.mapError(
     Effect.fromResult(OutputFormat.make(schema)),
     ({ detail, remedy }) => new ClaudeError({ reason: new Unsupported({ detail, remedy }) })
   )
-  const request = yield* resolve(prompt)
-  const reply = yield* Turn.toReply(yield* ask(withFormat(request, format.schema)), Turn.finalText)
-  const { message, text, usage } = reply
-  const value = yield* format.decode(text).pipe(
-    Effect.mapError((error) => {
-      const why = `${explain(error.issue, format.schema)} (stop reason: ${message.stop_reason})`
-      const detail = `the answer does not satisfy the schema: ${why}`
-      return new ClaudeError({ reason: new OutputInvalid({ detail, text, usage, ...Turn.requestIdOf(reply) }) })
-    }),
-    Turn.discardOnFailure(reply)
-  )
-  return { ...reply, value } satisfies ObjectReply<A>
+  const first = withFormat(yield* resolve(prompt), format.schema)
+  const earlier: Array<Turn.TextReply> = []
+  let request = first
+  for (;;) {
+    const reply = yield* Effect.flatMap(ask(request), (turn) => Turn.toReply(turn, Turn.finalText)).pipe(
+      Effect.mapError((error) =>
+        Turn.withUsage(
+          error,
+          earlier.map(({ usage }) => usage)
+        )
+      )
+    )
+    const value = yield* Turn.discardOnFailure(reply)(Effect.result(decode(format, reply, repair)))
+    const all = Turn.together(earlier, reply)
+    if (Result.isSuccess(value)) return { ...all, value: value.success } satisfies ObjectReply<A>
+    const why = explain(value.failure.issue, format.schema)
+    earlier.push(reply)
+    // The server holds the messages of a thread, and refuses a request that repeats them.
+    if (earlier.length > reask || Predicate.isNotNullish(request.thread)) {
+      yield* Effect.forEach(earlier, Reply.discard, { discard: true })
+      const { text, usage } = all
+      const detail = `the answer does not satisfy the schema: ${why} (stop reason: ${reply.message.stop_reason})`
+      return yield* new ClaudeError({ reason: new OutputInvalid({ detail, text, usage, ...Turn.requestIdOf(reply) }) })
+    }
+    yield* Event.emit(() => ({ _tag: "output-reasked", model: reply.message.model }))
+    request = again(first, why)
+  }
+})
+
+/** The value of an answer, or of its repaired text. If neither decodes, fails with the error of the answer. */
+const decode = <A, RD>(format: OutputFormat.OutputFormat<A, RD>, { message, text }: Turn.TextReply, repair: boolean) =>
+  Effect.catch(format.decode(text), (error) => {
+    const json = repair ? Repair.of(text) : Option.none()
+    if (Option.isNone(json)) return Effect.fail(error)
+    // An unknown key shows that the repair read a part of a text as a field.
+    return format.decode(json.value, { onExcessProperty: "error" }).pipe(
+      Effect.mapError(() => error),
+      Effect.tap(() => Event.emit(() => ({ _tag: "output-repaired", model: message.model })))
+    )
+  })
+
+/** Asks for another answer. The refused one is left out, so that the prompt does not grow with it. */
+const again = (request: Request, why: string): Request => ({
+  ...request,
+  messages: [
+    ...request.messages,
+    { role: "user", content: `An earlier answer did not satisfy the schema: ${why}. Answer again.` }
+  ]
 })
 
 const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()

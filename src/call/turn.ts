@@ -78,9 +78,22 @@ export const toReply = Effect.fnUntraced(function* (turn: Turn, textOf: (message
  * Adds the usage of the earlier calls of a turn to the error of a later one: they were paid for, although the turn has
  * no answer.
  */
-export const addUsage = (error: ClaudeError, earlier: ReadonlyArray<Reply.Reply>): ClaudeError => {
+export const addUsage = (error: ClaudeError, earlier: ReadonlyArray<Reply.Reply>): ClaudeError =>
+  withUsage(
+    error,
+    earlier.map(({ message }) => billed(message))
+  )
+
+/** An answer that took several turns: the last reply, with the usage and the cost of all. */
+export const together = (earlier: ReadonlyArray<TextReply>, reply: TextReply): TextReply => ({
+  ...reply,
+  usage: earlier.map(({ usage }) => usage).reduceRight(sum, reply.usage),
+  cost: Cost.sum([...earlier, reply].map(({ cost }) => cost))
+})
+
+/** Adds usage to an error. */
+export const withUsage = (error: ClaudeError, usages: ReadonlyArray<Usage>): ClaudeError => {
   const { reason } = error
-  const usages = earlier.map(({ message }) => billed(message))
   if (usages.length === 0) return error
   const usage = (reason.usage === undefined ? usages : [...usages, reason.usage]).reduce(sum)
   // The class of the reason is not known here, so it is copied without its constructor.

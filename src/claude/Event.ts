@@ -132,6 +132,18 @@ export interface CallHit {
   readonly saved: BigDecimal.BigDecimal | undefined
 }
 
+/** `generateObject` repaired an answer that was not JSON, without a call. `model` gave the answer. */
+export interface OutputRepaired {
+  readonly _tag: "output-repaired"
+  readonly model: string
+}
+
+/** `generateObject` asks once more, because the answer of `model` does not satisfy the schema. */
+export interface OutputReasked {
+  readonly _tag: "output-reasked"
+  readonly model: string
+}
+
 /** The store of a cache failed, and the call continues without it. `detail` is the message of the store. */
 export interface CacheFailed {
   readonly _tag: "cache-failed"
@@ -217,6 +229,8 @@ export type EventBody =
   | CallWaited
   | LimitBinds
   | CallHit
+  | OutputRepaired
+  | OutputReasked
   | CacheFailed
   | BatchSent
   | BatchPolled

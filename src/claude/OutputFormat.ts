@@ -17,8 +17,11 @@ export { count, formats, type JsonSchema, limits, type Places } from "./outputFo
 /** The schema to send, and the mapping of its values. */
 export interface OutputFormat<A, RD = never> {
   readonly schema: JsonSchema
-  /** Decodes the text of an answer. */
-  readonly decode: (text: string) => Effect.Effect<A, Schema.SchemaError, RD>
+  /** Decodes the text of an answer. By default, keys that the schema does not have are ignored. */
+  readonly decode: (
+    text: string,
+    options?: Pick<SchemaAST.ParseOptions, "onExcessProperty">
+  ) => Effect.Effect<A, Schema.SchemaError, RD>
   /** Turns the JSON of `Schema.toCodecJson` into the shape that Claude sends. */
   readonly write: (json: unknown) => unknown
 }
@@ -75,7 +78,7 @@ const translated = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>) 
     const decode = Schema.decodeUnknownEffect(codec)
     return Result.succeed<OutputFormat<A, RD>>({
       schema: node.schema,
-      decode: (text: string) => Effect.flatMap(toJson(text), (sent) => decode(Shape.read(node, sent))),
+      decode: (text, options) => Effect.flatMap(toJson(text), (sent) => decode(Shape.read(node, sent), options)),
       write: (json) => Shape.write(node, json)
     })
   })

@@ -8,7 +8,7 @@ import { type Pipeable, Prototype as PipeablePrototype } from "effect/Pipeable"
 import * as Record from "effect/Record"
 import type * as Schema from "effect/Schema"
 import type * as Types from "effect/Types"
-import { generateObject } from "../call/object.ts"
+import { generateObject, type ObjectOptions } from "../call/object.ts"
 import { generateText } from "../call/text.ts"
 import * as CallSite from "../claude/CallSite.ts"
 import type { Claude } from "../claude/Claude.ts"
@@ -48,13 +48,14 @@ export const make = <A, B, E, R>(name: string, run: (input: A) => Effect.Effect<
 export const text = <A>(name: string, prompt: (input: A) => Prompt): Step<A, string, ClaudeError, Claude> =>
   make(name, (input) => Effect.map(generateText(prompt(input)), (reply) => reply.text))
 
-/** A step that asks Claude for a value of a schema. */
+/** A step that asks Claude for a value of a schema. See `generateObject` for the options. */
 export const object = <A, B, I, RD, RE>(
   name: string,
   schema: Schema.ConstraintCodec<B, I, RD, RE>,
-  prompt: (input: A) => Prompt
+  prompt: (input: A) => Prompt,
+  options?: ObjectOptions
 ): Step<A, B, ClaudeError, Claude | RD> =>
-  make(name, (input) => Effect.map(generateObject(schema, prompt(input)), (reply) => reply.value))
+  make(name, (input) => Effect.map(generateObject(schema, prompt(input), options), (reply) => reply.value))
 
 /** Runs one step after the other. */
 export const andThen: {

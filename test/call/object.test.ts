@@ -1,14 +1,20 @@
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
+import * as BigDecimal from "effect/BigDecimal"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import { generateObject } from "../../src/call/object.ts"
 import type { Claude } from "../../src/claude/Claude.ts"
 import type { ClaudeError } from "../../src/claude/ClaudeError.ts"
+import * as Cost from "../../src/claude/Cost.ts"
+import * as Event from "../../src/claude/Event.ts"
 import type { Message } from "../../src/claude/Reply.ts"
+import * as ResponseCache from "../../src/policy/ResponseCache.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 import type { Fields } from "../../src/testing/TestClaude.ts"
 import { message, searched, thinking, Tree } from "../fixtures.ts"
@@ -184,7 +190,7 @@ describe("an answer that does not decode", () => {
     "%s is OutputInvalid: the message names path and expected value, and does not quote the answer",
     ([, schema, text, why]) =>
       Effect.gen(function* () {
-        const { reason } = yield* Effect.flip(generateObject(schema, "Go."))
+        const { reason } = yield* Effect.flip(generateObject(schema, "Go.", { reask: 0 }))
         assert.strictEqual(reason._tag, "OutputInvalid")
         assert.strictEqual(reason.detail, `the answer does not satisfy the schema: ${why} (stop reason: end_turn)`)
         assert.deepInclude({ ...reason }, { text, requestId: "req_test_1" })
@@ -204,6 +210,125 @@ describe("an answer that does not decode", () => {
       assert.deepInclude({ ...reason }, { text: `{"author":"A` })
       assert.deepInclude(reason.usage, { input: 10, output: 20 })
     }).pipe(Effect.provide(TestClaude.layer(message({ ...message(`{"author":"A`), stop_reason }))))
+  )
+})
+
+describe("an answer that does not satisfy the schema", () => {
+  const invalid = message(`{"author":"Ada","year":"1842?"}`)
+
+  /** The result of an effect, and the events of the ladder. */
+  const withEvents = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.gen(function* () {
+      const events: Array<string> = []
+      const result = yield* Effect.result(effect).pipe(
+        Event.listen(({ _tag }) => Effect.sync(() => _tag.startsWith("output-") && events.push(_tag)))
+      )
+      return { events, result }
+    })
+
+  it.effect("is asked for once more, with only the error and its path, and all calls are counted", () =>
+    Effect.gen(function* () {
+      const { events, result } = yield* withEvents(generateObject(Letter, "Whose letter is it?"))
+      const { cost, text, usage, value } = yield* Effect.fromResult(result)
+      assert.deepStrictEqual(value, { author: "Ada", year: 1842 })
+      assert.strictEqual(text, letter)
+      assert.deepInclude(usage, { input: 20, output: 40 })
+      const one = Cost.bill(message(letter), new Date()).cost
+      assert.isTrue(cost !== undefined && one !== undefined && BigDecimal.equals(cost, BigDecimal.sum(one, one)))
+      assert.deepStrictEqual(events, ["output-reasked"])
+      const [{ messages, ...first } = { messages: [] }, second] = yield* TestClaude.calls
+      assert.deepInclude(second, first)
+      const content = `An earlier answer did not satisfy the schema: Expected number at ["year"]. Answer again.`
+      assert.deepStrictEqual(second?.messages, [...messages, { role: "user", content }])
+    }).pipe(Effect.provide(TestClaude.layer([invalid, message(letter)])))
+  )
+
+  it.effect("fails with OutputInvalid if the second answer is invalid too: the usage covers both", () =>
+    Effect.gen(function* () {
+      const { reason } = yield* Effect.flip(generateObject(Letter, "Go."))
+      assert.strictEqual(reason._tag, "OutputInvalid")
+      assert.include(reason.detail, `Missing key at ["year"]`)
+      assert.deepInclude(reason.usage, { input: 20, output: 40 })
+    }).pipe(Effect.provide(TestClaude.layer([invalid, message(`{"author":"Ada"}`)])))
+  )
+
+  it.effect("is asked for as often as the caller says, with the error of the last answer", () =>
+    Effect.gen(function* () {
+      const { value } = yield* generateObject(Letter, "Go.", { reask: 2 })
+      assert.strictEqual(value.year, 1842)
+      assert.deepStrictEqual(
+        (yield* TestClaude.calls).map(({ messages }) => messages.length),
+        [1, 2, 2]
+      )
+      assert.include((yield* TestClaude.prompts)[2], `Missing key at ["year"]`)
+    }).pipe(Effect.provide(TestClaude.layer([invalid, `{"author":"Ada"}`, letter])))
+  )
+
+  it.effect.each<[string, NonNullable<Message["stop_reason"]>]>([
+    ["Refused", "refusal"],
+    ["OutputTruncated", "max_tokens"]
+  ])("fails with %s at once if the second answer is that: the usage covers both", ([tag, stop_reason]) =>
+    Effect.gen(function* () {
+      const { reason } = yield* Effect.flip(generateObject(Letter, "Go.", { reask: 5 }))
+      assert.strictEqual(reason._tag, tag)
+      assert.deepInclude(reason.usage, { output: 40 })
+    }).pipe(Effect.provide(TestClaude.layer([invalid, message({ ...message(letter), stop_reason })])))
+  )
+
+  it.effect("is not asked for again in a thread, whose messages the server holds", () =>
+    Effect.gen(function* () {
+      const prompt = { messages: [], thread: { type: "create" as const }, betas: ["message-threads-2026-08-12"] }
+      const { reason } = yield* Effect.flip(generateObject(Letter, prompt))
+      assert.strictEqual(reason._tag, "OutputInvalid")
+      assert.strictEqual((yield* TestClaude.calls).length, 1)
+    }).pipe(Effect.provide(TestClaude.layer([invalid])))
+  )
+
+  it.effect("is repaired without a call", () =>
+    Effect.gen(function* () {
+      const { events, result } = yield* withEvents(generateObject(Letter, "Whose letter is it?"))
+      const { value } = yield* Effect.fromResult(result)
+      assert.deepStrictEqual(value, { author: "Ada", year: 1842 })
+      assert.deepStrictEqual(events, ["output-repaired"])
+      assert.strictEqual((yield* TestClaude.calls).length, 1)
+    }).pipe(Effect.provide(TestClaude.layer(["Here:\n```json\n{'author': 'Ada', 'year': 1842,}\n```"])))
+  )
+
+  it.effect("is not repaired if the caller turns that off", () =>
+    Effect.gen(function* () {
+      const { events, result } = yield* withEvents(generateObject(Letter, "Go.", { repair: false, reask: 0 }))
+      assert.isTrue(Result.isFailure(result))
+      assert.deepStrictEqual(events, [])
+    }).pipe(Effect.provide(TestClaude.layer(["{'author': 'Ada', 'year': 1842}"])))
+  )
+
+  it.effect("is asked for again if its repaired text does not decode, with the error of the answer itself", () =>
+    Effect.gen(function* () {
+      const { events, result } = yield* withEvents(generateObject(Letter, "Go."))
+      assert.isTrue(Result.isSuccess(result))
+      assert.deepStrictEqual(events, ["output-reasked"])
+      assert.include((yield* TestClaude.prompts)[1], "Expected a valid JSON string")
+    }).pipe(Effect.provide(TestClaude.layer(["{'author': 'Ada'}", letter])))
+  )
+
+  it.effect("leaves the response cache if no answer decodes, and stays if a later one does", () =>
+    Effect.gen(function* () {
+      const store = ResponseCache.layerMemory({ capacity: 10 })
+      const ask = (replies: ReadonlyArray<string | Message>) =>
+        Effect.result(generateObject(Letter, "Go.")).pipe(
+          Effect.andThen((first) =>
+            Effect.map(Effect.result(generateObject(Letter, "Go.")), (second) => [first, second])
+          ),
+          Effect.andThen((results) => Effect.map(TestClaude.calls, (calls) => ({ results, calls: calls.length }))),
+          Effect.provide(
+            TestClaude.layer(replies).pipe(ResponseCache.policy({ timeToLive: "1 day" }), Layer.provide(store))
+          )
+        )
+      const failed = yield* ask([invalid, invalid, invalid, letter])
+      assert.deepStrictEqual([failed.results.map(Result.isSuccess), failed.calls], [[false, true], 4])
+      const right = yield* ask([invalid, letter])
+      assert.deepStrictEqual([right.results.map(Result.isSuccess), right.calls], [[true, true], 2])
+    })
   )
 })
 

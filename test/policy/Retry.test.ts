@@ -19,8 +19,10 @@ import {
   Overloaded,
   RateLimited,
   type Reason,
+  ServerFailed,
   StreamInterrupted
 } from "../../src/claude/ClaudeError.ts"
+import type { Request } from "../../src/claude/Request.ts"
 import { type StreamEvent, text } from "../../src/claude/StreamEvent.ts"
 import * as Retry from "../../src/policy/Retry.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
@@ -53,6 +55,22 @@ describe("by default", () => {
       )
       const { delays: shortest } = yield* played(create, always(overloaded)).pipe(alwaysZero)
       assert.isTrue(shortest.length === 12 && shortest.every((delay) => delay === 0))
+    })
+  )
+
+  it.effect.each<[string, Partial<Request>, number]>([
+    ["an output format", { output_config: { format: { type: "json_schema", schema: {} } } }, 2],
+    ["a strict tool", { tools: [{ name: "x", input_schema: { type: "object" }, strict: true }] }, 2],
+    ["a tool that is not strict", { tools: [{ name: "x", input_schema: { type: "object" } }] }, 12]
+  ])("repeats a request with %s after a status 500, and tells how often", ([, fields, times]) =>
+    Effect.gen(function* () {
+      const call = Claude.use((claude) => claude.create({ ...request, ...fields }))
+      const { delays, events } = yield* played(call, always(new ServerFailed({ detail: "oops", status: 500 })))
+      assert.lengthOf(delays, times)
+      const repeats = events.flatMap((event) => (event._tag === "call-retried" ? [event.repeats] : []))
+      assert.deepStrictEqual(new Set(repeats), new Set([times]))
+      const { delays: others } = yield* played(call, always(new ServerFailed({ detail: "no gateway", status: 502 })))
+      assert.lengthOf(others, 12)
     })
   )
 
