@@ -9,6 +9,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Redact from "../claude/Redact.ts"
+import * as Cells from "./dataset/Cells.ts"
 import { DatasetFailed } from "./dataset/DatasetFailed.ts"
 import type { EncodedPage } from "./dataset/Format.ts"
 import * as Formats from "./dataset/Formats.ts"
@@ -52,11 +53,12 @@ export const fromFile = <A, R>(
   path: string
 ): Dataset<A, DatasetFailed, R | FileSystem.FileSystem> => {
   const decode = ResultLine.decode(schema)
-  const encoded = Stream.unwrap(Effect.map(Formats.of(path), ({ read }) => read(Formats.open(path))))
-  return make<A, DatasetFailed, R | FileSystem.FileSystem>(
-    { name: path, path, schema },
-    Stream.map(encoded, (page) => pageOf(decode, page))
+  const fit = Cells.fit(schema)
+  const decodeCells = (row: unknown) => decode(fit(row))
+  const pages = Effect.map(Formats.of(path), ({ read, values }) =>
+    Stream.map(read(Formats.open(path)), (page) => pageOf(values === "cells" ? decodeCells : decode, page))
   )
+  return make<A, DatasetFailed, R | FileSystem.FileSystem>({ name: path, path, schema }, Stream.unwrap(pages))
 }
 
 /**
@@ -96,6 +98,10 @@ export const withFile = <A, E, R>(
   path: string
 ): Dataset<A, DatasetFailed, R | FileSystem.FileSystem> => fromFile(dataset.schema, path)
 
+/** The columns of an input, if it names them before its rows, as CSV does; otherwise undefined. */
+export const columns = <A, E, R>({ pages }: Pick<Dataset<A, E, R>, "pages">) =>
+  Effect.map(Stream.runHead(pages), (page) => Option.getOrUndefined(page)?.columns)
+
 /** Fails if the output is the file of the dataset, also under another name. */
 export const keepApart = Effect.fn("Dataset.keepApart")(function* (
   { path }: Pick<Dataset<unknown>, "path">,
@@ -122,7 +128,8 @@ const pageOf = <A, R>(
   size: page.size,
   decode: (index) => rowOf(decode, page.place(index), page.value(index)),
   place: page.place,
-  bytes: page.bytes
+  bytes: page.bytes,
+  columns: page.columns
 })
 
 /** Decodes a value. It takes no step of a fiber unless the schema does, since inputs have millions of rows. */

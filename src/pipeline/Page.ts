@@ -12,6 +12,8 @@ export interface Page<out A, out R> {
   readonly place: (index: number) => Place
   /** The bytes of the file since the page before. Together, the pages of a file have all its bytes. */
   readonly bytes: Uint8Array | undefined
+  /** The columns of all rows, if the input names them. */
+  readonly columns: ReadonlyArray<string> | undefined
 }
 
 /** All rows of a page. */

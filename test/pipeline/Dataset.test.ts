@@ -109,8 +109,8 @@ describe("a file", () => {
         `${inside}: this is a folder; use a file in it, or use another file`
       )
       assert.strictEqual(
-        yield* unreadable("tickets.csv"),
-        `tickets.csv: ".csv" is not supported; use a file that ends in .ndjson or .jsonl`
+        yield* unreadable("tickets.xlsx"),
+        `tickets.xlsx: ".xlsx" is not supported; use a file that ends in .ndjson, .jsonl, .json, .csv, .tsv`
       )
     }).pipe(provideNode)
   )
@@ -279,8 +279,9 @@ describe("a writer", () => {
       )
       assert.strictEqual(
         yield* unwritable("out.parquet"),
-        `out.parquet: ".parquet" is not supported; use a file that ends in .ndjson or .jsonl`
+        `out.parquet: ".parquet" is not supported; use a file that ends in .ndjson, .jsonl, .json, .csv, .tsv`
       )
+      assert.match(yield* unwritable("out.jsonl.gz"), /lines can be appended to \.ndjson and \.jsonl only/)
     }).pipe(provideNode)
   )
 

@@ -18,6 +18,8 @@ export interface EncodedPage {
   readonly raw: (index: number) => unknown
   /** The bytes of the file since the page before, without compression. Together, the pages have all its bytes. */
   readonly bytes: Uint8Array | undefined
+  /** The columns of all rows, if the file names them. */
+  readonly columns?: ReadonlyArray<string>
 }
 
 /** A file that is read. */

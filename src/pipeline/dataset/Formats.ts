@@ -5,11 +5,13 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Stream from "effect/Stream"
 import * as Compression from "./Compression.ts"
+import * as Csv from "./Csv.ts"
 import * as DatasetFailed from "./DatasetFailed.ts"
 import type { Format, InputFile } from "./Format.ts"
+import * as Json from "./Json.ts"
 import * as Ndjson from "./Ndjson.ts"
 
-const formats: ReadonlyArray<Format> = [Ndjson.format]
+const formats: ReadonlyArray<Format> = [Ndjson.format, Json.format, Csv.csv, Csv.tsv]
 
 const endings = formats.flatMap((format) => format.endings)
 
@@ -18,7 +20,7 @@ export const of = (path: string): Effect.Effect<Format, DatasetFailed.DatasetFai
   const ending = /\.[^./\\]*$/.exec(Compression.of(path).inner)?.[0] ?? ""
   const format = formats.find(({ endings }) => endings.includes(ending.toLowerCase()))
   if (format !== undefined) return Effect.succeed(format)
-  const detail = `"${ending}" is not supported; use a file that ends in ${endings.join(" or ")}`
+  const detail = `"${ending}" is not supported; use a file that ends in ${endings.join(", ")}`
   return Effect.fail(new DatasetFailed.DatasetFailed({ path, detail }))
 }
 

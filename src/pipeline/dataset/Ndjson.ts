@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { DatasetFailed } from "./DatasetFailed.ts"
 import type { EncodedPage, Format, InputFile } from "./Format.ts"
+import * as Head from "./Head.ts"
 import type { Place } from "./Place.ts"
 
 /** The length in bytes of the longest row, which is that of the longest request to Claude. */
@@ -61,7 +62,8 @@ export const format: Format = {
  * line of such a file is reported as broken.
  */
 export const problemOf = (start: Uint8Array): string | undefined => {
-  if (isUtf16(start)) return "this is UTF-16; save it as UTF-8"
+  const problem = Head.problemOf(start)
+  if (problem !== undefined) return problem
   const text = new TextDecoder().decode(start).trimStart()
   const [line = ""] = text.split("\n", 1)
   const isOpen = line !== text && Result.isFailure(Result.try((): unknown => JSON.parse(line)))
@@ -71,9 +73,6 @@ export const problemOf = (start: Uint8Array): string | undefined => {
   if (line === text && /\r./.test(line)) return "its lines end in CR; end them in LF"
   return undefined
 }
-
-const isUtf16 = ([first, second]: Uint8Array) =>
-  (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
 
 /** Cuts the bytes of a file into lines, however they are cut into pieces. The last piece has no bytes. */
 export const split = <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Stream.Stream<Piece, E, R> =>
@@ -143,13 +142,16 @@ export const parse = ({ bytes }: Line): Result.Result<unknown, string> => {
     Result.flatMap(
       Result.try({ try: (): unknown => JSON.parse(text), catch: (error) => `not JSON: ${reasonOf(error)}` }),
       (value) => {
-        const inexact = inexactIn(text)
-        if (inexact === undefined) return Result.succeed(value)
-        return Result.fail(`the number ${inexact} cannot be read exactly; write it as a text: "${inexact}"`)
+        const number = inexactIn(text)
+        return number === undefined ? Result.succeed(value) : Result.fail(inexact(number))
       }
     )
   )
 }
+
+/** The problem of a number that JavaScript would read as another one. */
+export const inexact = (number: string) =>
+  `the number ${number} cannot be read exactly; write it as a text: "${number}"`
 
 const textOf = (bytes: Uint8Array) => Result.try({ try: () => utf8.decode(bytes), catch: () => "not UTF-8" })
 

@@ -9,6 +9,7 @@ import * as ScopedRef from "effect/ScopedRef"
 import * as Semaphore from "effect/Semaphore"
 import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
+import * as Compression from "./Compression.ts"
 import * as DatasetFailed from "./DatasetFailed.ts"
 import * as Formats from "./Formats.ts"
 import * as Ndjson from "./Ndjson.ts"
@@ -31,6 +32,10 @@ export const writeLines = Effect.fn("Dataset.writeLines")(function* (path: strin
   const { dirname } = yield* Path.Path
   const failed = Effect.mapError((error: PlatformError) => DatasetFailed.fromPlatform(path, error))
   const format = yield* Formats.of(path)
+  if (format !== Ndjson.format || Compression.of(path).kind !== undefined) {
+    const detail = `lines can be appended to ${Ndjson.format.endings.join(" and ")} only; use such a file`
+    return yield* new DatasetFailed.DatasetFailed({ path, detail })
+  }
   yield* failed(makeFolder(dirname(path)))
   const open = failed(fs.open(path, { flag: "a" }))
   const file = yield* ScopedRef.fromAcquire(open)
