@@ -24,7 +24,7 @@ describe("the public names", () => {
       Batch: Finished Options fanOut map stream
       Dataset: Compression CompressionFailed CompressionKind Dataset DatasetFailed Place Row RowInvalid Valid Writer at columns fromFile fromIterable keepApart withFile writeLines
       Job: Declaration Job JobBroken JobChanged JobHopeless JobLayerFailed JobNeeds Provided RunOptions Summary claude isJob make run shape
-      Journal: Claim Counts Ending FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew LostAttempt Minute Options PendingRow Row SampledRow Settings Source Spending StoredCall Total Totals layer requestText
+      Journal: BatchInProgress Claim Counts Ending FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew JournalTooOld LostAttempt Minute Options PendingRow Row RowCounts RunTotals SampledRow Settings Source Spending State StoredCall Total Totals layer requestText states
       Progress: Progress age bar batchLines batches cost counted empty fallbacks hedges line promptCache replays responseCache tick tokens update
       Score: Accuracy Given Score Scored Scorer accuracy exact fields includes judge numeric of
       Step: Shape Step all andThen draw each make map object text version withInput
@@ -56,7 +56,7 @@ describe("the public names", () => {
       "Http: text toResponse
       NodeCompression: layer
       NodeTransport: Options ProxyInvalid layer
-      Sqlite: Holder SqliteFailed SqliteInUse layer layerMemory"
+      Sqlite: Holder SqliteFailed SqliteInUse holder layer layerMemory layerReader"
     `
     )
   })

@@ -21,7 +21,14 @@ import type { FailedRow, PendingRow } from "./journal/ClaimedRows.ts"
 import * as Claiming from "./journal/Claiming.ts"
 import type { Claim, Row } from "./journal/Claiming.ts"
 import * as JobState from "./journal/JobState.ts"
-import { JournalFailed, JournalForeign, JournalInUse, JournalMixed, JournalTooNew } from "./journal/JournalError.ts"
+import {
+  JournalFailed,
+  JournalForeign,
+  JournalInUse,
+  JournalMixed,
+  JournalTooNew,
+  JournalTooOld
+} from "./journal/JournalError.ts"
 import * as Opening from "./journal/Opening.ts"
 import type { Options } from "./journal/Opening.ts"
 import * as Replies from "./journal/Replies.ts"
@@ -37,10 +44,12 @@ import * as Spending from "./journal/Spending.ts"
 import type { Total } from "./journal/Total.ts"
 import * as Writes from "./journal/Writes.ts"
 
-export { JournalFailed, JournalForeign, JournalInUse, JournalMixed, JournalTooNew }
+export { JournalFailed, JournalForeign, JournalInUse, JournalMixed, JournalTooNew, JournalTooOld }
 export type { Spending } from "./journal/Spending.ts"
 export type { Claim, Ending, FailedRow, LostAttempt, Minute, Options, PendingRow, Row, SampledRow, Settings, Source }
 export type { StoredCall, Total, Totals }
+export type { BatchInProgress } from "./journal/Batches.ts"
+export { all as states, type RowCounts, type RunTotals, type State } from "./journal/State.ts"
 export { of as requestText } from "./journal/RequestText.ts"
 
 /** The claimed rows of a run, by status. Rows that failed in an earlier run are pending. */

@@ -11,12 +11,13 @@ import * as Command from "effect/cli/Command"
 import { emulate } from "./commands/Emulate.ts"
 import { retry } from "./commands/Retry.ts"
 import { run } from "./commands/Run.ts"
+import { status } from "./commands/Status.ts"
 import * as ErrorText from "./ErrorText.ts"
 import { ExitWith } from "./ExitWith.ts"
 
 const command = Command.make("effect-claude").pipe(
   Command.withDescription("LLM pipelines on Claude"),
-  Command.withSubcommands([run, retry, emulate])
+  Command.withSubcommands([run, status, retry, emulate])
 )
 
 /** Prints help that was not asked for on stderr, so that stdout holds results only. */

@@ -21,6 +21,7 @@ import * as Log from "./Log.ts"
 import * as NodeCompression from "./NodeCompression.ts"
 import * as NodeTransport from "./NodeTransport.ts"
 import * as OpenBatches from "./OpenBatches.ts"
+import * as OpenState from "./OpenState.ts"
 import * as OtlpExport from "./OtlpExport.ts"
 import * as Postgres from "./Postgres.ts"
 import * as RunFailure from "./RunFailure.ts"
@@ -42,7 +43,7 @@ export const run = Effect.fnUntraced(function* (
   }
   const job = RunOptions.apply(flags, yield* makeJob)
   const output = Option.getOrElse(flags.output, () => job.sink)
-  const state = Option.getOrElse(flags.state, () => `${output.replace(/\.\w+$/, "")}.state.sqlite`)
+  const state = Option.getOrElse(flags.state, () => OpenState.pathOf(output))
   const where = yield* Effect.transposeOption(Option.map(flags.where, (text) => Where.parse(text, job.source.schema)))
   const options = { ...RunOptions.ofRun(flags), ...selection, ...(Option.isSome(where) && { where: where.value }) }
   yield* execute(flags, job, { ...options, output }, state, unselected(flags, selection)).pipe(

@@ -5,7 +5,7 @@
  *
  * Replace the client by @effect/sql-sqlite-node once that loads with Effect 4.1, and keep the lock.
  */
-import { lstatSync, mkdirSync, rmdirSync, rmSync, statSync } from "node:fs"
+import { existsSync, lstatSync, mkdirSync, rmdirSync, rmSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 import * as Effect from "effect/Effect"
@@ -24,6 +24,8 @@ import {
   look,
   moved,
   open,
+  openReader,
+  readSchema,
   type SqliteFailed,
   sqlErrorOf,
   watch
@@ -31,7 +33,7 @@ import {
 import * as Lock from "./sqlite/Lock.ts"
 
 export { SqliteFailed } from "./sqlite/Database.ts"
-export { Holder, SqliteInUse } from "./sqlite/Lock.ts"
+export { Holder, holder, SqliteInUse } from "./sqlite/Lock.ts"
 
 /**
  * The database in the file `path`, locked until the layer is released. Creates the file and its folders if they are
@@ -40,6 +42,13 @@ export { Holder, SqliteInUse } from "./sqlite/Lock.ts"
 export const layer = (options: {
   readonly path: string
 }): Layer.Layer<SqlClient.SqlClient, Lock.SqliteInUse | SqliteFailed> => layerOf(openLocked(options.path), options.path)
+
+/**
+ * The database in the file `path`, only to read it, also while another process has it locked. It takes no lock, and creates
+ * nothing but the files of SQLite's log, which it removes again.
+ */
+export const layerReader = (options: { readonly path: string }): Layer.Layer<SqlClient.SqlClient, SqliteFailed> =>
+  layerOf(openForReading(options.path), options.path)
 
 /** A database in memory, for tests and dry runs. It ends with the layer. */
 export const layerMemory: Layer.Layer<SqlClient.SqlClient> = Layer.suspend(() =>
@@ -74,6 +83,16 @@ const openLocked = Effect.fnUntraced(function* (path: string) {
     database.exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2000")
   })
   return database
+})
+
+const openForReading = Effect.fnUntraced(function* (path: string) {
+  // A connection that only reads leaves the files of the log behind, also those of a run that ends meanwhile.
+  const removeLog = Effect.gen(function* () {
+    if (!(yield* Lock.isHeld(path))) yield* look(path, readSchema)
+  })
+  const isLeftByCrash = existsSync(`${path}-wal`) && !(yield* Lock.isHeld(path))
+  if (!isLeftByCrash) yield* Effect.addFinalizer(() => Effect.ignore(removeLog))
+  return yield* openReader(path)
 })
 
 const removeIfEmpty = (path: string) =>

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process"
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -16,6 +17,7 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -23,6 +25,7 @@ import * as Scope from "effect/Scope"
 import { SqlClient } from "effect/sql/SqlClient"
 import { UniqueViolation } from "effect/sql/SqlError"
 import * as Sqlite from "../../src/run/Sqlite.ts"
+import * as Lock from "../../src/run/sqlite/Lock.ts"
 
 describe("the client", () => {
   it.effect("creates the folders and the file, and reads what an earlier layer wrote", () =>
@@ -267,6 +270,85 @@ describe("the lock", () => {
   )
 })
 
+describe("a reader", () => {
+  it.live("reads what a process that has the file locked has committed, and leaves it to that process", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "state.sqlite")
+      const holder = yield* hold(path)
+      yield* holder.prints
+      const files = readdirSync(join(path, ".."))
+      assert.deepStrictEqual(yield* readLetters.pipe(Effect.provide(Sqlite.layerReader({ path }))), [["a"]])
+      assert.deepStrictEqual(readdirSync(join(path, "..")), files)
+      const found = yield* Lock.holder(path)
+      assert.strictEqual(found === "unnamed" ? found : found?.pid, holder.pid)
+      yield* holder.kill
+      assert.isUndefined(yield* Lock.holder(path))
+    })
+  )
+
+  it.live("reads what a killed process has left in the log, and leaves the log there", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "state.sqlite")
+      const holder = yield* hold(path)
+      yield* holder.prints
+      yield* holder.kill
+      const size = statSync(`${path}-wal`).size
+      assert.deepStrictEqual(yield* readLetters.pipe(Effect.provide(Sqlite.layerReader({ path }))), [["a"]])
+      assert.strictEqual(statSync(`${path}-wal`).size, size)
+    })
+  )
+
+  it.effect("sees the rows that a writer adds while it reads, and the writer can end first", () =>
+    Effect.gen(function* () {
+      const path = yield* written
+      const writer = yield* Scope.make()
+      const sql = yield* Effect.map(Layer.buildWithScope(Sqlite.layer({ path }), writer), Context.get(SqlClient))
+      const count = SqlClient.use((sql) => sql`SELECT COUNT(*) FROM letters`.values)
+      yield* Effect.gen(function* () {
+        assert.deepStrictEqual(yield* count, [[100]])
+        yield* sql`INSERT INTO letters VALUES (${"b"})`
+        yield* Scope.close(writer, Exit.void)
+        assert.deepStrictEqual(yield* count, [[101]])
+      }).pipe(Effect.provide(Sqlite.layerReader({ path })))
+      assert.deepStrictEqual(readdirSync(join(path, "..")), ["state.sqlite", "state.sqlite.lock"])
+      assert.deepStrictEqual(yield* Effect.provide(count, Sqlite.layer({ path })), [[101]])
+    })
+  )
+
+  it.effect("cannot write", () =>
+    Effect.gen(function* () {
+      const path = yield* written
+      const write = SqlClient.use((sql) => sql`INSERT INTO letters VALUES (${"b"})`)
+      const error = yield* Effect.flip(Effect.provide(write, Sqlite.layerReader({ path })))
+      assert.match(error.message, /attempt to write a readonly database/)
+      assert.deepStrictEqual(readdirSync(join(path, "..")), ["state.sqlite", "state.sqlite.lock"])
+    })
+  )
+
+  it.live("reads a file in a folder that it may not write to", () =>
+    Effect.gen(function* () {
+      const path = yield* written
+      const directory = join(path, "..")
+      chmodSync(directory, 0o555)
+      yield* Effect.addFinalizer(() => Effect.sync(() => chmodSync(directory, 0o755)))
+      // The permissions of a folder do not bind root.
+      const reader = yield* start("read-sqlite.ts", [path], process.getuid?.() === 0 ? nobody : {})
+      assert.strictEqual(yield* reader.prints, "100")
+    })
+  )
+
+  it.effect("refuses a file that is not a database, and one that does not exist", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "notes.txt")
+      const refused = Effect.map(Effect.flip(Effect.provide(SqlClient, Sqlite.layerReader({ path }))), String)
+      assert.include(yield* refused, "unable to open database file")
+      writeFileSync(path, "These are my notes, and not a database.\n".repeat(10))
+      assert.include(yield* refused, `${path}: file is not a database; use another file`)
+      assert.deepStrictEqual(readdirSync(join(path, "..")), ["notes.txt"])
+    })
+  )
+})
+
 it.live("loads without a warning from Node", () =>
   Effect.gen(function* () {
     const path = join(yield* folder, "state.sqlite")
@@ -299,13 +381,20 @@ const written = Effect.gen(function* () {
 })
 
 /** A child process that has the file open. */
-const hold = (path: string) => start("hold-sqlite.ts", path)
+const hold = (path: string) => start("hold-sqlite.ts", [path])
+
+/** A user without permissions, on Linux. */
+const nobody = { uid: 65_534, gid: 65_534 }
 
 /** A child process. `prints` is the first line that it prints, `stderr` its standard error. */
-const start = (name: string, ...args: ReadonlyArray<string>) =>
+const start = (
+  name: string,
+  args: ReadonlyArray<string>,
+  user: { readonly uid?: number; readonly gid?: number } = {}
+) =>
   Effect.gen(function* () {
     const script = join(import.meta.dirname, name)
-    const child = spawn(process.execPath, ["--conditions=effect-claude-source", script, ...args])
+    const child = spawn(process.execPath, ["--conditions=effect-claude-source", script, ...args], user)
     let errors = ""
     child.stderr.on("data", (chunk) => (errors += String(chunk)))
     const line = new Promise<string>((resolve) => createInterface(child.stdout).once("line", resolve))

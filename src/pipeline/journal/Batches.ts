@@ -5,7 +5,7 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { BatchIntent } from "../../claude/ReplyStore.ts"
-import type { JobState } from "./JobState.ts"
+import type { JobState, Readable } from "./JobState.ts"
 import * as RowId from "./RowId.ts"
 
 /** Items of one statement. */
@@ -103,4 +103,31 @@ const decodeItems = Schema.decodeUnknownEffect(
       key: Schema.NullOr(Schema.String)
     })
   )
+)
+
+/** A batch that the API works on. */
+export interface BatchInProgress {
+  /** The API's id. */
+  readonly batch: string
+  readonly requests: number
+  /** When it was sent, in milliseconds since 1970. */
+  readonly since: number
+}
+
+/** The batches of the job that were sent and have not ended, the oldest first. */
+export const inProgress = ({ id, sql }: Readable) =>
+  Effect.map(
+    Effect.flatMap(
+      sql`SELECT b.batch_id, CAST(b.created_at AS DOUBLE PRECISION) AS created_at, CAST(COUNT(i.custom_id) AS INTEGER) AS requests
+          FROM effect_claude_batches b LEFT JOIN effect_claude_batch_items i ON i.batch = b.id
+          WHERE b.job = ${id} AND b.ended = 0 AND b.batch_id IS NOT NULL
+          GROUP BY b.id, b.batch_id, b.created_at ORDER BY b.created_at, b.id`,
+      decodeInProgress
+    ),
+    (batches) =>
+      batches.map(({ batch_id: batch, created_at: since, requests }): BatchInProgress => ({ batch, requests, since }))
+  )
+
+const decodeInProgress = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ batch_id: Schema.String, created_at: Schema.Finite, requests: Schema.Int }))
 )

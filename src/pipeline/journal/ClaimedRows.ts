@@ -9,7 +9,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import * as Calls from "./Calls.ts"
 import type { Row } from "./Claiming.ts"
-import type { JobState } from "./JobState.ts"
+import type { JobState, Readable } from "./JobState.ts"
 import type { JournalFailed } from "./JournalError.ts"
 import * as RowId from "./RowId.ts"
 import type { RowNumbers } from "./RowNumbers.ts"
@@ -62,22 +62,34 @@ const repliesOf = (job: JobState, page: ReadonlyArray<Columns>) => {
 }
 
 /** The outputs of the finished rows. */
-export const outputs = (job: JobState) =>
+export const outputs = (job: Readable) =>
   pages(job, "v.value", "JOIN effect_claude_results v ON v.row_id = r.id", "r.state = 1", (page) =>
     Effect.succeed(page.map((columns) => String(columns[1])))
   )
 
 /** The rows that failed in this run. Without any, it reads nothing: of a stopped run, all other open rows are pending. */
 export const failures = (job: JobState): Stream.Stream<FailedRow, JournalFailed> =>
-  job.failed.size === 0
-    ? Stream.empty
-    : pages(
-        job,
-        "r.name, r.key, v.value",
-        "JOIN effect_claude_results v ON v.row_id = r.id",
-        `${isFailed} AND v.run = ${job.run}`,
-        (page) => Effect.succeed(page.map((columns): FailedRow => ({ ...rowOf(columns), error: String(columns[3]) })))
-      )
+  job.failed.size === 0 ? Stream.empty : failed(job, `${isFailed} AND v.run = ${job.run}`)
+
+/** The rows that failed when they ran last, in any run. */
+export const failed = (job: Readable, condition = isFailed): Stream.Stream<FailedRow, JournalFailed> =>
+  pages(job, "r.name, r.key, v.value", "JOIN effect_claude_results v ON v.row_id = r.id", condition, (page) =>
+    Effect.succeed(page.map(failureOf))
+  )
+
+/** The last failed rows of the input, the last one first. Rows run in about this order. */
+export const lastFailed = ({ attempt, claimed, id, sql }: Readable, count: number) =>
+  attempt(
+    Effect.map(
+      sql`SELECT r.ordinal, r.name, r.key, v.value FROM effect_claude_rows r
+          JOIN effect_claude_results v ON v.row_id = r.id
+          WHERE r.job = ${id} AND r.run = ${claimed} AND ${sql.literal(isFailed)}
+          ORDER BY r.ordinal DESC LIMIT ${count}`.values,
+      (rows) => rows.map(failureOf)
+    )
+  )
+
+const failureOf = (columns: Columns): FailedRow => ({ ...rowOf(columns), error: String(columns[3]) })
 
 const rowOf = ([ordinal, name, key]: Columns): Row => ({
   key: RowId.keyOf({ id: String(name), key: key === null ? null : String(key) }),
@@ -86,7 +98,7 @@ const rowOf = ([ordinal, name, key]: Columns): Row => ({
 
 /** Claimed rows `r` of which `condition` holds, in input order. Each page is a chunk of the stream. */
 const pages = <A>(
-  job: JobState,
+  job: Readable,
   columns: string,
   join: string,
   condition: string,

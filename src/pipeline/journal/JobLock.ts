@@ -3,6 +3,7 @@
  * connection that holds the lock, so a run whose lock is lost cannot write. An SQLite file has the lock of `Sqlite.layer`.
  */
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type { Scope } from "effect/Scope"
 import { makeWithTransaction, type SqlClient } from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
@@ -16,6 +17,42 @@ export interface Held {
   /** Runs statements of one connection in a transaction. It costs less than `transaction`. */
   readonly commit: <E>(f: (connection: Connection) => Effect.Effect<void, E>) => Effect.Effect<void, E | SqlError>
 }
+
+/** A connection to PostgreSQL that holds the lock of a job. */
+export interface Holder {
+  /** The number of the connection's process on the server. */
+  readonly pid: number
+  /** The address of the client; null if it is on the server's machine, or if the user may not see it. */
+  readonly address: string | null
+  /** When it connected, in milliseconds since 1970. */
+  readonly since: number | null
+}
+
+/** The connection that holds the lock of a job on PostgreSQL, or undefined. */
+export const holder = (sql: SqlClient, job: string) =>
+  Effect.map(
+    Effect.flatMap(
+      sql`SELECT a.pid, HOST(a.client_addr) AS address,
+            CAST(EXTRACT(EPOCH FROM a.backend_start) * 1000 AS DOUBLE PRECISION) AS since
+          FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+          WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            AND (CAST(l.classid AS BIGINT) << 32) | CAST(l.objid AS BIGINT)
+              = hashtextextended(current_schema() || ' ' || ${job}, 0)`,
+      decodeHolders
+    ),
+    ([holder]): Holder | undefined => holder
+  )
+
+const decodeHolders = Schema.decodeUnknownEffect(
+  Schema.Array(
+    Schema.Struct({
+      pid: Schema.Int,
+      address: Schema.NullOr(Schema.String),
+      since: Schema.NullOr(Schema.Finite)
+    })
+  )
+)
 
 /** The longest wait for a second connection. */
 const patience = "10 seconds"

@@ -66,6 +66,9 @@ export interface JobState extends Pick<Opened, "sql" | "held" | "run"> {
   bill: Total.Total
 }
 
+/** What is needed to read the rows of a job. */
+export type Readable = Pick<JobState, "sql" | "attempt" | "id" | "claimed">
+
 export const make = (opened: Opened): JobState => {
   const { emulated, hasReplies, held, kept, run, sql } = opened
   const claims = { claimed: run, total: 0, done: 0, size: 0, source: null }

@@ -28,6 +28,17 @@ export class JournalTooNew extends Schema.TaggedError<JournalTooNew>()("JournalT
   }
 }
 
+/** An earlier version of this library wrote the state, and only a run changes its format. Nothing in it was changed. */
+export class JournalTooOld extends Schema.TaggedError<JournalTooOld>()("JournalTooOld", {
+  state: Schema.String,
+  version: Schema.Int
+}) {
+  override get message() {
+    const formats = `its format is ${this.version}, and this version reads format ${Tables.version}`
+    return `an earlier effect-claude wrote ${this.state}: ${formats}; run the job once more, which brings the state up to date`
+  }
+}
+
 /** The SQLite file belongs to another program. Nothing in it was changed. */
 export class JournalForeign extends Schema.TaggedError<JournalForeign>()("JournalForeign", {
   state: Schema.String,

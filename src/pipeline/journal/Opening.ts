@@ -107,7 +107,7 @@ const notStored: typeof Stored.Type = {
 }
 
 /** The path of the file, as SQLite knows it, or the name of the database. */
-const nameOf = (sql: SqlClient) =>
+export const nameOf = (sql: SqlClient) =>
   sql.onDialectOrElse({
     sqlite: () =>
       Effect.map(sql`SELECT file FROM pragma_database_list WHERE name = 'main'`.values, (rows) =>

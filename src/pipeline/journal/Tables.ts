@@ -125,11 +125,25 @@ export const version = 7
 
 /** Brings the tables up to date. Gives the layout of the database, which is above `version` in a newer one. */
 export const migrate = Effect.gen(function* () {
-  const sql = yield* SqlClient
   yield* Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: migrationsTable })
+  return (yield* latest).version
+})
+
+/** The layout of a database; undefined if it has no tables of a journal. */
+export const layout = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const found = isSqlite(sql)
+    ? yield* sql`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ${migrationsTable}`
+    : yield* sql`SELECT 1 WHERE to_regclass(${migrationsTable}) IS NOT NULL`
+  if (found.length > 0) return (yield* latest).version
+  return isSqlite(sql) && (yield* OldTables.hasVersion2) ? 2 : undefined
+})
+
+const latest = Effect.gen(function* () {
+  const sql = yield* SqlClient
   const [latest] = yield* Effect.flatMap(
     sql`SELECT MAX(migration_id) AS version FROM ${sql(migrationsTable)}`,
     Schema.decodeUnknownEffect(Schema.Tuple([Schema.Struct({ version: Schema.Int })]))
   )
-  return latest.version
+  return latest
 })

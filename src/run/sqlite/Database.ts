@@ -3,6 +3,7 @@
  */
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs"
 import type { DatabaseSync } from "node:sqlite"
+import { pathToFileURL } from "node:url"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -27,6 +28,38 @@ export const open = (path: string) =>
     attempt(path, () => new (nodeSqlite().DatabaseSync)(path, { timeout: 5000 })),
     (database) => Effect.sync(() => database.close())
   )
+
+/**
+ * Opens a file only to read it, until the scope closes, also while another process writes to it. SQLite keeps the file of
+ * a log beside the database for readers; where nobody may create one, the database cannot change, and it is read without.
+ */
+export const openReader = (path: string) =>
+  Effect.acquireRelease(
+    attempt(path, () => {
+      const { DatabaseSync } = nodeSqlite()
+      const database = new DatabaseSync(path, { readOnly: true, timeout: 5000 })
+      try {
+        readSchema(database)
+        return database
+      } catch (error) {
+        database.close()
+        const isUnwritable = codeOf(error) === cannotCreateLog && sizeOf(`${path}-wal`) === 0
+        if (!isUnwritable) throw error
+        const unchanging = new DatabaseSync(withQuery(path, "immutable=1"), { readOnly: true })
+        readSchema(unchanging)
+        return unchanging
+      }
+    }),
+    (database) => Effect.sync(() => database.close())
+  )
+
+/** Reads something, so that SQLite finds out what the file is. */
+export const readSchema = (database: DatabaseSync) => database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get()
+
+const withQuery = (path: string, query: string) => new URL(`${pathToFileURL(path).href}?${query}`)
+
+/** SQLITE_READONLY_DIRECTORY, and what SQLite reports where the disk itself is read-only. */
+const cannotCreateLog = 1544
 
 /** Opens a file, reads something from it, and closes it. */
 export const look = <A>(path: string, f: (database: DatabaseSync) => A) =>

@@ -2,7 +2,7 @@
  * Lets one process at a time use a file. The process locks `<path>.lock`, and `<path>.holder` names it. The system
  * releases the lock when the process ends, however it ends.
  */
-import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { hostname } from "node:os"
 import { basename } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
@@ -90,18 +90,37 @@ export const take = Effect.fnUntraced(function* (path: string, { database, ident
   )
 })
 
+/** Whether a process has a file locked, as far as this one can tell. It locks the file for a moment itself. */
+export const isHeld = (path: string): Effect.Effect<boolean> =>
+  Effect.suspend(() => {
+    const file = fileOf(path)
+    if (identityOf(file) === undefined) return Effect.succeed(false)
+    return Database.look(file, (database) => database.exec("PRAGMA busy_timeout = 0; BEGIN IMMEDIATE; ROLLBACK")).pipe(
+      Effect.as(false),
+      // Without permission to lock the file, a holder that has named itself is taken for alive.
+      Effect.catch(({ code }) => Effect.sync(() => code === busy || existsSync(holderOf(path))))
+    )
+  })
+
+/** The process that has a file locked: `"unnamed"` for a moment, undefined where there is none. */
+export const holder = (path: string): Effect.Effect<Holder | "unnamed" | undefined> =>
+  Effect.flatMap(isHeld(path), (isHeld) =>
+    isHeld ? Effect.map(readHolder(path), ({ holder = "unnamed" as const }) => holder) : Effect.undefined
+  )
+
 const holderOf = (path: string) => `${path}.holder`
 
 const readHolder = (path: string) =>
   Effect.try(() => readFileSync(holderOf(path), "utf8")).pipe(
     Effect.flatMap(decodeHolder),
-    Effect.match({ onFailure: () => ({}), onSuccess: (holder) => ({ holder }) })
+    Effect.match({ onFailure: (): { readonly holder?: Holder } => ({}), onSuccess: (holder) => ({ holder }) })
   )
 
 const encodeHolder = Schema.encodeSync(Schema.fromJsonString(Holder))
 const decodeHolder = Schema.decodeUnknownEffect(Schema.fromJsonString(Holder))
 
-const describe = ({ pid, host, command, since }: Holder) =>
+/** A process in words. */
+export const describe = ({ pid, host, command, since }: Holder) =>
   // In Swedish, a date is written as in ISO 8601, in local time.
   `process ${pid} (${command}) on host ${host} since ${new Date(since).toLocaleString("sv-SE")}`
 

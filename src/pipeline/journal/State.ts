@@ -1,0 +1,146 @@
+/**
+ * The state of a job as a reader sees it, also while a run has it open: nothing is begun, locked or written. Each member
+ * reads what is committed at that moment, so two of them may differ by the rows that finished between them.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { SqlClient } from "effect/sql/SqlClient"
+import type * as Stream from "effect/Stream"
+import * as Attempt from "./Attempt.ts"
+import * as Batches from "./Batches.ts"
+import * as ClaimedRows from "./ClaimedRows.ts"
+import { isSqlite } from "./Dialect.ts"
+import * as JobLock from "./JobLock.ts"
+import type { Readable } from "./JobState.ts"
+import { type JournalFailed, JournalForeign, JournalTooNew, JournalTooOld } from "./JournalError.ts"
+import * as Opening from "./Opening.ts"
+import * as Source from "./Source.ts"
+import * as Tables from "./Tables.ts"
+import * as Total from "./Total.ts"
+
+/** The rows of the last run that has begun. */
+export interface RowCounts {
+  readonly total: number
+  readonly done: number
+  /** Rows that failed when they ran last. */
+  readonly failed: number
+  readonly pending: number
+}
+
+/** What was billed. */
+export interface RunTotals {
+  /** In the last run that has begun. */
+  readonly run: Total.Total
+  /** In all runs. */
+  readonly all: Total.Total
+  readonly runs: number
+}
+
+/** The state of one job. */
+export interface State {
+  /** The file, or the name of the database. */
+  readonly place: string
+  readonly job: string
+  /** The number of the last run that has begun, from 1. */
+  readonly run: number
+  /** Whether an emulator answers, and not Claude; null before the first answer. */
+  readonly emulated: boolean | null
+  /** Rows of the input that cannot be run, and messages for the first of them. Undefined where the state does not tell. */
+  readonly invalid: Pick<Source.Source, "invalid" | "problems"> | undefined
+  readonly counts: Effect.Effect<RowCounts, JournalFailed>
+  readonly totals: Effect.Effect<RunTotals, JournalFailed>
+  /** The outputs of finished rows, in input order. */
+  readonly outputs: Stream.Stream<string, JournalFailed>
+  /** The rows that failed when they ran last, in input order. */
+  readonly failures: Stream.Stream<ClaimedRows.FailedRow, JournalFailed>
+  /** The last failed rows of the input, the last one first. */
+  readonly lastFailures: (count: number) => Effect.Effect<ReadonlyArray<ClaimedRows.FailedRow>, JournalFailed>
+  /** The batches that the API works on, the oldest first. */
+  readonly batches: Effect.Effect<ReadonlyArray<Batches.BatchInProgress>, JournalFailed>
+  /** On PostgreSQL, the connection of the run that has the job open; an SQLite file has the lock of `Sqlite.layer`. */
+  readonly holder: Effect.Effect<JobLock.Holder | undefined, JournalFailed>
+}
+
+/** The states of all jobs in a database, by name. Fails where this version cannot read the database. */
+export const all: Effect.Effect<ReadonlyArray<State>, StateError, SqlClient> = Effect.gen(function* () {
+  const sql = (yield* SqlClient).withoutTransforms()
+  const state = yield* Effect.mapError(Opening.nameOf(sql), (error) => Attempt.failed(error, ""))
+  const attempt = Attempt.on(state)
+  const context = yield* Effect.context<SqlClient>()
+  const version = yield* attempt(Effect.provideContext(Tables.layout, context))
+  if (version === undefined) {
+    const tables = yield* attempt(Effect.provideContext(Tables.foreign, context))
+    return tables.length > 0 ? yield* new JournalForeign({ state, tables }) : []
+  }
+  if (version > Tables.version) return yield* new JournalTooNew({ state, version })
+  if (version < Tables.version) return yield* new JournalTooOld({ state, version })
+  const jobs = yield* attempt(
+    Effect.flatMap(
+      sql`SELECT j.id, j.name, j.run, j.emulated, j.source, r.claimed
+          FROM effect_claude_jobs j JOIN effect_claude_runs r ON r.job = j.id AND r.run = j.run ORDER BY j.name`,
+      decodeJobs
+    )
+  )
+  return jobs.map((job) => make({ sql, attempt, id: job.id, claimed: job.claimed }, state, job))
+}).pipe(Effect.withTracerEnabled(false))
+
+/** Why a state cannot be read. */
+export type StateError = JournalFailed | JournalForeign | JournalTooNew | JournalTooOld
+
+const StoredJob = Schema.Struct({
+  id: Schema.Int,
+  name: Schema.String,
+  run: Schema.Int,
+  emulated: Schema.NullOr(Schema.BooleanFromBit),
+  source: Source.Column,
+  claimed: Schema.Int
+})
+
+const decodeJobs = Schema.decodeUnknownEffect(Schema.Array(StoredJob))
+
+const make = (job: Readable, place: string, { emulated, name, run, source }: typeof StoredJob.Type): State => {
+  const { attempt, claimed, id, sql } = job
+  return {
+    place,
+    job: name,
+    run,
+    emulated,
+    invalid: source ?? undefined,
+    counts: attempt(
+      Effect.map(
+        Effect.flatMap(
+          sql`SELECT total, done, (
+                SELECT CAST(COUNT(*) AS INTEGER) FROM effect_claude_rows r
+                WHERE r.job = ${id} AND r.run = ${claimed} AND r.state <> 1 AND r.state = 2
+              ) AS failed
+              FROM effect_claude_runs WHERE job = ${id} AND run = ${run}`,
+          decodeCounts
+        ),
+        ([{ done, failed, total }]) => ({ total, done, failed, pending: total - done - failed })
+      )
+    ),
+    totals: attempt(
+      Effect.map(
+        Effect.flatMap(sql`SELECT run, calls, cost, unpriced FROM effect_claude_runs WHERE job = ${id}`, decodeTotals),
+        (runs) => ({
+          run: Total.sum(runs.filter((total) => total.run === run)),
+          all: Total.sum(runs),
+          runs: runs.length
+        })
+      )
+    ),
+    outputs: ClaimedRows.outputs(job),
+    failures: ClaimedRows.failed(job),
+    lastFailures: (count) => ClaimedRows.lastFailed(job, count),
+    batches: attempt(Batches.inProgress(job)),
+    holder: isSqlite(sql) ? Effect.undefined : attempt(JobLock.holder(sql, name))
+  }
+}
+
+const decodeCounts = Schema.decodeUnknownEffect(
+  Schema.Tuple([Schema.Struct({ total: Schema.Int, done: Schema.Int, failed: Schema.Int })])
+)
+
+const decodeTotals = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ ...Total.Total.fields, cost: Schema.BigDecimalFromString, run: Schema.Int }))
+)

@@ -1,0 +1,101 @@
+/**
+ * Opens the state that a command names: the state itself, a file or the address of a database, or the output next to it. It
+ * is opened only to read it, so a run of the job continues undisturbed.
+ */
+import { existsSync } from "node:fs"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type { SqlClient } from "effect/sql/SqlClient"
+import * as Journal from "../pipeline/Journal.ts"
+import { ExitWith } from "./ExitWith.ts"
+import * as Postgres from "./Postgres.ts"
+import * as Sqlite from "./Sqlite.ts"
+import type { StateFlags } from "./StateFlags.ts"
+
+/** The process that has a job open. */
+export interface Holder {
+  /** Such as `process 12 (effect-claude) on host a`. */
+  readonly name: string
+  /** In milliseconds since 1970, where known. */
+  readonly since: number | undefined
+}
+
+/** A job in an open state. */
+export interface JobInState extends Journal.State {
+  /** The file as it was named, or the address of the database without user and password. */
+  readonly path: string
+  readonly client: Context.Context<SqlClient>
+  /** The process whose run has the job open; undefined if no run is on. */
+  readonly openIn: Effect.Effect<Holder | undefined, Journal.JournalFailed>
+}
+
+/** The default place of a state, next to its output. */
+export const pathOf = (output: string): string => `${output.replace(/\.\w+$/, "")}.state.sqlite`
+
+/** A state that cannot be read ends the command. */
+export const toExit = <A, R>(effect: Effect.Effect<A, Error, R>): Effect.Effect<A, ExitWith, R> =>
+  Effect.mapError(effect, (error) => (error instanceof ExitWith ? error : new ExitWith(2, error.message)))
+
+/** Every job of a state, by name. The state is open until the scope closes. */
+export const all = Effect.fnUntraced(function* (given: string) {
+  const place = Postgres.isAddress(given) ? given : yield* fileOf(given)
+  const path = Postgres.isAddress(place) ? Postgres.withoutSecrets(place) : place
+  const client = yield* Layer.build(clientOf(place))
+  const states = yield* Effect.provideContext(Journal.states, client)
+  if (states.length === 0) return yield* refuse(`${path} holds no job yet: a run stores its job when its input is read`)
+  return states.map((state): JobInState => {
+    const openIn = Postgres.isAddress(place)
+      ? Effect.map(state.holder, connectionOf)
+      : Effect.map(Sqlite.holder(place), processOf)
+    return { ...state, path, client, openIn }
+  })
+}, toExit)
+
+/** One job of a state: the one with this name, or the only one. */
+export const one = Effect.fnUntraced(function* ({ job, state }: StateFlags) {
+  const states = yield* all(state)
+  const { path } = states[0] ?? { path: state }
+  const names = states.map(({ job }) => `"${job}"`).join(", ")
+  if (Option.isNone(job)) {
+    const [only, ...others] = states
+    if (only !== undefined && others.length === 0) return only
+    return yield* refuse(`${path} holds ${states.length} jobs: name one with --job: ${names}`)
+  }
+  const found = states.find(({ job: name }) => name === job.value)
+  return found ?? (yield* refuse(`${path} holds no job "${job.value}"; its jobs are: ${names}`))
+})
+
+const clientOf = (place: string): Layer.Layer<SqlClient, Postgres.PostgresFailed | Sqlite.SqliteFailed> =>
+  Postgres.isAddress(place) ? Postgres.layer(place) : Sqlite.layerReader({ path: place })
+
+/** The file of a state that is named by itself or by its output. */
+const fileOf = (given: string) => {
+  const beside = pathOf(given)
+  if (existsSync(beside)) return Effect.succeed(beside)
+  if (/\.[cm]?[jt]s$/.test(given)) {
+    return refuse(`${given} is a program: name the state of its job, or the output, such as results.jsonl`)
+  }
+  if (given.endsWith(".sqlite") || given.endsWith(".db")) {
+    return existsSync(given) ? Effect.succeed(given) : refuse(`${given}: there is no such state`)
+  }
+  return refuse(
+    `${given} has no state next to it, which would be ${beside}; name the state that the run had with --state`
+  )
+}
+
+const refuse = (message: string) => Effect.fail(new ExitWith(2, message))
+
+const connectionOf = (holder: Effect.Success<Journal.State["holder"]>): Holder | undefined =>
+  holder && {
+    name: `connection ${holder.pid} of the server${holder.address === null ? "" : `, from ${holder.address}`}`,
+    since: holder.since ?? undefined
+  }
+
+const processOf = (holder: Sqlite.Holder | "unnamed" | undefined): Holder | undefined => {
+  if (holder === undefined) return undefined
+  if (holder === "unnamed") return { name: "a process that has just begun", since: undefined }
+  const { command, host, pid, since } = holder
+  return { name: `process ${pid} (${command}) on host ${host}`, since }
+}

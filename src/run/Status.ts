@@ -1,0 +1,116 @@
+/**
+ * The status of the jobs in a state, as text or as JSON: their rows, what they cost, whether a run is on, its batches, and
+ * the latest failures.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Journal from "../pipeline/Journal.ts"
+import * as Progress from "../pipeline/Progress.ts"
+import * as RowFailure from "../pipeline/RowFailure.ts"
+import * as OpenState from "./OpenState.ts"
+import type { StateFlags } from "./StateFlags.ts"
+
+/** Prints the status of one job of a state, or of all of them. */
+export const show = Effect.fnUntraced(
+  function* ({ json, ...given }: StateFlags & { readonly json: boolean }) {
+    const jobs = Option.isSome(given.job) ? [yield* OpenState.one(given)] : yield* OpenState.all(given.state)
+    const statuses = yield* Effect.forEach(jobs, read)
+    yield* Console.log(
+      json ? statuses.map((status) => JSON.stringify(toJson(status))).join("\n") : statuses.map(toText).join("\n\n")
+    )
+  },
+  Effect.scoped,
+  (effect) => OpenState.toExit(effect)
+)
+
+/** What is known of a job at one moment. */
+export interface Status extends Pick<OpenState.JobInState, "path" | "job" | "run" | "emulated" | "invalid"> {
+  /** In milliseconds since 1970. */
+  readonly now: number
+  readonly rows: Journal.RowCounts
+  readonly cost: Journal.RunTotals
+  readonly openIn: OpenState.Holder | undefined
+  readonly batches: ReadonlyArray<Journal.BatchInProgress>
+  /** One line for each of the latest failures, the last one first. */
+  readonly failures: ReadonlyArray<string>
+}
+
+/** Failures that a status shows. */
+const maxFailures = 5
+
+/** Reads the status of a job. */
+export const read = Effect.fnUntraced(function* (state: OpenState.JobInState) {
+  const { emulated, invalid, job, path, run } = state
+  const failed = yield* state.lastFailures(maxFailures)
+  return {
+    path,
+    job,
+    run,
+    emulated,
+    invalid,
+    now: yield* Clock.currentTimeMillis,
+    rows: yield* state.counts,
+    cost: yield* state.totals,
+    openIn: yield* state.openIn,
+    batches: yield* state.batches,
+    failures: yield* Effect.forEach(failed, RowFailure.describe)
+  } satisfies Status
+})
+
+/** The status for people. */
+export const toText = (status: Status): string => {
+  const { batches, cost, emulated, failures, invalid, job, now, path, rows } = status
+  const { counted } = Progress
+  const invalidRows = invalid === undefined || invalid.invalid === 0 ? false : `${invalid.invalid} invalid`
+  const parts = [rows.failed > 0 && `${rows.failed} failed`, rows.pending > 0 && `${rows.pending} pending`, invalidRows]
+  const more = rows.failed - failures.length
+  return [
+    `${job}: ${[`${rows.done} of ${rows.total} rows are done`, ...parts].filter((part) => part !== false).join(", ")} (state: ${path})`,
+    openOf(status),
+    cost.runs > 1 ? `this run ${costOf(cost.run)}, all ${cost.runs} runs ${costOf(cost.all)}` : costOf(cost.all),
+    emulated === true && "An emulator answers, not Claude: nothing is billed.",
+    ...batches.map(({ batch, requests, since }) =>
+      [batch, counted(requests, "request", "requests"), `sent ${Progress.age(since, now)} ago`].join(" · ")
+    ),
+    failures.length > 0 && "Latest failures:",
+    ...failures.map((failure) => `  ${failure}`),
+    more > 0 && `  … and ${more} more`
+  ]
+    .filter((line) => line !== false)
+    .join("\n")
+}
+
+const openOf = ({ now, openIn, rows }: Status): string => {
+  if (openIn === undefined)
+    return rows.pending > 0 ? "No run is on: run the same command again to continue." : "No run is on."
+  const since = openIn.since === undefined ? "" : `, for ${Progress.age(openIn.since, now)}`
+  return `A run is on: ${openIn.name}${since}`
+}
+
+const costOf = ({ calls, cost, unpriced }: Journal.Total) =>
+  `${Progress.counted(calls, "call", "calls")}, ${Progress.cost({ cost, unpricedCalls: unpriced })}`
+
+/** The status for programs. Costs are exact US dollars; calls without a known price are left out. Times are ISO 8601. */
+export const toJson = ({ batches, cost, failures, invalid, openIn, rows, ...status }: Status): object => ({
+  job: status.job,
+  state: status.path,
+  ...rows,
+  invalid: invalid?.invalid ?? null,
+  run: status.run,
+  runs: cost.runs,
+  emulated: status.emulated,
+  cost: BigDecimal.format(cost.run.cost),
+  calls: cost.run.calls,
+  totalCost: BigDecimal.format(cost.all.cost),
+  totalCalls: cost.all.calls,
+  unpricedCalls: cost.all.unpriced,
+  openIn:
+    openIn === undefined ? null : { name: openIn.name, since: openIn.since === undefined ? null : isoOf(openIn.since) },
+  batches: batches.map(({ batch, requests, since }) => ({ batch, requests, since: isoOf(since) })),
+  failures
+})
+
+const isoOf = (time: number) => new Date(time).toISOString()
