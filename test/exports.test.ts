@@ -26,7 +26,7 @@ describe("the public names", () => {
       Job: Declaration Job JobBroken JobChanged JobHopeless JobLayerFailed JobNeeds Provided RunOptions Summary claude isJob make run shape
       Journal: BatchInProgress Claim Counts Ending FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew JournalTooOld LostAttempt Minute Options PendingRow Row RowCounts RunTotals SampledRow Settings Source Spending State StoredCall Total Totals layer requestText states
       Progress: Progress age bar batchLines batches cost counted empty fallbacks hedges line promptCache replays responseCache tick tokens update
-      Score: Accuracy Given Score Scored Scorer accuracy exact fields includes judge numeric of
+      Score: Accuracy Given Score Scored Scorer accuracy exact fields includes judge normalize numeric of
       Step: Shape Step all andThen draw each make map object text version withInput
       Budget: Amount Budget Caps from make policy raise
       Concurrency: Concurrency make policy resize

@@ -16,6 +16,7 @@ import * as Step from "./Step.ts"
 
 export { type Given, Score, type Scorer } from "./score/Given.ts"
 export { judge } from "./score/Judge.ts"
+export { text as normalize } from "./score/Normalize.ts"
 
 const matching = (name: string, match: Match.Match): Scorer<unknown, unknown> =>
   Step.make(name, ({ expected, output }) => Effect.sync(() => match(output, expected)))

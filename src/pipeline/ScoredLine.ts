@@ -1,0 +1,86 @@
+/**
+ * The columns that a scored result has besides its fields: the expected values, the score, and with several fields the score
+ * of each. An evaluation needs the lines of the output only, so that scores can be counted again without the input.
+ */
+import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
+import * as Schema from "effect/Schema"
+import type { Score } from "./Score.ts"
+
+const scoreColumn = "score"
+const explanationColumn = "explanation"
+const expectedPrefix = "expected_"
+const scorePrefix = "score_"
+
+/** The column with the expected value of a field. */
+export const expectedColumn = (field: string): string => `${expectedPrefix}${field}`
+
+/** The columns for the scores of these fields, as fields of the schema of a result. */
+export const columns = (fields: ReadonlyArray<string>, options: { readonly explained: boolean }) => ({
+  ...Record.fromEntries(fields.map((field) => [expectedColumn(field), Schema.NullOr(Schema.String)])),
+  ...(fields.length > 1 &&
+    Record.fromEntries(fields.map((field) => [scorePrefix + field, Schema.NullOr(Schema.Finite)]))),
+  [scoreColumn]: Schema.NullOr(Schema.Finite),
+  ...(options.explained && { [explanationColumn]: Schema.String })
+})
+
+/** The values of these columns. */
+export const values = (
+  expected: Readonly<Record<string, string | undefined>>,
+  score: Score,
+  options: { readonly explained: boolean }
+): Readonly<Record<string, string | number | null>> => ({
+  ...Record.mapEntries(expected, (value, field) => [expectedColumn(field), value ?? null]),
+  ...(Object.keys(expected).length > 1 &&
+    Record.mapEntries(expected, (_, field) => [scorePrefix + field, score.fields?.[field]?.value ?? null])),
+  [scoreColumn]: score.value ?? null,
+  ...(options.explained && { [explanationColumn]: score.explanation })
+})
+
+/** A field with its expected value. */
+export interface ScoredField {
+  readonly name: string
+  readonly expected: unknown
+  readonly answer: unknown
+  /** `undefined` if the field is unscored. */
+  readonly score: number | undefined
+}
+
+/** A line of an output. */
+export interface ScoredLine {
+  readonly key: string
+  readonly isScored: boolean
+  /** `undefined` if the row is unscored. */
+  readonly score: number | undefined
+  readonly fields: ReadonlyArray<ScoredField>
+  /** The input columns and the fields of the result. */
+  readonly values: ReadonlyMap<string, unknown>
+}
+
+/** Reads a line. A line without scores is one, too. */
+export const read = (line: Readonly<Record<string, unknown>>): ScoredLine => {
+  const names = Object.keys(line).flatMap((name) => {
+    const field = name.startsWith(expectedPrefix) ? name.slice(expectedPrefix.length) : ""
+    return field in line ? [field] : []
+  })
+  const isScored = scoreColumn in line && names.length > 0
+  const own = new Set(
+    isScored
+      ? [scoreColumn, explanationColumn, ...names.flatMap((name) => [expectedPrefix + name, scorePrefix + name])]
+      : []
+  )
+  const numberAt = (name: string) => (Predicate.isNumber(line[name]) ? line[name] : undefined)
+  const score = numberAt(scoreColumn)
+  return {
+    key: String(line["key"]),
+    isScored,
+    score: isScored ? score : undefined,
+    fields: names.map((name) => ({
+      name,
+      expected: line[expectedPrefix + name],
+      answer: line[name],
+      score: names.length === 1 ? score : numberAt(scorePrefix + name)
+    })),
+    values: new Map(Object.entries(line).filter(([name]) => name !== "key" && !own.has(name)))
+  }
+}
