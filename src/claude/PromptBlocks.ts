@@ -76,6 +76,8 @@ const breakpointsIn = (value: unknown): ReadonlyArray<Models.CacheTtl> => {
 export interface Entry {
   readonly key: string
   readonly ttl: Models.CacheTtl
+  /** The last block of the entry. */
+  readonly end: Block
 }
 
 /** The entries at the breakpoints of a request, the shortest first. */
@@ -86,9 +88,28 @@ export const entries = (request: Request): ReadonlyArray<Entry> => {
   // A change of these settings invalidates entries that end in messages, but not entries that end in tools or system.
   const settings = JSON.stringify([output_config, thinking, tool_choice])
   let key = model
-  return blocks.slice(0, end).flatMap(({ breakpoints: [ttl], isLongEnough, level, role, value }) => {
+  return blocks.slice(0, end).flatMap((block) => {
+    const {
+      breakpoints: [ttl],
+      isLongEnough,
+      level,
+      role,
+      value
+    } = block
     const { cache_control: _, ...bare } = { cache_control: undefined, ...value }
     key = Sha256.hex(key + JSON.stringify([level, role, level === "messages" && settings, bare]))
-    return ttl === undefined || !isLongEnough ? [] : [{ key, ttl }]
+    return ttl === undefined || !isLongEnough ? [] : [{ key, ttl, end: block }]
   })
 }
+
+/** The request up to the end of a block, for the tokens of an entry. A message of the assistant stays whole. */
+export const upTo = ({ messages, system, tools, ...request }: Request, { at, level, message }: Block): Request => ({
+  ...request,
+  ...(tools && { tools: level === "tools" ? tools.slice(0, at + 1) : tools }),
+  ...(system && level !== "tools" && { system: level === "system" ? contentOf(system).slice(0, at + 1) : system }),
+  messages: messages
+    .slice(0, message + 1)
+    .map((one, index) =>
+      index === message && one.role === "user" ? { ...one, content: contentOf(one.content).slice(0, at + 1) } : one
+    )
+})

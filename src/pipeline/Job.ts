@@ -11,6 +11,7 @@ import { Claude } from "../claude/Claude.ts"
 import type * as Dataset from "./Dataset.ts"
 import { draw, type Step } from "./Step.ts"
 
+export { type Confirm, JobDeclined, type Proposal } from "./Confirm.ts"
 export { JobLayerFailed, run, type RunOptions, type Summary } from "./Run.ts"
 export { JobChanged } from "./Recheck.ts"
 export { JobBroken, JobHopeless, JobNeeds } from "./StopRules.ts"

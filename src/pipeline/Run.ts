@@ -18,6 +18,7 @@ import { ReplyStore } from "../claude/ReplyStore.ts"
 import { SpendStore } from "../claude/SpendStore.ts"
 import * as Batch from "./Batch.ts"
 import { claimRows, maxReported } from "./Claims.ts"
+import * as Confirm from "./Confirm.ts"
 import * as Dataset from "./Dataset.ts"
 import { Drain } from "./Drain.ts"
 import * as Durable from "./Durable.ts"
@@ -50,6 +51,8 @@ export interface RunOptions<in Row = never> extends Selection.Selection<Row> {
    * every row again: calls that have not changed are replayed, so only the changed ones are paid for.
    */
   readonly changed?: "stop" | "keep" | "rerun"
+  /** Decides whether the run begins, from an estimate; see `Confirm`. By default it begins. */
+  readonly confirm?: Confirm.Confirm
 }
 
 /**
@@ -111,8 +114,12 @@ export const run = Effect.fn("Job.run")(function* <Row, Out, E>(
   options: RunOptions<NoInfer<Row>> = {}
 ) {
   const context = yield* build(job)
-  return yield* Effect.provideContext(runRows(job, options), context)
+  return yield* Effect.provideContext(runRows(job, options, hasServices(context)), context)
 }, Effect.scoped)
+
+/** Whether the layer of a job provides more than Claude and settings. */
+const hasServices = ({ mapUnsafe }: Context.Context<Claude>): boolean =>
+  Array.from(mapUnsafe.keys()).some((key) => !/^effect-claude\/|^effect\/(?:Layer|References|Tracer|Logger)/.test(key))
 
 /**
  * Builds the layer of the job, in the scope of the run and apart from every other run. The calls of rows are durable: those
@@ -133,14 +140,25 @@ const build = Effect.fnUntraced(function* ({ layer = Layer.empty }: Pick<Job<nev
   return Context.add(built, Claude, Option.match(own, { onNone: () => claude, onSome: Durable.wrap }))
 })
 
-const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>, options: RunOptions<Row>) {
+const runRows = Effect.fnUntraced(function* <Row, Out, E>(
+  job: Job<Row, Out, E>,
+  options: RunOptions<Row>,
+  hasServices: boolean
+) {
   const journal = yield* Journal
   const output = options.output ?? job.sink
-  const { inputChanged, invalid, problems, sink, total } = yield* journal.begin(
-    start(job, output, options.changed ?? "stop")
+  const selection = yield* Effect.cached(Selection.make(job, options))
+  const pending = Stream.unwrap(
+    Effect.map(selection, (isSelected) => Stream.filter(PendingRows.of(job, options.only ?? "all"), isSelected))
   )
   const { capacity } = yield* Claude
   const inFlight = options.concurrency === undefined ? capacity : Effect.succeed(options.concurrency)
+  const { confirm, limit = Infinity } = options
+  const planned = { pending: Stream.take(pending, limit), inFlight, hasServices }
+  const ask = confirm && ((finished: Confirm.Finished<Row>) => Confirm.ask(job, confirm, planned, finished))
+  const { inputChanged, invalid, problems, sink, total } = yield* journal.begin(
+    start(job, output, options.changed ?? "stop", ask)
+  )
   const rows = Rows.make(job, journal, options, inFlight, yield* Clock.Clock)
   /** Stores how the run ended. A broken journal cannot. */
   const end = Effect.fnUntraced(function* (reason: Stopped | StopRules.JobNeeds | "interrupted" | undefined) {
@@ -152,8 +170,6 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>,
   const spending = Spending.make(yield* journal.spending, rows.orStop)
   yield* stopOnDrain(rows.stop)
   const failuresFile = yield* Effect.gen(function* () {
-    const isSelected = yield* Selection.make(job, options)
-    const pending = Stream.filter(PendingRows.of(job, options.only ?? "all"), isSelected)
     yield* Effect.ensuring(rows.work(pending, yield* Batch.fanOut(options)), spending.end)
     yield* rows.settle
     yield* sink.replaceWith(journal.outputs)
@@ -202,21 +218,24 @@ const stopOnDrain = (stop: (reason: "signal") => Effect.Effect<void>) =>
   )
 
 /** Claims the rows, checks whether the job has changed, and opens the output. */
-const start = Effect.fnUntraced(function* <Row, Out, E>(
+const start = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
   job: Job<Row, Out, E>,
   output: string,
-  changed: NonNullable<RunOptions["changed"]>
+  changed: NonNullable<RunOptions["changed"]>,
+  ask: ((finished: Confirm.Finished<Row>) => Effect.Effect<void, E2, R>) | undefined
 ) {
   const journal = yield* Journal
   const refuse = (detail: string) => new Dataset.DatasetFailed({ path: output, detail })
   yield* Dataset.keepApart(job.source, output)
   yield* Dataset.keepApart(job.source, FailuresFile.pathOf(output))
   if (ResultLine.hasKey(job.output)) return yield* refuse(keyIsTaken)
-  const sample = changed === "stop" ? yield* journal.sample(Recheck.size) : []
+  const count = ask === undefined ? Recheck.size : Confirm.finished
+  const sample = changed === "stop" ? yield* journal.sample(count) : []
   const claims = yield* claimRows(job, sample)
   if (changed === "stop") yield* Recheck.check(job, sample, claims.found)
   if (changed === "keep") yield* journal.keep
   if (changed === "rerun") yield* journal.rerun
+  if (ask !== undefined) yield* ask({ sample, found: claims.found })
   const done = changed === "rerun" ? 0 : claims.done
   yield* Event.emit(() => ({ _tag: "rows-counted", total: claims.total - claims.invalid, done }))
   const sink = yield* Dataset.writeLines(output)

@@ -9,6 +9,7 @@ import * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import { emulate } from "./commands/Emulate.ts"
+import { estimate } from "./commands/Estimate.ts"
 import { retry } from "./commands/Retry.ts"
 import { run } from "./commands/Run.ts"
 import { status } from "./commands/Status.ts"
@@ -17,7 +18,7 @@ import { ExitWith } from "./ExitWith.ts"
 
 const command = Command.make("effect-claude").pipe(
   Command.withDescription("LLM pipelines on Claude"),
-  Command.withSubcommands([run, status, retry, emulate])
+  Command.withSubcommands([run, estimate, status, retry, emulate])
 )
 
 /** Prints help that was not asked for on stderr, so that stdout holds results only. */

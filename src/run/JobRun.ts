@@ -11,6 +11,7 @@ import type { SqlClient } from "effect/sql/SqlClient"
 import { AnthropicClient, Claude, Event } from "../index.ts"
 import * as Job from "../pipeline/Job.ts"
 import * as Journal from "../pipeline/Journal.ts"
+import * as AskFirst from "./AskFirst.ts"
 import * as Display from "./Display.ts"
 import * as EmulatorProbe from "./EmulatorProbe.ts"
 import * as EmulatorProcess from "./EmulatorProcess.ts"
@@ -63,20 +64,27 @@ const execute = Effect.fnUntraced(function* (
   state: string,
   unselected: string | undefined
 ) {
-  const api = yield* flags.emulator ? Layer.build(layerEmulator) : Layer.build(Claude.layerConfig())
-  const emulated = flags.emulator || (yield* EmulatorProbe.probe)
+  const isOffline = flags.dryRun && !flags.countTokens
+  const api = yield* isOffline
+    ? Layer.build(AskFirst.layerStandIn)
+    : flags.emulator
+      ? Layer.build(layerEmulator)
+      : Layer.build(Claude.layerConfig())
+  const emulated = flags.emulator || (!isOffline && (yield* EmulatorProbe.probe))
+  const confirm = yield* AskFirst.make(flags, emulated)
   const batches = yield* OpenBatches.make(flags, emulated)
   const stack = { ...(yield* RunOptions.ofStack(flags, emulated)), ...(flags.mode === "batches" && { batches }) }
   const claude = Layer.succeedContext(api).pipe(Claude.stack(stack))
   const settings = yield* RunSettings.of(flags, options.output)
-  const journal = Journal.layer({ job: job.name, shape: Job.shape(job), emulated, settings }).pipe(
+  const kind = flags.dryRun ? {} : { emulated }
+  const journal = Journal.layer({ job: job.name, shape: Job.shape(job), ...kind, settings }).pipe(
     Layer.provide(stateStore(state))
   )
   // The embedded emulator ends with this process, and its batches with it.
   const left = flags.emulator ? Effect.void : OpenBatches.report(batches)
   const place = Postgres.isAddress(state) ? Postgres.withoutSecrets(state) : state
   let hasBegun = false
-  const work = Job.run(job, options).pipe(
+  const work = Job.run(job, { ...options, ...(confirm && { confirm }) }).pipe(
     Event.listen((event) => Effect.sync(() => (hasBegun ||= event._tag === "rows-counted")))
   )
   const stoppable = GracefulStop.run(Display.show(job.name, work), {
@@ -87,9 +95,12 @@ const execute = Effect.fnUntraced(function* (
         : Effect.void
   })
   yield* Effect.gen(function* () {
+    if (flags.dryRun) return yield* Effect.catchTag(Effect.asVoid(stoppable), "JobDeclined", () => Effect.void)
     if (flags.emulator) yield* OpenBatches.forget
     else if (flags.mode === "direct") yield* OpenBatches.refuseDirect
-    const [[summary, progress], isInterrupted] = yield* stoppable
+    const [[summary, progress], isInterrupted] = yield* Effect.catchTag(stoppable, "JobDeclined", ({ message }) =>
+      Effect.fail(new ExitWith(130, message))
+    )
     const report = { summary, progress, output: options.output, state: place, isInterrupted, unselected }
     yield* Console.log(flags.json ? JobReport.toJson(report) : JobReport.toText(report))
     yield* left

@@ -50,6 +50,15 @@ export const flags = {
   maxFailures: positive("max-failures", "Stop after this many rows have failed").pipe(Flag.optional),
   keep: toggle("keep", "If the job has changed, keep the rows that are finished"),
   rerun: toggle("rerun", "Run every row again; replies of calls that have not changed are not paid for again"),
+  dryRun: toggle(
+    "dry-run",
+    "Show the first requests and an estimate of calls, tokens, money and time, and send nothing"
+  ),
+  countTokens: toggle(
+    "count-tokens",
+    "For an estimate, let the API count the tokens of sampled prompts, free of charge"
+  ),
+  yes: toggle("yes", "On a terminal, do not ask before a run of more than one dollar or 1,000 rows"),
   emulator: toggle("emulator", "Use an emulator on this machine instead of Claude: no key, no cost"),
   json
 }

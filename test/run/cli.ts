@@ -8,7 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { PassThrough } from "node:stream"
 import { afterAll } from "vitest"
-import { ConfigProvider, Console, Context, Effect, Exit, Layer, Runtime, Sink, Stdio, Stream } from "effect"
+import { ConfigProvider, Console, Context, Effect, Exit, Layer, Runtime, Sink, Stdio, Stream, Terminal } from "effect"
 import { ChildProcessSpawner } from "effect/process"
 import { Emulator } from "effect-claude/testing"
 import * as Cli from "../../src/run/Cli.ts"
@@ -28,12 +28,14 @@ export interface Options {
   /** The terminal of both output streams; by default both are pipes. */
   readonly terminal?: Screen.Output | undefined
   readonly signals?: Signals.Signals
+  /** The lines that a person types; with them, standard input is a terminal. */
+  readonly typed?: ReadonlyArray<string> | undefined
 }
 
 /** Runs the command line to its end. */
 export const program = (
   args: ReadonlyArray<string>,
-  { env = {}, signals, terminal }: Options = {}
+  { env = {}, signals, terminal, typed }: Options = {}
 ): Effect.Effect<Result> =>
   Effect.gen(function* () {
     const out = recorder(terminal)
@@ -46,7 +48,8 @@ export const program = (
       Effect.provideService(Signals.Signals, signals ?? { first: Effect.never }),
       Effect.provide([
         Layer.effect(ChildProcessSpawner.ChildProcessSpawner, emulatorInProcess),
-        Stdio.layerTest({ args: Effect.succeed(args) }),
+        Stdio.layerTest({ args: Effect.succeed(args), stdinIsTerminal: Effect.succeed(typed !== undefined) }),
+        typing(typed ?? []),
         ConfigProvider.layer(ConfigProvider.fromEnv({ env }))
       ]),
       Effect.provide(NodeServices.layer),
@@ -61,6 +64,20 @@ export const program = (
 
 export const cli = (args: ReadonlyArray<string>, options?: Options): Promise<Result> =>
   Effect.runPromise(program(args, options))
+
+/** A terminal whose lines are typed in advance. After them, the input ends. */
+const typing = (lines: ReadonlyArray<string>) =>
+  Layer.effect(
+    Terminal.Terminal,
+    Effect.gen(function* () {
+      const rest = lines.values()
+      const readLine = Effect.suspend(() => {
+        const { done, value } = rest.next()
+        return done === true ? Effect.fail(new Terminal.QuitError({})) : Effect.succeed(value)
+      })
+      return { ...(yield* Terminal.Terminal), readLine }
+    })
+  ).pipe(Layer.provide(NodeServices.layer))
 
 const recorder = (terminal: Screen.Output | undefined) => {
   const chunks: Array<string> = []

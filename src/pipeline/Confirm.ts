@@ -1,0 +1,163 @@
+/**
+ * Asks before a run begins: it samples the rows that the run would take, puts them through the step without sending
+ * anything, and shows the estimate to whoever decides. It reads the rows once; nothing is stored.
+ */
+import * as Arr from "effect/Array"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Scope } from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import { Claude } from "../claude/Claude.ts"
+import type { ClaudeError } from "../claude/ClaudeError.ts"
+import type { Request } from "../claude/Request.ts"
+import * as TokenEstimate from "../claude/TokenEstimate.ts"
+import * as Usage from "../claude/Usage.ts"
+import * as Estimate from "./Estimate.ts"
+import * as Sampling from "./confirm/Sampling.ts"
+import * as Trial from "./confirm/Trial.ts"
+import type { Job } from "./Job.ts"
+import type { SampledRow } from "./Journal.ts"
+import type { KeyedRow } from "./KeyedRow.ts"
+import type { PendingRow } from "./PendingRows.ts"
+
+/** The first requests of a row, as they would be sent. */
+export interface Shown {
+  readonly key: string
+  readonly path: string
+  readonly request: Request
+}
+
+/** What the decision is about. */
+export interface Proposal {
+  readonly job: string
+  readonly estimate: Estimate.Estimate
+  /** The requests of the first rows. */
+  readonly requests: ReadonlyArray<Shown>
+  /** Sampled rows that did not reach their end, and why: their later calls are not counted. */
+  readonly problems: ReadonlyArray<string>
+  /** Whether only the first calls of each row are counted, because the step uses services of the job. */
+  readonly isPartial: boolean
+}
+
+/** How to estimate, and who decides. */
+export interface Confirm {
+  /** Answers in place of Claude, so that a step with several calls reaches its end. */
+  readonly standIn: Effect.Effect<Claude["Service"], never, Scope>
+  /** Lets the API count the tokens of sampled prompts. Counting is free, but it sends them. */
+  readonly countTokens: boolean
+  /** Adds the breakpoints of the prompt cache to a request. */
+  readonly place: (request: Request) => Request
+  readonly limits: Estimate.Limits
+  /** Whether the run begins. */
+  readonly decide: (proposal: Proposal) => Effect.Effect<boolean>
+}
+
+/** The run was declined before it began. Nothing was sent, and nothing has changed. */
+export class JobDeclined extends Schema.TaggedError<JobDeclined>()("JobDeclined", { job: Schema.String }) {
+  override get message() {
+    return `the run of "${this.job}" was declined; nothing was sent, and nothing has changed`
+  }
+}
+
+/** Rows that are tried, rows whose requests are shown, and finished rows whose replies are read. */
+const tried = 50
+const shown = 2
+export const finished = 24
+
+/** Rows whose prompts the API counts. */
+const counted = 20
+
+/** What a run would do. */
+export interface Planned<Row, E, R> {
+  readonly pending: Stream.Stream<PendingRow<Row>, E, R>
+  /** The number of calls in flight at once. */
+  readonly inFlight: Effect.Effect<number>
+  /** Whether the job has services besides Claude. */
+  readonly hasServices: boolean
+}
+
+/** Finished rows with their replies, and those of them that the input still has. */
+export interface Finished<Row> {
+  readonly sample: ReadonlyArray<SampledRow>
+  readonly found: ReadonlyArray<KeyedRow<Row>>
+}
+
+/** Fails with `JobDeclined`, or returns and the run begins. */
+export const ask = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
+  job: Job<Row, Out, E>,
+  confirm: Confirm,
+  { hasServices: isPartial, inFlight, pending }: Planned<Row, E2, R>,
+  rows: Finished<Row>
+) {
+  const sampling = yield* Sampling.take(pending, {
+    count: tried,
+    first: shown,
+    sizeOf: ({ encoded }) => Sampling.sizeOf(encoded)
+  })
+  const standIn = isPartial ? undefined : yield* confirm.standIn
+  const tryRow = Trial.make(job, standIn)
+  const trials = new Map<PendingRow<Row>, Trial.Trial>()
+  const both = new Set([...sampling.first, ...sampling.sample.map(({ row }) => row)])
+  yield* Effect.forEach(both, (row) => Effect.map(tryRow(row), (trial) => trials.set(row, trial)), {
+    concurrency: 8,
+    discard: true
+  })
+  const callsOf = (row: PendingRow<Row>) => trials.get(row)?.calls ?? []
+  const replayed = [...(yield* replaysOf(job, rows)), ...[...trials.values()].flatMap(({ replayed }) => replayed)]
+  const requests = sampling.sample.slice(0, counted).flatMap(({ row }) => callsOf(row))
+  const estimate = Estimate.of({
+    rows: sampling.rows,
+    size: sampling.size,
+    sample: sampling.sample.map(({ row, size }) => ({ size, calls: callsOf(row) })),
+    answered: replayed.map(({ message, path }) => ({ path, output: Usage.billed(message).output })),
+    counted: [
+      ...replayed.map(({ message, path, request }) => ({
+        path,
+        estimated: TokenEstimate.of(request),
+        tokens: Usage.totalInput(Usage.billed(message))
+      })),
+      ...(confirm.countTokens ? yield* countAll(requests) : [])
+    ],
+    place: confirm.place,
+    limits: confirm.limits,
+    concurrency: yield* inFlight,
+    at: yield* DateTime.nowAsDate
+  })
+  const proposal: Proposal = {
+    job: job.name,
+    estimate,
+    requests: sampling.first.flatMap((row) =>
+      callsOf(row).map(({ path, request }) => ({ key: row.key, path, request }))
+    ),
+    problems: Arr.dedupe([...trials.values()].flatMap(({ problem }) => problem ?? [])),
+    isPartial
+  }
+  if (!(yield* confirm.decide(proposal))) return yield* new JobDeclined({ job: job.name })
+}, Effect.scoped)
+
+/** The calls of finished rows, with the replies that are stored for them. */
+const replaysOf = <Row, Out, E>(job: Job<Row, Out, E>, { found, sample }: Finished<Row>) => {
+  const stored = new Map(sample.map((row) => [row.key, row]))
+  const tryRow = Trial.make(job, undefined)
+  return Effect.map(
+    Effect.forEach(
+      found,
+      ({ key, row }) => tryRow({ key, row, hasFailed: true, replies: stored.get(key)?.replies ?? [] }),
+      { concurrency: 8 }
+    ),
+    Arr.flatMap(({ replayed }) => replayed)
+  )
+}
+
+const countAll = (calls: ReadonlyArray<Estimate.Call>): Effect.Effect<ReadonlyArray<Learnt>, ClaudeError, Claude> =>
+  Claude.use((claude) =>
+    Effect.forEach(
+      calls,
+      ({ path, request }) =>
+        Effect.map(claude.countTokens(request), (tokens) => ({ path, estimated: TokenEstimate.of(request), tokens })),
+      { concurrency: 8 }
+    )
+  )
+
+type Learnt = Estimate.Observed["counted"][number]
