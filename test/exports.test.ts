@@ -7,8 +7,8 @@ describe("the public names", () => {
   it("of effect-claude", () => {
     expect(namesOf("src/index.ts")).toMatchInlineSnapshot(`
       "AnthropicClient: AnthropicClient Client ClientMisconfigured Options callOptions layer layerConfig layerFrom
-      Event: BatchEnded BatchLost BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFellBack CallFinished CallFirstToken CallHedged CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished LimitBinds Listener OfAttempt OfBatch OutputReasked OutputRepaired RowFinished RowsCounted both emit emitHit emitWaited finished listen
-      CallEvent: BatchEnded BatchLost BatchPolled BatchRetried BatchSent CacheFailed CallFailed CallFellBack CallFinished CallFirstToken CallHedged CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished LimitBinds Listener OfAttempt OfBatch OutputReasked OutputRepaired RowFinished RowsCounted both emit emitHit emitWaited finished listen
+      Event: BatchEnded BatchLost BatchPolled BatchRetried BatchSent BudgetBinds CacheFailed CallFailed CallFellBack CallFinished CallFirstToken CallHedged CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished LimitBinds Listener OfAttempt OfBatch OutputReasked OutputRepaired RowFinished RowsCounted RunPaced both emit emitHit emitWaited finished listen
+      CallEvent: BatchEnded BatchLost BatchPolled BatchRetried BatchSent BudgetBinds CacheFailed CallFailed CallFellBack CallFinished CallFirstToken CallHedged CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished LimitBinds Listener OfAttempt OfBatch OutputReasked OutputRepaired RowFinished RowsCounted RunPaced both emit emitHit emitWaited finished listen
       CallSite: CallSite label row within
       ClaudeError: BatchItemLost BillingFailed BudgetExceeded CassetteMiss CircuitOpen ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
       Cost: Bill batchSaved bill billOf billed bound format of saved sum
@@ -25,7 +25,7 @@ describe("the public names", () => {
       Dataset: Compression CompressionFailed CompressionKind Dataset DatasetFailed Place Row RowInvalid Valid Writer at columns fromFile fromIterable keepApart withFile writeLines
       Job: Confirm Declaration Job JobBroken JobChanged JobDeclined JobHopeless JobLayerFailed JobNeeds Proposal Provided RunOptions Summary claude isJob make run shape
       Journal: BatchInProgress Claim Counts Ending FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew JournalTooOld LostAttempt Minute Options PendingRow Row RowCounts RunTotals SampledRow Settings Source Spending State StoredCall Total Totals layer requestText states
-      Progress: Progress age bar batchLines batches cost counted empty fallbacks hedges line promptCache replays responseCache tick tokens update
+      Progress: Progress age bar batchLines batches binds cost costLines counted empty ended fallbacks hedges line promptCache replays responseCache rowsLine tick tokens update
       Score: Accuracy Given Score Scored Scorer accuracy exact fields includes judge normalize numeric of
       Step: Shape Step all andThen draw each make map object text version withInput
       Budget: Amount Budget Caps from make policy raise

@@ -120,6 +120,16 @@ export interface LimitBinds {
 }
 
 /**
+ * Whether calls wait for money of a budget: for the whole one, or for the `share` of a label or a step. Reported when the
+ * first call begins to wait, and when no call waits any more.
+ */
+export interface BudgetBinds {
+  readonly _tag: "budget-binds"
+  readonly share: string | undefined
+  readonly binds: boolean
+}
+
+/**
  * A cache answered instead of the API, so there was no attempt. `usage` and `saved` (US dollars) are those that the API
  * would have billed.
  */
@@ -209,11 +219,22 @@ export interface RowsCounted {
   readonly done: number
 }
 
-/** This run of the job finished the row. */
+/**
+ * The calls that a job may have in flight at once: reported at its start, and when that changes. While it is `paused`, no
+ * row starts.
+ */
+export interface RunPaced {
+  readonly _tag: "run-paced"
+  readonly calls: number
+  readonly paused: boolean
+}
+
+/** This run of the job finished the row. For a row that failed, `failure` is its key and its error, without secrets. */
 export interface RowFinished {
   readonly _tag: "row-finished"
   readonly index: number
   readonly succeeded: boolean
+  readonly failure?: string
 }
 
 /** An event without its place in the program. */
@@ -228,6 +249,7 @@ export type EventBody =
   | CallHedged
   | CallWaited
   | LimitBinds
+  | BudgetBinds
   | CallHit
   | OutputRepaired
   | OutputReasked
@@ -239,6 +261,7 @@ export type EventBody =
   | BatchRetried
   | ItemFinished
   | RowsCounted
+  | RunPaced
   | RowFinished
 
 /** An event, and the call site that it belongs to. */

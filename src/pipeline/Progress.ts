@@ -5,6 +5,7 @@
 import * as BigDecimal from "effect/BigDecimal"
 import * as Duration from "effect/Duration"
 import * as HashMap from "effect/HashMap"
+import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
 import type * as Event from "../claude/Event.ts"
 import * as Cost from "../claude/Cost.ts"
@@ -12,6 +13,7 @@ import { isEmulated } from "../claude/Reply.ts"
 import * as Usage from "../claude/Usage.ts"
 import * as Pace from "./progress/Pace.ts"
 
+export { binds, costLines, line, rowsLine } from "./progress/Line.ts"
 export {
   age,
   bar,
@@ -21,7 +23,6 @@ export {
   counted,
   fallbacks,
   hedges,
-  line,
   promptCache,
   replays,
   responseCache,
@@ -52,6 +53,14 @@ export interface Progress {
   readonly retries: number
   /** What calls wait for, by group of models; see `Event.LimitBinds`. */
   readonly binding: HashMap.HashMap<string, Event.LimitBinds>
+  /** The budgets whose money calls wait for: a `share`, or "" for the whole budget. */
+  readonly withoutMoney: HashSet.HashSet<string>
+  /** The calls that may be in flight at once; undefined until the run begins. */
+  readonly allowed: number | undefined
+  /** Whether no row starts, because the user paused the run. */
+  readonly paused: boolean
+  /** The latest failures of rows, the last one first; see `Event.RowFinished`. */
+  readonly failures: ReadonlyArray<string>
   /** The reason of the failure before the last retry, with its code. */
   readonly lastRetry: string | undefined
   /** Calls that asked a fallback, each time one did; and the last of them: `claude-opus-5-5 → claude-sonnet-5-5`. */
@@ -104,6 +113,10 @@ export const empty: Progress = {
   calls: 0,
   retries: 0,
   binding: HashMap.empty(),
+  withoutMoney: HashSet.empty(),
+  allowed: undefined,
+  paused: false,
+  failures: [],
   lastRetry: undefined,
   fallbacks: 0,
   lastFallback: undefined,
@@ -137,7 +150,9 @@ export const update = (progress: Progress, event: Event.Event): Progress => {
     case "row-finished":
       return event.succeeded
         ? { ...progress, succeeded: progress.succeeded + 1 }
-        : { ...progress, failed: progress.failed + 1 }
+        : { ...progress, failed: progress.failed + 1, failures: withFailure(progress.failures, event.failure) }
+    case "run-paced":
+      return { ...progress, allowed: event.calls, paused: event.paused }
     case "call-sent":
       return {
         ...progress,
@@ -197,11 +212,27 @@ export const update = (progress: Progress, event: Event.Event): Progress => {
             ? HashMap.remove(progress.binding, event.group)
             : HashMap.set(progress.binding, event.group, event)
       }
+    case "budget-binds": {
+      const change = event.binds ? HashSet.add : HashSet.remove
+      return { ...progress, withoutMoney: change(progress.withoutMoney, event.share ?? "") }
+    }
     case "cache-failed":
       return { ...progress, cacheFailures: progress.cacheFailures + 1 }
     default:
       return progress
   }
+}
+
+/** The failures that a display has room for. */
+const maxFailures = 5
+
+const withFailure = (failures: ReadonlyArray<string>, failure: string | undefined) =>
+  failure === undefined ? failures : [failure, ...failures].slice(0, maxFailures)
+
+/** The progress of a run that has ended: nothing waits any more, also where no event has said so. */
+export const ended = (progress: Progress): Progress => {
+  const { allowed, binding, failures, paused, withoutMoney } = empty
+  return { ...progress, allowed, binding, failures, paused, withoutMoney }
 }
 
 /** A reply of an earlier run, or an answer of the response cache. */

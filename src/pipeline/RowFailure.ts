@@ -56,6 +56,10 @@ export const describe = Effect.fnUntraced(function* ({ key, error }: { readonly 
   return redact(`${RowKey.show(key)}: ${message}`)
 })
 
+/** A failure as one line: the key of the row, then the message. */
+export const lineOf = (key: string, error: unknown, redact: Redact.Redact): string =>
+  redact(`${RowKey.show(key)}: ${messageOf(error).replaceAll(/\s+/g, " ")}`)
+
 /** The message of any error, without secrets. */
 export const messageOf = (error: unknown, redact: Redact.Redact = Redact.redact): string =>
   redact(error instanceof Error ? error.message : String(error))

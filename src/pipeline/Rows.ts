@@ -123,14 +123,20 @@ export const make = <Row, Out, E>(
       const calls = RowCalls.make(shared, row, () => fiber.interruptUnsafe())
       running.add(calls)
       const site = { ...fiber.getRef(CallSite.CallSite), job: job.name, row: key }
-      const emit = (succeeded: boolean) => Event.emit(() => ({ _tag: "row-finished", index: ordinal, succeeded }))
+      const emit = (failure?: string) =>
+        Event.emit(() => ({
+          _tag: "row-finished",
+          index: ordinal,
+          succeeded: failure === undefined,
+          ...(failure !== undefined && { failure })
+        }))
       const line = Effect.flatMap(
         Effect.suspend(() => job.step(row.row)),
         (out) => encode(key, out)
       )
       const finish = (line: string): Effect.Effect<Exit.Exit<void, unknown>> => {
         const earlier = release()
-        const stored = Effect.andThen(emit(true), earlier)
+        const stored = Effect.andThen(emit(), earlier)
         return Effect.as(whenStored(RowTrace.storing(journal.finish(key, line)), stored), Exit.void)
       }
       const record = (cause: Cause.Cause<unknown>) => {
@@ -138,7 +144,11 @@ export const make = <Row, Out, E>(
         const redact = fiber.getRef(Redact.Redactor)
         return Effect.flatMap(DateTime.nowAsDate, (now) => {
           const failure = RowFailure.encode(error, redact, calls.bill(now))
-          return fail(error, redact, whenStored(journal.fail(key, failure), emit(false)))
+          return fail(
+            error,
+            redact,
+            whenStored(journal.fail(key, failure), emit(RowFailure.lineOf(key, error, redact)))
+          )
         })
       }
       return Effect.uninterruptibleMask(

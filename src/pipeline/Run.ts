@@ -160,6 +160,8 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(
     start(job, output, options.changed ?? "stop", ask)
   )
   const rows = Rows.make(job, journal, options, inFlight, yield* Clock.Clock)
+  const calls = yield* inFlight
+  yield* Event.emit(() => ({ _tag: "run-paced", calls, paused: false }))
   /** Stores how the run ended. A broken journal cannot. */
   const end = Effect.fnUntraced(function* (reason: Stopped | StopRules.JobNeeds | "interrupted" | undefined) {
     rows.flush()

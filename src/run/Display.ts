@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
+import { styleText } from "node:util"
 import * as Event from "../claude/Event.ts"
 import * as Progress from "../pipeline/Progress.ts"
 import * as Screen from "./Screen.ts"
@@ -26,14 +27,13 @@ export const show = <A, E, R>(
       })
 
     const { stderr } = yield* Screen.Outputs
-    const { clear, every, show } = yield* stderr.isTTY ? live(name) : plain(name, stderr)
+    const { clear, every, show } = yield* stderr.isTTY ? live(name, stderr) : plain(name, stderr)
     const draw = Effect.gen(function* () {
       progress = Progress.tick(progress, Duration.nanos((yield* Clock.monotonicTimeNanos) - start))
       if (progress.total !== undefined) show(progress, yield* Clock.currentTimeMillis)
     })
     const end = Effect.suspend(() => {
-      // Nothing waits any more, also where no event has said so.
-      progress = { ...progress, binding: Progress.empty.binding }
+      progress = Progress.ended(progress)
       return draw
     })
     const isUntouched = () => progress.succeeded + progress.failed === 0
@@ -50,26 +50,53 @@ interface View {
   readonly show: (progress: Progress.Progress, now: number) => void
 }
 
-const live = (name: string) =>
-  Effect.map(Screen.open, ({ clear, columns, draw }): View => ({
+const live = (name: string, stderr: Screen.Output) =>
+  Effect.map(Screen.open, ({ clear, columns, draw, rows }): View => ({
     clear,
     every: "100 millis",
-    show: (progress, now) => {
-      const bar = Math.min(40, Math.floor(columns() / 2))
-      const label = Screen.fit(name, columns() - bar - 2)
-      const batches = Progress.batchLines(progress, now)
-      const more = batches.length > maxBatches && [`… and ${batches.length - maxBatches} more`]
-      draw([
-        `${label} ${Progress.bar(progress, bar)}`,
-        Progress.line(progress, columns() - 1),
-        ...batches.slice(0, maxBatches),
-        ...(more || [])
-      ])
-    }
+    show: (progress, now) =>
+      draw(picture(name, progress, now, { columns: columns(), rows: rows(), paint: paint(stderr) }))
   }))
 
-/** The lines of batches in a picture. */
+/** The lines of failures and of batches in a picture. */
+const maxFailures = 3
 const maxBatches = 5
+
+/** The place for a picture. */
+interface Place {
+  readonly columns: number
+  readonly rows: number
+  readonly paint: (color: "red" | "yellow", text: string) => string
+}
+
+/**
+ * The lines of a picture, the most important ones first: the bar, the rows, the money with what binds, the latest failures,
+ * and the batches. A picture leaves a line of the terminal free, and a low terminal has a small one.
+ */
+const picture = (name: string, progress: Progress.Progress, now: number, { columns, paint, rows }: Place) => {
+  const width = columns - 1
+  if (rows < 4) return [Progress.line(progress, width)]
+  const bar = Math.min(40, Math.floor(columns / 2))
+  const top = [
+    `${Screen.fit(name, columns - bar - 2)} ${Progress.bar(progress, bar)}`,
+    Progress.rowsLine(progress, width).replace(/\d+ failed/, (text) => paint("red", text))
+  ]
+  const binds = Progress.binds(progress)
+  const money = Progress.costLines(progress, width, Math.min(2, rows - 1 - top.length)).map((line) =>
+    binds === undefined ? line : line.replace(binds, (text) => paint("yellow", text))
+  )
+  const failures = progress.failures
+    .slice(0, maxFailures)
+    .map((failure) => paint("red", Screen.fit(`✗ ${failure}`, width)))
+  const batches = Progress.batchLines(progress, now)
+  const more = batches.length > maxBatches ? [`… and ${batches.length - maxBatches} more`] : []
+  return [...top, ...money, ...failures, ...batches.slice(0, maxBatches), ...more].slice(0, rows - 1)
+}
+
+const paint =
+  (output: Screen.Output): Place["paint"] =>
+  (color, text) =>
+    output.hasColors?.() === true ? styleText(color, text, { validateStream: false }) : text
 
 /** Batches take hours: while nothing else happens, they are shown once a minute. */
 const plain = (name: string, stderr: Screen.Output) =>

@@ -14,6 +14,9 @@ export interface Output extends NodeJS.WritableStream {
   readonly isTTY?: boolean
   /** The width of the terminal, which changes when its window does. */
   readonly columns?: number
+  readonly rows?: number
+  /** Whether colours are wanted: they are not with NO_COLOR, and on terminals without colours. */
+  readonly hasColors?: () => boolean
 }
 
 /** The streams of the process. */
@@ -30,6 +33,7 @@ export const Outputs: Context.Reference<Outputs> = Context.Reference("effect-cla
 /** A picture on stderr. */
 export interface Screen {
   readonly columns: () => number
+  readonly rows: () => number
   readonly draw: (lines: ReadonlyArray<string>) => void
   readonly clear: () => void
 }
@@ -71,6 +75,7 @@ export const open: Effect.Effect<Screen, never, Scope.Scope> = Effect.gen(functi
   }
   return {
     columns,
+    rows: () => stderr.rows ?? 24,
     clear: () => {
       whileDrawing(update.clear)
       picture = undefined

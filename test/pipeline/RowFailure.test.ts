@@ -31,6 +31,11 @@ describe("the failure of a row", () => {
     })
   )
 
+  it("is one line for a display, without secrets", () => {
+    const error = new Error("refused:\n  sk-ant-api03-secretsecretsecret")
+    assert.match(RowFailure.lineOf("a\nb", error, Redact.redact), /^a\\u000ab: refused: (?!.*secretsecret).+$/)
+  })
+
   it("is named by its tag", () => {
     class NoLuck extends Data.TaggedError("NoLuck") {}
     assert.strictEqual(RowFailure.tagOf(new NoLuck()), "NoLuck")

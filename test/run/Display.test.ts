@@ -12,18 +12,19 @@ import { FakeTerminal } from "./terminal.ts"
 const widths = [40, 80, 120]
 
 describe("on a terminal", () => {
-  it.live("a refused key is reported once, below a picture of two lines", () =>
+  it.live("a refused key is reported once, below a picture", () =>
     Effect.gen(function* () {
       const server = yield* Effect.promise(() => standIn(() => 401))
       for (const columns of widths) {
         const { lines, terminal } = yield* scene(columns, runOf(folder(80)), server.url)
         assert.match(lines[0] ?? "", /^mails ─+$/)
         assert.match(lines[1] ?? "", /^0\/80 rows · /)
+        assert.match(lines[2] ?? "", /^\$0\.00 · /)
         assert.strictEqual(occurrences(lines, "Unauthenticated"), 1)
         assert.strictEqual(occurrences(lines, "invalid x-api-key"), 1)
-        assert.match(lines[2] ?? "", /^0 of 80 rows are done/)
+        assert.match(lines[3] ?? "", /^0 of 80 rows are done/)
         assert.match(lines.at(-1) ?? "", /^Stopped: Unauthenticated \(401\): .* 80 rows are pending: /)
-        assert.lengthOf(lines, 5)
+        assert.lengthOf(lines, 6)
         assert.isAtMost(terminal.lines.length, 3 + Math.ceil(500 / columns))
       }
       server.close()
@@ -48,9 +49,10 @@ describe("on a terminal", () => {
         const { lines } = yield* scene(columns, runOf(folder(50)), emulator.url)
         assert.match(lines[0] ?? "", /^mails ━+$/)
         assert.match(lines[1] ?? "", /^50\/50 rows · /)
-        assert.match(lines[2] ?? "", /^50 of 50 rows are done/)
-        assert.match(lines[3] ?? "", /^\d+ calls \([1-9]\d* retr(y|ies)\)/)
-        assert.lengthOf(lines, 5)
+        assert.match(lines[2] ?? "", /^emulated, worth \$0\.\d+/)
+        const report = lines.slice(lines.findIndex((line) => line.startsWith("50 of 50 rows are done")))
+        assert.match(report[1] ?? "", /^\d+ calls \([1-9]\d* retr(y|ies)\)/)
+        assert.lengthOf(report, 3)
       }
     })
   )
@@ -65,7 +67,7 @@ describe("on a terminal", () => {
         assert.deepStrictEqual(new Set(logs), new Set(Array.from({ length: 20 }, (_, index) => String(index))))
         assert.match(lines[20] ?? "", /^mails ━+$/)
         assert.match(lines[21] ?? "", /^20\/20 rows · /)
-        assert.match(lines[22] ?? "", /^20 of 20 rows are done/)
+        assert.match(lines.slice(22).join("\n"), /^.*\n(.*\n)?20 of 20 rows are done/)
       }
       server.close()
     })
@@ -82,8 +84,62 @@ describe("on a terminal", () => {
         assert.strictEqual(terminal.wraps, 0)
         assert.match(terminal.lines[0] ?? "", /^(報告書)+報?告?… ━+─+$/)
         assert.match(terminal.lines[1] ?? "", /^1\/2 rows/)
-        assert.lengthOf(terminal.lines, 2)
+        assert.strictEqual(terminal.lines[2], "$0.00 · 0 tokens in, 0 out")
+        assert.lengthOf(terminal.lines, 3)
       }
+    })
+  )
+
+  it.effect("the latest failures have a line each, which ends with the run", () =>
+    Effect.gen(function* () {
+      for (const columns of [...widths, 60]) {
+        const terminal = new FakeTerminal(columns)
+        const job = failing(4).pipe(
+          Effect.andThen(TestClock.adjust("1 second")),
+          Effect.andThen(Effect.sync(() => terminal.lines))
+        )
+        const [during] = yield* shown(Display.show("mails", job), terminal)
+        assert.lengthOf(during, 6)
+        assert.match(during[1] ?? "", /^4\/9 rows · .*4 failed/)
+        for (const [index, row] of [3, 2, 1].entries()) {
+          assert.match(during[3 + index] ?? "", new RegExp(`^✗ row-${row}: OutputInvalid: .+`))
+        }
+        assert.lengthOf(terminal.lines, 3)
+        assert.strictEqual(terminal.wraps, 0)
+      }
+    })
+  )
+
+  it.effect("a low terminal has a small picture, which leaves a line of it free", () =>
+    Effect.gen(function* () {
+      for (const rows of [2, 3, 4, 5, 6, 24]) {
+        const terminal = new FakeTerminal(60, rows)
+        const job = failing(4).pipe(
+          Effect.andThen(TestClock.adjust("1 second")),
+          Effect.andThen(Effect.sync(() => terminal.lines))
+        )
+        const [during] = yield* shown(Display.show("mails", job), terminal)
+        assert.lengthOf(during, rows < 4 ? 1 : Math.min(6, rows - 1))
+        assert.include(during.join("\n"), "4/9 rows")
+      }
+    })
+  )
+
+  it.effect("failures are red and what binds is yellow, unless the terminal has no colours", () =>
+    Effect.gen(function* () {
+      const job = failing(1).pipe(
+        Effect.andThen(Event.emit(() => ({ _tag: "run-paced", calls: 4, paused: true }))),
+        Effect.andThen(TestClock.adjust("1 second"))
+      )
+      const { terminal, written } = coloured(80)
+      yield* shown(Display.show("mails", job), terminal)
+      assert.include(written(), "\u001b[31m1 failed\u001b[39m")
+      assert.include(written(), "\u001b[31m✗ row-0: ")
+      assert.include(written(), "\u001b[33mpaused\u001b[39m")
+      const plain = coloured(80, false)
+      yield* shown(Display.show("mails", job), plain.terminal)
+      assert.include(plain.written(), "✗ row-0: ")
+      for (const color of [31, 33]) assert.notInclude(plain.written(), `\u001b[${color}m`)
     })
   )
 
@@ -158,9 +214,9 @@ describe("batches in progress", () => {
       const terminal = new FakeTerminal(80)
       const job = Effect.forEach([1, 2, 3, 4, 5, 6, 7], sent).pipe(Effect.andThen(TestClock.adjust("1 second")))
       yield* shown(Display.show("mails", job), terminal)
-      assert.lengthOf(terminal.lines, 8)
-      assert.strictEqual(terminal.lines[2], "batch-1 · 2 requests · sent · 0:01")
-      assert.strictEqual(terminal.lines[7], "… and 2 more")
+      assert.lengthOf(terminal.lines, 9)
+      assert.strictEqual(terminal.lines[3], "batch-1 · 2 requests · sent · 0:01")
+      assert.strictEqual(terminal.lines[8], "… and 2 more")
     })
   )
 
@@ -198,3 +254,26 @@ const shown = <A, E>(effect: Effect.Effect<A, E>, terminal: FakeTerminal) =>
   Effect.provideService(effect, Screen.Outputs, { stdout: terminal, stderr: terminal })
 
 const occurrences = (lines: ReadonlyArray<string>, text: string) => lines.join("\n").split(text).length - 1
+
+/** A job of nine rows, of which this many fail at once. */
+const failing = (rows: number) =>
+  Event.emit(() => ({ _tag: "rows-counted", total: 9, done: 0 })).pipe(
+    Effect.andThen(
+      Effect.forEach([...Array.from({ length: rows }).keys()], (index) => {
+        const failure = `row-${index}: OutputInvalid: "urgency" must be one of low, medium and high, got "urgent"; see the schema`
+        return Event.emit(() => ({ _tag: "row-finished", index, succeeded: false, failure }))
+      })
+    )
+  )
+
+/** A terminal with colours, or one of a user who wants none. */
+const coloured = (columns: number, hasColors = true) => {
+  const chunks: Array<string> = []
+  const terminal = Object.assign(new FakeTerminal(columns), { hasColors: () => hasColors })
+  const write = terminal.write.bind(terminal)
+  terminal.write = (chunk: string) => {
+    chunks.push(chunk)
+    return write(chunk)
+  }
+  return { terminal, written: () => chunks.join("") }
+}

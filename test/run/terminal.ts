@@ -7,7 +7,7 @@ import sliceAnsi from "slice-ansi"
 
 export class FakeTerminal extends Writable {
   readonly isTTY: boolean = true
-  readonly rows = 50
+  readonly rows: number
   columns: number
   /** The number of times that a line was wrapped. */
   wraps = 0
@@ -18,8 +18,9 @@ export class FakeTerminal extends Writable {
   #row = 0
   #column = 0
 
-  constructor(columns: number) {
+  constructor(columns: number, rows = 50) {
     super({ decodeStrings: false })
+    this.rows = rows
     this.columns = columns
   }
 

@@ -1,62 +1,9 @@
 /**
- * The progress of a job as text: one line of a live display, lines of batches, and the parts of a report.
+ * The progress of a job as text: a bar, lines of batches, and the parts of a report. `Line` has the lines of a live display.
  */
 import * as BigDecimal from "effect/BigDecimal"
-import * as HashMap from "effect/HashMap"
 import * as Cost from "../../claude/Cost.ts"
 import type { Progress } from "../Progress.ts"
-import * as Pace from "./Pace.ts"
-
-/**
- * One line: rows, rate, calls in flight, what they wait for, batches in progress, retries with the last reason, failures,
- * tokens, cost so far, time left. It has at most `columns` characters: the least important parts are left out first.
- */
-export const line = (progress: Progress, columns = Infinity): string => {
-  const { batches, failed, fallbacks, inFlight, lastRetry, retries, succeeded, total } = progress
-  const isBatched = !HashMap.isEmpty(batches)
-  const done = progress.skipped + succeeded + failed
-  const speed = Pace.rate(progress.pace)
-  const parts: ReadonlyArray<Part> = [
-    { rank: 0, text: `${done}${total === undefined ? "" : `/${total}`} rows` },
-    { rank: 5, text: `${speed.toFixed(1)}/s` },
-    { rank: 6, text: `${inFlight} in flight` },
-    { rank: 4, text: waiting(progress) },
-    { rank: 4, text: isBatched && `${counted(HashMap.size(batches), "batch", "batches")} in progress` },
-    { rank: 4, text: lastRetry !== undefined && `${counted(retries, "retry", "retries")}, last ${lastRetry}` },
-    { rank: 4, text: fallbacks > 0 && counted(fallbacks, "fallback", "fallbacks") },
-    { rank: 2, text: failed > 0 && `${failed} failed` },
-    { rank: 7, text: `${tokens(progress.inputTokens)} tokens in, ${tokens(progress.outputTokens)} out` },
-    { rank: 3, text: cost(progress) },
-    { rank: 1, text: total !== undefined && speed > 0 && `${clock((total - done) / speed)} left` }
-  ]
-  const upTo = (rank: number) =>
-    parts.flatMap((part) => (part.text !== false && part.rank <= rank ? [part.text] : [])).join(" · ")
-  const fitting = parts.map((_, index) => upTo(parts.length - 1 - index)).find((text) => text.length <= columns)
-  return fitting ?? upTo(0).slice(0, Math.max(0, columns))
-}
-
-/** The rate limit that calls wait for; `false` if none waits. */
-const waiting = ({ binding }: Progress): string | false => {
-  for (const [, { binds, limit }] of binding) {
-    if (binds === undefined) continue
-    return limit === undefined ? waits[binds] : `${waits[binds]}, ${tokens(limit)} a minute`
-  }
-  return false
-}
-
-const waits = {
-  requests: "rate limit: requests",
-  inputTokens: "rate limit: input tokens",
-  outputTokens: "rate limit: output tokens",
-  pause: "waiting after a 429",
-  ramp: "waiting for the first answers"
-}
-
-/** A part of the line. Parts of a higher rank are left out first. */
-interface Part {
-  readonly rank: number
-  readonly text: string | false
-}
 
 /** One line for each batch in progress, the oldest first: id, number of requests, state and age. `now` as in `since`. */
 export const batchLines = ({ batches }: Progress, now: number): ReadonlyArray<string> =>
@@ -132,7 +79,8 @@ export const tokens = (count: number): string => {
   return count < 999_950 ? `${(count / 1e3).toFixed(1)}k` : `${(count / 1e6).toFixed(1)}M`
 }
 
-const clock = (seconds: number): string => {
+/** A duration, such as 0:05 or 1:00:00. */
+export const clock = (seconds: number): string => {
   const whole = Math.ceil(seconds)
   const minutes = String(Math.floor(whole / 60) % 60)
   const rest = String(whole % 60).padStart(2, "0")

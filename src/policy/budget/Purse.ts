@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { BudgetExceeded, ClaudeError } from "../../claude/ClaudeError.ts"
 import * as Demand from "../../claude/Demand.ts"
+import * as Event from "../../claude/Event.ts"
 import type { Unit } from "../../claude/SpendStore.ts"
 import * as Amount from "./Amount.ts"
 
@@ -104,15 +105,23 @@ const wait = (
 ) => {
   const waiting: Waiting = { most, answer: Deferred.makeUnsafe(), taken: undefined }
   purse.waiting.add(waiting)
+  const isFirst = purse.waiting.size === 1
   // If every item of a run waits for money, the run sends the batch that it has collected, and this frees some.
   const answer = Demand.blocked(ignore)(Deferred.await(waiting.answer))
-  return Effect.onInterrupt(restore(answer), () =>
+  const waited = Effect.onInterrupt(restore(answer), () =>
     Effect.sync(() => {
       waiting.taken?.settle(zero)
       if (purse.waiting.delete(waiting)) proceed(purse)
     })
   )
+  const reported = Effect.ensuring(
+    waited,
+    Effect.suspend(() => (purse.waiting.size === 0 ? binds(purse, false) : Effect.void))
+  )
+  return isFirst ? Effect.andThen(binds(purse, true), reported) : reported
 }
+
+const binds = ({ share }: Purse, binds: boolean) => Event.emit(() => ({ _tag: "budget-binds", share, binds }))
 
 const ignore: Demand.OnQuiet = () => {}
 

@@ -1,19 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Event, ClaudeError, Progress, Usage } from "effect-claude"
-import { Duration } from "effect"
-import {
-  after,
-  at,
-  attempt,
-  brokenOff,
-  dollars,
-  failed,
-  finished,
-  model,
-  overloaded,
-  reply,
-  retried
-} from "./events.ts"
+import { type Event, Progress, Usage } from "effect-claude"
+import { after, at, attempt, brokenOff, dollars, failed, finished, model, reply } from "./events.ts"
 
 describe("the text of the progress", () => {
   it("reports the number of calls without a known price", () => {
@@ -28,56 +15,6 @@ describe("the text of the progress", () => {
       ),
       "$1.00 and 2 calls with no known price"
     )
-  })
-
-  it("shows the rate limit that calls wait for, as long as they do", () => {
-    const wait = { _tag: "limit-binds", group: "claude-sonnet-5", binds: "outputTokens", limit: 8000 } as const
-    assert.include(Progress.line(after([wait])), " · rate limit: output tokens, 8.0k a minute · ")
-    const paused = { ...wait, binds: "pause", limit: undefined } as const
-    assert.include(Progress.line(after([wait, paused])), " · waiting after a 429 · ")
-    const free = { ...wait, binds: undefined, limit: undefined } as const
-    assert.strictEqual(Progress.line(after([wait, paused, free])), Progress.line(after([])))
-  })
-
-  it("renders as one line: rows, rate, in flight, retries, tokens, cost, time left", () => {
-    const progress = {
-      ...after(attempt(1, finished("1.5"))),
-      total: 100,
-      succeeded: 20,
-      skipped: 30,
-      inFlight: 8,
-      retries: 2,
-      lastRetry: "Overloaded"
-    }
-    assert.strictEqual(
-      Progress.line(Progress.tick(progress, Duration.seconds(10))),
-      "50/100 rows · 2.0/s · 8 in flight · 2 retries, last Overloaded · 100 tokens in, 20 out · $1.50 · 0:25 left"
-    )
-  })
-
-  it("fits into the columns of a terminal, and drops the least important parts first", () => {
-    const progress = Progress.tick(
-      {
-        ...after(attempt(1, finished("1.5"))),
-        total: 100_000,
-        succeeded: 20_000,
-        failed: 7,
-        inFlight: 64,
-        retries: 2000,
-        lastRetry: "ConnectionFailed [ECONNREFUSED]"
-      },
-      Duration.seconds(100)
-    )
-    assert.strictEqual(
-      Progress.line(progress, 110),
-      "20007/100000 rows · 2000 retries, last ConnectionFailed [ECONNREFUSED] · 7 failed · $1.50 · 6:40 left"
-    )
-    assert.strictEqual(Progress.line(progress, 60), "20007/100000 rows · 7 failed · $1.50 · 6:40 left")
-    assert.strictEqual(Progress.line(progress, 30), "20007/100000 rows · 6:40 left")
-    assert.strictEqual(Progress.line(progress, 29), "20007/100000 rows · 6:40 left")
-    assert.strictEqual(Progress.line(progress, 28), "20007/100000 rows")
-    assert.strictEqual(Progress.line(progress, 5), "20007")
-    for (let columns = 0; columns < 200; columns++) assert.isAtMost(Progress.line(progress, columns).length, columns)
   })
 
   it("shows the batches in progress, with their states and ages, and counts those that have ended", () => {
@@ -104,19 +41,6 @@ describe("the text of the progress", () => {
     assert.lengthOf(Progress.batchLines(progress, 4_005_000), 1)
     const lost = Progress.update(progress, at({ _tag: "batch-lost", batch: "other", requests: 3 }))
     assert.include(Progress.batches(lost), "1 batch ended, 1 was not found any more and sent again, saved")
-  })
-
-  it("shows the reason of the last retry", () => {
-    const refused = new ClaudeError.ConnectionFailed({ detail: "connect", code: "ECONNREFUSED" })
-    const once = after([retried(refused)])
-    assert.include(Progress.line(once), " · 1 retry, last ConnectionFailed [ECONNREFUSED] · ")
-    const twice = Progress.update(once, at(retried(overloaded.reason)))
-    assert.include(Progress.line(twice), " · 2 retries, last Overloaded · ")
-  })
-
-  it("has no time left before the run has finished a row", () => {
-    const progress = { ...Progress.empty, total: 100, skipped: 30 }
-    assert.notInclude(Progress.line(Progress.tick(progress, Duration.seconds(10))), "left")
   })
 
   it("has a bar that is full at the end, and empty while the number of rows is unknown", () => {

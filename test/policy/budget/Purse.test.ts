@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { fromUnsafe } from "../../../src/policy/budget/Amount.ts"
+import { Event } from "effect-claude"
 import * as Purse from "../../../src/policy/budget/Purse.ts"
 
 describe("a purse of 100 tokens", () => {
@@ -41,6 +42,32 @@ describe("a purse of 100 tokens", () => {
       yield* Effect.yieldNow
       assert.deepStrictEqual(order, [70, 10])
       assert.deepStrictEqual(stateOf(purse), { spent: "5", reserved: "80", waiting: 1 })
+    })
+  )
+
+  it.effect("reports when calls begin to wait, and when no call waits any more", () =>
+    Effect.gen(function* () {
+      const purse = Purse.make(fromUnsafe("100 tokens"), 'step "judge"')
+      const reports: Array<unknown> = []
+      const take = (most: number) => Effect.forkChild(Purse.take(purse, tokens(most)))
+      yield* Effect.gen(function* () {
+        const first = yield* Purse.take(purse, tokens(80))
+        yield* take(70)
+        const last = yield* take(30)
+        yield* Effect.yieldNow
+        assert.deepStrictEqual(reports, [true])
+        first.settle(tokens(5))
+        yield* Effect.yieldNow
+        assert.deepStrictEqual([reports, stateOf(purse).waiting], [[true], 1])
+        yield* Fiber.interrupt(last)
+        assert.deepStrictEqual(reports, [true, false])
+      }).pipe(
+        Event.listen((event) =>
+          Effect.sync(() => {
+            if (event._tag === "budget-binds" && event.share === 'step "judge"') reports.push(event.binds)
+          })
+        )
+      )
     })
   )
 
