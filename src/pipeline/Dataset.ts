@@ -21,7 +21,7 @@ import * as ResultLine from "./ResultLine.ts"
 export { Compression, CompressionFailed, type Kind as CompressionKind } from "./dataset/Compression.ts"
 export { DatasetFailed } from "./dataset/DatasetFailed.ts"
 export { at, Place, RowInvalid } from "./dataset/Place.ts"
-export { type Writer, writeLines } from "./dataset/Writer.ts"
+export { write, type Writer, writeLines } from "./dataset/Writer.ts"
 
 /** A row that fits its schema. */
 export interface Valid<A> {

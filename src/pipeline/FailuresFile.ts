@@ -8,8 +8,8 @@ import * as Dataset from "./Dataset.ts"
 import { Journal } from "./Journal.ts"
 import * as RowFailure from "./RowFailure.ts"
 
-/** The file of an output: `results.failures.jsonl` for `results.jsonl`. */
-export const pathOf = (output: string): string => output.replace(/(\.\w+)?$/, ".failures$1")
+/** The file of an output: `results.failures.csv.gz` for `results.csv.gz`. */
+export const pathOf = (output: string): string => output.replace(/((?:\.\w+)?(?:\.(?:gz|zst))?)$/i, ".failures$1")
 
 /** Writes the failures of the last run, and returns the file. Without failures it removes the file of an earlier run. */
 export const write = Effect.fnUntraced(function* (output: string) {

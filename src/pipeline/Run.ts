@@ -174,7 +174,7 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(
   const failuresFile = yield* Effect.gen(function* () {
     yield* Effect.ensuring(rows.work(pending, yield* Batch.fanOut(options)), spending.end)
     yield* rows.settle
-    yield* sink.replaceWith(journal.outputs)
+    yield* sink.replaceWith(journal.outputs, job.source.path)
     return yield* FailuresFile.write(output)
   }).pipe(
     Effect.provideService(ReplyStore, rows.replies),
@@ -244,8 +244,8 @@ const start = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
   const size = yield* sink.size
   if (claims.done === 0 && size > 0) return yield* refuse(journal.finishedBefore === 0 ? unknownLines : otherKeys)
   // After a crash or by hand, the file may lack lines, or end in half a line.
-  if (size !== (yield* journal.outputSize)) yield* sink.replaceWith(journal.outputs)
-  yield* journal.appendTo(sink.append)
+  if (sink.isLive && size !== (yield* journal.outputSize)) yield* sink.replaceWith(journal.outputs)
+  if (sink.isLive) yield* journal.appendTo(sink.append)
   return { ...claims, sink }
 })
 

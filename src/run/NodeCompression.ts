@@ -16,7 +16,8 @@ type Bytes = AsyncIterable<Uint8Array>
 export const layer: Layer.Layer<never> = Layer.succeed(Dataset.Compression, {
   decompress: (kind, bytes) => through(bytes, kind === "gzip" ? (source) => pipe(source, zlib.createGunzip()) : unzstd),
   compress: (kind, bytes) =>
-    through(bytes, (source) => pipe(source, kind === "gzip" ? zlib.createGzip() : zlib.createZstdCompress()))
+    through(bytes, (source) => pipe(source, kind === "gzip" ? zlib.createGzip() : zlib.createZstdCompress())),
+  codecs: { GZIP: zlib.gunzipSync, ZSTD: zlib.zstdDecompressSync, BROTLI: zlib.brotliDecompressSync }
 })
 
 /** The content of the frames, one after the other. */

@@ -14,10 +14,7 @@ export const parse = (line: string): Readonly<Record<string, unknown>> => {
 }
 
 /** The columns of all lines, in the order of the lines: a new column comes after the one that it follows in its line. */
-export const of = <E, R>(
-  lines: Stream.Stream<string, E, R>,
-  wanted: ReadonlyArray<string> = []
-): Effect.Effect<ReadonlyArray<string>, E, R> =>
+export const of = <E, R>(lines: Stream.Stream<string, E, R>): Effect.Effect<ReadonlyArray<string>, E, R> =>
   Effect.suspend(() => {
     const columns = make()
     return Effect.map(
@@ -26,10 +23,7 @@ export const of = <E, R>(
           for (const line of chunk) columns.add(Object.keys(parse(line)))
         })
       ),
-      () => {
-        columns.add(wanted)
-        return columns.names
-      }
+      () => columns.names
     )
   })
 

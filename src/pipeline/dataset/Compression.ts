@@ -28,6 +28,8 @@ export interface Service {
     kind: Kind,
     bytes: Stream.Stream<Uint8Array, E, R>
   ) => Stream.Stream<Uint8Array, E | CompressionFailed, R>
+  /** Decompress the pages of Parquet files, by Parquet's names. Snappy needs none. */
+  readonly codecs: Readonly<Partial<Record<"GZIP" | "ZSTD" | "BROTLI", (page: Uint8Array) => Uint8Array>>>
 }
 
 const absent = (kind: Kind) => {
@@ -37,7 +39,7 @@ const absent = (kind: Kind) => {
 
 /** The compression of the running fiber. */
 export const Compression: Context.Reference<Service> = Context.Reference("effect-claude/Compression", {
-  defaultValue: (): Service => ({ decompress: absent, compress: absent })
+  defaultValue: (): Service => ({ decompress: absent, compress: absent, codecs: {} })
 })
 
 const kinds: Readonly<Record<string, Kind>> = { ".gz": "gzip", ".zst": "zstd" }

@@ -26,7 +26,7 @@ const formatOf = (ending: string, delimiter?: "\t"): Format => ({
   endings: [ending],
   values: "cells",
   read: (file) => Stream.unwrap(Effect.map(Head.of(file), (head) => read(file, head, delimiter))),
-  write: CsvText.encode(delimiter ?? ",")
+  write: (lines) => CsvText.encode(delimiter ?? ",")(lines)
 })
 
 export const csv = formatOf(".csv")

@@ -8,15 +8,12 @@ import * as Stream from "effect/Stream"
 import * as Csv from "effect/encoding/Csv"
 import * as Columns from "./Columns.ts"
 
-/**
- * Encodes lines. It runs them twice, because the first record names all columns. `wanted` are columns that the file has
- * even if no line has them.
- */
+/** Encodes lines. It runs them twice, because the first record names all columns. */
 export const encode =
   (delimiter: "," | "\t") =>
-  <E, R>(lines: Stream.Stream<string, E, R>, wanted: ReadonlyArray<string> = []): Stream.Stream<Uint8Array, E, R> =>
+  <E, R>(lines: Stream.Stream<string, E, R>): Stream.Stream<Uint8Array, E, R> =>
     Stream.unwrap(
-      Effect.map(Columns.of(lines, wanted), (columns) => {
+      Effect.map(Columns.of(lines), (columns) => {
         if (columns.length === 0) return Stream.empty
         const records = Stream.map(lines, (line): ReadonlyArray<string> => {
           const object = Columns.parse(line)

@@ -41,6 +41,12 @@ export interface Format {
    */
   readonly values: "json" | "cells"
   readonly read: (file: InputFile) => Stream.Stream<EncodedPage, DatasetFailed, FileSystem.FileSystem>
-  /** The bytes of a file with these rows, each a line of JSON. It may run the lines twice, such as to find the columns. */
-  readonly write: <E, R>(lines: Stream.Stream<string, E, R>) => Stream.Stream<Uint8Array, E | DatasetFailed, R>
+  /**
+   * The bytes of a file with these rows, each a line of JSON. It may run the lines twice, such as to find the columns.
+   * `source` is the input of the rows: a format with typed columns keeps the types that its columns have there.
+   */
+  readonly write: <E, R>(
+    lines: Stream.Stream<string, E, R>,
+    source?: string
+  ) => Stream.Stream<Uint8Array, E | DatasetFailed, R | FileSystem.FileSystem>
 }

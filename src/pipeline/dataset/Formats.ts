@@ -10,19 +10,26 @@ import * as DatasetFailed from "./DatasetFailed.ts"
 import type { Format, InputFile } from "./Format.ts"
 import * as Json from "./Json.ts"
 import * as Ndjson from "./Ndjson.ts"
+import * as Parquet from "./Parquet.ts"
 
-const formats: ReadonlyArray<Format> = [Ndjson.format, Json.format, Csv.csv, Csv.tsv]
+const formats: ReadonlyArray<Format> = [Ndjson.format, Json.format, Csv.csv, Csv.tsv, Parquet.format]
 
 const endings = formats.flatMap((format) => format.endings)
 
 /** The format of a path, by its ending before that of a compression. */
 export const of = (path: string): Effect.Effect<Format, DatasetFailed.DatasetFailed> => {
-  const ending = /\.[^./\\]*$/.exec(Compression.of(path).inner)?.[0] ?? ""
+  const { inner, kind } = Compression.of(path)
+  const ending = /\.[^./\\]*$/.exec(inner)?.[0] ?? ""
   const format = formats.find(({ endings }) => endings.includes(ending.toLowerCase()))
+  if (format === Parquet.format && kind !== undefined) return fail(path, compressedParquet)
   if (format !== undefined) return Effect.succeed(format)
-  const detail = `"${ending}" is not supported; use a file that ends in ${endings.join(", ")}`
-  return Effect.fail(new DatasetFailed.DatasetFailed({ path, detail }))
+  return fail(path, `"${ending}" is not supported; use a file that ends in ${endings.join(", ")}`)
 }
+
+const fail = (path: string, detail: string) => Effect.fail(new DatasetFailed.DatasetFailed({ path, detail }))
+
+const compressedParquet =
+  "a Parquet file is compressed inside, and read at any position; use one that ends in .parquet, without another compression"
 
 /** The file of a path. */
 export const open = (path: string): InputFile => {

@@ -11,12 +11,6 @@ describe("Columns", () => {
     })
   )
 
-  it.effect("has the wanted columns too", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* Columns.of(Stream.make('{"a":1}'), ["a", "b"]), ["a", "b"])
-    })
-  )
-
   it("takes a line that is no object as the column value", () => {
     assert.deepStrictEqual(Columns.parse("[1]"), { value: [1] })
     assert.deepStrictEqual(Columns.parse('"text"'), { value: "text" })

@@ -107,8 +107,9 @@ describe("a CSV file", () => {
     ([rows]) =>
       Effect.gen(function* () {
         const wanted = rows.filter(({ id }) => id !== "").map((row) => ({ ...row, id: row.id.toWellFormed() }))
+        if (wanted.length === 0) return
         const lines = wanted.map((row) => JSON.stringify({ ...row, "a b": row["a b"].toWellFormed() }))
-        const bytes = yield* Stream.runCollect(CsvText.encode(",")(Stream.fromIterable(lines), ["id", "a b"]))
+        const bytes = yield* Stream.runCollect(CsvText.encode(",")(Stream.fromIterable(lines)))
         const path = yield* fileOf("rows.csv", Buffer.concat(bytes))
         assert.deepStrictEqual(
           yield* read(Texts, path),
