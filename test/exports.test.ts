@@ -11,7 +11,7 @@ describe("the public names", () => {
       CallEvent: BatchEnded BatchLost BatchPolled BatchRetried BatchSent BudgetBinds CacheFailed CallFailed CallFellBack CallFinished CallFirstToken CallHedged CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished LimitBinds Listener OfAttempt OfBatch OutputReasked OutputRepaired RowFinished RowsCounted RunPaced both emit emitHit emitWaited finished listen
       CallSite: CallSite label row within
       ClaudeError: BatchItemLost BillingFailed BudgetExceeded CassetteMiss CircuitOpen ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
-      Cost: Bill batchSaved bill billOf billed bound format of saved sum
+      Cost: Bill batchSaved bill billOf billed bound byKind format kinds of saved sum
       Models: List Listed lookup refresh
       Redact: Options Redact Redactor exit make redact
       Reply: Message Origin Reply ReplyFacts discard isBilled isEmulated isMessage text textLength
@@ -24,8 +24,9 @@ describe("the public names", () => {
       Batch: Finished Options fanOut map stream
       Dataset: Compression CompressionFailed CompressionKind Dataset DatasetFailed Place Row RowInvalid Valid Writer at columns fromFile fromIterable keepApart withFile write writeLines
       Job: Confirm Declaration Job JobBroken JobChanged JobDeclined JobHopeless JobLayerFailed JobNeeds Proposal Provided RunOptions Summary claude isJob make run shape
-      Journal: BatchInProgress Claim Counts Ending FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew JournalTooOld LostAttempt Minute Options PendingRow Row RowCounts RunTotals SampledRow Settings Source Spending State StoredCall Total Totals layer requestText states
+      Journal: BatchInProgress Billed Claim Counts Ending FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew JournalTooOld LostAttempt Minute Options PendingRow Row RowCounts RunTotals SampledRow Settings Source Spending State StoredCall StoredMinute StoredSettings Total Totals layer requestText states
       Progress: Progress age bar batchLines batches binds cost costLines counted empty ended fallbacks hedges line promptCache replays responseCache rowsLine tick tokens update
+      Report: Durations Latency Money Options Problems Report Row Rows Run Saved Series Step encodeJson of others
       Score: Accuracy Given Score Scored Scorer accuracy exact fields includes judge normalize numeric of
       Step: Shape Step all andThen draw each make map object text version withInput
       Budget: Amount Budget Caps from make policy raise

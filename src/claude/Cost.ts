@@ -52,6 +52,37 @@ export const of = (options: {
 
 const none: ReadonlyArray<Usage.Besides> = []
 
+/** The kinds of usage that have a price. */
+export const kinds = ["input", "output", "cacheWrite5m", "cacheWrite1h", "cacheRead", "webSearches"] as const
+
+/** The cost of an answer by kind of usage, whose sum is `of`; undefined if no price is known. */
+export const byKind = (options: {
+  readonly model: string
+  readonly usage: Usage.Usage
+  readonly at: Date
+}): Readonly<Record<(typeof kinds)[number], BigDecimal.BigDecimal>> | undefined => {
+  const { at, model, usage } = options
+  const total = of(options)
+  if (total === undefined) return undefined
+  const factor = BigDecimal.multiply(
+    usage.inferenceGeo === "us" ? usFactor : one,
+    usage.serviceTier === "batch" ? batchFactor : one
+  )
+  const costs = { input: zero, output: zero, cacheWrite5m: zero, cacheWrite1h: zero, cacheRead: zero }
+  for (const part of [{ model, ...usage }, ...(usage.besides ?? none)]) {
+    const rates = ratesFor(part.model ?? model, part, usage.speed, at)
+    for (const kind of tokenKinds) {
+      if (rates === undefined || part[kind] === 0) continue
+      const cost = BigDecimal.multiply(times(part[kind], rates[kind]), millionth)
+      costs[kind] = BigDecimal.sum(costs[kind], BigDecimal.multiply(cost, factor))
+    }
+  }
+  return { ...costs, webSearches: usage.webSearches === 0 ? zero : times(usage.webSearches, webSearch) }
+}
+
+const one = BigDecimal.fromBigInt(1n)
+const tokenKinds = ["input", "output", "cacheWrite5m", "cacheWrite1h", "cacheRead"] as const
+
 /**
  * Facts that this version cannot price may change the price of every token. Priority Tier is one of them: it is paid in
  * advance, at individually agreed prices.

@@ -36,7 +36,7 @@ import type { Totals } from "./journal/Replies.ts"
 import * as Results from "./journal/Results.ts"
 import * as RowNumbers from "./journal/RowNumbers.ts"
 import * as RunRecord from "./journal/RunRecord.ts"
-import type { Ending, Settings } from "./journal/RunRecord.ts"
+import type { Ending } from "./journal/RunRecord.ts"
 import * as Sample from "./journal/Sample.ts"
 import type { SampledRow } from "./journal/Sample.ts"
 import type { Source } from "./journal/Source.ts"
@@ -46,11 +46,13 @@ import * as Writes from "./journal/Writes.ts"
 
 export { JournalFailed, JournalForeign, JournalInUse, JournalMixed, JournalTooNew, JournalTooOld }
 export type { Spending } from "./journal/Spending.ts"
-export type { Claim, Ending, FailedRow, LostAttempt, Minute, Options, PendingRow, Row, SampledRow, Settings, Source }
+export type { Claim, Ending, FailedRow, LostAttempt, Minute, Options, PendingRow, Row, SampledRow, Source }
 export type { StoredCall, Total, Totals }
 export type { BatchInProgress } from "./journal/Batches.ts"
 export { all as states, type RowCounts, type RunTotals, type State } from "./journal/State.ts"
+export { Billed, StoredMinute } from "./journal/CallLog.ts"
 export { of as requestText } from "./journal/RequestText.ts"
+export { Settings, StoredSettings } from "./journal/RunRecord.ts"
 
 /** The claimed rows of a run, by status. Rows that failed in an earlier run are pending. */
 export const Counts = Schema.Struct({ done: Schema.Int, failed: Schema.Int, pending: Schema.Int })

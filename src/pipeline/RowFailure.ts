@@ -11,7 +11,7 @@ import * as Redact from "../claude/Redact.ts"
 import * as RowKey from "./RowKey.ts"
 
 /** A failure as the journal stores it. Those of earlier versions have no bill. */
-const Stored = Schema.fromJsonString(
+export const Stored = Schema.fromJsonString(
   Schema.Struct({
     error: Schema.String,
     message: Schema.String,
@@ -20,6 +20,8 @@ const Stored = Schema.fromJsonString(
     cost: Schema.optionalKey(Schema.String)
   })
 )
+
+export type Stored = typeof Stored.Type
 
 /** What a row was billed until it failed. */
 export interface Bill {

@@ -332,6 +332,34 @@ describe("Cost.format", () => {
   })
 })
 
+describe("Cost.byKind", () => {
+  it.prop("adds up to the cost of the answer", [Tokens, Model, Flags, Tokens], ([tokens, model, flags, beside]) => {
+    const usage = {
+      ...Usage.zero,
+      ...tokens,
+      webSearches: 2,
+      besides: [{ ...beside, model: "claude-haiku-5-5" }],
+      ...(flags.us && { inferenceGeo: "us" }),
+      ...(flags.batch && { serviceTier: "batch" })
+    }
+    const costs = Cost.byKind({ model, usage, at })
+    const total = Cost.of({ model, usage, at })
+    return (
+      costs !== undefined &&
+      total !== undefined &&
+      BigDecimal.equals(BigDecimal.sumAll(Cost.kinds.map((kind) => costs[kind])), total)
+    )
+  })
+
+  it("has the higher rates of a long prompt for every kind, and no price of an unknown model", () => {
+    const usage = { ...Usage.zero, input: 50_000, cacheRead: 100_000 }
+    const long = Cost.byKind({ model: "claude-haiku-5-5", usage, at })
+    const short = Cost.byKind({ model: "claude-haiku-5-5", usage: { ...usage, cacheRead: 0 }, at })
+    assert.isTrue(long && short && BigDecimal.isGreaterThan(long.input, short.input))
+    assert.isUndefined(Cost.byKind({ model: "claude-unknown-9", usage, at }))
+  })
+})
+
 const request: Request = { ...smallest, max_tokens: 1000 }
 
 const cached = (ttl: Models.CacheTtl): Request => ({

@@ -19,6 +19,6 @@ export const toReply = (tokens: number): Reply => ({
 export const fromReply = ({ message }: Reply): number => message.usage.input_tokens
 
 /** Whether a reply holds a count. */
-export const isCount = ({ message }: Reply): boolean => message.id === empty.id
+export const isCount = ({ message }: Pick<Reply, "message">): boolean => message.id === empty.id
 
 const empty: Message = { ...emptyMessage, id: "count", model: "count_tokens" }
