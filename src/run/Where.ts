@@ -7,6 +7,7 @@ import * as Predicate from "effect/Predicate"
 import type * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { ExitWith } from "./ExitWith.ts"
+import * as Nearest from "./Nearest.ts"
 
 /** Reads a condition on the rows of a schema. A column that no row can have is refused. */
 export const parse = Effect.fnUntraced(function* (text: string, schema: Schema.Constraint) {
@@ -17,17 +18,14 @@ export const parse = Effect.fnUntraced(function* (text: string, schema: Schema.C
   }
   const columns = columnsOf(schema)
   if (columns !== undefined && !columns.includes(column)) {
-    const near = columns.toSorted((one, other) => distance(one, column) - distance(other, column)).slice(0, maxNamed)
-    const names = near.map((name) => `"${name}"`).join(", ")
-    return yield* refuse(`--where: rows have no column "${column}"; the nearest are ${names}`)
+    const nearest = Nearest.named(column, columns)
+    return yield* refuse(`--where: rows have no column "${column}"; the nearest are ${nearest}`)
   }
   return (_row: unknown, encoded: unknown): boolean =>
     Predicate.hasProperty(encoded, column) && textOf(encoded[column]) === value
 })
 
 const refuse = (message: string) => Effect.fail(new ExitWith(2, message))
-
-const maxNamed = 5
 
 /** A text as it is, any other value as JSON. */
 const textOf = (value: unknown): string => (Predicate.isString(value) ? value : JSON.stringify(value))
@@ -37,18 +35,4 @@ const columnsOf = (schema: Schema.Constraint): ReadonlyArray<string> | undefined
   const ast = SchemaAST.toEncoded(schema.ast)
   if (!SchemaAST.isObjects(ast) || ast.indexSignatures.length > 0) return undefined
   return ast.propertySignatures.map(({ name }) => String(name))
-}
-
-/** The number of letters to insert, remove or replace to make one name of another (Levenshtein). */
-const distance = (one: string, other: string): number => {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
-  for (const [at, letter] of [...one].entries()) {
-    const next = [at + 1]
-    for (const [index, wanted] of [...other].entries()) {
-      const replaced = (row[index] ?? 0) + Number(letter !== wanted)
-      next.push(Math.min(replaced, (row[index + 1] ?? 0) + 1, (next[index] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
 }
