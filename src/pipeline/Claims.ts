@@ -145,7 +145,11 @@ const describe = Effect.fnUntraced(function* <Row>(
     if (Predicate.isString(problem)) return problem
     const place = places.get(problem.earlier)
     const earlier = place === undefined ? "an earlier row" : `${place.unit} ${place.number}`
+    if (input.key === RowKey.ofContent) return `${Dataset.at(problem.place)}: ${sameRow(earlier)}`
     const key = RowKey.show(problem.key)
     return `${Dataset.at(problem.place)}: ${earlier} has the key "${key}" too; make keys unique and run again`
   })
 })
+
+const sameRow = (earlier: string) =>
+  `${earlier} is the same row; remove one of them, or add a column that tells them apart, and run again`

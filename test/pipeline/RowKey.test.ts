@@ -38,4 +38,25 @@ describe("RowKey", () => {
     assert.strictEqual(RowKey.show("x".repeat(100)), `${"x".repeat(79)}…`)
     assert.strictEqual(RowKey.show("café 😀"), "café 😀")
   })
+
+  it("is a hash of the whole row for rows that have none, whatever the order of their columns", () => {
+    const key = RowKey.ofContent({ id: 1, text: "a", tags: ["x", { y: null }] })
+    assert.match(key, /^[0-9a-f]{20}$/)
+    assert.strictEqual(RowKey.ofContent({ text: "a", tags: ["x", { y: null }], id: 1 }), key)
+    const others = [
+      { id: "1", text: "a" },
+      { id: 1 },
+      [["id", 1]],
+      "id",
+      null,
+      1,
+      "1",
+      [1, [2]],
+      [[1, 2]],
+      [1, 2],
+      {},
+      []
+    ]
+    assert.strictEqual(new Set([key, ...others.map(RowKey.ofContent)]).size, others.length + 1)
+  })
 })
