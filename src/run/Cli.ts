@@ -10,6 +10,7 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import { emulate } from "./commands/Emulate.ts"
 import { estimate } from "./commands/Estimate.ts"
+import { map } from "./commands/Map.ts"
 import { retry } from "./commands/Retry.ts"
 import { run } from "./commands/Run.ts"
 import { status } from "./commands/Status.ts"
@@ -18,7 +19,7 @@ import { ExitWith } from "./ExitWith.ts"
 
 const command = Command.make("effect-claude").pipe(
   Command.withDescription("LLM pipelines on Claude"),
-  Command.withSubcommands([run, estimate, status, retry, emulate])
+  Command.withSubcommands([run, map, estimate, status, retry, emulate])
 )
 
 /** Prints help that was not asked for on stderr, so that stdout holds results only. */

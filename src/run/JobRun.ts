@@ -33,16 +33,16 @@ import * as Sqlite from "./Sqlite.ts"
 import * as Where from "./Where.ts"
 
 /** Runs the job that a command makes. With `only`, it runs only rows that failed in an earlier run. */
-export const run = Effect.fnUntraced(function* (
+export const run = Effect.fnUntraced(function* <Row, Out, E, R>(
   flags: RunFlags,
-  makeJob: Effect.Effect<RunOptions.AnyJob, ExitWith>,
+  makeJob: Effect.Effect<Job.Job<Row, Out, E>, ExitWith, R>,
   selection: { readonly only?: "failed" } = {}
 ) {
   if (flags.keep && flags.rerun) return yield* Effect.fail(new ExitWith(2, "--keep and --rerun exclude each other"))
   if (selection.only === "failed" && flags.rerun) {
     return yield* Effect.fail(new ExitWith(2, "retry runs the failed rows, and --rerun every row: use run --rerun"))
   }
-  const job = RunOptions.apply(flags, yield* makeJob)
+  const job = RunOptions.apply(flags, yield* Effect.provide(makeJob, NodeCompression.layer))
   const output = Option.getOrElse(flags.output, () => job.sink)
   const state = Option.getOrElse(flags.state, () => OpenState.pathOf(output))
   const where = yield* Effect.transposeOption(Option.map(flags.where, (text) => Where.parse(text, job.source.schema)))
@@ -54,12 +54,12 @@ export const run = Effect.fnUntraced(function* (
   )
 }, Effect.scoped)
 
-type Options = Job.RunOptions<never> & { readonly output: string }
+type Options = Job.RunOptions<unknown> & { readonly output: string }
 
 /** Finds out whether an emulator answers, runs the job, and prints the report. */
-const execute = Effect.fnUntraced(function* (
+const execute = Effect.fnUntraced(function* <Row, Out, E>(
   flags: RunFlags,
-  job: RunOptions.AnyJob,
+  job: Job.Job<Row, Out, E>,
   options: Options,
   state: string,
   unselected: string | undefined

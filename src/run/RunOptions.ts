@@ -14,7 +14,10 @@ import type { RunFlags } from "./RunFlags.ts"
 export type AnyJob = Job.Job<never, unknown, unknown>
 
 /** The job with the model of the flags, which wins over a default model from the job's own layer. */
-export const apply = ({ model }: RunFlags, { layer = Layer.empty, ...job }: AnyJob): AnyJob =>
+export const apply = <Row, Out, E>(
+  { model }: RunFlags,
+  { layer = Layer.empty, ...job }: Job.Job<Row, Out, E>
+): Job.Job<Row, Out, E> =>
   Option.match(model, {
     onNone: () => ({ ...job, layer }),
     onSome: (model) => ({
@@ -51,7 +54,7 @@ const rateLimitOf = ({ itpm, otpm, redis, rpm }: RunFlags, place: { readonly sto
 }
 
 /** The options of `Job.run`. */
-export const ofRun = ({ keep, limit, maxFailures, rerun, sample }: RunFlags): Job.RunOptions<never> => ({
+export const ofRun = ({ keep, limit, maxFailures, rerun, sample }: RunFlags): Job.RunOptions<unknown> => ({
   changed: keep ? "keep" : rerun ? "rerun" : "stop",
   ...(Option.isSome(limit) && { limit: limit.value }),
   ...(Option.isSome(maxFailures) && { maxFailures: maxFailures.value }),

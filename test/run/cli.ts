@@ -30,12 +30,13 @@ export interface Options {
   readonly signals?: Signals.Signals
   /** The lines that a person types; with them, standard input is a terminal. */
   readonly typed?: ReadonlyArray<string> | undefined
+  readonly stdin?: string
 }
 
 /** Runs the command line to its end. */
 export const program = (
   args: ReadonlyArray<string>,
-  { env = {}, signals, terminal, typed }: Options = {}
+  { env = {}, signals, stdin = "", terminal, typed }: Options = {}
 ): Effect.Effect<Result> =>
   Effect.gen(function* () {
     const out = recorder(terminal)
@@ -48,7 +49,11 @@ export const program = (
       Effect.provideService(Signals.Signals, signals ?? { first: Effect.never }),
       Effect.provide([
         Layer.effect(ChildProcessSpawner.ChildProcessSpawner, emulatorInProcess),
-        Stdio.layerTest({ args: Effect.succeed(args), stdinIsTerminal: Effect.succeed(typed !== undefined) }),
+        Stdio.layerTest({
+          args: Effect.succeed(args),
+          stdin: Stream.make(new TextEncoder().encode(stdin)),
+          stdinIsTerminal: Effect.succeed(typed !== undefined)
+        }),
         typing(typed ?? []),
         ConfigProvider.layer(ConfigProvider.fromEnv({ env }))
       ]),

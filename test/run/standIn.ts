@@ -1,5 +1,6 @@
 /**
- * A server that speaks the API and is not our emulator. It answers every call with the same text, or with a failure.
+ * A server that speaks the API and is not our emulator. It answers every call with the same text, with what a function
+ * makes of the request, or with a failure.
  */
 import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -11,15 +12,30 @@ export type Failures = (call: number) => number | "hang up" | undefined
 const send = (response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}) =>
   response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body))
 
+/** What the tests read of a request. */
+export interface Asked {
+  readonly model: string
+  readonly max_tokens: number
+  readonly system?: string
+  readonly messages: readonly [{ readonly role: string; readonly content: string }]
+  readonly output_config?: {
+    readonly format?: { readonly schema: { readonly properties: Readonly<Record<string, unknown>> } }
+  }
+}
+
 /** Starts the server on a free port. */
-export const standIn = async (failures: Failures = () => undefined) => {
+export const standIn = async (
+  failures: Failures = () => undefined,
+  answer: (request: Asked) => string = () => "An answer."
+) => {
   let calls = 0
-  const models: Array<string> = []
+  const requests: Array<Asked> = []
   const times: Array<number> = []
   const server = createServer(async (request, response) => {
     const body = await text(request)
     if (request.method === "GET") return send(response, 404, { type: "error", error: { type: "not_found_error" } })
-    models.push(JSON.parse(body).model)
+    const asked: Asked = JSON.parse(body)
+    requests.push(asked)
     times.push(Date.now())
     const failure = failures(++calls)
     if (failure === "hang up") {
@@ -40,7 +56,7 @@ export const standIn = async (failures: Failures = () => undefined) => {
         type: "message",
         role: "assistant",
         model: "claude-haiku-4-5",
-        content: [{ type: "text", text: "An answer." }],
+        content: [{ type: "text", text: answer(asked) }],
         stop_reason: "end_turn",
         stop_sequence: null,
         usage: { input_tokens: 10, output_tokens: 3 }
@@ -53,10 +69,11 @@ export const standIn = async (failures: Failures = () => undefined) => {
   return {
     url: `http://127.0.0.1:${port}`,
     calls: () => calls,
-    models: () => models,
+    requests: () => requests,
+    models: () => requests.map(({ model }) => model),
     /** When the calls arrived, in milliseconds since 1970. */
     times: () => times,
-    close: () => server.close()
+    close: () => void server.close()
   }
 }
 

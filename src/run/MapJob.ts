@@ -1,0 +1,155 @@
+/**
+ * The job that the flags of `map` describe. Everything is checked before anything is sent: the prompt and its columns, the
+ * fields, and whether the API takes their schema.
+ */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as OutputFormat from "../claude/OutputFormat.ts"
+import * as Dataset from "../pipeline/Dataset.ts"
+import * as Job from "../pipeline/Job.ts"
+import * as RowKey from "../pipeline/RowKey.ts"
+import * as Step from "../pipeline/Step.ts"
+import { ExitWith } from "./ExitWith.ts"
+import * as Columns from "./mapJob/Columns.ts"
+import * as FieldSchema from "./mapJob/FieldSchema.ts"
+import * as Fields from "./mapJob/Fields.ts"
+import * as Mistake from "./mapJob/Mistake.ts"
+import * as SchemaFile from "./mapJob/SchemaFile.ts"
+import * as Template from "./mapJob/Template.ts"
+import type { MapFlags } from "./MapFlags.ts"
+import type { RunFlags } from "./RunFlags.ts"
+import * as TextFlag from "./TextFlag.ts"
+
+const refuse = (message: string) => Effect.fail(new ExitWith(2, message))
+
+/** Makes the job. */
+export const load = Effect.fnUntraced(function* (flags: MapFlags & Pick<RunFlags, "output" | "where">) {
+  if (Option.isNone(flags.output)) {
+    return yield* refuse("the results have no place; name a file for them with --output results.jsonl")
+  }
+  const output = flags.output.value
+  const prompt = yield* template("--prompt", flags.prompt)
+  const system = yield* Effect.transposeOption(Option.map(flags.system, (text) => template("--system", text)))
+  const schema = yield* schemaOf(flags)
+  const templates = [prompt, ...Option.toArray(system)]
+  yield* checkColumns(flags, templates)
+  const source = Dataset.fromFile(rowSchema(templates), flags.data)
+  const request = (row: Template.Row) => ({
+    messages: [{ role: "user" as const, content: Template.render(prompt.parts, row) }],
+    ...(Option.isSome(system) && { system: Template.render(system.value.parts, row) }),
+    ...(Option.isSome(flags.maxTokens) && { max_tokens: flags.maxTokens.value })
+  })
+  const job = {
+    name: Option.getOrElse(flags.name, () => nameOf(output)),
+    source,
+    key: keyOf(flags.key),
+    sink: output
+  }
+  return schema === undefined
+    ? Job.make({ ...job, step: Step.map(Step.text("map", request), (text) => ({ text })), output: Text })
+    : Job.make({ ...job, step: Step.object("map", schema, request), output: schema })
+})
+
+/** A result without fields. */
+const Text = Schema.Struct({ text: Schema.String })
+
+/** A prompt as the flag has it. */
+interface Prompt {
+  readonly flag: string
+  readonly text: string
+  readonly parts: Template.Template
+}
+
+const template = Effect.fnUntraced(function* (flag: string, value: string) {
+  const text = yield* TextFlag.read(flag, value)
+  if (text.trim() === "") return yield* refuse(`${flag} is empty; write what Claude is to do with a row`)
+  const parts = Template.parse(text)
+  if (Result.isFailure(parts)) return yield* refuse(Mistake.show(flag, text, parts.failure))
+  return { flag, text, parts: parts.success } satisfies Prompt
+})
+
+const schemaOf = Effect.fnUntraced(function* ({ fields, schema }: Pick<MapFlags, "fields" | "schema">) {
+  if (Option.isSome(fields) && Option.isSome(schema)) {
+    return yield* refuse("--fields and --schema exclude each other: both describe the result")
+  }
+  if (Option.isSome(fields)) {
+    const text = yield* TextFlag.read("--fields", fields.value)
+    const parsed = Fields.parse(text)
+    if (Result.isFailure(parsed)) return yield* refuse(Mistake.show("--fields", text, parsed.failure))
+    return yield* accepted("--fields", FieldSchema.make(parsed.success))
+  }
+  if (Option.isNone(schema)) return undefined
+  const parsed = SchemaFile.parse(yield* TextFlag.read("--schema", schema.value))
+  if (Result.isFailure(parsed)) return yield* refuse(`--schema: ${parsed.failure}`)
+  return yield* accepted("--schema", parsed.success)
+})
+
+/** Fails if the API does not take the schema. */
+const accepted = (flag: string, schema: FieldSchema.JsonCodec) =>
+  Result.match(OutputFormat.make(schema), {
+    onSuccess: () => Effect.succeed(schema),
+    onFailure: ({ detail }) => refuse(`${flag}: ${detail}; change that part`)
+  })
+
+/** Fails if a column is in no row that was looked at, and warns where every row gets the same prompt. */
+const checkColumns = Effect.fnUntraced(function* (
+  { data, key, where }: MapFlags & Pick<RunFlags, "where">,
+  templates: ReadonlyArray<Prompt>
+) {
+  const columns = templates.flatMap(({ flag, parts, text }) =>
+    Template.columnsOf(parts).map(({ at, name }) => ({
+      name,
+      show: (detail: string) => Mistake.show(flag, text, { at, detail })
+    }))
+  )
+  const rows = yield* Effect.catch(Columns.sample(Dataset.fromFile(Columns.Row, data)), ({ message }) =>
+    refuse(message)
+  )
+  const names = [
+    ...columns,
+    ...Option.toArray(key).map((name) => ({ name, show: (detail: string) => `--key: ${detail}` })),
+    ...Option.toArray(where).map((text) => ({
+      name: text.split("=", 1).join(),
+      show: (detail: string) => `--where: ${detail}`
+    }))
+  ]
+  for (const { name, show } of names) {
+    const problem = Columns.problemOf(name, rows)
+    if (problem !== undefined) return yield* refuse(`${show(problem)}\nnothing was sent`)
+  }
+  if (columns.length === 0) {
+    yield* Console.error("warning: the prompt has no {{column}}, so every row gets the same one")
+  }
+  if (Option.isNone(key)) {
+    yield* Console.error(
+      "no --key: a hash of the whole row identifies it, so an edited row counts as a new one; name a column with --key"
+    )
+  }
+})
+
+/** Rows that have every column of the prompt. A prompt of columns only must have some text in the end. */
+const rowSchema = (templates: ReadonlyArray<Prompt>) => {
+  const names = new Set(templates.flatMap(({ parts }) => Template.columnsOf(parts).map(({ name }) => name)))
+  const bare = templates.filter(({ parts }) => parts.every((part) => !Predicate.isString(part) || part.trim() === ""))
+  return Columns.Row.check(
+    Schema.makeFilter((row) => {
+      const missing = [...names].filter((name) => Option.isNone(Template.find(row, name)))
+      if (missing.length > 0) return missing.map((name) => ({ path: [name.trim()], issue: "Missing key" }))
+      const empty = bare.find(({ parts }) => Template.render(parts, row).trim() === "")
+      return empty === undefined ? undefined : `its ${empty.flag.slice(2)} is empty, because the columns in it are`
+    })
+  )
+}
+
+const keyOf = (column: Option.Option<string>): ((row: Template.Row) => string) =>
+  Option.match(column, {
+    onNone: () => RowKey.ofContent,
+    onSome: (name) => (row) => Template.textOf(row[name])
+  })
+
+/** The name of a file without its folder and endings. */
+const nameOf = (path: string): string => path.replace(/^.*[/\\]/, "").replace(/(?<=.)\..*$/, "")

@@ -1,0 +1,25 @@
+/**
+ * `effect-claude map`: one prompt for each row of a file, without a job file.
+ */
+import * as Effect from "effect/Effect"
+import * as Command from "effect/cli/Command"
+import * as MapFlags from "../MapFlags.ts"
+import { flags } from "../RunFlags.ts"
+
+export const map = Command.make(
+  "map",
+  { ...MapFlags.flags, ...flags },
+  Effect.fn("Cli.map")(function* (flags) {
+    const [JobRun, MapJob] = yield* Effect.promise(() => Promise.all([import("../JobRun.ts"), import("../MapJob.ts")]))
+    return yield* JobRun.run(flags, MapJob.load(flags))
+  })
+).pipe(
+  Command.withDescription("Send a prompt for each row of a file, or resume; needs no code"),
+  Command.withExamples([
+    { command: 'effect-claude map mails.jsonl --prompt "Summarise in one line: {{body}}" --output summaries.jsonl' },
+    {
+      command:
+        'effect-claude map mails.jsonl --prompt @prompt.txt --fields "product, urgency: low|high" --output results.jsonl'
+    }
+  ])
+)
