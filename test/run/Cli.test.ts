@@ -196,8 +196,8 @@ describe("effect-claude run", () => {
     assert.match(missing.stderr, /nowhere\.jsonl: there is no such file.* \(flag: --input\)$/m)
     const cache = ["--cache", join(files.path, "cache.sqlite")]
     assert.deepInclude(await cli(runOf({ ...files, output }, ...cache)), { code: 2 })
-    const csv = runOf({ ...files, output: `${output}.csv` }, ...cache)
-    assert.deepInclude(await cli(csv, { env: keyOnly }), { code: 2 })
+    const sheet = runOf({ ...files, output: `${output}.xlsx` }, ...cache)
+    assert.deepInclude(await cli(sheet, { env: keyOnly }), { code: 2 })
     assert.deepStrictEqual(readdirSync(files.path), ["mails.jsonl"])
   })
 
