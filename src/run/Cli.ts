@@ -5,9 +5,11 @@
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
+import * as CliConfig from "effect/cli/CliConfig"
 import * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
 import { emulate } from "./commands/Emulate.ts"
 import { estimate } from "./commands/Estimate.ts"
 import { map } from "./commands/Map.ts"
@@ -16,27 +18,33 @@ import { run } from "./commands/Run.ts"
 import { status } from "./commands/Status.ts"
 import * as ErrorText from "./ErrorText.ts"
 import { ExitWith } from "./ExitWith.ts"
+import * as Help from "./Help.ts"
+import { Outputs } from "./Outputs.ts"
 
 const command = Command.make("effect-claude").pipe(
   Command.withDescription("LLM pipelines on Claude"),
   Command.withSubcommands([run, map, estimate, status, retry, emulate])
 )
 
-/** Prints help that was not asked for on stderr, so that stdout holds results only. */
+/** Prints help that was not asked for, and usage errors, on stderr, so that stdout holds results only. */
 const presenter: CliOutput.Presenter = {
-  present: (event) => {
-    const isUnrequested = event._tag === "InvalidInvocation" || (event._tag === "Help" && event.reason === "Implicit")
-    const present = CliOutput.defaultPresenter.present(event)
-    return isUnrequested ? Console.consoleWith((console) => toStderr(console, present)) : present
-  }
+  present: (event) =>
+    Effect.flatMap(Outputs, ({ stdout }) => {
+      switch (event._tag) {
+        case "InvalidInvocation":
+          return Console.error(Help.usageError(event.commandPath, event.errors))
+        case "Help": {
+          const help = Help.text(event.helpDoc, stdout.columns ?? 100)
+          return event.reason === "Requested" ? Console.log(help) : Console.error(help)
+        }
+        case "Version":
+          return Console.log(`${event.name} ${event.version}`)
+      }
+    })
 }
 
-const toStderr = (console: Console.Console, effect: Effect.Effect<void>) =>
-  Effect.provideService(effect, Console.Console, {
-    ...console,
-    log: console.error,
-    error: (errors: unknown) => console.error(String(errors).replaceAll("Expected: Schema validation failed: ", ""))
-  })
+/** Without `--wizard`, which asks for each flag. */
+const builtIns = GlobalFlag.BuiltIns.filter((flag) => flag !== GlobalFlag.Wizard)
 
 const exit = (code: number, message: string) =>
   Effect.andThen(
@@ -53,5 +61,6 @@ export const program = (version: string) =>
     }),
     Effect.catchDefect((defect) => exit(2, ErrorText.withPlace(defect))),
     Effect.provideService(CliOutput.Presenter, presenter),
+    Effect.provideService(CliConfig.CliConfig, { builtIns }),
     Effect.provideService(References.LogToStderr, true)
   )

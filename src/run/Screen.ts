@@ -3,32 +3,13 @@
  * (log lines, a job's own output) is printed above it: clear, print, redraw. Lines of the picture are cut to the width of
  * the terminal, so they never wrap.
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { createLogUpdate } from "log-update"
 import sliceAnsi from "slice-ansi"
+import { type Output, Outputs } from "./Outputs.ts"
 
-/** A stream that may be a terminal. */
-export interface Output extends NodeJS.WritableStream {
-  readonly isTTY?: boolean
-  /** The width of the terminal, which changes when its window does. */
-  readonly columns?: number
-  readonly rows?: number
-  /** Whether colours are wanted: they are not with NO_COLOR, and on terminals without colours. */
-  readonly hasColors?: () => boolean
-}
-
-/** The streams of the process. */
-export interface Outputs {
-  readonly stdout: Output
-  readonly stderr: Output
-}
-
-/** The streams to draw on. */
-export const Outputs: Context.Reference<Outputs> = Context.Reference("effect-claude/run/Screen/Outputs", {
-  defaultValue: (): Outputs => ({ stdout: process.stdout, stderr: process.stderr })
-})
+export { type Output, Outputs } from "./Outputs.ts"
 
 /** A picture on stderr. */
 export interface Screen {

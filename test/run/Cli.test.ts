@@ -370,15 +370,20 @@ describe("effect-claude run", () => {
     assert.match(stderr, /nowhere\.ts: there is no such file/)
   })
 
-  it("prints help on stderr after a usage error, and on stdout with --help", async () => {
+  it("prints a usage error in two lines on stderr, and help on stdout with --help", async () => {
     const wrong = await cli(runOf(folder(3), "--concurrency", "none"), { env: keyOnly })
     assert.deepInclude(wrong, { code: 2, stdout: "" })
-    assert.match(wrong.stderr, /USAGE[\s\S]*--concurrency/)
+    assert.strictEqual(
+      wrong.stderr,
+      `effect-claude run: --concurrency "none": expected a number\neffect-claude run --help shows its flags\n`
+    )
     const asked = await cli(["run", "--help"])
     assert.deepInclude(asked, { code: 0, stderr: "" })
-    assert.match(asked.stdout, /USAGE[\s\S]*--concurrency/)
-    assert.include(asked.stdout, "--rpm, --itpm, --otpm and --redis have no effect on them")
-    assert.deepInclude(await cli([]), { code: 2, stdout: "" })
+    assert.match(asked.stdout, /Usage: effect-claude run[\s\S]*--concurrency <number>/)
+    const nothing = await cli([])
+    assert.deepInclude(nothing, { code: 2, stdout: "" })
+    assert.match(nothing.stderr, /Commands:\n  run +Run a job/)
+    assert.deepInclude(await cli(["--version"]), { code: 0, stdout: "effect-claude 1.2.3\n" })
   })
 
   it("prints only JSON on stdout for programs, whatever the job logs", async () => {

@@ -69,6 +69,8 @@ describe("a command", () => {
         "run/ErrorText.ts",
         "run/ExitWith.ts",
         "run/Heap.ts",
+        "run/Help.ts",
+        "run/Outputs.ts",
         "run/Signals.ts",
         "run/main.ts",
         "testing/emulator/faults/Faults.ts",
