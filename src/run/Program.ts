@@ -10,7 +10,8 @@ import { ExitWith } from "./ExitWith.ts"
  * Runs a program to its end and returns its exit code: 128 plus the number of the signal if a signal ended it.
  *
  * Effect's `ChildProcess` would kill the program when this process is interrupted, and fails without the number of the
- * signal. Here an interruption waits for the program: Ctrl-C reaches it from the terminal, and SIGTERM is passed on.
+ * signal. Here an interruption waits for the program, and signals are passed on. At a terminal, Ctrl-C has reached the
+ * program already, so there SIGINT is not.
  */
 export const run = (
   program: string,
@@ -21,9 +22,10 @@ export const run = (
     Effect.callback<number, ExitWith>((resume) => {
       const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...environment } })
       const passOn = (signal: NodeJS.Signals) => child.kill(signal)
-      process.on("SIGTERM", passOn)
+      const signals = isAtTerminal() ? (["SIGTERM"] as const) : (["SIGTERM", "SIGINT"] as const)
+      for (const signal of signals) process.on(signal, passOn)
       const end = (result: Effect.Effect<number, ExitWith>) => {
-        process.removeListener("SIGTERM", passOn)
+        for (const signal of signals) process.removeListener(signal, passOn)
         resume(result)
       }
       child.once("error", (error: NodeJS.ErrnoException) => end(Effect.fail(notStarted(program, error))))
@@ -32,6 +34,8 @@ export const run = (
       )
     })
   )
+
+const isAtTerminal = () => [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)
 
 const notStarted = (program: string, { code, message }: NodeJS.ErrnoException): ExitWith => {
   if (code === "ENOENT") return new ExitWith(127, `${program}: there is no such program; check its name and PATH`)

@@ -35,15 +35,18 @@ describe("a run that is interrupted", () => {
 })
 
 describe("effect-claude emulate -- program", () => {
-  it.skipIf(process.platform === "win32")("passes SIGTERM on, waits for the program, and exits with 143", async () => {
+  it.skipIf(process.platform === "win32").each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143]
+  ] as const)("passes %s on, waits for the program, and exits with %i", async (signal, code) => {
     const file = join(folder(0).path, "signal")
-    const script = `process.on("SIGTERM", () => { require("node:fs").writeFileSync(process.argv[1], "SIGTERM"); process.exit(0) })
+    const script = `process.on("${signal}", () => { require("node:fs").writeFileSync(process.argv[1], "${signal}"); process.exit(0) })
       console.log("ready"); setInterval(() => {}, 1000)`
     const { child, end } = start(["emulate", "--", process.execPath, "-e", script, file])
     await once(child.stdout, "data")
-    child.kill("SIGTERM")
-    assert.strictEqual((await end).code, 143)
-    assert.strictEqual(readFileSync(file, "utf8"), "SIGTERM")
+    child.kill(signal)
+    assert.strictEqual((await end).code, code)
+    assert.strictEqual(readFileSync(file, "utf8"), signal)
   })
 })
 
