@@ -104,6 +104,8 @@ export class JobLayerFailed extends Schema.TaggedError<JobLayerFailed>()("JobLay
   }
 }
 
+const noLayer = "it is no Layer; put a policy onto Job.claude, such as `layer: Job.claude.pipe(Retry.policy())`"
+
 /**
  * Runs a job. It reads the input once before it sends anything, so that all invalid rows are known at the start, and then
  * puts every row that is not done through the step. Once rows are claimed it fails only if the journal cannot be read, or
@@ -126,6 +128,9 @@ const hasServices = ({ mapUnsafe }: Context.Context<Claude>): boolean =>
  * to the Claude that the layer gets, and those to the one that it makes.
  */
 const build = Effect.fnUntraced(function* ({ layer = Layer.empty }: Pick<Job<never, unknown, unknown>, "layer">) {
+  // Without a check of types, this may be a policy. The annotation keeps the type of the layer as it is.
+  const isLayer: boolean = Layer.isLayer(layer)
+  if (!isLayer) return yield* new JobLayerFailed({ detail: noLayer })
   const claude = Durable.wrap(yield* Claude)
   const scope = yield* Effect.scope
   const built = yield* Layer.buildWithMemoMap(layer, Layer.makeMemoMapUnsafe(), scope).pipe(

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Claude, type ClaudeError, Job, Step, Telemetry } from "effect-claude"
+import { Claude, type ClaudeError, Job, Retry, Step, Telemetry } from "effect-claude"
 import { TestClaude } from "effect-claude/testing"
 import { Context, Effect, Layer, Schema } from "effect"
 import { calls, greetings, inFolder, names, type Person } from "./jobs.ts"
@@ -89,6 +89,18 @@ describe("the layer of a job", () => {
         const layer = Layer.provideMerge(exporter, Telemetry.layerSpans)
         yield* files.run(Job.make({ ...greetings(["Ann"]), layer }))
         assert.includeMembers(exported, ["row greetings", "Claude.generateText", "store"])
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("that is a policy without a layer is refused, with the way to write it", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const job = greetings(["Ann"])
+        // @ts-expect-error: a policy is a function, and JavaScript has no check.
+        const error = yield* Effect.flip(files.run({ ...job, layer: Retry.policy() }))
+        assert.include(String(error), "it is no Layer; put a policy onto Job.claude, such as `layer: Job.claude.pipe(")
+        assert.deepStrictEqual(yield* files.names, [])
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
