@@ -49,7 +49,7 @@ export const toQuestion = (proposal: Proposal, sending: Sending): string =>
 export const toJson = ({ requests, ...proposal }: Proposal, sending: Sending, redact: Redact.Redact): string =>
   JSON.stringify({
     ...proposal,
-    expectedCost: costOf(proposal.estimate, sending) ?? null,
+    expectedRange: costOf(proposal.estimate, sending) ?? null,
     requests: requests.map((request) => ({
       key: redact(request.key),
       path: request.path,

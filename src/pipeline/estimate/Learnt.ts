@@ -29,6 +29,9 @@ export interface Expected {
 /** Fewer values say too little. */
 const least = 3
 
+/** "The actual number of input tokens may differ by a small amount" from a count (Anthropic, "Token counting", 2026). */
+const leastMargin = 0.01
+
 /** The factor from estimated to real tokens of a prompt, by step. */
 export const inputOf = (counted: ReadonlyArray<Counted>) => {
   const steps = Map.groupBy(counted, ({ path }) => path)
@@ -37,7 +40,7 @@ export const inputOf = (counted: ReadonlyArray<Counted>) => {
     if (values.length < least) return unmeasured
     const ratio = Scale.sum(values.map(({ tokens }) => tokens)) / Scale.sum(values.map(({ estimated }) => estimated))
     const ratios = values.map(({ estimated, tokens }) => tokens / estimated)
-    const margin = Math.min(1, Scale.marginOfMean(ratios, ratio))
+    const margin = Math.min(1, Math.max(leastMargin, Scale.marginOfMean(ratios, ratio)))
     return { expected: ratio, low: 1 - margin, high: 1 + margin, basis: "measured" }
   }
 }
