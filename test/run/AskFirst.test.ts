@@ -51,6 +51,17 @@ describe("effect-claude estimate", () => {
     assert.match(stdout, /\nNo price is known for claude-mythos-5-2, so there is no cost\.\n/)
   })
 
+  it("takes the flags of map in place of a job file, and needs no output then", async () => {
+    const files = folder(300)
+    const prompt = ["--prompt", "What is {{subject}} about?", "--fields", "topic, urgent: boolean", "--key", "id"]
+    const { code, stderr, stdout } = await cli(["estimate", files.input, ...prompt])
+    assert.deepStrictEqual([code, stderr], [0, ""])
+    assert.match(stdout, /: 300 rows to run, /)
+    assert.match(stdout, /\n── row "1", step map: claude-sonnet-5-5, max_tokens 4096, structured output\n/)
+    assert.match(stdout, /\nuser: What is mail 0 about\?\n/)
+    assert.deepStrictEqual(readdirSync(files.path), ["mails.jsonl"])
+  })
+
   it("runs rows first where it is to measure, and takes the rest from their replies", async () => {
     const server = await standIn()
     const files = folder(100)

@@ -1,16 +1,22 @@
 /**
- * `effect-claude estimate`: shows what a run with the same flags would send and cost. It is `run --dry-run`, but it can
- * run some rows first, so that their bills replace assumptions.
+ * `effect-claude estimate`: shows what a run of a job, or of `map`, with the same flags would send and cost. It is
+ * `--dry-run`, but it can run some rows first, so that their bills replace assumptions.
  */
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { positive } from "../Flags.ts"
+import type { Job } from "../../pipeline/Job.ts"
+import type { ExitWith } from "../ExitWith.ts"
+import { fileArgument, positive } from "../Flags.ts"
 import * as JobFlags from "../JobFlags.ts"
-import { flags as runFlags } from "../RunFlags.ts"
+import * as MapFlags from "../MapFlags.ts"
+import { flags as runFlags, type RunFlags } from "../RunFlags.ts"
 
 const { dryRun: _, yes: __, ...flags } = runFlags
+const { data: ___, prompt, ...mapFlags } = MapFlags.flags
 
 const measure = positive(
   "measure",
@@ -19,17 +25,40 @@ const measure = positive(
 
 export const estimate = Command.make(
   "estimate",
-  { ...JobFlags.flags, ...flags, measure },
-  Effect.fn("Cli.estimate")(function* ({ measure, ...flags }) {
-    const JobRun = yield* Effect.promise(() => import("../JobRun.ts"))
-    const job = JobFlags.load(flags)
-    if (Option.isSome(measure)) yield* JobRun.run({ ...flags, sample: measure, dryRun: false, yes: true }, job)
-    yield* JobRun.run({ ...flags, dryRun: true, yes: true }, job)
+  {
+    ...mapFlags,
+    ...JobFlags.flags,
+    ...flags,
+    job: fileArgument("job", "The file whose default export is the job, or, with --prompt, the file with the rows"),
+    prompt: Flag.optional(prompt),
+    measure
+  },
+  Effect.fn("Cli.estimate")(function* ({ job, prompt, ...flags }) {
+    if (Option.isNone(prompt)) return yield* show(flags, JobFlags.load({ ...flags, job }))
+    const MapJob = yield* Effect.promise(() => import("../MapJob.ts"))
+    // Where no row runs, the results need no place.
+    const output = Option.isSome(flags.measure) ? flags.output : Option.orElse(flags.output, () => Option.some(unused))
+    return yield* show({ ...flags, output }, MapJob.load({ ...flags, data: job, prompt: prompt.value, output }))
   })
 ).pipe(
-  Command.withDescription("Show the first requests of a job and what its run takes; nothing is sent unless asked for"),
+  Command.withDescription("Show the first requests of a run and what it takes; nothing is sent unless asked for"),
   Command.withExamples([
-    { command: "effect-claude estimate job.ts" },
-    { command: "effect-claude estimate job.ts --measure 20" }
+    { command: "effect-claude estimate job.ts --measure 20" },
+    { command: 'effect-claude estimate mails.csv --prompt "Summarise in one line: {{body}}"' }
   ])
 )
+
+/** The state next to it is removed, unless the process is killed. */
+const unused = join(tmpdir(), `effect-claude-estimate-${process.pid}.jsonl`)
+
+type Shown = Omit<RunFlags, "dryRun" | "yes"> & { readonly measure: Option.Option<number> }
+
+/** Runs the rows that are to be measured, and shows the estimate of the others. */
+const show = Effect.fnUntraced(function* <Row, Out, E, R>(
+  { measure, ...flags }: Shown,
+  job: Effect.Effect<Job<Row, Out, E>, ExitWith, R>
+) {
+  const JobRun = yield* Effect.promise(() => import("../JobRun.ts"))
+  if (Option.isSome(measure)) yield* JobRun.run({ ...flags, sample: measure, dryRun: false, yes: true }, job)
+  yield* JobRun.run({ ...flags, dryRun: true, yes: true }, job)
+})
