@@ -22,7 +22,7 @@ describe("the public names", () => {
       Usage: ApiTokens ApiUsage Besides Tokens Usage billed fromMessage sum totalInput zero
       Claude: BatchesStackOptions Claude Defaults Message ObjectOptions ObjectReply Origin Prompt Reply Request StackOptions StreamEvent StreamStart TextReply Timeouts countTokens create generateObject generateText layer layerConfig stack stream streamText wrap
       Batch: Finished Options fanOut map stream
-      Dataset: Compression CompressionFailed CompressionKind Dataset DatasetFailed Place Row RowInvalid Valid Writer at columns fromFile fromIterable keepApart withFile write writeLines
+      Dataset: Compression CompressionFailed CompressionKind Dataset DatasetFailed EncodedPage OpenSource Place Row RowInvalid Source Sources Valid Writer at columns fromFile fromFiles fromIterable keepApart sourceOf withFiles write writeLines
       Job: Confirm Declaration Job JobBroken JobChanged JobDeclined JobHopeless JobLayerFailed JobNeeds Proposal Provided RunOptions Summary claude isJob make run shape
       Journal: BatchInProgress Billed Claim Counts Ending FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew JournalTooOld LostAttempt Minute Options PendingRow Row RowCounts RunTotals SampledRow Settings Source Spending State StoredCall StoredMinute StoredSettings Total Totals layer requestText states
       Progress: Progress age bar batchLines batches binds cost costLines counted empty ended fallbacks hedges line promptCache replays responseCache rowsLine tick tokens update
@@ -56,8 +56,9 @@ describe("the public names", () => {
       `
       "Http: text toResponse
       NodeCompression: layer
+      NodeSources: layer
       NodeTransport: Options ProxyInvalid layer
-      Sqlite: Holder SqliteFailed SqliteInUse holder layer layerMemory layerReader"
+      Sqlite: Holder SqliteFailed SqliteInUse holder layer layerMemory layerReader query"
     `
     )
   })

@@ -144,7 +144,7 @@ const describe = Effect.fnUntraced(function* <Row>(
   return problems.map((problem) => {
     if (Predicate.isString(problem)) return problem
     const place = places.get(problem.earlier)
-    const earlier = place === undefined ? "an earlier row" : `${place.unit} ${place.number}`
+    const earlier = place === undefined ? "an earlier row" : nearby(place, problem.place)
     if (input.key === RowKey.ofContent) return `${Dataset.at(problem.place)}: ${sameRow(earlier)}`
     const key = RowKey.show(problem.key)
     return `${Dataset.at(problem.place)}: ${earlier} has the key "${key}" too; make keys unique and run again`
@@ -153,3 +153,7 @@ const describe = Effect.fnUntraced(function* <Row>(
 
 const sameRow = (earlier: string) =>
   `${earlier} is the same row; remove one of them, or add a column that tells them apart, and run again`
+
+/** A place as a row of the same input names it: without the file, if it is the same. */
+const nearby = (place: Dataset.Place, { source }: Dataset.Place): string =>
+  place.source === source && place.unit !== "file" ? `${place.unit} ${place.number}` : Dataset.at(place)

@@ -12,15 +12,19 @@ import * as Redact from "../claude/Redact.ts"
 import * as Cells from "./dataset/Cells.ts"
 import { DatasetFailed } from "./dataset/DatasetFailed.ts"
 import type { EncodedPage } from "./dataset/Format.ts"
-import * as Formats from "./dataset/Formats.ts"
+import * as Inputs from "./dataset/Inputs.ts"
 import * as Issue from "./dataset/Issue.ts"
 import { type Place, RowInvalid } from "./dataset/Place.ts"
+import * as Sources from "./dataset/Sources.ts"
 import * as Page from "./Page.ts"
 import * as ResultLine from "./ResultLine.ts"
 
 export { Compression, CompressionFailed, type Kind as CompressionKind } from "./dataset/Compression.ts"
 export { DatasetFailed } from "./dataset/DatasetFailed.ts"
+export type { EncodedPage } from "./dataset/Format.ts"
+export { named as sourceOf } from "./dataset/Inputs.ts"
 export { at, Place, RowInvalid } from "./dataset/Place.ts"
+export { type Open as OpenSource, type Source, Sources } from "./dataset/Sources.ts"
 export { write, type Writer, writeLines } from "./dataset/Writer.ts"
 
 /** A row that fits its schema. */
@@ -37,8 +41,10 @@ export type Row<A> = Result.Result<Valid<A>, RowInvalid>
 /** Named rows of one schema. Each run of `rows` and of `pages` reads them again. */
 export interface Dataset<out A, out E = DatasetFailed, out R = FileSystem.FileSystem> {
   readonly name: string
-  /** The file, if the rows come from one. */
+  /** The file, if the rows come from a single one. */
   readonly path?: string
+  /** The files that the rows come from. */
+  readonly files: Effect.Effect<ReadonlyArray<string>, DatasetFailed, FileSystem.FileSystem>
   readonly schema: Schema.ConstraintDecoder<A, R>
   readonly rows: Stream.Stream<Row<A>, E, R>
   readonly pages: Stream.Stream<Page.Page<A, R>, E, R>
@@ -46,19 +52,32 @@ export interface Dataset<out A, out E = DatasetFailed, out R = FileSystem.FileSy
 
 /**
  * The rows of a file, in the format of its ending. They are in the JSON form of the schema: a date is a text. The output
- * of a job can be read with the schema of its results.
+ * of a job can be read with the schema of its results. A pattern, such as `data/*.csv`, names several files, and a folder
+ * has a row for each text file in it: `{ path, text }`.
  */
 export const fromFile = <A, R>(
   schema: Schema.ConstraintDecoder<A, R>,
   path: string
+): Dataset<A, DatasetFailed, R | FileSystem.FileSystem> => fromFiles(schema, [path])
+
+/** The rows of several files, one file after the other. */
+export const fromFiles = <A, R>(
+  schema: Schema.ConstraintDecoder<A, R>,
+  paths: ReadonlyArray<string>
 ): Dataset<A, DatasetFailed, R | FileSystem.FileSystem> => {
   const decode = ResultLine.decode(schema)
   const fit = Cells.fit(schema)
   const decodeCells = (row: unknown) => decode(fit(row))
-  const pages = Effect.map(Formats.of(path), ({ read, values }) =>
-    Stream.map(read(Formats.open(path)), (page) => pageOf(values === "cells" ? decodeCells : decode, page))
+  const sources = Effect.map(Effect.forEach(paths, Inputs.resolve), (sources) => sources.flat())
+  const pages = Stream.flatMap(Stream.fromIterableEffect(sources), ({ pages, values }) =>
+    Stream.map(pages, (page) => pageOf(values === "cells" ? decodeCells : decode, page))
   )
-  return make<A, DatasetFailed, R | FileSystem.FileSystem>({ name: path, path, schema }, Stream.unwrap(pages))
+  const single = paths.length === 1 ? paths.find(Inputs.isFile) : undefined
+  const files = Effect.map(sources, (sources) => sources.flatMap(({ path }) => path ?? []))
+  return make<A, DatasetFailed, R | FileSystem.FileSystem>(
+    { name: paths.map(Sources.nameOf).join(", "), ...(single !== undefined && { path: single }), files, schema },
+    pages
+  )
 }
 
 /**
@@ -77,14 +96,14 @@ export const fromIterable = <A, R>(
     return pageOf(decode, { size: values.length, value, place, raw: () => undefined, bytes: undefined })
   }
   const all = Stream.suspend(() => Stream.fromIterable(typeof values === "function" ? values() : values))
-  return make({ name, schema }, Stream.map(Stream.grouped(all, pageSize), valuesOf))
+  return make({ name, files: Effect.succeed([]), schema }, Stream.map(Stream.grouped(all, pageSize), valuesOf))
 }
 
 /** Values of an iterable that make a page. */
 const pageSize = 256
 
 const make = <A, E, R>(
-  named: Pick<Dataset<A, E, R>, "name" | "path" | "schema">,
+  named: Pick<Dataset<A, E, R>, "name" | "path" | "files" | "schema">,
   pages: Stream.Stream<Page.Page<A, R>, E, R>
 ): Dataset<A, E, R> => ({
   ...named,
@@ -92,24 +111,25 @@ const make = <A, E, R>(
   pages
 })
 
-/** A dataset of the same schema that reads another file. */
-export const withFile = <A, E, R>(
+/** A dataset of the same schema that reads other files. */
+export const withFiles = <A, E, R>(
   dataset: Dataset<A, E, R>,
-  path: string
-): Dataset<A, DatasetFailed, R | FileSystem.FileSystem> => fromFile(dataset.schema, path)
+  paths: ReadonlyArray<string>
+): Dataset<A, DatasetFailed, R | FileSystem.FileSystem> => fromFiles(dataset.schema, paths)
 
 /** The columns of an input, if it names them before its rows, as CSV does; otherwise undefined. */
 export const columns = <A, E, R>({ pages }: Pick<Dataset<A, E, R>, "pages">) =>
   Effect.map(Stream.runHead(pages), (page) => Option.getOrUndefined(page)?.columns)
 
-/** Fails if the output is the file of the dataset, also under another name. */
+/** Fails if the output is a file of the dataset, also under another name. */
 export const keepApart = Effect.fn("Dataset.keepApart")(function* (
-  { path }: Pick<Dataset<unknown>, "path">,
+  { files }: Pick<Dataset<unknown>, "files">,
   output: string
 ) {
-  if (path === undefined) return
-  const [input, target] = yield* Effect.all([identityOf(path), identityOf(output)])
-  if (input !== undefined && input === target) {
+  const target = yield* identityOf(output)
+  if (target === undefined) return
+  for (const file of yield* files) {
+    if ((yield* identityOf(file)) !== target) continue
     return yield* new DatasetFailed({ path: output, detail: "this is the input; write the output to another file" })
   }
 })

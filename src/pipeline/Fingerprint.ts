@@ -1,5 +1,5 @@
 /**
- * Identifies the rows of a file as the job sees them, without decoding them: the bytes of the file, its path, the code of
+ * Identifies the rows of an input as the job sees them, without decoding them: the bytes of the input, its name, the code of
  * the key, the structure of the schema, and the keys of every 4,096th row. The code of a function that the key or the
  * schema calls is not in it.
  */
@@ -15,8 +15,8 @@ const distance = 4096
 export const make = <Row>(input: KeyedRow.Input<Row>) => {
   const { key, source } = input
   const hash = Sha256.make()
-  const keys: Array<unknown> = [source.path, String(key), source.schema.ast]
-  let hasBytes = source.path !== undefined
+  const keys: Array<unknown> = [source.name, String(key), source.schema.ast]
+  let hasBytes = true
   const add = Effect.fnUntraced(function* ({ first, page, row }: KeyedRow.KeyedPage<Row>) {
     if (page.bytes === undefined) hasBytes = false
     else hash.add(page.bytes)
@@ -25,7 +25,7 @@ export const make = <Row>(input: KeyedRow.Input<Row>) => {
       keys.push(Result.match(yield* row(ordinal), { onSuccess: ({ key }) => key, onFailure: () => null }))
     }
   })
-  /** The fingerprint of all pages; undefined if they are not of a file. */
+  /** The fingerprint of all pages; undefined if a page has none. */
   const end = () => (hasBytes ? `${hash.hex()} ${Sha256.hex(textOf(keys))}` : undefined)
   return { add, end }
 }

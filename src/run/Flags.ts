@@ -27,6 +27,13 @@ const primitiveType = { ...Primitive.Path("either"), parse: (value: string) => E
 export const file = (name: string, description: string) =>
   Param.makeSingle({ kind: Param.flagKind, name, primitiveType }).pipe(Flag.withDescription(description), Flag.optional)
 
+/** Files, or other places. The flag may be repeated, or left out. */
+export const files = (name: string, description: string) =>
+  Param.makeSingle({ kind: Param.flagKind, name, primitiveType }).pipe(
+    Flag.withDescription(description),
+    Flag.atLeast(0)
+  )
+
 /** A file, or another place, that is not behind a flag. */
 export const fileArgument = (name: string, description: string) =>
   Param.makeSingle({ kind: Param.argumentKind, name, primitiveType }).pipe(Argument.withDescription(description))

@@ -19,7 +19,7 @@ import { ExitWith } from "./ExitWith.ts"
 import * as GracefulStop from "./GracefulStop.ts"
 import * as JobReport from "./JobReport.ts"
 import * as Log from "./Log.ts"
-import * as NodeCompression from "./NodeCompression.ts"
+import * as NodeSources from "./NodeSources.ts"
 import * as NodeTransport from "./NodeTransport.ts"
 import * as OpenBatches from "./OpenBatches.ts"
 import * as OpenState from "./OpenState.ts"
@@ -32,6 +32,10 @@ import * as RunSettings from "./RunSettings.ts"
 import * as Sqlite from "./Sqlite.ts"
 import * as Where from "./Where.ts"
 
+/** Inputs need the services of `NodeSources`, from the making of the job to its end. */
+const withInputs = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.scoped(effect).pipe(Effect.provide(NodeSources.layer))
+
 /** Runs the job that a command makes. With `only`, it runs only rows that failed in an earlier run. */
 export const run = Effect.fnUntraced(function* <Row, Out, E, R>(
   flags: RunFlags,
@@ -42,17 +46,17 @@ export const run = Effect.fnUntraced(function* <Row, Out, E, R>(
   if (selection.only === "failed" && flags.rerun) {
     return yield* Effect.fail(new ExitWith(2, "retry runs the failed rows, and --rerun every row: use run --rerun"))
   }
-  const job = RunOptions.apply(flags, yield* Effect.provide(makeJob, NodeCompression.layer))
+  const job = RunOptions.apply(flags, yield* makeJob)
   const output = Option.getOrElse(flags.output, () => job.sink)
   const state = Option.getOrElse(flags.state, () => OpenState.pathOf(output))
   const where = yield* Effect.transposeOption(Option.map(flags.where, (text) => Where.parse(text, job.source.schema)))
   const options = { ...RunOptions.ofRun(flags), ...selection, ...(Option.isSome(where) && { where: where.value }) }
   yield* execute(flags, job, { ...options, output }, state, unselected(flags, selection)).pipe(
     Effect.provide(OtlpExport.layer),
-    Effect.provide([NodeTransport.layer(), NodeCompression.layer, Log.layer]),
+    Effect.provide([NodeTransport.layer(), Log.layer]),
     Effect.mapError(RunFailure.toExit({ output }))
   )
-}, Effect.scoped)
+}, withInputs)
 
 type Options = Job.RunOptions<unknown> & { readonly output: string }
 

@@ -38,6 +38,9 @@ const remedies: Readonly<Record<string, string>> = {
 
 const unreachable = "check that the server runs and that the address is right"
 
+/** The message of the server, which `SqlError` does not show. */
+export const messageOf: (error: SqlError) => string = SqlMessage.of
+
 const codeOf = ({ reason: { cause } }: SqlError): string =>
   Predicate.hasProperty(cause, "code") ? String(cause.code) : ""
 

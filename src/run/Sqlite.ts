@@ -33,6 +33,7 @@ import {
 import * as Lock from "./sqlite/Lock.ts"
 
 export { SqliteFailed } from "./sqlite/Database.ts"
+export { rows as query } from "./sqlite/Query.ts"
 export { Holder, holder, SqliteInUse } from "./sqlite/Lock.ts"
 
 /**

@@ -3,5 +3,6 @@
  */
 export * as Http from "./Http.ts"
 export * as NodeCompression from "./NodeCompression.ts"
+export * as NodeSources from "./NodeSources.ts"
 export * as NodeTransport from "./NodeTransport.ts"
 export * as Sqlite from "./Sqlite.ts"

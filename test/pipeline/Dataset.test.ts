@@ -126,7 +126,7 @@ describe("a file", () => {
     Effect.gen(function* () {
       const path = yield* fileOf(`{"id":"b","urgency":2}`)
       const memory = Dataset.fromIterable("tickets", Ticket, [{ id: "a", urgency: 1 }])
-      const file = Dataset.withFile(memory, path)
+      const file = Dataset.withFiles(memory, [path])
       assert.strictEqual(file.name, path)
       assert.deepStrictEqual((yield* rowsOf(file)).map(inShort), [{ id: "b", urgency: 2 }])
     }).pipe(provideNode)

@@ -36,7 +36,7 @@ describe("the completions of a shell", () => {
   it.skipIf(isMissing("zsh"))("are registered in zsh", async () => {
     const { completed, script } = await shell("zsh")
     assert.deepStrictEqual(completed("print -r -- $_comps[effect-claude]"), ["_effect_claude"])
-    assert.include(script, `--input[The file with the rows, instead of the job'\\''s own]:file:_files`)
+    assert.include(script, `--input[The rows, instead of the job'\\''s own`)
   })
 })
 

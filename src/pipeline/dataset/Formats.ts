@@ -16,14 +16,22 @@ const formats: ReadonlyArray<Format> = [Ndjson.format, Json.format, Csv.csv, Csv
 
 const endings = formats.flatMap((format) => format.endings)
 
+const find = (path: string) => {
+  const ending = endingOf(path)
+  return formats.find(({ endings }) => endings.includes(ending.toLowerCase()))
+}
+
+const endingOf = (path: string) => /\.[^./\\]*$/.exec(Compression.of(path).inner)?.[0] ?? ""
+
+/** Whether a path ends as the files of a format do. */
+export const isKnown = (path: string): boolean => find(path) !== undefined
+
 /** The format of a path, by its ending before that of a compression. */
 export const of = (path: string): Effect.Effect<Format, DatasetFailed.DatasetFailed> => {
-  const { inner, kind } = Compression.of(path)
-  const ending = /\.[^./\\]*$/.exec(inner)?.[0] ?? ""
-  const format = formats.find(({ endings }) => endings.includes(ending.toLowerCase()))
-  if (format === Parquet.format && kind !== undefined) return fail(path, compressedParquet)
+  const format = find(path)
+  if (format === Parquet.format && Compression.of(path).kind !== undefined) return fail(path, compressedParquet)
   if (format !== undefined) return Effect.succeed(format)
-  return fail(path, `"${ending}" is not supported; use a file that ends in ${endings.join(", ")}`)
+  return fail(path, `"${endingOf(path)}" is not supported; use a file that ends in ${endings.join(", ")}`)
 }
 
 const fail = (path: string, detail: string) => Effect.fail(new DatasetFailed.DatasetFailed({ path, detail }))

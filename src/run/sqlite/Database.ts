@@ -175,7 +175,7 @@ const codeOf = (error: unknown) => {
 }
 
 /** Node 22 warns at the first load that its SQLite is experimental. It works as in Node 24, so the warning is dropped. */
-const nodeSqlite = () => {
+export const nodeSqlite = () => {
   const emitWarning = process.emitWarning
   process.emitWarning = () => undefined
   try {

@@ -1,0 +1,47 @@
+/**
+ * The rows of a query on an SQLite file, which is opened for reading only. They stream, so the result may be larger than
+ * memory.
+ */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { attempt, nodeSqlite, SqliteFailed } from "./Database.ts"
+
+/** Rows that come at once. */
+const pageSize = 256
+
+/** The pages of the rows. Whole numbers are of type bigint. */
+export const rows = (path: string, query: string) =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const database = yield* Effect.acquireRelease(
+        attempt(path, () => new (nodeSqlite().DatabaseSync)(path, { readOnly: true, timeout: 5000 })),
+        (database) => Effect.sync(() => database.close())
+      )
+      const statement = yield* attempt(path, () => database.prepare(query))
+      const names = statement.columns().map(({ name }) => name)
+      const twice = names.find((name, index) => names.indexOf(name) !== index)
+      const detail =
+        names.length === 0
+          ? "the query returns no rows; write a SELECT"
+          : twice === undefined
+            ? undefined
+            : `two columns of the query are named "${twice}"; rename one with AS`
+      if (detail !== undefined) return yield* new SqliteFailed({ path, detail })
+      statement.setReadBigInts(true)
+      const iterator = statement.iterate()
+      return Stream.fromEffectRepeat(attempt(path, () => take(iterator))).pipe(
+        Stream.takeUntil((page) => page.length < pageSize)
+      )
+    })
+  )
+
+/** The next rows. A helper such as `Iterator.take` would end the iterator. */
+const take = <A>(iterator: Iterator<A>): ReadonlyArray<A> => {
+  const page: Array<A> = []
+  while (page.length < pageSize) {
+    const next = iterator.next()
+    if (next.done === true) break
+    page.push(next.value)
+  }
+  return page
+}
