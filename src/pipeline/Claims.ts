@@ -21,6 +21,8 @@ export interface Claims<Row> {
   /** Rows that an earlier run finished. */
   readonly done: number
   readonly invalid: number
+  /** The positions of rows whose key an earlier row has; known only if all rows are claimed. */
+  readonly duplicates: ReadonlySet<number>
   /** Whether the input is another one than that of the earlier run, which has finished rows. */
   readonly inputChanged: boolean
   /** Messages for the first `maxReported` invalid rows. */
@@ -34,20 +36,24 @@ export const maxReported = 20
 
 /**
  * Claims every row of the input in the journal. Where the input is the one of the earlier run, that run's claims hold,
- * and only the wanted rows are decoded. `wanted` are rows of the earlier run.
+ * and only the wanted rows are decoded, unless `listsInvalid` asks for all invalid rows and there are some. `wanted` are
+ * rows of the earlier run.
  */
 export const claimRows = Effect.fnUntraced(function* <Row>(
   input: KeyedRow.Input<Row>,
-  wanted: ReadonlyArray<Claimed> = []
+  wanted: ReadonlyArray<Claimed> = [],
+  listsInvalid = false
 ) {
   const journal = yield* Journal
   const earlier = journal.source
   const same = earlier && (yield* readSame(input, earlier, wanted))
-  if (same !== undefined) yield* journal.reclaim
-  const { found, invalid, problems, total } = same ?? (yield* claimAll(input, wanted))
+  const known = listsInvalid && same !== undefined && same.invalid > 0 ? undefined : same
+  if (known !== undefined) yield* journal.reclaim
+  const claimed = known === undefined ? yield* claimAll(input, wanted) : { ...known, duplicates: new Set<number>() }
+  const { duplicates, found, invalid, problems, total } = claimed
   const { done } = yield* journal.counts
   const inputChanged = earlier !== undefined && same === undefined && done > 0
-  return { total, done, invalid, inputChanged, problems, found } satisfies Claims<Row>
+  return { total, done, invalid, duplicates, inputChanged, problems, found } satisfies Claims<Row>
 })
 
 /**
@@ -85,6 +91,7 @@ const claimAll = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>, w
   const fingerprint = Fingerprint.make(input)
   const problems: Array<string | Duplicate> = []
   const unreadable: Array<number> = []
+  const duplicates = new Set<number>()
   let total = 0
   let invalid = 0
   const redact = yield* Redact.Redactor
@@ -103,8 +110,10 @@ const claimAll = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>, w
         if (Result.isFailure(row)) {
           refuse(row.failure.message)
           if (unreadable.length < maxReported) unreadable.push(total)
-        } else if (claim?.status === "duplicate") refuse({ ...row.success, earlier: claim.ordinal })
-        else if (keys.has(row.success.key)) found.push(row.success)
+        } else if (claim?.status === "duplicate") {
+          refuse({ ...row.success, earlier: claim.ordinal })
+          duplicates.add(total)
+        } else if (keys.has(row.success.key)) found.push(row.success)
         total += 1
       }
     })
@@ -112,7 +121,7 @@ const claimAll = Effect.fnUntraced(function* <Row>(input: KeyedRow.Input<Row>, w
   const source = { total, invalid, problems: (yield* describe(input, problems)).map(redact), unreadable }
   const hash = fingerprint.end()
   if (hash !== undefined) yield* journal.setSource({ ...source, fingerprint: hash })
-  return { ...source, found }
+  return { ...source, duplicates, found }
 })
 
 /** A row whose key an earlier row has. */

@@ -148,6 +148,7 @@ const pageOf = <A, R>(
   size: page.size,
   decode: (index) => rowOf(decode, page.place(index), page.value(index)),
   place: page.place,
+  raw: (index) => Result.getOrElse(page.value(index), () => page.raw(index)),
   bytes: page.bytes,
   columns: page.columns
 })

@@ -10,6 +10,8 @@ export interface Page<out A, out R> {
   readonly size: number
   readonly decode: (index: number) => Effect.Effect<Row<A>, never, R>
   readonly place: (index: number) => Place
+  /** A row as the input has it: a value, or the text or the cells that could not be read. */
+  readonly raw: (index: number) => unknown
   /** The bytes of the file since the page before. Together, the pages of a file have all its bytes. */
   readonly bytes: Uint8Array | undefined
   /** The columns of all rows, if the input names them. */

@@ -27,6 +27,7 @@ import type { Job } from "./Job.ts"
 import { Journal, type Totals } from "./Journal.ts"
 import * as PendingRows from "./PendingRows.ts"
 import * as Recheck from "./Recheck.ts"
+import * as Rejects from "./Rejects.ts"
 import * as ResultLine from "./ResultLine.ts"
 import * as RowFailure from "./RowFailure.ts"
 import * as Rows from "./Rows.ts"
@@ -51,6 +52,8 @@ export interface RunOptions<in Row = never> extends Selection.Selection<Row> {
    * every row again: calls that have not changed are replayed, so only the changed ones are paid for.
    */
   readonly changed?: "stop" | "keep" | "rerun"
+  /** The file for invalid rows. Without it, they make the run fail. */
+  readonly rejects?: string
   /** Decides whether the run begins, from an estimate; see `Confirm`. By default it begins. */
   readonly confirm?: Confirm.Confirm
 }
@@ -80,7 +83,9 @@ export interface Summary {
   readonly pending: number
   /** Rows that cannot be read, or whose key is unusable or taken. */
   readonly invalid: number
-  /** Messages for the first invalid rows and for the first failed rows. */
+  /** The file with all invalid rows, if the run has one for them and there are some. */
+  readonly rejectsFile?: string
+  /** Messages for the first invalid rows, unless they are in a file, and for the first failed rows. */
   readonly problems: ReadonlyArray<string>
   /** The file with all failed rows, as lines of JSON: key, error, message, attempts, calls and cost. */
   readonly failuresFile: string | undefined
@@ -161,8 +166,8 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(
   const { confirm, limit = Infinity } = options
   const planned = { pending: Stream.take(pending, limit), inFlight, hasServices }
   const ask = confirm && ((finished: Confirm.Finished<Row>) => Confirm.ask(job, confirm, planned, finished))
-  const { inputChanged, invalid, problems, sink, total } = yield* journal.begin(
-    start(job, output, options.changed ?? "stop", ask)
+  const { inputChanged, invalid, problems, rejectsFile, sink, total } = yield* journal.begin(
+    start(job, output, options, ask)
   )
   const rows = Rows.make(job, journal, options, inFlight, yield* Clock.Clock)
   const calls = yield* inFlight
@@ -207,7 +212,8 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(
         failed,
         pending,
         invalid,
-        problems: [...problems, ...failures],
+        ...(rejectsFile !== undefined && { rejectsFile }),
+        problems: [...(rejectsFile === undefined ? problems : []), ...failures],
         failuresFile,
         cost: yield* journal.totals,
         emulated: yield* journal.emulated,
@@ -228,20 +234,23 @@ const stopOnDrain = (stop: (reason: "signal") => Effect.Effect<void>) =>
 const start = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
   job: Job<Row, Out, E>,
   output: string,
-  changed: NonNullable<RunOptions["changed"]>,
+  { changed = "stop", rejects }: Pick<RunOptions, "changed" | "rejects">,
   ask: ((finished: Confirm.Finished<Row>) => Effect.Effect<void, E2, R>) | undefined
 ) {
   const journal = yield* Journal
   const refuse = (detail: string) => new Dataset.DatasetFailed({ path: output, detail })
   yield* Dataset.keepApart(job.source, output)
   yield* Dataset.keepApart(job.source, FailuresFile.pathOf(output))
+  if (rejects !== undefined) yield* Dataset.keepApart(job.source, rejects)
+  if (rejects === output) return yield* refuse("this is also the file for invalid rows; name another one for them")
   if (ResultLine.hasKey(job.output)) return yield* refuse(keyIsTaken)
   const count = ask === undefined ? Recheck.size : Confirm.finished
   const sample = changed === "stop" ? yield* journal.sample(count) : []
-  const claims = yield* claimRows(job, sample)
+  const claims = yield* claimRows(job, sample, rejects !== undefined)
   if (changed === "stop") yield* Recheck.check(job, sample, claims.found)
   if (changed === "keep") yield* journal.keep
   if (changed === "rerun") yield* journal.rerun
+  const rejectsFile = rejects === undefined ? undefined : yield* Rejects.write(rejects, job, claims)
   if (ask !== undefined) yield* ask({ sample, found: claims.found })
   const done = changed === "rerun" ? 0 : claims.done
   yield* Event.emit(() => ({ _tag: "rows-counted", total: claims.total - claims.invalid, done }))
@@ -251,7 +260,7 @@ const start = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
   // After a crash or by hand, the file may lack lines, or end in half a line.
   if (sink.isLive && size !== (yield* journal.outputSize)) yield* sink.replaceWith(journal.outputs)
   if (sink.isLive) yield* journal.appendTo(sink.append)
-  return { ...claims, sink }
+  return { ...claims, rejectsFile, sink }
 })
 
 const keyIsTaken = `each line has the key of its row as "key", and the results have a field "key" too; rename that field`

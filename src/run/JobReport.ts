@@ -33,13 +33,17 @@ export interface JobReport {
 export const exitCode = ({ isInterrupted, summary }: JobReport): number => {
   const { stopped } = summary
   if (stopped !== undefined && stopped !== "selection") return isInterrupted ? 130 : 3
-  return summary.failed + summary.invalid > 0 ? 1 : 0
+  return failedIn(summary) > 0 ? 1 : 0
 }
+
+/** The rows that make the run fail. Invalid rows do, unless they are in a file of their own. */
+const failedIn = ({ failed, invalid, rejectsFile }: Summary): number =>
+  rejectsFile === undefined ? failed + invalid : failed
 
 /** The report for people. */
 export const toText = (report: JobReport): string => {
   const { output, progress, state, summary } = report
-  const failed = summary.failed + summary.invalid
+  const failed = failedIn(summary)
   const more = failed - summary.problems.length
   return [
     `${summary.done} of ${summary.total} rows are done: ${output} (state: ${state})`,
@@ -47,6 +51,8 @@ export const toText = (report: JobReport): string => {
     ...summary.problems.map((problem) => `  ${problem}`),
     more > 0 && `  … and ${more} more`,
     summary.failuresFile !== undefined && `All failed rows, with attempts and cost: ${summary.failuresFile}`,
+    summary.rejectsFile !== undefined &&
+      `${Progress.counted(summary.invalid, "row is", "rows are")} invalid, with reasons: ${summary.rejectsFile}`,
     summary.inputChanged && inputChanged,
     used(report),
     notStored(report),
@@ -65,8 +71,9 @@ export const toText = (report: JobReport): string => {
 }
 
 /** The rows that failed, and those that cannot be run at all: unreadable lines, and keys that occur twice. */
-const failures = ({ failed, invalid }: Summary): string => {
-  const invalidRows = invalid > 0 && Progress.counted(invalid, "row is invalid", "rows are invalid")
+const failures = ({ failed, invalid, rejectsFile }: Summary): string => {
+  const invalidRows =
+    invalid > 0 && rejectsFile === undefined && Progress.counted(invalid, "row is invalid", "rows are invalid")
   return [failed > 0 && `${failed} failed`, invalidRows].filter((part) => part !== false).join(", and ")
 }
 
@@ -99,6 +106,7 @@ export const toJson = (report: JobReport): string => {
   const batchesSaved = BigDecimal.format(progress.batchesSaved)
   const saved = { replays, replaysSaved, batchesEnded, batchesLost, batchesSaved }
   const failuresFile = summary.failuresFile ?? null
+  const rejectsFile = summary.rejectsFile ?? null
   const unstoredCost = BigDecimal.format(unstored(report))
   const promptCache = { cacheReadTokens, cacheWrittenTokens, cacheSaved }
   const { cacheFailures, hits, unpricedHits } = progress
@@ -109,6 +117,7 @@ export const toJson = (report: JobReport): string => {
     ...summary,
     stopped,
     failuresFile,
+    rejectsFile,
     ...used,
     ...totals,
     unstoredCost,

@@ -58,6 +58,7 @@ export const flags = {
     "count-tokens",
     "For an estimate, let the API count the tokens of sampled prompts, free of charge"
   ),
+  rejects: file("rejects", "The file for invalid rows, with reasons; without it they make the run fail"),
   yes: toggle("yes", "On a terminal, do not ask before a run of more than one dollar or 1,000 rows"),
   emulator: toggle("emulator", "Use an emulator on this machine instead of Claude: no key, no cost"),
   json

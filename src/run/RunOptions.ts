@@ -54,9 +54,10 @@ const rateLimitOf = ({ itpm, otpm, redis, rpm }: RunFlags, place: { readonly sto
 }
 
 /** The options of `Job.run`. */
-export const ofRun = ({ keep, limit, maxFailures, rerun, sample }: RunFlags): Job.RunOptions<unknown> => ({
+export const ofRun = ({ keep, limit, maxFailures, rejects, rerun, sample }: RunFlags): Job.RunOptions<unknown> => ({
   changed: keep ? "keep" : rerun ? "rerun" : "stop",
   ...(Option.isSome(limit) && { limit: limit.value }),
   ...(Option.isSome(maxFailures) && { maxFailures: maxFailures.value }),
+  ...(Option.isSome(rejects) && { rejects: rejects.value }),
   ...(Option.isSome(sample) && { sample: sample.value })
 })

@@ -183,7 +183,7 @@ const files: ReadonlyArray<readonly [string, string, string | Uint8Array, unknow
     "is a spreadsheet",
     "34.xlsx",
     "PK",
-    '34.xlsx: ".xlsx" is not supported; use a file that ends in .ndjson, .jsonl, .json, .csv, .tsv'
+    '34.xlsx: ".xlsx" is not supported; use a file that ends in .ndjson, .jsonl, .json, .csv, .tsv, .parquet'
   ],
   [
     "has a line longer than a request, without an end",

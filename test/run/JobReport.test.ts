@@ -139,6 +139,14 @@ describe("JobReport", () => {
     assert.deepInclude(JSON.parse(JobReport.toJson(report({}))), { failuresFile: null })
   })
 
+  it("does not count invalid rows as failed where they are in a file", () => {
+    const rejected = report({ done: 2, invalid: 1, problems: [], rejectsFile: "bad.csv" })
+    assert.include(JobReport.toText(rejected), "\n1 row is invalid, with reasons: bad.csv\n")
+    assert.notInclude(JobReport.toText(rejected), "correct")
+    assert.strictEqual(JobReport.exitCode(rejected), 0)
+    assert.deepInclude(JSON.parse(JobReport.toJson(rejected)), { invalid: 1, rejectsFile: "bad.csv", exitCode: 0 })
+  })
+
   it("has exit code 130 if a signal stopped the run, and says so", () => {
     const stopped = { ...report({ stopped: "signal", pending: 2 }), isInterrupted: true }
     assert.strictEqual(JobReport.exitCode(stopped), 130)
