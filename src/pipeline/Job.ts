@@ -9,10 +9,12 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { Claude } from "../claude/Claude.ts"
 import type * as Dataset from "./Dataset.ts"
+import type { KeepInput } from "./InputColumns.ts"
 import { draw, type Step } from "./Step.ts"
 
 export { type Confirm, JobDeclined, type Proposal } from "./Confirm.ts"
 export { JobLayerFailed, run, type RunOptions, type Summary } from "./Run.ts"
+export { ColumnTaken, type KeepInput } from "./InputColumns.ts"
 export { JobChanged } from "./Recheck.ts"
 export { JobBroken, JobHopeless, JobNeeds } from "./StopRules.ts"
 
@@ -30,6 +32,8 @@ interface Work<Row, Out, E, R> {
   readonly step: Step<Row, Out, E, R>
   /** How a result is written. It has no field `key`, since each line has the key of its row there. */
   readonly output: Schema.ConstraintCodec<Out, unknown>
+  /** Writes the columns of the input next to the result, as the input has them. */
+  readonly keepInput?: KeepInput
   /** The file for the results, unless the caller names another. */
   readonly sink: string
 }

@@ -3,9 +3,11 @@
  */
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Dataset from "./Dataset.ts"
+import * as InputColumns from "./InputColumns.ts"
 import type { Job } from "./Job.ts"
 import * as Page from "./Page.ts"
 import { messageOf } from "./RowFailure.ts"
@@ -36,31 +38,35 @@ export interface KeyedPage<Row> {
 export type Keyed<Row> = Result.Result<KeyedRow<Row>, Dataset.RowInvalid>
 
 /** What of a job decides which rows it has. */
-export type Input<Row> = Pick<Job<Row, unknown, unknown>, "source" | "key">
+export type Input<Row> = Pick<Job<Row, unknown, unknown>, "source" | "key"> &
+  Partial<Pick<Job<Row, unknown, unknown>, "keepInput" | "output">>
 
 /** The pages of an input. */
-export const pages = <Row>({ key, source }: Input<Row>) =>
-  Stream.mapAccum(
-    source.pages,
+export const pages = <Row>(input: Input<Row>) => {
+  const rowOf = keyed(input)
+  return Stream.mapAccum(
+    input.source.pages,
     () => 0,
     (first, page) => {
-      const rowOf = keyed(key)
       const rows = Effect.map(Page.decode(page), (rows) => rows.map((row, index) => rowOf(row, first + index)))
       const row = (ordinal: number) => Effect.map(page.decode(ordinal - first), (row) => rowOf(row, ordinal))
       return [first + page.size, [{ first, page, rows, row } satisfies KeyedPage<Row>]]
     }
   )
+}
 
-const keyed =
-  <Row>(keyOf: (row: Row) => string) =>
-  (row: Dataset.Row<Row>, ordinal: number): Keyed<Row> => {
+const keyed = <Row>(input: Input<Row>) => {
+  const pick = InputColumns.picker(input)
+  return (row: Dataset.Row<Row>, ordinal: number): Keyed<Row> => {
     if (Result.isFailure(row)) return Result.fail(row.failure)
     const { encoded, place, value } = row.success
     const refuse = (detail: string) => Result.fail(new Dataset.RowInvalid({ place, detail }))
-    const key = Result.try(() => keyOf(value))
+    const key = Result.try(() => input.key(value))
     if (Result.isFailure(key)) return refuse(`its key cannot be computed: ${messageOf(key.failure)}`)
-    const problem = RowKey.problemOf(key.success)
+    const columns = pick(key.success, encoded)
+    const problem = RowKey.problemOf(key.success) ?? Option.getOrUndefined(Result.getFailure(columns))
     return problem === undefined
       ? Result.succeed({ key: key.success, ordinal, place, row: value, encoded })
       : refuse(problem)
   }
+}

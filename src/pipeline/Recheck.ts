@@ -5,6 +5,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as CallSite from "../claude/CallSite.ts"
 import * as Event from "../claude/Event.ts"
@@ -13,6 +14,7 @@ import type { CallKey } from "../claude/ReplyStore.ts"
 import type { Request } from "../claude/Request.ts"
 import * as Durable from "./Durable.ts"
 import type { Job } from "./Job.ts"
+import * as InputColumns from "./InputColumns.ts"
 import { Journal, requestText, type SampledRow, type StoredCall } from "./Journal.ts"
 import type { KeyedRow } from "./KeyedRow.ts"
 import * as Difference from "./recheck/Difference.ts"
@@ -81,7 +83,11 @@ export const check = Effect.fnUntraced(function* <Row, Out, E>(
 /** Puts a row through the step. Returns what has changed, in words. Fails where nothing provides a service of the step. */
 const replaying = <Row, Out, E>(job: Job<Row, Out, E>) => {
   const encode = ResultLine.encode(job.output)
-  return Effect.fnUntraced(function* ({ row: { key, row }, stored }: Sampled<Row>, rejected: Durable.Rejected) {
+  const pick = InputColumns.picker(job)
+  return Effect.fnUntraced(function* (
+    { row: { encoded, key, row }, stored }: Sampled<Row>,
+    rejected: Durable.Rejected
+  ) {
     const used = new Set<StoredCall>()
     let missing: string | undefined
     const slots = Durable.slots(stored.replies, rejected)
@@ -104,7 +110,7 @@ const replaying = <Row, Out, E>(job: Job<Row, Out, E>) => {
       replayed: () => undefined
     }
     const exit = yield* Effect.suspend(() => job.step(row)).pipe(
-      Effect.flatMap((out) => encode(key, out)),
+      Effect.flatMap((out) => encode(key, out, Result.getOrUndefined(pick(key, encoded)))),
       Effect.provideService(Durable.CurrentRow, calls),
       Effect.provideService(Event.Listener, undefined),
       CallSite.row(job.name, key),

@@ -8,15 +8,21 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 
-/** Makes the line of a result. */
+/** Makes the line of a result. The columns of its input are between the key and the result. */
 export const encode = <Out>(
   output: Schema.ConstraintCodec<Out, unknown>
-): ((key: string, out: Out) => Effect.Effect<string, Schema.SchemaError>) => {
+): ((
+  key: string,
+  out: Out,
+  input?: Readonly<Record<string, unknown>>
+) => Effect.Effect<string, Schema.SchemaError>) => {
   const encodeJson = Schema.encodeEffect(Schema.toCodecJson(output))
   const isMerged = hasFixedFields(output)
-  return (key, out) =>
+  return (key, out, input) =>
     Effect.map(encodeJson(out), (encoded: unknown) =>
-      JSON.stringify(isMerged && Predicate.isObject(encoded) ? { key, ...encoded } : { key, value: encoded })
+      JSON.stringify(
+        isMerged && Predicate.isObject(encoded) ? { key, ...input, ...encoded } : { key, ...input, value: encoded }
+      )
     )
 }
 
@@ -30,8 +36,9 @@ export const decode = <A, R>(
   const decodeJson = Schema.decodeUnknownEffect(Schema.toCodecJson(schema), { errors: "all", reportInput: true })
   // A schema ignores unknown fields, such as the key.
   if (hasFixedFields(schema)) return decodeJson
+  const isNoObject = encodedTypes(schema).every(isScalarOrList)
   return (line) =>
-    hasKeyOfRow(line) && "value" in line && Object.keys(line).length === 2
+    hasKeyOfRow(line) && "value" in line && (isNoObject || Object.keys(line).length === 2)
       ? Effect.catchEager(decodeJson(line.value), () => decodeJson(line))
       : decodeJson(line)
 }
@@ -44,6 +51,26 @@ export const hasKey = (output: Schema.Constraint): boolean =>
   encodedTypes(output).some(
     (type) => SchemaAST.isObjects(type) && type.propertySignatures.some(({ name }) => name === "key")
   )
+
+/** The fields of the results in a line, besides the key. */
+export const fields = (output: Schema.Constraint): ReadonlySet<string> =>
+  new Set(
+    hasFixedFields(output)
+      ? encodedTypes(output).flatMap((type) =>
+          SchemaAST.isObjects(type) ? type.propertySignatures.map(({ name }) => String(name)) : []
+        )
+      : ["value"]
+  )
+
+/** A text, a number, a list: no line of columns is one. */
+const isScalarOrList = (type: SchemaAST.AST): boolean =>
+  SchemaAST.isString(type) ||
+  SchemaAST.isNumber(type) ||
+  SchemaAST.isBoolean(type) ||
+  SchemaAST.isNull(type) ||
+  SchemaAST.isLiteral(type) ||
+  SchemaAST.isTemplateLiteral(type) ||
+  SchemaAST.isArrays(type)
 
 /** Whether every result is an object whose fields the schema names. */
 const hasFixedFields = (schema: Schema.Constraint): boolean =>

@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
 import type * as Stream from "effect/Stream"
 import * as CallSite from "../claude/CallSite.ts"
 import * as Demand from "../claude/Demand.ts"
@@ -16,6 +17,7 @@ import * as Redact from "../claude/Redact.ts"
 import type { ReplyStore } from "../claude/ReplyStore.ts"
 import * as Durable from "./Durable.ts"
 import * as InFlight from "./InFlight.ts"
+import * as InputColumns from "./InputColumns.ts"
 import type { Job, Provided } from "./Job.ts"
 import type { Journal } from "./Journal.ts"
 import * as Minutes from "./Minutes.ts"
@@ -47,6 +49,7 @@ export const make = <Row, Out, E>(
   let taken = 0
   let failed = 0
   const encode = ResultLine.encode(job.output)
+  const pick = InputColumns.picker(job)
   const running = new Set<RowCalls.RowCalls>()
   /** The first reason holds, but a broken store is worse than any other. A limit ends no row that runs. */
   const hasStopped = () => stopped !== undefined && stopped !== "limit"
@@ -132,7 +135,7 @@ export const make = <Row, Out, E>(
         }))
       const line = Effect.flatMap(
         Effect.suspend(() => job.step(row.row)),
-        (out) => encode(key, out)
+        (out) => encode(key, out, Result.getOrUndefined(pick(key, row.encoded)))
       )
       const finish = (line: string): Effect.Effect<Exit.Exit<void, unknown>> => {
         const earlier = release()

@@ -23,6 +23,7 @@ import * as Dataset from "./Dataset.ts"
 import { Drain } from "./Drain.ts"
 import * as Durable from "./Durable.ts"
 import * as FailuresFile from "./FailuresFile.ts"
+import * as InputColumns from "./InputColumns.ts"
 import type { Job } from "./Job.ts"
 import { Journal, type Totals } from "./Journal.ts"
 import * as PendingRows from "./PendingRows.ts"
@@ -244,6 +245,7 @@ const start = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
   if (rejects !== undefined) yield* Dataset.keepApart(job.source, rejects)
   if (rejects === output) return yield* refuse("this is also the file for invalid rows; name another one for them")
   if (ResultLine.hasKey(job.output)) return yield* refuse(keyIsTaken)
+  yield* InputColumns.check(job, output)
   const count = ask === undefined ? Recheck.size : Confirm.finished
   const sample = changed === "stop" ? yield* journal.sample(count) : []
   const claims = yield* claimRows(job, sample, rejects !== undefined)

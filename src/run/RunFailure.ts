@@ -41,6 +41,7 @@ const otherState = "; use another --state and --output, or move both away"
 const stateFlag = " (flag: --state)"
 
 const remedies: Readonly<Record<string, string>> = {
+  ColumnTaken: " with --only-results",
   ClientMisconfigured: ", or try --emulator, which needs no key",
   JournalMixed: otherState,
   JournalTooNew: ", or use another --state and --output",

@@ -60,6 +60,7 @@ export const flags = {
   ),
   rejects: file("rejects", "The file for invalid rows, with reasons; without it they make the run fail"),
   yes: toggle("yes", "On a terminal, do not ask before a run of more than one dollar or 1,000 rows"),
+  onlyResults: toggle("only-results", "Write the results only, without the columns of the input"),
   emulator: toggle("emulator", "Use an emulator on this machine instead of Claude: no key, no cost"),
   json
 }

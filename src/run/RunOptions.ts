@@ -15,19 +15,20 @@ export type AnyJob = Job.Job<never, unknown, unknown>
 
 /** The job with the model of the flags, which wins over a default model from the job's own layer. */
 export const apply = <Row, Out, E>(
-  { model }: RunFlags,
-  { layer = Layer.empty, ...job }: Job.Job<Row, Out, E>
-): Job.Job<Row, Out, E> =>
-  Option.match(model, {
-    onNone: () => ({ ...job, layer }),
-    onSome: (model) => ({
-      ...job,
-      layer: Layer.effect(
+  { model, onlyResults }: RunFlags,
+  { keepInput, layer = Layer.empty, ...job }: Job.Job<Row, Out, E>
+): Job.Job<Row, Out, E> => ({
+  ...job,
+  ...(keepInput !== undefined && !onlyResults && { keepInput }),
+  layer: Option.match(model, {
+    onNone: () => layer,
+    onSome: (model) =>
+      Layer.effect(
         Claude.Defaults,
         Effect.map(Claude.Defaults, (defaults) => ({ ...defaults, model }))
       ).pipe(Layer.provideMerge(layer))
-    })
   })
+})
 
 /** The options of `Claude.stack`. An emulator has its own cache within the store, and its own limits in Redis. */
 export const ofStack = Effect.fnUntraced(function* (flags: RunFlags, emulated: boolean) {

@@ -118,7 +118,12 @@ const words: ReadonlyMap<string, boolean> = new Map([
 const numberOf = (text: string): number | undefined => {
   if (!/^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/.test(text)) return undefined
   const number = Number(text)
-  const isInexact = text.length > 15 && /^\s*[+-]?\d+\s*$/.test(text) && BigInt(text.trim()) !== BigInt(number)
+  const isInexact =
+    text.length > 15 &&
+    /^\s*[+-]?\d+\s*$/.test(text) &&
+    BigInt(text.trim()) !== BigInt(number) &&
+    // A number that JavaScript has written is read as it was.
+    String(number) !== text.trim()
   return isInexact || !Number.isFinite(number) ? undefined : number
 }
 

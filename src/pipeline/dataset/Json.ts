@@ -111,6 +111,8 @@ const inexactIn = (text: string): ReadonlyMap<number, string> => {
   const found = new Map<number, string>()
   for (const [source] of text.matchAll(/(?<![\d.eE+])-?\d{16,}(?![\d.eE])/g)) {
     const number = Number(source)
+    // A number that JavaScript has written is read as it was.
+    if (String(number) === source) continue
     if (!Number.isFinite(number) || BigInt(source) !== BigInt(number)) found.set(number, source)
   }
   return found
