@@ -37,7 +37,7 @@ export const load = Effect.fnUntraced(function* (flags: MapFlags & Pick<RunFlags
   const schema = yield* schemaOf(flags)
   const templates = [prompt, ...Option.toArray(system)]
   yield* checkColumns(flags, templates)
-  const source = Dataset.fromFile(rowSchema(templates), flags.data)
+  const source = Dataset.fromFile(rowSchema(templates, flags.key), flags.data)
   const request = (row: Template.Row) => ({
     messages: [{ role: "user" as const, content: Template.render(prompt.parts, row) }],
     ...(Option.isSome(system) && { system: Template.render(system.value.parts, row) }),
@@ -106,7 +106,7 @@ const checkColumns = Effect.fnUntraced(function* (
       show: (detail: string) => Mistake.show(flag, text, { at, detail })
     }))
   )
-  const rows = yield* Effect.catch(Columns.sample(Dataset.fromFile(Columns.Row, data)), ({ message }) =>
+  const sample = yield* Effect.catch(Columns.sample(Dataset.fromFile(Columns.Row, data)), ({ message }) =>
     refuse(message)
   )
   const names = [
@@ -118,7 +118,7 @@ const checkColumns = Effect.fnUntraced(function* (
     }))
   ]
   for (const { name, show } of names) {
-    const problem = Columns.problemOf(name, rows)
+    const problem = Columns.problemOf(name, sample)
     if (problem !== undefined) return yield* refuse(`${show(problem)}\nnothing was sent`)
   }
   if (columns.length === 0) {
@@ -131,14 +131,17 @@ const checkColumns = Effect.fnUntraced(function* (
   }
 })
 
-/** Rows that have every column of the prompt. A prompt of columns only must have some text in the end. */
-const rowSchema = (templates: ReadonlyArray<Prompt>) => {
+/** Rows that have every column of the prompt, and a key. A prompt of columns only must have some text in the end. */
+const rowSchema = (templates: ReadonlyArray<Prompt>, key: Option.Option<string>) => {
   const names = new Set(templates.flatMap(({ parts }) => Template.columnsOf(parts).map(({ name }) => name)))
   const bare = templates.filter(({ parts }) => parts.every((part) => !Predicate.isString(part) || part.trim() === ""))
   return Columns.Row.check(
     Schema.makeFilter((row) => {
       const missing = [...names].filter((name) => Option.isNone(Template.find(row, name)))
       if (missing.length > 0) return missing.map((name) => ({ path: [name.trim()], issue: "Missing key" }))
+      if (Option.isSome(key) && keyIn(row, key.value) === "") {
+        return { path: [key.value], issue: "the key of the row is empty" }
+      }
       const empty = bare.find(({ parts }) => Template.render(parts, row).trim() === "")
       return empty === undefined ? undefined : `its ${empty.flag.slice(2)} is empty, because the columns in it are`
     })
@@ -148,8 +151,10 @@ const rowSchema = (templates: ReadonlyArray<Prompt>) => {
 const keyOf = (column: Option.Option<string>): ((row: Template.Row) => string) =>
   Option.match(column, {
     onNone: () => RowKey.ofContent,
-    onSome: (name) => (row) => Template.textOf(row[name])
+    onSome: (name) => (row) => keyIn(row, name)
   })
+
+const keyIn = (row: Template.Row, name: string) => Template.textOf(Option.getOrNull(Template.find(row, name)))
 
 /** The name of a file without its folder and endings. */
 const nameOf = (path: string): string => path.replace(/^.*[/\\]/, "").replace(/(?<=.)\..*$/, "")

@@ -139,10 +139,12 @@ describe("effect-claude map", () => {
     assert.include(keyed.stdout, 'mails.jsonl line 3: line 1 has the key "1" too')
     assert.notInclude(keyed.stderr, "hash")
     const empty = await cli(
-      map(input([mail(1), { ...mail(2), code: "" }]), "--prompt", "{{id}}", "--key", "code?"),
+      map(input([{ id: 1, code: "a" }, { id: 2, code: "" }, { id: 3 }]), "--prompt", "{{id}}", "--key", "code"),
       server
     )
     assert.strictEqual(empty.code, 1)
+    for (const line of [2, 3])
+      assert.include(empty.stdout, `mails.jsonl line ${line}: "code": the key of the row is empty`)
   })
 
   it("warns if every row would get the same prompt", async () => {

@@ -1,5 +1,5 @@
 /**
- * The columns of an input, as far as they are known before all of it is read: those of its first rows.
+ * The columns of an input, as far as they are known before all of it is read: those of its header, or of its first rows.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -7,35 +7,42 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type * as Dataset from "../../pipeline/Dataset.ts"
+import * as Dataset from "../../pipeline/Dataset.ts"
 import * as Nearest from "../Nearest.ts"
 import * as Template from "./Template.ts"
 
 /** A row of any columns. */
 export const Row: Schema.Codec<Template.Row> = Schema.Record(Schema.String, Schema.Unknown)
 
-/** The first rows of an input. */
-export type Sample = ReadonlyArray<Template.Row>
+/** The header of an input, where its format has one, and its first rows. */
+export interface Sample {
+  readonly header: ReadonlyArray<string> | undefined
+  readonly rows: ReadonlyArray<Template.Row>
+}
 
 /** How many rows decide whether a column exists. */
 const size = 100
 
-/** Reads the first rows of an input. Rows that cannot be read are left out; the run reports them. */
+/** Reads the beginning of an input. Rows that cannot be read are left out; the run reports them. */
 export const sample = Effect.fnUntraced(function* <E, R>(source: Dataset.Dataset<Template.Row, E, R>) {
+  const header = yield* Dataset.columns(source)
   const rows = yield* source.rows.pipe(Stream.take(size), Stream.runCollect)
-  return rows.flatMap((row) => (Result.isSuccess(row) ? [row.success.value] : []))
+  return { header, rows: rows.flatMap((row) => (Result.isSuccess(row) ? [row.success.value] : [])) } satisfies Sample
 })
 
-/** What is wrong with a column that no row of the sample has, with the nearest names; undefined where one has it. */
-export const problemOf = (name: string, rows: Sample): string | undefined => {
-  if (rows.length === 0 || rows.some((row) => Option.isSome(Template.find(row, name)))) return undefined
-  const names = namesOf(name, rows)
+/** What is wrong with a column that the input does not have, with the nearest names; undefined where it has it. */
+export const problemOf = (written: string, { header, rows }: Sample): string | undefined => {
+  const known = header === undefined ? rows : [Object.fromEntries(header.map((column) => [column, ""])), ...rows]
+  // A header names all columns, so a row may lack none of them.
+  const name = header !== undefined && !header.includes(written.trim()) ? written.trim().replace(/\?$/, "") : written
+  if (known.length === 0 || known.some((row) => Option.isSome(Template.find(row, name)))) return undefined
+  const names = namesOf(name, known)
   const nearest = names.length === 0 ? "rows have no columns" : `the nearest are ${Nearest.named(name.trim(), names)}`
   return `there is no column "${name.trim()}"; ${nearest}`
 }
 
 /** All columns of the sample; for a path such as `author.nme`, also the names in `author`. */
-const namesOf = (name: string, rows: Sample): ReadonlyArray<string> => {
+const namesOf = (name: string, rows: Sample["rows"]): ReadonlyArray<string> => {
   const parent = name.trim().split(".").slice(0, -1).join(".")
   const names = rows.flatMap((row) => {
     const inner = parent === "" ? undefined : Option.getOrUndefined(Template.find(row, parent))
