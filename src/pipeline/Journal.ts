@@ -20,6 +20,7 @@ import * as ClaimedRows from "./journal/ClaimedRows.ts"
 import type { FailedRow, PendingRow } from "./journal/ClaimedRows.ts"
 import * as Claiming from "./journal/Claiming.ts"
 import type { Claim, Row } from "./journal/Claiming.ts"
+import * as Controls from "./journal/Controls.ts"
 import * as JobState from "./journal/JobState.ts"
 import {
   JournalFailed,
@@ -51,6 +52,7 @@ export type { StoredCall, Total, Totals }
 export type { BatchInProgress } from "./journal/Batches.ts"
 export { all as states, type RowCounts, type RunTotals, type State } from "./journal/State.ts"
 export { Billed, StoredMinute } from "./journal/CallLog.ts"
+export type { Control, Controls, Outcome } from "./journal/Controls.ts"
 export { of as requestText } from "./journal/RequestText.ts"
 export { Settings, StoredSettings } from "./journal/RunRecord.ts"
 
@@ -118,6 +120,8 @@ export class Journal extends Context.Service<
     readonly minute: (minute: number, detail: Minute) => void
     /** Stores how the run ended, and all that is logged. */
     readonly end: (ending: Ending) => Effect.Effect<void, JournalFailed>
+    /** What other processes ask of the run. */
+    readonly controls: Controls.Controls
     /** What the runs have spent, for a budget over all of them. */
     readonly spending: Effect.Effect<Spending.Spending, JournalFailed>
     /** The outputs of the claimed rows, in input order. */
@@ -169,6 +173,7 @@ const makeRun = Effect.fnUntraced(function* (opened: JobState.Opened) {
     lost: (key, attempt) => Effect.map(numbers.find(key), ({ number }) => writer.log.attempt(number, attempt)),
     minute: writer.log.minute,
     end: (ending) => writer.change(Effect.suspend(() => RunRecord.end(job, ending))),
+    controls: Controls.make(job, writer),
     spending: Effect.suspend(() => Spending.open(job, writer)),
     outputs: Stream.suspend(() => ClaimedRows.outputs(job)),
     outputSize: Effect.sync(() => job.size),

@@ -42,9 +42,12 @@ export const make = <Row, Out, E>(
   journal: Journal["Service"],
   { limit = Infinity, maxFailures = Infinity }: Limits,
   inFlight: Effect.Effect<number>,
-  clock: Clock.Clock
+  clock: Clock.Clock,
+  crew: Workers.Crew
 ) => {
   const minutes = Minutes.make(journal.minute)
+  const pause = Effect.suspend(() => (stopped === undefined ? Workers.change(crew, { isPaused: true }) : Effect.void))
+  const resume = Workers.change(crew, { isPaused: false })
   let stopped: Stopped | StopRules.JobNeeds | undefined
   let taken = 0
   let failed = 0
@@ -60,7 +63,7 @@ export const make = <Row, Out, E>(
     Effect.sync(() => {
       if (!hasStopped() || reason instanceof StopRules.JobBroken) stopped = reason
       for (const row of running) row.check()
-    })
+    }).pipe(Effect.andThen(Workers.change(crew, { isPaused: false })))
 
   /** Whether the run takes one more row. */
   const takes = () => {
@@ -176,8 +179,18 @@ export const make = <Row, Out, E>(
     })
 
   /** Runs pending rows until there are no more, or the run stops. */
-  const work = <E2, R>(rows: Stream.Stream<PendingRow<Row>, E2, R>, workers: number) =>
-    Demand.provide(Workers.run(Demand.source(rows), { workers, takes, work: (row) => Demand.running(run(row)) }))
+  const work = <E2, R>(rows: Stream.Stream<PendingRow<Row>, E2, R>) =>
+    Demand.provide(Workers.run(Demand.source(rows), { crew, takes, work: (row) => Demand.running(run(row)) }))
 
-  return { work, settle: Effect.suspend(release), flush: minutes.flush, stop, orStop, replies, stopped: () => stopped }
+  return {
+    work,
+    pause,
+    resume,
+    settle: Effect.suspend(release),
+    flush: minutes.flush,
+    stop,
+    orStop,
+    replies,
+    stopped: () => stopped
+  }
 }

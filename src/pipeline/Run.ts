@@ -19,6 +19,7 @@ import { SpendStore } from "../claude/SpendStore.ts"
 import * as Batch from "./Batch.ts"
 import { claimRows, maxReported } from "./Claims.ts"
 import * as Confirm from "./Confirm.ts"
+import * as Controls from "./Controls.ts"
 import * as Dataset from "./Dataset.ts"
 import { Drain } from "./Drain.ts"
 import * as Durable from "./Durable.ts"
@@ -35,6 +36,7 @@ import * as Rows from "./Rows.ts"
 import * as Selection from "./Selection.ts"
 import * as Spending from "./Spending.ts"
 import * as StopRules from "./StopRules.ts"
+import * as Workers from "./Workers.ts"
 
 /** How to run a job. */
 export interface RunOptions<in Row = never> extends Selection.Selection<Row> {
@@ -162,7 +164,8 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(
   const pending = Stream.unwrap(
     Effect.map(selection, (isSelected) => Stream.filter(PendingRows.of(job, options.only ?? "all"), isSelected))
   )
-  const { capacity } = yield* Claude
+  const claude = yield* Claude
+  const { capacity } = claude
   const inFlight = options.concurrency === undefined ? capacity : Effect.succeed(options.concurrency)
   const { confirm, limit = Infinity } = options
   const planned = { pending: Stream.take(pending, limit), inFlight, hasServices }
@@ -170,9 +173,13 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(
   const { inputChanged, invalid, problems, rejectsFile, sink, total } = yield* journal.begin(
     start(job, output, options, ask)
   )
-  const rows = Rows.make(job, journal, options, inFlight, yield* Clock.Clock)
-  const calls = yield* inFlight
-  yield* Event.emit(() => ({ _tag: "run-paced", calls, paused: false }))
+  const fanOut = Batch.fanOut(options)
+  const crew = Workers.crew(yield* fanOut)
+  const rows = Rows.make(job, journal, options, inFlight, yield* Clock.Clock, crew)
+  const report = Effect.flatMap(inFlight, (calls) =>
+    Event.emit(() => ({ _tag: "run-paced", calls, paused: crew.isPaused }))
+  )
+  yield* report
   /** Stores how the run ended. A broken journal cannot. */
   const end = Effect.fnUntraced(function* (reason: Stopped | StopRules.JobNeeds | "interrupted" | undefined) {
     rows.flush()
@@ -182,8 +189,13 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(
   })
   const spending = Spending.make(yield* journal.spending, rows.orStop)
   yield* stopOnDrain(rows.stop)
+  yield* Controls.follow(journal.controls, {
+    ...rows,
+    report,
+    fit: Effect.flatMap(Effect.provideService(fanOut, Claude, claude), (size) => Workers.change(crew, { size }))
+  })
   const failuresFile = yield* Effect.gen(function* () {
-    yield* Effect.ensuring(rows.work(pending, yield* Batch.fanOut(options)), spending.end)
+    yield* Effect.ensuring(rows.work(pending), spending.end)
     yield* rows.settle
     yield* sink.replaceWith(journal.outputs, job.source.path)
     return yield* FailuresFile.write(output)

@@ -1,5 +1,5 @@
 /**
- * A fixed number of workers for the elements of a stream. The work on an element has a fiber of its own: what it forks
+ * A number of workers for the elements of a stream, which can change and pause. The work on an element has a fiber of its own: what it forks
  * ends with it, and interrupting it affects no other element. (`Stream.mapEffect` would end with the first interruption.)
  */
 import type * as Cause from "effect/Cause"
@@ -9,9 +9,41 @@ import * as Pull from "effect/Pull"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 
+/** The number of workers, and whether they take no more elements at the moment. */
+export interface Crew {
+  size: number
+  isPaused: boolean
+  readonly listeners: Set<() => void>
+}
+
+/** A crew that is not paused. */
+export const crew = (size: number): Crew => ({ size, isPaused: false, listeners: new Set() })
+
+/** Changes a crew. Work in progress continues: a smaller crew takes no element until enough of them have ended. */
+export const change = (self: Crew, to: Partial<Pick<Crew, "size" | "isPaused">>): Effect.Effect<void> =>
+  Effect.sync(() => {
+    Object.assign(self, to)
+    notify(self)
+  })
+
+const notify = ({ listeners }: Crew) => {
+  for (const listener of listeners) listener()
+}
+
+/** Waits until the crew has changed so that `isReached`. */
+const until = ({ listeners }: Crew, isReached: () => boolean) =>
+  Effect.callback<void>((resume) => {
+    const listener = () => {
+      if (isReached() && listeners.delete(listener)) resume(Effect.void)
+    }
+    listeners.add(listener)
+    listener()
+    return Effect.sync(() => listeners.delete(listener))
+  })
+
 /** How to work through the elements. */
 export interface Options<A, R> {
-  readonly workers: number
+  readonly crew: Crew
   /** Asked before each element. The first `false` ends the work. */
   readonly takes: () => boolean
   readonly work: (element: A) => Effect.Effect<void, never, R>
@@ -23,7 +55,7 @@ export interface Options<A, R> {
  */
 export const run = Effect.fnUntraced(function* <A, E, R, R2>(
   elements: Stream.Stream<A, E, R>,
-  { takes, work, workers }: Options<A, R2>
+  { crew, takes, work }: Options<A, R2>
 ) {
   const pull = yield* Stream.toPull(elements)
   const one = Semaphore.makeUnsafe(1)
@@ -47,19 +79,48 @@ export const run = Effect.fnUntraced(function* <A, E, R, R2>(
   const isEmpty = () => index === page.length && !ended
   const readOnce = one.withPermit(Effect.suspend(() => (isEmpty() ? read : Effect.void)))
 
+  /** Workers that have not left because the crew became smaller. */
+  let hired = 0
+  const isPaused = () => crew.isPaused
   const worker = Effect.gen(function* () {
     while (true) {
-      while (isEmpty()) yield* readOnce
+      if (hired > crew.size) {
+        hired -= 1
+        return
+      }
+      if (isEmpty()) {
+        yield* readOnce
+        continue
+      }
       const element = page[index]
-      if (element === undefined || !takes()) return
+      if (element === undefined) return
+      if (isPaused()) {
+        yield* until(crew, () => !isPaused())
+        continue
+      }
+      if (!takes()) return
       index += 1
       yield* Effect.flatMap(Effect.forkChild(work(element), { startImmediately: true }), Fiber.await)
     }
   })
+  const fibers = new Set<Fiber.Fiber<void, unknown>>()
+  const lacksWorkers = () => !ended && hired < crew.size
+  const hire = Effect.gen(function* () {
+    hired += 1
+    const fiber = yield* Effect.forkChild(worker)
+    fibers.add(fiber)
+    fiber.addObserver(() => {
+      fibers.delete(fiber)
+      if (fibers.size === 0) notify(crew)
+    })
+  })
   yield* Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(Effect.all(Array.from({ length: workers }, () => Effect.forkChild(worker))), (fibers) =>
-      Effect.onInterrupt(restore(Fiber.awaitAll(fibers)), () => Fiber.interruptAll(fibers))
-    )
+    Effect.gen(function* () {
+      do {
+        while (lacksWorkers()) yield* hire
+        yield* restore(until(crew, () => fibers.size === 0 || lacksWorkers()))
+      } while (fibers.size > 0 || lacksWorkers())
+    }).pipe(Effect.onInterrupt(() => Fiber.interruptAll(fibers)))
   )
   if (failure !== undefined) return yield* Effect.failCause(failure)
 }, Effect.scoped)

@@ -53,7 +53,7 @@ export interface Budget {
   readonly reserved: Effect.Effect<BigDecimal.BigDecimal>
   /** Neither spent nor reserved. */
   readonly remaining: Effect.Effect<BigDecimal.BigDecimal>
-  readonly raise: (to: Amount.Text) => Effect.Effect<void>
+  readonly raise: (to: Amount.Text | Amount.Amount) => Effect.Effect<void>
   /** The purses that a call takes from, the whole budget last. */
   readonly pursesOf: (site: CallSite) => ReadonlyArray<Purse.Purse>
   /** The calls of a job. `replies` has the batches that its earlier runs left. */
@@ -64,7 +64,7 @@ export interface Budget {
 export const make = (caps: Amount.Text | Caps): Effect.Effect<Budget> => Effect.sync(() => makeUnsafe(caps))
 
 /** Raises the cap to this amount, in the unit of the budget. Waiting calls continue. A lower amount changes nothing. */
-export const raise = (self: Budget, to: Amount.Text): Effect.Effect<void> => self.raise(to)
+export const raise = (self: Budget, to: Amount.Text | Amount.Amount): Effect.Effect<void> => self.raise(to)
 
 /** The budget of `policy`'s argument, to use it in several layers: they then spend from one budget. */
 export const from = (budget: Amount.Text | Caps | Budget): Budget =>
@@ -104,7 +104,7 @@ const makeUnsafe = (given: Amount.Text | Caps): Budget => {
       Effect.suspend(() => {
         const { unit, value } = Amount.fromUnsafe(to)
         if (unit !== whole.unit)
-          return Effect.die(new Error(`a budget in ${whole.unit} is raised in ${whole.unit}, not to "${to}"`))
+          return Effect.die(new Error(`a budget in ${whole.unit} is raised in ${whole.unit}, not in ${unit}`))
         Purse.raise(whole, value)
         return Effect.void
       }),

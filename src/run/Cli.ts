@@ -13,8 +13,11 @@ import * as GlobalFlag from "effect/cli/GlobalFlag"
 import { emulate } from "./commands/Emulate.ts"
 import { estimate } from "./commands/Estimate.ts"
 import { map } from "./commands/Map.ts"
+import { pause } from "./commands/Pause.ts"
+import { resume } from "./commands/Resume.ts"
 import { retry } from "./commands/Retry.ts"
 import { run } from "./commands/Run.ts"
+import { set } from "./commands/Set.ts"
 import { status } from "./commands/Status.ts"
 import * as ErrorText from "./ErrorText.ts"
 import { ExitWith } from "./ExitWith.ts"
@@ -23,7 +26,7 @@ import { Outputs } from "./Outputs.ts"
 
 const command = Command.make("effect-claude").pipe(
   Command.withDescription("LLM pipelines on Claude"),
-  Command.withSubcommands([run, map, estimate, status, retry, emulate])
+  Command.withSubcommands([run, map, estimate, status, pause, resume, set, retry, emulate])
 )
 
 /** Prints help that was not asked for, and usage errors, on stderr, so that stdout holds results only. */

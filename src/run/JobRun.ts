@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { SqlClient } from "effect/sql/SqlClient"
 import { AnthropicClient, Claude, Event } from "../index.ts"
+import * as Controls from "../pipeline/Controls.ts"
 import * as Job from "../pipeline/Job.ts"
 import * as Journal from "../pipeline/Journal.ts"
 import * as AskFirst from "./AskFirst.ts"
@@ -25,6 +26,7 @@ import * as OpenBatches from "./OpenBatches.ts"
 import * as OpenState from "./OpenState.ts"
 import * as OtlpExport from "./OtlpExport.ts"
 import * as Postgres from "./Postgres.ts"
+import * as RunControls from "./RunControls.ts"
 import * as RunFailure from "./RunFailure.ts"
 import type { RunFlags } from "./RunFlags.ts"
 import * as RunOptions from "./RunOptions.ts"
@@ -77,7 +79,9 @@ const execute = Effect.fnUntraced(function* <Row, Out, E>(
   const emulated = flags.emulator || (!isOffline && (yield* EmulatorProbe.probe))
   const confirm = yield* AskFirst.make(flags, emulated)
   const batches = yield* OpenBatches.make(flags, emulated)
-  const stack = { ...(yield* RunOptions.ofStack(flags, emulated)), ...(flags.mode === "batches" && { batches }) }
+  const controls = yield* RunControls.make(flags)
+  const policies = yield* RunOptions.ofStack(flags, emulated)
+  const stack = { ...policies, ...controls.stack, ...(flags.mode === "batches" && { batches }) }
   const claude = Layer.succeedContext(api).pipe(Claude.stack(stack))
   const settings = yield* RunSettings.of(flags, options.output)
   const kind = flags.dryRun ? {} : { emulated }
@@ -89,7 +93,8 @@ const execute = Effect.fnUntraced(function* <Row, Out, E>(
   const place = Postgres.isAddress(state) ? Postgres.withoutSecrets(state) : state
   let hasBegun = false
   const work = Job.run(job, { ...options, ...(confirm && { confirm }) }).pipe(
-    Event.listen((event) => Effect.sync(() => (hasBegun ||= event._tag === "rows-counted")))
+    Event.listen((event) => Effect.sync(() => (hasBegun ||= event._tag === "rows-counted"))),
+    Effect.provideService(Controls.Handles, controls.handles)
   )
   const stoppable = GracefulStop.run(Display.show(job.name, work), {
     hasBegun: () => hasBegun,

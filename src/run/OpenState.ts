@@ -1,6 +1,6 @@
 /**
  * Opens the state that a command names: the state itself, a file or the address of a database, or the output next to it. It
- * is opened only to read it, so a run of the job continues undisturbed.
+ * is opened without its lock, so a run of the job continues undisturbed.
  */
 import { existsSync } from "node:fs"
 import type * as Context from "effect/Context"
@@ -31,6 +31,9 @@ export interface JobInState extends Journal.State {
   readonly openIn: Effect.Effect<Holder | undefined, Journal.JournalFailed>
 }
 
+/** What a command does with a state. `write`: it adds a row beside the run that may have it open. */
+export type Purpose = "read" | "write"
+
 /** The default place of a state, next to its output. */
 export const pathOf = (output: string): string => `${output.replace(/\.\w+$/, "")}.state.sqlite`
 
@@ -39,10 +42,10 @@ export const toExit = <A, R>(effect: Effect.Effect<A, Error, R>): Effect.Effect<
   Effect.mapError(effect, (error) => (error instanceof ExitWith ? error : new ExitWith(2, error.message)))
 
 /** Every job of a state, by name. The state is open until the scope closes. */
-export const all = Effect.fnUntraced(function* (given: string) {
+export const all = Effect.fnUntraced(function* (given: string, purpose: Purpose = "read") {
   const place = Postgres.isAddress(given) ? given : yield* fileOf(given)
   const path = Postgres.isAddress(place) ? Postgres.withoutSecrets(place) : place
-  const client = yield* Layer.build(clientOf(place))
+  const client = yield* Layer.build(clientOf(place, purpose))
   const states = yield* Effect.provideContext(Journal.states, client)
   if (states.length === 0) return yield* refuse(`${path} holds no job yet: a run stores its job when its input is read`)
   return states.map((state): JobInState => {
@@ -54,8 +57,8 @@ export const all = Effect.fnUntraced(function* (given: string) {
 }, toExit)
 
 /** One job of a state: the one with this name, or the only one. */
-export const one = Effect.fnUntraced(function* ({ job, state }: StateFlags) {
-  const states = yield* all(state)
+export const one = Effect.fnUntraced(function* ({ job, state }: StateFlags, purpose?: Purpose) {
+  const states = yield* all(state, purpose)
   const { path } = states[0] ?? { path: state }
   const names = states.map(({ job }) => `"${job}"`).join(", ")
   if (Option.isNone(job)) {
@@ -67,8 +70,13 @@ export const one = Effect.fnUntraced(function* ({ job, state }: StateFlags) {
   return found ?? (yield* refuse(`${path} holds no job "${job.value}"; its jobs are: ${names}`))
 })
 
-const clientOf = (place: string): Layer.Layer<SqlClient, Postgres.PostgresFailed | Sqlite.SqliteFailed> =>
-  Postgres.isAddress(place) ? Postgres.layer(place) : Sqlite.layerReader({ path: place })
+const clientOf = (
+  place: string,
+  purpose: Purpose
+): Layer.Layer<SqlClient, Postgres.PostgresFailed | Sqlite.SqliteFailed> => {
+  if (Postgres.isAddress(place)) return Postgres.layer(place)
+  return purpose === "read" ? Sqlite.layerReader({ path: place }) : Sqlite.layerBeside({ path: place })
+}
 
 /** The file of a state that is named by itself or by its output. */
 const fileOf = (given: string) => {

@@ -30,14 +30,12 @@ export const apply = <Row, Out, E>(
   })
 })
 
-/** The options of `Claude.stack`. An emulator has its own cache within the store, and its own limits in Redis. */
+/** The options of `Claude.stack`, besides those of `RunControls`. An emulator has its own cache within the store, and its own limits in Redis. */
 export const ofStack = Effect.fnUntraced(function* (flags: RunFlags, emulated: boolean) {
-  const { budget, cache, concurrency, fallback, promptCache } = flags
+  const { cache, fallback, promptCache } = flags
   const place = emulated ? { storeId: "effect-claude-emulator" } : {}
   return {
     rateLimit: yield* rateLimitOf(flags, place),
-    ...(Option.isSome(concurrency) && { concurrency: concurrency.value }),
-    ...(Option.isSome(budget) && { budget: { cap: budget.value } }),
     ...(Option.isSome(fallback) && { fallback: [{ model: fallback.value }] }),
     ...(Option.isSome(cache) && { cache: { store: CacheStore.layer(cache.value), ...place } }),
     ...(Option.isSome(promptCache) && { promptCache: { ttl: promptCache.value, warmUp: "1 minute" } as const })

@@ -51,6 +51,13 @@ export const layer = (options: {
 export const layerReader = (options: { readonly path: string }): Layer.Layer<SqlClient.SqlClient, SqliteFailed> =>
   layerOf(openForReading(options.path), options.path)
 
+/**
+ * The database in the file `path`, to write single statements beside the process that has it locked. SQLite lets one
+ * process write at a time, and the other waits for it, so keep transactions to one short statement.
+ */
+export const layerBeside = (options: { readonly path: string }): Layer.Layer<SqlClient.SqlClient, SqliteFailed> =>
+  layerOf(openBeside(options.path), options.path)
+
 /** A database in memory, for tests and dry runs. It ends with the layer. */
 export const layerMemory: Layer.Layer<SqlClient.SqlClient> = Layer.suspend(() =>
   layerOf(Effect.orDie(open(":memory:")), ":memory:")
@@ -94,6 +101,13 @@ const openForReading = Effect.fnUntraced(function* (path: string) {
   const isLeftByCrash = existsSync(`${path}-wal`) && !(yield* Lock.isHeld(path))
   if (!isLeftByCrash) yield* Effect.addFinalizer(() => Effect.ignore(removeLog))
   return yield* openReader(path)
+})
+
+/** Checkpoints, and the waits for the disk that come with them, are left to the process that has the file locked. */
+const openBeside = Effect.fnUntraced(function* (path: string) {
+  const database = yield* open(path)
+  yield* attempt(path, () => database.exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0"))
+  return database
 })
 
 const removeIfEmpty = (path: string) =>

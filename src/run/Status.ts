@@ -27,12 +27,17 @@ export const show = Effect.fnUntraced(
 )
 
 /** What is known of a job at one moment. */
-export interface Status extends Pick<OpenState.JobInState, "path" | "job" | "run" | "emulated" | "invalid"> {
+export interface Status extends Pick<
+  OpenState.JobInState,
+  "path" | "job" | "run" | "emulated" | "invalid" | "pausedAt" | "lastRun"
+> {
   /** In milliseconds since 1970. */
   readonly now: number
   readonly rows: Journal.RowCounts
   readonly cost: Journal.RunTotals
   readonly openIn: OpenState.Holder | undefined
+  /** What the next run, or the run that is on, is asked to do. */
+  readonly waiting: ReadonlyArray<Journal.Control>
   readonly batches: ReadonlyArray<Journal.BatchInProgress>
   /** One line for each of the latest failures, the last one first. */
   readonly failures: ReadonlyArray<string>
@@ -43,7 +48,7 @@ const maxFailures = 5
 
 /** Reads the status of a job. */
 export const read = Effect.fnUntraced(function* (state: OpenState.JobInState) {
-  const { emulated, invalid, job, path, run } = state
+  const { emulated, invalid, job, lastRun, path, pausedAt, run } = state
   const failed = yield* state.lastFailures(maxFailures)
   return {
     path,
@@ -51,6 +56,9 @@ export const read = Effect.fnUntraced(function* (state: OpenState.JobInState) {
     run,
     emulated,
     invalid,
+    pausedAt,
+    lastRun,
+    waiting: (yield* state.waiting).map(({ control }) => control),
     now: yield* Clock.currentTimeMillis,
     rows: yield* state.counts,
     cost: yield* state.totals,
@@ -70,6 +78,7 @@ export const toText = (status: Status): string => {
   return [
     `${job}: ${[`${rows.done} of ${rows.total} rows are done`, ...parts].filter((part) => part !== false).join(", ")} (state: ${path})`,
     openOf(status),
+    waitingOf(status),
     cost.runs > 1 ? `this run ${costOf(cost.run)}, all ${cost.runs} runs ${costOf(cost.all)}` : costOf(cost.all),
     emulated === true && "An emulator answers, not Claude: nothing is billed.",
     ...batches.map(({ batch, requests, since }) =>
@@ -83,18 +92,49 @@ export const toText = (status: Status): string => {
     .join("\n")
 }
 
-const openOf = ({ now, openIn, rows }: Status): string => {
-  if (openIn === undefined)
-    return rows.pending > 0 ? "No run is on: run the same command again to continue." : "No run is on."
-  const since = openIn.since === undefined ? "" : `, for ${Progress.age(openIn.since, now)}`
-  return `A run is on: ${openIn.name}${since}`
+const openOf = (status: Status): string => {
+  const { lastRun, now, openIn, pausedAt, rows } = status
+  const paused = pausedAt === null ? "" : `, and the job is paused since ${Progress.age(pausedAt, now)}`
+  const next =
+    pausedAt === null ? "run the same command again to continue" : "resume it, and run the same command again"
+  if (openIn === undefined) {
+    const how = lastRun.endedAt === null && lastRun.beganAt !== null ? "The last run was killed" : "No run is on"
+    return `${how}${paused}${rows.pending > 0 ? `: ${next}.` : "."}`
+  }
+  const since = openIn.since === undefined ? "" : ` for ${Progress.age(openIn.since, now)}`
+  return [`A run is on${since}${paused}: ${openIn.name}`, ...paceOf(status)].join(" · ")
+}
+
+/** Rows per second of the run so far, and the time left at this rate. */
+const paceOf = ({ lastRun, now, pausedAt, rows }: Status): ReadonlyArray<string> => {
+  const { beganAt, doneBefore } = lastRun
+  if (beganAt === null || doneBefore === null || pausedAt !== null) return []
+  const rate = ((rows.done - doneBefore) * 1000) / Math.max(1, now - beganAt)
+  if (rate <= 0) return []
+  return [`${rate.toFixed(1)} rows/s`, `${Progress.age(now, now + (rows.pending * 1000) / rate)} left`]
+}
+
+/** What has been asked for and not done yet. */
+const waitingOf = ({ openIn, waiting }: Status): string | false => {
+  if (waiting.length === 0) return false
+  const texts = waiting.map((control) => {
+    switch (control._tag) {
+      case "concurrency":
+        return `set the concurrency to ${control.calls}`
+      case "budget":
+        return `set the budget to ${control.amount}`
+      default:
+        return control._tag
+    }
+  })
+  return `${openIn === undefined ? "At its start, the next run will" : "The run is asked to"}: ${texts.join(", ")}`
 }
 
 const costOf = ({ calls, cost, unpriced }: Journal.Total) =>
   `${Progress.counted(calls, "call", "calls")}, ${Progress.cost({ cost, unpricedCalls: unpriced })}`
 
 /** The status for programs. Costs are exact US dollars; calls without a known price are left out. Times are ISO 8601. */
-export const toJson = ({ batches, cost, failures, invalid, openIn, rows, ...status }: Status): object => ({
+export const toJson = ({ batches, cost, failures, invalid, openIn, rows, waiting, ...status }: Status): object => ({
   job: status.job,
   state: status.path,
   ...rows,
@@ -109,6 +149,11 @@ export const toJson = ({ batches, cost, failures, invalid, openIn, rows, ...stat
   unpricedCalls: cost.all.unpriced,
   openIn:
     openIn === undefined ? null : { name: openIn.name, since: openIn.since === undefined ? null : isoOf(openIn.since) },
+  pausedSince: status.pausedAt === null ? null : isoOf(status.pausedAt),
+  began: status.lastRun.beganAt === null ? null : isoOf(status.lastRun.beganAt),
+  ended: status.lastRun.endedAt === null ? null : isoOf(status.lastRun.endedAt),
+  outcome: status.lastRun.outcome,
+  waiting,
   batches: batches.map(({ batch, requests, since }) => ({ batch, requests, since: isoOf(since) })),
   failures
 })

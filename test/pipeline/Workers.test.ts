@@ -18,7 +18,9 @@ describe("Workers.run", () => {
           seen.push(element)
           running -= 1
         })
-      const fiber = yield* Effect.forkChild(Workers.run(Stream.range(1, 10), { workers: 3, takes: always, work }))
+      const fiber = yield* Effect.forkChild(
+        Workers.run(Stream.range(1, 10), { crew: Workers.crew(3), takes: always, work })
+      )
       yield* TestClock.adjust("4 seconds")
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(
@@ -38,7 +40,7 @@ describe("Workers.run", () => {
           Effect.forkChild(forked, { startImmediately: true }),
           Effect.sync(() => void log.push(`work ${element}`))
         )
-      yield* Workers.run(Stream.range(1, 2), { workers: 1, takes: always, work })
+      yield* Workers.run(Stream.range(1, 2), { crew: Workers.crew(1), takes: always, work })
       assert.deepStrictEqual(log, ["work 1", "ended", "work 2", "ended"])
     })
   )
@@ -47,7 +49,7 @@ describe("Workers.run", () => {
     Effect.gen(function* () {
       const seen: Array<number> = []
       const work = (element: number) => (element === 1 ? Effect.interrupt : Effect.sync(() => void seen.push(element)))
-      yield* Workers.run(Stream.range(1, 4), { workers: 2, takes: always, work })
+      yield* Workers.run(Stream.range(1, 4), { crew: Workers.crew(2), takes: always, work })
       assert.deepStrictEqual(seen, [2, 3, 4])
     })
   )
@@ -61,7 +63,7 @@ describe("Workers.run", () => {
           Effect.yieldNow,
           Effect.sync(() => void seen.push(element))
         )
-      const error = yield* Effect.flip(Workers.run(elements, { workers: 2, takes: always, work }))
+      const error = yield* Effect.flip(Workers.run(elements, { crew: Workers.crew(2), takes: always, work }))
       assert.strictEqual(error, "broken")
       assert.deepStrictEqual(seen, [1, 2])
     })
@@ -75,7 +77,7 @@ describe("Workers.run", () => {
         Stream.tap(Stream.range(1, 9), () => Effect.sync(() => void read++)),
         1
       )
-      yield* Workers.run(elements, { workers: 1, takes: () => left-- > 0, work: () => Effect.void })
+      yield* Workers.run(elements, { crew: Workers.crew(1), takes: () => left-- > 0, work: () => Effect.void })
       assert.isAtMost(read, 4)
     })
   )
@@ -90,7 +92,9 @@ describe("Workers.run", () => {
             Effect.sync(() => void ended++)
           )
         )
-      const fiber = yield* Effect.forkChild(Workers.run(Stream.range(1, 9), { workers: 4, takes: always, work }))
+      const fiber = yield* Effect.forkChild(
+        Workers.run(Stream.range(1, 9), { crew: Workers.crew(4), takes: always, work })
+      )
       yield* TestClock.adjust(0)
       yield* Fiber.interrupt(fiber)
       assert.strictEqual(ended, 4)

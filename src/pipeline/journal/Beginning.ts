@@ -39,8 +39,8 @@ const storeClaims = (job: JobState) =>
   Effect.suspend(() => {
     const { claimed, done, id, run, size, source, sql, total } = job
     return Effect.andThen(
-      sql`UPDATE effect_claude_runs SET claimed = ${claimed}, total = ${total}, done = ${done}, size = ${size}
-          WHERE job = ${id} AND run = ${run}`,
+      sql`UPDATE effect_claude_runs SET claimed = ${claimed}, total = ${total}, done = ${done}, size = ${size},
+          done_before = ${done} WHERE job = ${id} AND run = ${run}`,
       sql`UPDATE effect_claude_jobs SET source = ${Source.encode(source)} WHERE id = ${id}`
     )
   })

@@ -34,7 +34,7 @@ const pageSize = 256
 type Columns = ReadonlyArray<unknown>
 
 /** SQLite uses an index for part of a table only where a statement repeats the condition of the index. */
-const isFailed = "r.state <> 1 AND r.state = 2"
+const isFailed = "r.state = 2"
 
 /** The rows that are not done, or those that an earlier run failed on, with their replies. */
 export const pending = (job: JobState, numbers: RowNumbers, which: "all" | "failed") => {

@@ -44,6 +44,8 @@ export interface Opened {
   readonly emulated: boolean | null
   /** Whether the state has a reply. */
   readonly hasReplies: boolean
+  /** When the job was paused, in milliseconds since 1970; null where it is not. */
+  readonly pausedAt: number | null
 }
 
 /** The run in progress. */

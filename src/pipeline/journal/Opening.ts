@@ -45,7 +45,7 @@ const openNamed = Effect.fnUntraced(function* (sql: SqlClient, state: string, { 
   const held = yield* JobLock.take(sql, job)
   if (held === undefined) return yield* new JournalInUse({ state, job })
   const [stored = notStored] = yield* Effect.flatMap(
-    sql`SELECT j.run, shape, emulated, kept, has_replies, source, COALESCE(claimed, 0) AS claimed,
+    sql`SELECT j.run, shape, emulated, kept, has_replies, source, CAST(paused_at AS DOUBLE PRECISION) AS paused_at, COALESCE(claimed, 0) AS claimed,
           COALESCE(total, 0) AS total, COALESCE(done, 0) AS done, CAST(COALESCE(size, 0) AS DOUBLE PRECISION) AS size,
           CASE WHEN EXISTS (
             SELECT 1 FROM effect_claude_rows WHERE job = j.id AND state = 1
@@ -69,6 +69,7 @@ const openNamed = Effect.fnUntraced(function* (sql: SqlClient, state: string, { 
     source,
     kept,
     hasReplies,
+    pausedAt: stored.paused_at,
     differences: hasResults ? Differences.between(stored.shape, shape) : [],
     run: stored.run + 1,
     before: { claimed, total, done, size },
@@ -83,6 +84,7 @@ const Stored = Schema.Struct({
   has_replies: Schema.BooleanFromBit,
   has_results: Schema.BooleanFromBit,
   source: Source.Column,
+  paused_at: Schema.NullOr(Schema.Finite),
   claimed: Schema.Int,
   total: Schema.Int,
   done: Schema.Int,
@@ -100,6 +102,7 @@ const notStored: typeof Stored.Type = {
   has_replies: false,
   has_results: false,
   source: null,
+  paused_at: null,
   claimed: 0,
   total: 0,
   done: 0,

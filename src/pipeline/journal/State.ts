@@ -9,6 +9,7 @@ import type * as Stream from "effect/Stream"
 import * as Attempt from "./Attempt.ts"
 import * as Batches from "./Batches.ts"
 import * as ClaimedRows from "./ClaimedRows.ts"
+import * as Controls from "./Controls.ts"
 import { isSqlite } from "./Dialect.ts"
 import * as JobLock from "./JobLock.ts"
 import type { Readable } from "./JobState.ts"
@@ -36,6 +37,17 @@ export interface RunTotals {
   readonly runs: number
 }
 
+/** A run. Times are milliseconds since 1970, and null where an earlier version did not store them. */
+export interface LastRun {
+  readonly beganAt: number | null
+  /** Null while the run is on, and where it was killed. */
+  readonly endedAt: number | null
+  /** How it ended; see `Ending`. */
+  readonly outcome: string | null
+  /** Rows that were done when it began. */
+  readonly doneBefore: number | null
+}
+
 /** The state of one job. */
 export interface State {
   /** The file, or the name of the database. */
@@ -47,6 +59,10 @@ export interface State {
   readonly emulated: boolean | null
   /** Rows of the input that cannot be run, and messages for the first of them. Undefined where the state does not tell. */
   readonly invalid: Pick<Source.Source, "invalid" | "problems"> | undefined
+  /** When the job was paused, in milliseconds since 1970; null where it is not. */
+  readonly pausedAt: number | null
+  /** The run that has begun last. */
+  readonly lastRun: LastRun
   readonly counts: Effect.Effect<RowCounts, JournalFailed>
   readonly totals: Effect.Effect<RunTotals, JournalFailed>
   /** The outputs of finished rows, in input order. */
@@ -57,6 +73,12 @@ export interface State {
   readonly lastFailures: (count: number) => Effect.Effect<ReadonlyArray<ClaimedRows.FailedRow>, JournalFailed>
   /** The batches that the API works on, the oldest first. */
   readonly batches: Effect.Effect<ReadonlyArray<Batches.BatchInProgress>, JournalFailed>
+  /** What other processes ask of the next run, or of the run that is on. */
+  readonly waiting: Effect.Effect<ReadonlyArray<Controls.Waiting>, JournalFailed>
+  /** Asks the run that is on, or else the next one. The client must be able to write. Gives the number of the control. */
+  readonly send: (control: Controls.Control) => Effect.Effect<number, JournalFailed>
+  /** What came of a control; undefined while no run has applied it. */
+  readonly outcomeOf: (control: number) => Effect.Effect<Controls.Outcome | undefined, JournalFailed>
   /** On PostgreSQL, the connection of the run that has the job open; an SQLite file has the lock of `Sqlite.layer`. */
   readonly holder: Effect.Effect<JobLock.Holder | undefined, JournalFailed>
 }
@@ -76,7 +98,9 @@ export const all: Effect.Effect<ReadonlyArray<State>, StateError, SqlClient> = E
   if (version < Tables.version) return yield* new JournalTooOld({ state, version })
   const jobs = yield* attempt(
     Effect.flatMap(
-      sql`SELECT j.id, j.name, j.run, j.emulated, j.source, r.claimed
+      sql`SELECT j.id, j.name, j.run, j.emulated, j.source, r.claimed, r.outcome, r.done_before,
+            CAST(j.paused_at AS DOUBLE PRECISION) AS paused_at, CAST(r.began_at AS DOUBLE PRECISION) AS began_at,
+            CAST(r.ended_at AS DOUBLE PRECISION) AS ended_at
           FROM effect_claude_jobs j JOIN effect_claude_runs r ON r.job = j.id AND r.run = j.run ORDER BY j.name`,
       decodeJobs
     )
@@ -93,12 +117,18 @@ const StoredJob = Schema.Struct({
   run: Schema.Int,
   emulated: Schema.NullOr(Schema.BooleanFromBit),
   source: Source.Column,
-  claimed: Schema.Int
+  claimed: Schema.Int,
+  paused_at: Schema.NullOr(Schema.Finite),
+  began_at: Schema.NullOr(Schema.Finite),
+  ended_at: Schema.NullOr(Schema.Finite),
+  outcome: Schema.NullOr(Schema.String),
+  done_before: Schema.NullOr(Schema.Int)
 })
 
 const decodeJobs = Schema.decodeUnknownEffect(Schema.Array(StoredJob))
 
-const make = (job: Readable, place: string, { emulated, name, run, source }: typeof StoredJob.Type): State => {
+const make = (job: Readable, place: string, stored: typeof StoredJob.Type): State => {
+  const { began_at: beganAt, done_before: doneBefore, emulated, ended_at: endedAt, name, outcome, run, source } = stored
   const { attempt, claimed, id, sql } = job
   return {
     place,
@@ -106,12 +136,14 @@ const make = (job: Readable, place: string, { emulated, name, run, source }: typ
     run,
     emulated,
     invalid: source ?? undefined,
+    pausedAt: stored.paused_at,
+    lastRun: { beganAt, endedAt, outcome, doneBefore },
     counts: attempt(
       Effect.map(
         Effect.flatMap(
           sql`SELECT total, done, (
                 SELECT CAST(COUNT(*) AS INTEGER) FROM effect_claude_rows r
-                WHERE r.job = ${id} AND r.run = ${claimed} AND r.state <> 1 AND r.state = 2
+                WHERE r.job = ${id} AND r.run = ${claimed} AND r.state = 2
               ) AS failed
               FROM effect_claude_runs WHERE job = ${id} AND run = ${run}`,
           decodeCounts
@@ -133,6 +165,9 @@ const make = (job: Readable, place: string, { emulated, name, run, source }: typ
     failures: ClaimedRows.failed(job),
     lastFailures: (count) => ClaimedRows.lastFailed(job, count),
     batches: attempt(Batches.inProgress(job)),
+    waiting: Controls.waiting(job),
+    send: (control) => Controls.send(job, control),
+    outcomeOf: (control) => Controls.outcomeOf(job, control),
     holder: isSqlite(sql) ? Effect.undefined : attempt(JobLock.holder(sql, name))
   }
 }

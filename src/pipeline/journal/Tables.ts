@@ -103,6 +103,24 @@ const addCallLog = Effect.gen(function* () {
     PRIMARY KEY (job, run, minute))`
 })
 
+/**
+ * Version 8: what other processes ask of a run, whether a job is paused (since `paused_at`), how many rows were done when a
+ * run began, the command that ran last, and an index of failed rows.
+ */
+const addControls = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const number = isSqlite(sql) ? "INTEGER" : "BIGINT"
+  const identity = sql.literal(isSqlite(sql) ? "INTEGER" : "BIGINT GENERATED ALWAYS AS IDENTITY")
+  yield* sql`CREATE TABLE effect_claude_controls (
+    id ${identity} PRIMARY KEY, job INTEGER NOT NULL, created_at ${sql.literal(number)} NOT NULL,
+    control TEXT NOT NULL, outcome TEXT)`
+  yield* sql`CREATE INDEX effect_claude_controls_waiting ON effect_claude_controls (job, id) WHERE outcome IS NULL`
+  yield* sql`ALTER TABLE effect_claude_jobs ADD COLUMN paused_at ${sql.literal(number)}`
+  yield* sql`ALTER TABLE effect_claude_jobs ADD COLUMN command TEXT`
+  yield* sql`ALTER TABLE effect_claude_runs ADD COLUMN done_before INTEGER`
+  yield* sql`CREATE INDEX effect_claude_rows_failed ON effect_claude_rows (job, run, ordinal) WHERE state = 2`
+})
+
 /** The tables of an SQLite file that another program made. A cache of Effect's may share a file with a journal. */
 export const foreign = Effect.gen(function* () {
   const sql = yield* SqlClient
@@ -117,11 +135,12 @@ export const migrations = {
   "4_move_version_2": OldTables.moveVersion2,
   "5_move_version_4": moveVersion4,
   "6_add_unsettled": addUnsettled,
-  "7_add_call_log": addCallLog
+  "7_add_call_log": addCallLog,
+  "8_add_controls": addControls
 }
 
 /** The layout that this version of the library knows. */
-export const version = 7
+export const version = 8
 
 /** Brings the tables up to date. Gives the layout of the database, which is above `version` in a newer one. */
 export const migrate = Effect.gen(function* () {

@@ -1,0 +1,62 @@
+/**
+ * What other processes may change of a run of the command line while it is on: its concurrency and its budget.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { Budget, Concurrency } from "../index.ts"
+import type { Handles } from "../pipeline/Controls.ts"
+import type { Outcome } from "../pipeline/Journal.ts"
+import type { RunFlags } from "./RunFlags.ts"
+
+/** The policies of a run that can be changed, and the handles for it. */
+export interface RunControls {
+  /** The options of `Claude.stack` that replace the flags. */
+  readonly stack: { readonly concurrency: Concurrency.Concurrency; readonly budget?: Budget.Budget }
+  readonly handles: Handles
+}
+
+/** The policies as the flags say. */
+export const make = Effect.fnUntraced(function* ({
+  budget,
+  concurrency,
+  mode
+}: RunFlags): Effect.fn.Return<RunControls> {
+  const cap = yield* Concurrency.make(Option.getOrElse(concurrency, () => 64))
+  const purse = yield* Effect.transposeOption(Option.map(budget, (amount) => Budget.make({ cap: amount })))
+  return {
+    stack: { concurrency: cap, ...(Option.isSome(purse) && { budget: purse.value }) },
+    handles: {
+      resize: (calls) =>
+        mode === "batches"
+          ? refused(
+              "the run sends batches, whose size is fixed at its start: stop it, and run again with --concurrency"
+            )
+          : Effect.as(Concurrency.resize(cap, calls), applied(`up to ${calls} calls are in flight at once`)),
+      raise: (text) =>
+        Option.match(purse, {
+          onNone: () => refused("the run has no budget: stop it, and run again with --budget"),
+          onSome: (purse) => raise(purse, text)
+        })
+    }
+  }
+})
+
+/** A budget in use is only raised: money that is reserved for calls in flight cannot be taken back. */
+const raise = Effect.fnUntraced(function* (purse: Budget.Budget, text: string) {
+  const amount = yield* Effect.option(Schema.decodeEffect(Budget.Amount)(text))
+  const cap = yield* purse.cap
+  const now = `${BigDecimal.format(cap)} ${purse.unit}`
+  if (Option.isNone(amount) || amount.value.unit !== purse.unit) {
+    return yield* refused(`the budget of the run is ${now}: name an amount in ${purse.unit}`)
+  }
+  if (!BigDecimal.isGreaterThan(amount.value.value, cap)) {
+    return yield* refused(`the budget of the run is ${now}, and a budget can only be raised while a run is on`)
+  }
+  yield* Budget.raise(purse, amount.value)
+  return applied(`the budget of the job is ${text}`)
+})
+
+const applied = (detail: string): Outcome => ({ isApplied: true, detail })
+const refused = (detail: string): Effect.Effect<Outcome> => Effect.succeed({ isApplied: false, detail })
