@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import { SqlClient } from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as Redact from "../claude/Redact.ts"
+import { Evaluation } from "./Evaluation.ts"
 import * as Fold from "./report/Fold.ts"
 import * as Head from "./report/Head.ts"
 import { Durations } from "./report/Histogram.ts"
@@ -65,7 +66,9 @@ export const Report = Schema.Struct({
   /** Of all calls, and by step, the slowest first. */
   latency: Schema.NullOr(Schema.Struct({ all: Latency, steps: Schema.Array(Latency) })),
   problems: Problems,
-  details: Rows
+  details: Rows,
+  /** Where the rows have scores. */
+  evaluation: Schema.optionalKey(Evaluation)
 })
 export type Report = typeof Report.Type
 

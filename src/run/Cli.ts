@@ -14,6 +14,7 @@ import { emulate } from "./commands/Emulate.ts"
 import { estimate } from "./commands/Estimate.ts"
 import { map } from "./commands/Map.ts"
 import { pause } from "./commands/Pause.ts"
+import { report } from "./commands/Report.ts"
 import { resume } from "./commands/Resume.ts"
 import { retry } from "./commands/Retry.ts"
 import { run } from "./commands/Run.ts"
@@ -26,7 +27,7 @@ import { Outputs } from "./Outputs.ts"
 
 const command = Command.make("effect-claude").pipe(
   Command.withDescription("LLM pipelines on Claude"),
-  Command.withSubcommands([run, map, estimate, status, pause, resume, set, retry, emulate])
+  Command.withSubcommands([run, map, estimate, status, report, pause, resume, set, retry, emulate])
 )
 
 /** Prints help that was not asked for, and usage errors, on stderr, so that stdout holds results only. */

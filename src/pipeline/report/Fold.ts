@@ -5,8 +5,10 @@ import * as BigDecimal from "effect/BigDecimal"
 import * as Schema from "effect/Schema"
 import { isBilled } from "../../claude/Reply.ts"
 import * as Usage from "../../claude/Usage.ts"
+import * as Evaluation from "../Evaluation.ts"
 import type { Report } from "../Report.ts"
 import * as RowFailure from "../RowFailure.ts"
+import * as ScoredLine from "../ScoredLine.ts"
 import * as Bounded from "./Bounded.ts"
 import type * as Head from "./Head.ts"
 import * as Histogram from "./Histogram.ts"
@@ -43,6 +45,7 @@ export const make = ({ claimed, now, redact, runs, texts }: Options) => {
   const steps = Bounded.groups(makeLatency)
   const drawn = runs.filter(({ calls }) => calls > 0).slice(-mostSeries)
   const series = new Map(drawn.map(({ run }) => [run, Series.make()]))
+  const scores = Evaluation.counter()
   let number = 0
 
   const addCall = (call: Call) => {
@@ -76,6 +79,7 @@ export const make = ({ claimed, now, redact, runs, texts }: Options) => {
     }
     for (const call of row.calls) addCall(call)
     for (const attempt of row.attempts) addAttempt(attempt, isDone)
+    if (isDone && isCurrent && row.value !== null) scores.add(ScoredLine.read(decodeLine(row.value)))
     if (failure !== undefined) problems.failed(row, failure)
     details.add(row, failure)
   }
@@ -86,6 +90,7 @@ export const make = ({ claimed, now, redact, runs, texts }: Options) => {
   ): Report => {
     const { emulated, job, limits, made, pipeline, replays, waits } = head
     const last = runs.at(-1)
+    const evaluation = scores.result()
     const total = last?.total ?? 0
     return {
       job: redact(job),
@@ -114,13 +119,15 @@ export const make = ({ claimed, now, redact, runs, texts }: Options) => {
       waits,
       latency: latencyOf(all, steps.entries()),
       problems: problems.result(),
-      details: details.result()
+      details: details.result(),
+      ...(evaluation !== undefined && { evaluation })
     }
   }
   return { add, result }
 }
 
 const decode = Schema.decodeUnknownSync(RowFailure.Stored)
+const decodeLine = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
 
 const latencyOf = (
   all: ReturnType<typeof makeLatency>,

@@ -55,7 +55,7 @@ export interface RowLog {
   /** The run that claimed the row last. */
   readonly run: number
   readonly state: number
-  /** The output of a finished row, or the failure, as JSON. */
+  /** The failure as JSON, or the output of a finished row, where it may have a score or texts are read. */
   readonly value: string | null
   /** In the order in which they were stored. */
   readonly calls: ReadonlyArray<Call>
@@ -67,7 +67,7 @@ const pageSize = 512
 
 /** The rows of a job, those included that the input no longer has. `now` is the day whose prices old calls get. */
 export const read = (sql: SqlClient, job: number, { now, texts }: { readonly now: Date; readonly texts: boolean }) => {
-  const value = sql.literal(texts ? "v.value" : "CASE WHEN r.state = 2 THEN v.value END")
+  const value = sql.literal(texts ? "v.value" : `CASE WHEN r.state = 2 OR v.value LIKE '%"score":%' THEN v.value END`)
   const request = sql.literal(texts ? "request" : "NULL")
   const page = Effect.fnUntraced(function* (after: number) {
     const rows = yield* Effect.flatMap(

@@ -33,7 +33,7 @@ export interface Recorder {
 }
 
 /** The longest series. */
-const mostSlots = 180
+const mostSlots = 60
 
 const second = 1000
 const widths = [1, 2, 5, 10, 30, 60, 120, 300, 900, 1800, 3600, 7200, 21_600, 86_400].map((seconds) => seconds * second)
