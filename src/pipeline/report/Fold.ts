@@ -2,6 +2,7 @@
  * Folds the rows of a job into its report. Pure, apart from the state of the fold.
  */
 import * as BigDecimal from "effect/BigDecimal"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { isBilled } from "../../claude/Reply.ts"
 import * as Usage from "../../claude/Usage.ts"
@@ -72,14 +73,17 @@ export const make = ({ claimed, now, redact, runs, texts }: Options) => {
     number += 1
     const isDone = row.state === states.done
     const isCurrent = row.run === claimed
-    const failure = row.state === states.failed && isCurrent && row.value !== null ? decode(row.value) : undefined
+    const value = isCurrent && row.value !== null ? row.value : undefined
+    const failure =
+      value === undefined || row.state !== states.failed ? undefined : Option.getOrUndefined(decodeFailure(value))
     if (isCurrent) {
       counts.done += isDone ? 1 : 0
       counts.failed += row.state === states.failed ? 1 : 0
     }
     for (const call of row.calls) addCall(call)
     for (const attempt of row.attempts) addAttempt(attempt, isDone)
-    if (isDone && isCurrent && row.value !== null) scores.add(ScoredLine.read(decodeLine(row.value)))
+    const line = value === undefined || !isDone ? undefined : Option.getOrUndefined(decodeLine(value))
+    if (line !== undefined) scores.add(ScoredLine.read(line))
     if (failure !== undefined) problems.failed(row, failure)
     details.add(row, failure)
   }
@@ -126,8 +130,9 @@ export const make = ({ claimed, now, redact, runs, texts }: Options) => {
   return { add, result }
 }
 
-const decode = Schema.decodeUnknownSync(RowFailure.Stored)
-const decodeLine = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
+// What cannot be read must not keep the user from the rest of the report.
+const decodeFailure = Schema.decodeOption(RowFailure.Stored)
+const decodeLine = Schema.decodeOption(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
 
 const latencyOf = (
   all: ReturnType<typeof makeLatency>,

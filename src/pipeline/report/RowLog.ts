@@ -62,8 +62,8 @@ export interface RowLog {
   readonly attempts: ReadonlyArray<Attempt>
 }
 
-/** Rows of one statement. */
-const pageSize = 512
+/** Rows of one statement. Their replies are in memory together. */
+const pageSize = 128
 
 /** The rows of a job, those included that the input no longer has. `now` is the day whose prices old calls get. */
 export const read = (sql: SqlClient, job: number, { now, texts }: { readonly now: Date; readonly texts: boolean }) => {

@@ -1,6 +1,7 @@
 /**
  * The slowest, the dearest and the failed rows, each with its calls and attempts. A row unfolds without a script.
  */
+import * as BigDecimal from "effect/BigDecimal"
 import * as RowKey from "../../pipeline/RowKey.ts"
 import type { Report } from "../../pipeline/Report.ts"
 import * as Format from "./Format.ts"
@@ -70,6 +71,10 @@ const origins = {
   lost: "no answer"
 } as const
 
+/** Nothing is known, or billed, of most requests without an answer. */
+const unbilled = ({ cost, origin }: Pick<Step, "cost" | "origin">): "–" | false =>
+  origin === "lost" && cost !== null && BigDecimal.isZero(cost) && "–"
+
 const columns: ReadonlyArray<Table.Column<Step>> = [
   { name: "Step", cell: ({ step }) => stepName(step) },
   { name: "Sent", cell: ({ at }) => Format.date(at) },
@@ -80,9 +85,13 @@ const columns: ReadonlyArray<Table.Column<Step>> = [
     isFigure: true,
     cell: ({ milliseconds }) => (milliseconds === null ? "–" : Format.duration(milliseconds))
   },
-  { name: "Tokens in", isFigure: true, cell: ({ inputTokens }) => Format.count(inputTokens) },
-  { name: "Out", isFigure: true, cell: ({ outputTokens }) => Format.count(outputTokens) },
-  { name: "Cost", isFigure: true, cell: ({ cost }) => Format.dollars(cost) },
+  {
+    name: "Tokens in",
+    isFigure: true,
+    cell: ({ inputTokens, ...step }) => unbilled(step) || Format.count(inputTokens)
+  },
+  { name: "Out", isFigure: true, cell: ({ outputTokens, ...step }) => unbilled(step) || Format.count(outputTokens) },
+  { name: "Cost", isFigure: true, cell: (step) => unbilled(step) || Format.dollars(step.cost) },
   { name: "Model", cell: ({ model }) => model },
   { name: "Request id", cell: ({ requestId }) => requestId ?? "–" }
 ]

@@ -50,11 +50,11 @@ figure{margin:12px 0 4px}
 .scroll{overflow-x:auto;margin:12px 0}
 table{border-collapse:collapse;width:100%;font-size:14px}
 caption{text-align:left;color:var(--quiet);padding-bottom:6px}
-th,td{text-align:left;padding:7px 16px 7px 0;border-top:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere;
-min-width:64px}
+th,td{text-align:left;padding:7px 16px 7px 0;border-top:1px solid var(--line);vertical-align:top;overflow-wrap:break-word;
+max-width:360px}
 th:last-child,td:last-child{padding-right:0}
 thead th{border-top:0;color:var(--quiet);font-weight:600;white-space:nowrap}
-tbody th{font-weight:500;min-width:120px}
+tbody th{font-weight:500}
 .figure{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 details{margin:8px 0}
 summary{cursor:pointer;font-size:14px;color:var(--blue);padding:4px 0}
@@ -90,5 +90,5 @@ details.row>summary{grid-template-columns:1fr auto}details.row>summary .key{grid
 --green:#00624a;--purple:#8a3a70;--sky:#2878a8;--red:#98150e}html{font-size:12px}nav,.skip,details.data{display:none}
 header,main,footer{max-width:none;padding:0}section{border:0;border-top:1px solid var(--line);border-radius:0;padding:14px 0;
 margin:14px 0}section,figure,.tile,tr{break-inside:avoid}section{break-inside:auto}h2,h3{break-after:avoid}.scroll{overflow:visible}
-.tiles{grid-template-columns:repeat(4,1fr)}}
+.tiles{grid-template-columns:repeat(4,1fr);gap:10px}.tile{padding:10px 12px}.tile .big{font-size:19px}}
 `
