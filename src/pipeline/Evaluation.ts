@@ -2,9 +2,11 @@
  * What the scores of a run say: the accuracy with its interval, that of each field, and for fields with few values a
  * confusion matrix. It is counted from the lines of the output. Rows that failed have no line, so they are not in it.
  */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as Score from "./Score.ts"
-import type { ScoredField, ScoredLine } from "./ScoredLine.ts"
+import * as ScoredLine from "./ScoredLine.ts"
 import * as Statistics from "./Statistics.ts"
 
 /** A mean of scores with its 95 % interval. */
@@ -40,7 +42,7 @@ export type Evaluation = typeof Evaluation.Type
 
 /** Counts lines one by one. `result` is undefined if no line has scores. */
 export interface Counter {
-  readonly add: (line: ScoredLine) => void
+  readonly add: (line: ScoredLine.ScoredLine) => void
   readonly result: () => Evaluation | undefined
 }
 
@@ -65,6 +67,18 @@ export const counter = (): Counter => {
         : undefined
   }
 }
+
+/** The evaluation of outputs; undefined, after one line, if they are not scored. */
+export const ofOutputs = <E, R>(outputs: Stream.Stream<string, E, R>): Effect.Effect<Evaluation | undefined, E, R> =>
+  Effect.suspend(() => {
+    const counts = counter()
+    return outputs.pipe(
+      Stream.map(ScoredLine.parse),
+      Stream.takeWhile(({ isScored }) => isScored),
+      Stream.runForEach((line) => Effect.sync(() => counts.add(line))),
+      Effect.map(counts.result)
+    )
+  })
 
 /** A mean of scores. */
 export const tally = () => {
@@ -99,7 +113,7 @@ const fieldCounter = () => {
   let counts: Map<string, Map<string, number>> | undefined = new Map()
   const labels = new Set<string>()
   return {
-    add: ({ answer, expected, score }: ScoredField) => {
+    add: ({ answer, expected, score }: ScoredLine.ScoredField) => {
       accuracy.add(score)
       if (counts === undefined || score === undefined) return
       const [row, column] = [labelOf(expected), labelOf(answer)]

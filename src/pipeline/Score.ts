@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
+import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -48,11 +49,25 @@ export const fields = <A>(
   const encode = Schema.encodeEffect(Schema.toCodecJson(schema))
   return Step.make("fields", ({ expected, output }) =>
     Effect.map(encode(output), (encoded: unknown) => {
-      const record = new Map(typeof encoded === "object" && encoded !== null ? Object.entries(encoded) : [])
-      return ofFields(Record.map({ ...expected }, (value, name) => Match.byType(record.get(name), value)))
+      const record = Predicate.isObject(encoded) ? encoded : {}
+      return ofFields(Record.map({ ...expected }, (value, name) => Match.byType(record[name], value)))
     })
   )
 }
+
+/** Scores each field that the expected record has with one scorer. The value is the mean of the fields. */
+export const byField = <E, R>(
+  scorer: Scorer<unknown, unknown, E, R>
+): Scorer<unknown, { readonly [field: string]: unknown }, E, R> =>
+  Step.make("fields", ({ expected, output }) => {
+    const record = Predicate.isObject(output) ? output : {}
+    return Effect.map(
+      Effect.forEach(Object.entries(expected), ([name, expected]) =>
+        Effect.map(scorer({ output: record[name], expected }), (score) => [name, score] as const)
+      ),
+      (scores) => ofFields(Object.fromEntries(scores))
+    )
+  })
 
 /** One score from those of fields: the mean of the ones that can be scored. */
 const ofFields = (scores: Readonly<Record<string, Score>>): Score => {

@@ -15,26 +15,36 @@ const scorePrefix = "score_"
 /** The column with the expected value of a field. */
 export const expectedColumn = (field: string): string => `${expectedPrefix}${field}`
 
+/** Whether a model has scored the line: it has an explanation then, and one score for all fields. */
+interface Options {
+  readonly judged: boolean
+}
+
 /** The columns for the scores of these fields, as fields of the schema of a result. */
-export const columns = (fields: ReadonlyArray<string>, options: { readonly explained: boolean }) => ({
+export const columns = (
+  fields: ReadonlyArray<string>,
+  { judged }: Options
+): Readonly<Record<string, Schema.Codec<unknown>>> => ({
   ...Record.fromEntries(fields.map((field) => [expectedColumn(field), Schema.NullOr(Schema.String)])),
   ...(fields.length > 1 &&
+    !judged &&
     Record.fromEntries(fields.map((field) => [scorePrefix + field, Schema.NullOr(Schema.Finite)]))),
   [scoreColumn]: Schema.NullOr(Schema.Finite),
-  ...(options.explained && { [explanationColumn]: Schema.String })
+  ...(judged && { [explanationColumn]: Schema.String })
 })
 
 /** The values of these columns. */
 export const values = (
-  expected: Readonly<Record<string, string | undefined>>,
+  expected: Readonly<Record<string, string>>,
   score: Score,
-  options: { readonly explained: boolean }
+  { judged }: Options
 ): Readonly<Record<string, string | number | null>> => ({
-  ...Record.mapEntries(expected, (value, field) => [expectedColumn(field), value ?? null]),
+  ...Record.mapEntries(expected, (value, field) => [expectedColumn(field), value === "" ? null : value]),
   ...(Object.keys(expected).length > 1 &&
+    !judged &&
     Record.mapEntries(expected, (_, field) => [scorePrefix + field, score.fields?.[field]?.value ?? null])),
   [scoreColumn]: score.value ?? null,
-  ...(options.explained && { [explanationColumn]: score.explanation })
+  ...(judged && { [explanationColumn]: score.explanation })
 })
 
 /** A field with its expected value. */
@@ -63,7 +73,7 @@ export const read = (line: Readonly<Record<string, unknown>>): ScoredLine => {
     const field = name.startsWith(expectedPrefix) ? name.slice(expectedPrefix.length) : ""
     return field in line ? [field] : []
   })
-  const isScored = scoreColumn in line && names.length > 0
+  const isScored = scoreColumn in line && (names.length > 0 || explanationColumn in line)
   const own = new Set(
     isScored
       ? [scoreColumn, explanationColumn, ...names.flatMap((name) => [expectedPrefix + name, scorePrefix + name])]
@@ -79,8 +89,14 @@ export const read = (line: Readonly<Record<string, unknown>>): ScoredLine => {
       name,
       expected: line[expectedPrefix + name],
       answer: line[name],
-      score: names.length === 1 ? score : numberAt(scorePrefix + name)
+      // A judge has one score for all fields.
+      score: scorePrefix + name in line ? numberAt(scorePrefix + name) : score
     })),
     values: new Map(Object.entries(line).filter(([name]) => name !== "key" && !own.has(name)))
   }
 }
+
+/** Reads the text of a line. A journal has only lines that it wrote itself. */
+export const parse = (text: string): ScoredLine => read(decode(text))
+
+const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))

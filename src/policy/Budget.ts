@@ -41,7 +41,7 @@ export interface Caps {
   /** The same for each value of a label: `{ tenant: "1 USD" }` is a dollar for each tenant. See `CallSite.label`. */
   readonly labels?: Readonly<Record<string, Amount.Text>>
   /** For a step and the steps in it, by its path: `{ "answer/judge": "2M tokens" }`. */
-  readonly steps?: Readonly<Record<string, Amount.Text>>
+  readonly steps?: Readonly<Record<string, Amount.Text | Amount.Amount>>
 }
 
 /** A budget that can be read and raised while calls run. Its amounts are US dollars, or tokens. */

@@ -5,6 +5,7 @@
 import * as BigDecimal from "effect/BigDecimal"
 import { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Cost from "../claude/Cost.ts"
+import * as Evaluation from "../pipeline/Evaluation.ts"
 import { JobBroken, type Summary } from "../pipeline/Job.ts"
 import * as Progress from "../pipeline/Progress.ts"
 
@@ -24,6 +25,10 @@ export interface JobReport {
   readonly isInterrupted: boolean
   /** What to say if the flags select no row; undefined if they cannot tell why. */
   readonly unselected: string | undefined
+  /** If the results have scores. */
+  readonly evaluation?: Evaluation.Evaluation | undefined
+  /** The part of the cost of this run that is the judge's. */
+  readonly judgeCost?: BigDecimal.BigDecimal | undefined
 }
 
 /**
@@ -54,7 +59,9 @@ export const toText = (report: JobReport): string => {
     summary.rejectsFile !== undefined &&
       `${Progress.counted(summary.invalid, "row is", "rows are")} invalid, with reasons: ${summary.rejectsFile}`,
     summary.inputChanged && inputChanged,
+    report.evaluation !== undefined && Evaluation.toText(report.evaluation),
     used(report),
+    judged(report),
     notStored(report),
     Progress.fallbacks(progress),
     Progress.hedges(progress),
@@ -113,8 +120,11 @@ export const toJson = (report: JobReport): string => {
   const hitsSaved = BigDecimal.format(progress.hitsSaved)
   const responseCache = { hits, hitsSaved, unpricedHits, cacheFailures }
   const caches = { ...promptCache, ...responseCache }
+  const { evaluation, judgeCost } = report
   return JSON.stringify({
     ...summary,
+    ...(evaluation !== undefined && { evaluation }),
+    ...(judgeCost !== undefined && { judgeCost: BigDecimal.format(judgeCost) }),
     stopped,
     failuresFile,
     rejectsFile,
@@ -146,6 +156,9 @@ const used = (report: JobReport): string => {
   const { counted } = Progress
   return `${counted(calls, "call", "calls")} (${counted(retries, "retry", "retries")}), ${tokens}: ${cost}`
 }
+
+const judged = ({ judgeCost }: JobReport): string | false =>
+  judgeCost !== undefined && `${Cost.format(judgeCost)} of it for the judge`
 
 /** The cost of answers that a broken store did not take. No total includes it. */
 const unstored = ({ progress, summary }: JobReport): BigDecimal.BigDecimal =>

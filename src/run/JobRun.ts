@@ -2,6 +2,7 @@
  * Runs a job as the flags say, shows its progress, and prints the report. A signal stops it without losing what is paid
  * for; see `GracefulStop`.
  */
+import * as BigDecimal from "effect/BigDecimal"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -10,6 +11,7 @@ import * as Redacted from "effect/Redacted"
 import type { SqlClient } from "effect/sql/SqlClient"
 import { AnthropicClient, Claude, Event } from "../index.ts"
 import * as Controls from "../pipeline/Controls.ts"
+import * as Evaluation from "../pipeline/Evaluation.ts"
 import * as Job from "../pipeline/Job.ts"
 import * as Journal from "../pipeline/Journal.ts"
 import * as AskFirst from "./AskFirst.ts"
@@ -31,6 +33,7 @@ import * as RunFailure from "./RunFailure.ts"
 import type { RunFlags } from "./RunFlags.ts"
 import * as RunOptions from "./RunOptions.ts"
 import * as RunSettings from "./RunSettings.ts"
+import type { JudgeFlags } from "./ScoreFlags.ts"
 import * as Sqlite from "./Sqlite.ts"
 import * as Where from "./Where.ts"
 
@@ -40,7 +43,7 @@ const withInputs = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 
 /** Runs the job that a command makes. With `only`, it runs only rows that failed in an earlier run. */
 export const run = Effect.fnUntraced(function* <Row, Out, E, R>(
-  flags: RunFlags,
+  flags: RunFlags & JudgeFlags,
   makeJob: Effect.Effect<Job.Job<Row, Out, E>, ExitWith, R>,
   selection: { readonly only?: "failed" } = {}
 ) {
@@ -64,7 +67,7 @@ type Options = Job.RunOptions<unknown> & { readonly output: string }
 
 /** Finds out whether an emulator answers, runs the job, and prints the report. */
 const execute = Effect.fnUntraced(function* <Row, Out, E>(
-  flags: RunFlags,
+  flags: RunFlags & JudgeFlags,
   job: Job.Job<Row, Out, E>,
   options: Options,
   state: string,
@@ -92,8 +95,15 @@ const execute = Effect.fnUntraced(function* <Row, Out, E>(
   const left = flags.emulator ? Effect.void : OpenBatches.report(batches)
   const place = Postgres.isAddress(state) ? Postgres.withoutSecrets(state) : state
   let hasBegun = false
+  let judgeCost: BigDecimal.BigDecimal | undefined
+  const observe = (event: Event.Event) => {
+    hasBegun ||= event._tag === "rows-counted"
+    if (event._tag === "call-finished" && event.site.path.includes("judge")) {
+      judgeCost = BigDecimal.sum(judgeCost ?? nothing, event.cost ?? nothing)
+    }
+  }
   const work = Job.run(job, { ...options, ...(confirm && { confirm }) }).pipe(
-    Event.listen((event) => Effect.sync(() => (hasBegun ||= event._tag === "rows-counted"))),
+    Event.listen((event) => Effect.sync(() => observe(event))),
     Effect.provideService(Controls.Handles, controls.handles)
   )
   const stoppable = GracefulStop.run(Display.show(job.name, work), {
@@ -110,7 +120,17 @@ const execute = Effect.fnUntraced(function* <Row, Out, E>(
     const [[summary, progress], isInterrupted] = yield* Effect.catchTag(stoppable, "JobDeclined", ({ message }) =>
       Effect.fail(new ExitWith(130, message))
     )
-    const report = { summary, progress, output: options.output, state: place, isInterrupted, unselected }
+    const evaluation = yield* Journal.Journal.use(({ outputs }) => Evaluation.ofOutputs(outputs))
+    const report = {
+      evaluation,
+      judgeCost,
+      summary,
+      progress,
+      output: options.output,
+      state: place,
+      isInterrupted,
+      unselected
+    }
     yield* Console.log(flags.json ? JobReport.toJson(report) : JobReport.toText(report))
     yield* left
     const code = JobReport.exitCode(report)
@@ -138,6 +158,8 @@ const unselected = ({ sample, where }: RunFlags, { only }: { readonly only?: "fa
   })
   return `${failed}: nothing to retry`
 }
+
+const nothing = BigDecimal.fromBigInt(0n)
 
 const stateStore = (
   state: string

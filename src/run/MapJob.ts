@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type { Claude } from "../claude/Claude.ts"
 import * as OutputFormat from "../claude/OutputFormat.ts"
 import * as Dataset from "../pipeline/Dataset.ts"
 import * as Job from "../pipeline/Job.ts"
@@ -15,6 +16,7 @@ import * as RowKey from "../pipeline/RowKey.ts"
 import * as Step from "../pipeline/Step.ts"
 import { ExitWith } from "./ExitWith.ts"
 import * as Columns from "./mapJob/Columns.ts"
+import * as Expected from "./mapJob/Expected.ts"
 import * as FieldSchema from "./mapJob/FieldSchema.ts"
 import * as Fields from "./mapJob/Fields.ts"
 import * as Mistake from "./mapJob/Mistake.ts"
@@ -22,12 +24,15 @@ import * as SchemaFile from "./mapJob/SchemaFile.ts"
 import * as Template from "./mapJob/Template.ts"
 import type { MapFlags } from "./MapFlags.ts"
 import type { RunFlags } from "./RunFlags.ts"
+import type { ScoreFlags } from "./ScoreFlags.ts"
 import * as TextFlag from "./TextFlag.ts"
 
 const refuse = (message: string) => Effect.fail(new ExitWith(2, message))
 
 /** Makes the job. */
-export const load = Effect.fnUntraced(function* (flags: MapFlags & Pick<RunFlags, "output" | "where">) {
+export const load = Effect.fnUntraced(function* (
+  flags: MapFlags & ScoreFlags & Pick<RunFlags, "budget" | "output" | "where">
+) {
   if (Option.isNone(flags.output)) {
     return yield* refuse("the results have no place; name a file for them with --output results.jsonl")
   }
@@ -36,7 +41,8 @@ export const load = Effect.fnUntraced(function* (flags: MapFlags & Pick<RunFlags
   const system = yield* Effect.transposeOption(Option.map(flags.system, (text) => template("--system", text)))
   const schema = yield* schemaOf(flags)
   const templates = [prompt, ...Option.toArray(system)]
-  yield* checkColumns(flags, templates)
+  const scoring = yield* scoringOf(flags, schema ?? Text)
+  yield* checkColumns(flags, templates, Object.values(scoring?.expected ?? {}))
   const source = Dataset.fromFile(rowSchema(templates, flags.key), flags.data)
   const request = (row: Template.Row) => ({
     messages: [{ role: "user" as const, content: Template.render(prompt.parts, row) }],
@@ -49,9 +55,37 @@ export const load = Effect.fnUntraced(function* (flags: MapFlags & Pick<RunFlags
     key: keyOf(flags.key),
     sink: output
   }
-  return schema === undefined
-    ? Job.make({ ...job, step: Step.map(Step.text("map", request), (text) => ({ text })), output: Text })
-    : Job.make({ ...job, step: Step.object("map", schema, request), output: schema })
+  const [step, result]: readonly [AnyStep, FieldSchema.JsonCodec] =
+    schema === undefined
+      ? [Step.map(Step.text("map", request), (text) => ({ text })), Text]
+      : [Step.object("map", schema, request), schema]
+  if (scoring === undefined) return Job.make({ ...job, step, output: result })
+  const scored = Expected.score(step, result, scoring)
+  return Result.isFailure(scored) ? yield* refuse(scored.failure) : Job.make({ ...job, ...scored.success })
+})
+
+type AnyStep = Step.Step<Template.Row, unknown, unknown, Claude>
+
+/** How to score the results; undefined if no flag asks for it. */
+const scoringOf = Effect.fnUntraced(function* (
+  flags: ScoreFlags & Pick<RunFlags, "budget">,
+  result: FieldSchema.JsonCodec
+) {
+  const { expected, judgeBudget, judgeModel, rubric, scorer, tolerance } = flags
+  const given = [expected, judgeBudget, judgeModel, rubric, scorer, tolerance]
+  if (given.every((flag) => Option.isNone<unknown>(flag))) return undefined
+  if (Option.isSome(judgeBudget) && Option.isNone(flags.budget)) {
+    return yield* refuse("--judge-budget is a part of the budget of the job; give --budget too")
+  }
+  const measure = yield* Effect.transposeOption(Option.map(rubric, (text) => TextFlag.read("--rubric", text)))
+  const scoring = Result.flatMap(
+    Option.match(expected, {
+      onNone: () => Result.succeed({}),
+      onSome: (text) => Expected.parse(text, result)
+    }),
+    (columns) => Expected.scoringOf(flags, columns, Option.getOrUndefined(measure))
+  )
+  return Result.isFailure(scoring) ? yield* refuse(scoring.failure) : scoring.success
 })
 
 /** A result without fields. */
@@ -98,7 +132,8 @@ const accepted = (flag: string, schema: FieldSchema.JsonCodec) =>
 /** Fails if a column is in no row that was looked at, and warns where every row gets the same prompt. */
 const checkColumns = Effect.fnUntraced(function* (
   { data, key, where }: MapFlags & Pick<RunFlags, "where">,
-  templates: ReadonlyArray<Prompt>
+  templates: ReadonlyArray<Prompt>,
+  expected: ReadonlyArray<string>
 ) {
   const columns = templates.flatMap(({ flag, parts, text }) =>
     Template.columnsOf(parts).map(({ at, name }) => ({
@@ -111,6 +146,7 @@ const checkColumns = Effect.fnUntraced(function* (
   )
   const names = [
     ...columns,
+    ...expected.map((name) => ({ name, show: (detail: string) => `--expected: ${detail}` })),
     ...Option.toArray(key).map((name) => ({ name, show: (detail: string) => `--key: ${detail}` })),
     ...Option.toArray(where).map((text) => ({
       name: text.split("=", 1).join(),

@@ -9,6 +9,7 @@ import { Budget, Concurrency } from "../index.ts"
 import type { Handles } from "../pipeline/Controls.ts"
 import type { Outcome } from "../pipeline/Journal.ts"
 import type { RunFlags } from "./RunFlags.ts"
+import type { JudgeFlags } from "./ScoreFlags.ts"
 
 /** The policies of a run that can be changed, and the handles for it. */
 export interface RunControls {
@@ -21,10 +22,11 @@ export interface RunControls {
 export const make = Effect.fnUntraced(function* ({
   budget,
   concurrency,
-  mode
-}: RunFlags): Effect.fn.Return<RunControls> {
+  mode,
+  ...flags
+}: RunFlags & JudgeFlags): Effect.fn.Return<RunControls> {
   const cap = yield* Concurrency.make(Option.getOrElse(concurrency, () => 64))
-  const purse = yield* Effect.transposeOption(Option.map(budget, (amount) => Budget.make({ cap: amount })))
+  const purse = yield* Effect.transposeOption(Option.map(budget, (amount) => Budget.make({ cap: amount, ...ofJudge(flags) })))
   return {
     stack: { concurrency: cap, ...(Option.isSome(purse) && { budget: purse.value }) },
     handles: {
@@ -42,6 +44,10 @@ export const make = Effect.fnUntraced(function* ({
     }
   }
 })
+
+/** The calls of a judge are those of a step of this name. */
+const ofJudge = ({ judgeBudget = Option.none() }: JudgeFlags) =>
+  Option.isSome(judgeBudget) ? { steps: { judge: judgeBudget.value } } : {}
 
 /** A budget in use is only raised: money that is reserved for calls in flight cannot be taken back. */
 const raise = Effect.fnUntraced(function* (purse: Budget.Budget, text: string) {

@@ -7,6 +7,10 @@ import * as Flag from "effect/cli/Flag"
 import { Amount } from "../policy/budget/Amount.ts"
 import { file, json, limitsPerMinute, positive, text, toggle } from "./Flags.ts"
 
+/** An amount of money or of tokens. */
+export const amount = (name: string, description: string) =>
+  Flag.String(name).pipe(Flag.withDescription(description), Flag.withSchema(Amount), Flag.optional)
+
 export const flags = {
   output: file("output", "The file for the results, as NDJSON"),
   state: file(
@@ -39,11 +43,7 @@ export const flags = {
     Flag.withDescription("Let the API cache the parts that prompts share, for this long after each use"),
     Flag.optional
   ),
-  budget: Flag.String("budget").pipe(
-    Flag.withDescription('Spend at most this on the job, over all its runs: "5 USD" or "2M tokens"'),
-    Flag.withSchema(Amount),
-    Flag.optional
-  ),
+  budget: amount("budget", 'Spend at most this on the job, over all its runs: "5 USD" or "2M tokens"'),
   limit: positive("limit", "Stop after this many rows; the next run continues").pipe(Flag.optional),
   sample: positive("sample", "Run this many rows only, the same ones every time").pipe(Flag.optional),
   where: text("where", 'Run only rows in which a column has a value, such as "country=NZ"'),

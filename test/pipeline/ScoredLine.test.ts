@@ -5,7 +5,7 @@ import * as ScoredLine from "../../src/pipeline/ScoredLine.ts"
 describe("a scored line", () => {
   it("of one field has its expected value and a score", () => {
     const score = { value: 1, explanation: "" }
-    assert.deepStrictEqual(ScoredLine.values({ label: "spam" }, score, { explained: false }), {
+    assert.deepStrictEqual(ScoredLine.values({ label: "spam" }, score, { judged: false }), {
       expected_label: "spam",
       score: 1
     })
@@ -14,11 +14,16 @@ describe("a scored line", () => {
   it("of several fields has a score for each too, and null for what is unscored", () => {
     const right = { value: 1, explanation: "" }
     const score = { value: 1, explanation: "fine", fields: { a: right, b: { value: undefined, explanation: "" } } }
-    assert.deepStrictEqual(ScoredLine.values({ a: "x", b: undefined }, score, { explained: true }), {
+    assert.deepStrictEqual(ScoredLine.values({ a: "x", b: "" }, score, { judged: false }), {
       expected_a: "x",
       expected_b: null,
       score_a: 1,
       score_b: null,
+      score: 1
+    })
+    assert.deepStrictEqual(ScoredLine.values({ a: "x", b: "" }, score, { judged: true }), {
+      expected_a: "x",
+      expected_b: null,
       score: 1,
       explanation: "fine"
     })
@@ -26,10 +31,10 @@ describe("a scored line", () => {
 
   it("has values that the schema of its columns takes", () => {
     for (const fields of [["a"], ["a", "b"]]) {
-      for (const explained of [true, false]) {
-        const expected = Object.fromEntries(fields.map((field) => [field, undefined]))
-        const written = ScoredLine.values(expected, { value: undefined, explanation: "" }, { explained })
-        const columns = ScoredLine.columns(fields, { explained })
+      for (const judged of [true, false]) {
+        const expected = Object.fromEntries(fields.map((field) => [field, ""]))
+        const written = ScoredLine.values(expected, { value: undefined, explanation: "" }, { judged })
+        const columns = ScoredLine.columns(fields, { judged })
         assert.deepStrictEqual(Object.keys(written), Object.keys(columns))
         assert.isTrue(Schema.is(Schema.Struct(columns))(written))
       }
@@ -62,6 +67,11 @@ describe("a scored line", () => {
         ["b", "x"]
       ]
     )
+  })
+
+  it("is scored by a judge without expected values if it has an explanation", () => {
+    const { isScored, score } = ScoredLine.read({ key: "1", text: "Hi", score: 0.5, explanation: "short" })
+    assert.deepStrictEqual([isScored, score], [true, 0.5])
   })
 
   it("without an expected value is an ordinary result, also if it has a field called score", () => {

@@ -5,10 +5,11 @@ import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
 import * as MapFlags from "../MapFlags.ts"
 import { flags } from "../RunFlags.ts"
+import * as ScoreFlags from "../ScoreFlags.ts"
 
 export const map = Command.make(
   "map",
-  { ...MapFlags.flags, ...flags },
+  { ...MapFlags.flags, ...ScoreFlags.flags, ...flags },
   Effect.fn("Cli.map")(function* (flags) {
     const [JobRun, MapJob] = yield* Effect.promise(() => Promise.all([import("../JobRun.ts"), import("../MapJob.ts")]))
     return yield* JobRun.run(flags, MapJob.load(flags))
