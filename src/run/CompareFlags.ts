@@ -1,0 +1,32 @@
+/**
+ * The flags of `compare`: those of `map`, with two prompts or two models.
+ */
+import * as Argument from "effect/cli/Argument"
+import type * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as MapFlags from "./MapFlags.ts"
+import * as RunFlags from "./RunFlags.ts"
+import * as ScoreFlags from "./ScoreFlags.ts"
+
+const twice = (name: string, description: string) =>
+  Flag.String(name).pipe(Flag.withDescription(description), Flag.between(0, 2))
+
+const { data: _, ...mapFlags } = MapFlags.flags
+
+export const flags = {
+  places: Argument.String("place").pipe(
+    Argument.withDescription("Two states of finished runs, or the outputs next to them; or the file with the rows"),
+    Argument.variadic({ min: 1, max: 2 })
+  ),
+  ...mapFlags,
+  ...ScoreFlags.flags,
+  ...RunFlags.flags,
+  prompt: twice("prompt", "The prompt of both, or those of A and of B; as in map"),
+  model: twice("model", "The model of both, or those of A and of B"),
+  output: RunFlags.flags.output.pipe(
+    Flag.withDescription("The file for the results: results.jsonl becomes results-a.jsonl and results-b.jsonl")
+  )
+}
+
+/** The values of the flags. */
+export type CompareFlags = Command.Command.Config.Infer<typeof flags>
