@@ -27,7 +27,7 @@ describe("the public names", () => {
       Journal: BatchInProgress Billed Claim Counts Ending FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew JournalTooOld LostAttempt Minute Options PendingRow Row RowCounts RunTotals SampledRow Settings Source Spending State StoredCall StoredMinute StoredSettings Total Totals layer requestText states
       Progress: Progress age bar batchLines batches binds cost costLines counted empty ended fallbacks hedges line promptCache replays responseCache rowsLine tick tokens update
       Report: Durations Latency Money Options Problems Report Row Rows Run Saved Series Step encodeJson of others
-      Score: Accuracy Given Score Scored Scorer accuracy byField exact fields includes judge normalize numeric of
+      Score: Accuracy Given Pair Preference Score Scored Scorer accuracy byField exact fields includes judge normalize numeric of prefer
       Step: Shape Step all andThen draw each make map object text version withInput
       Budget: Amount Budget Caps from make policy raise
       Concurrency: Concurrency make policy resize

@@ -41,10 +41,57 @@ export const judge = (options: Options): Scorer<unknown, unknown, ClaudeError, C
       Effect.map(({ value: { explanation, grade } }): Score => ({ value: values[grade], explanation })),
       Effect.catchIf(
         ({ reason }) => isOfAnswer(reason),
-        ({ message }) => Effect.succeed(unscored(`the judge gave no verdict: ${message}`))
+        ({ message }) => Effect.succeed(unscored(noVerdict(message)))
       )
     )
   )
+
+/** Two answers to the same input. */
+export interface Pair {
+  readonly a: unknown
+  readonly b: unknown
+  readonly input?: unknown
+}
+
+/** Which of two answers is better; `undefined` if a verdict cannot be read. */
+export interface Preference {
+  readonly better: "a" | "b" | "tie" | undefined
+  readonly explanation: string
+}
+
+const Choice = Schema.Struct({
+  explanation: Schema.String.annotate({ description: "One or two sentences: what makes the one answer better" }),
+  better: Schema.Literals(["first", "second", "equal"]).annotate({
+    description: "Which answer meets the rubric better"
+  })
+})
+
+/**
+ * Asks a model which of two answers meets a rubric better. Models favour a place, such as the first, so it asks for both
+ * orders: an answer is better only if it is in both, and anything else is a tie.
+ */
+export const prefer = (options: Options): Step.Step<Pair, Preference, ClaudeError, Claude> => {
+  const choose = (input: unknown, first: unknown, second: unknown) =>
+    Effect.map(generateObject(Choice, promptOf(options, choosing, { input, first, second })), ({ value }) => value)
+  return Step.make("judge", ({ a, b, input }) =>
+    Effect.all([choose(input, a, b), choose(input, b, a)], { concurrency: 2 }).pipe(
+      Effect.map(([one, other]): Preference => {
+        if (one.better === "first" && other.better === "second") return { better: "a", explanation: one.explanation }
+        if (one.better === "second" && other.better === "first") return { better: "b", explanation: one.explanation }
+        return { better: "tie", explanation: `${one.explanation} In the other order: ${other.explanation}` }
+      }),
+      Effect.catchIf(
+        ({ reason }) => isOfAnswer(reason),
+        ({ message }) => Effect.succeed({ better: undefined, explanation: noVerdict(message) })
+      )
+    )
+  )
+}
+
+const choosing =
+  "You compare two answers to the same input by a rubric. The message is JSON: the input, and the first and the second answer."
+
+const noVerdict = (message: string) => `the judge gave no verdict: ${message}`
 
 const grading =
   "You grade an answer by a rubric. The message is JSON: the input, the answer to it, and the expected answer if there is one."
