@@ -92,7 +92,9 @@ for (const rows of sizes) {
         `${figures.rowsPerSecond}/s`.padStart(12),
         `${figures.megabytes} MB`.padStart(8)
       ]
-      console.log(values.json ? JSON.stringify(figures) : [...columns, `${figures.timeToOurs.toFixed(2)} × our time`].join("  "))
+      console.log(
+        values.json ? JSON.stringify(figures) : [...columns, `${figures.timeToOurs.toFixed(2)} × our time`].join("  ")
+      )
     }
     rmSync(path)
   }

@@ -64,7 +64,10 @@ const subjects: Record<string, () => Promise<void>> = {
     const { default: withParser } = await import("stream-json/streamers/stream-array.js")
     const pipeline = createReadStream(path).pipe(withParser.withParserAsStream())
     await new Promise<void>((resolve, reject) =>
-      pipeline.on("data", ({ value }: { readonly value: unknown }) => count(value)).on("end", resolve).on("error", reject)
+      pipeline
+        .on("data", ({ value }: { readonly value: unknown }) => count(value))
+        .on("end", resolve)
+        .on("error", reject)
     )
   }
 }

@@ -15,7 +15,10 @@ const words = "the order has not come yet and nobody answers please send it agai
 
 /** A row by its number, in the JSON form of the schema. Some texts have commas, quotes and newlines. */
 export const row = (number: number) => {
-  const text = Array.from({ length: 8 + (number % 9) }, (_, index) => words[(number * 7 + index * 5) % words.length]).join(" ")
+  const text = Array.from(
+    { length: 8 + (number % 9) },
+    (_, index) => words[(number * 7 + index * 5) % words.length]
+  ).join(" ")
   return {
     id: `T${String(number).padStart(9, "0")}`,
     customer: (number * 7919) % 1_000_003,

@@ -26,7 +26,9 @@ export const make = Effect.fnUntraced(function* ({
   ...flags
 }: RunFlags & JudgeFlags): Effect.fn.Return<RunControls> {
   const cap = yield* Concurrency.make(Option.getOrElse(concurrency, () => 64))
-  const purse = yield* Effect.transposeOption(Option.map(budget, (amount) => Budget.make({ cap: amount, ...ofJudge(flags) })))
+  const purse = yield* Effect.transposeOption(
+    Option.map(budget, (amount) => Budget.make({ cap: amount, ...ofJudge(flags) }))
+  )
   return {
     stack: { concurrency: cap, ...(Option.isSome(purse) && { budget: purse.value }) },
     handles: {

@@ -14,9 +14,10 @@ import { fileArgument, positive } from "../Flags.ts"
 import * as JobFlags from "../JobFlags.ts"
 import * as MapFlags from "../MapFlags.ts"
 import { flags as runFlags, type RunFlags } from "../RunFlags.ts"
+import * as ScoreFlags from "../ScoreFlags.ts"
 
 const { dryRun: _, yes: __, ...flags } = runFlags
-const { data: ___, prompt, ...mapFlags } = MapFlags.flags
+const { data: ___, prompt, ...mapFlags } = { ...MapFlags.flags, ...ScoreFlags.flags }
 
 const measure = positive(
   "measure",
