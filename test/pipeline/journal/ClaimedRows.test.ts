@@ -28,7 +28,7 @@ it.effect("finds the rows of every state by an index, in the order of the input"
     const plans = yield* Effect.forEach(texts, (text) => sql.unsafe(`EXPLAIN QUERY PLAN ${text}`).values)
     assert.deepStrictEqual(
       plans.map((steps) => String(steps[0]?.[3]).replace(/^SEARCH r USING (COVERING )?INDEX /, "")),
-      ["open", "open", "done", "open"].map((index) => `effect_claude_rows_${index} (job=? AND run=? AND ordinal>?)`)
+      ["open", "failed", "done", "failed"].map((index) => `effect_claude_rows_${index} (job=? AND run=? AND ordinal>?)`)
     )
   }).pipe(Effect.provide(Layer.provideMerge(begun(["a"]), Sqlite.layerMemory)))
 )
