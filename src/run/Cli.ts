@@ -9,8 +9,8 @@ import * as CliConfig from "effect/cli/CliConfig"
 import * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
-import { compare } from "./commands/Compare.ts"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
+import { compare } from "./commands/Compare.ts"
 import { emulate } from "./commands/Emulate.ts"
 import { estimate } from "./commands/Estimate.ts"
 import { exportResults } from "./commands/Export.ts"
@@ -29,7 +29,7 @@ import { Outputs } from "./Outputs.ts"
 
 const command = Command.make("effect-claude").pipe(
   Command.withDescription("LLM pipelines on Claude"),
-  Command.withSubcommands([run, map, compare, estimate, status, report, pause, resume, set, retry, emulate])
+  Command.withSubcommands([run, map, compare, estimate, status, report, exportResults, pause, resume, set, retry, emulate])
 )
 
 /** Prints help that was not asked for, and usage errors, on stderr, so that stdout holds results only. */
