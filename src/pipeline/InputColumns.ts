@@ -62,7 +62,9 @@ export const check = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out
   if (job.keepInput === undefined) return
   const isKept = keeping(job.keepInput)
   const taken = ResultLine.fields(job.output)
-  const page = Option.getOrUndefined(yield* Stream.runHead(job.source.pages))
+  // A page may have no rows: the first of a file whose only line has no end, or a header alone.
+  const pages = Stream.filter(job.source.pages, ({ columns, size }) => size > 0 || columns !== undefined)
+  const page = Option.getOrUndefined(yield* Stream.runHead(pages))
   const first = page === undefined || page.size === 0 ? undefined : yield* page.decode(0)
   const encoded = first !== undefined && Result.isSuccess(first) ? first.success.encoded : undefined
   const names = page?.columns ?? (Predicate.isObject(encoded) ? Object.keys(encoded) : [])

@@ -41,8 +41,14 @@ export const load = Effect.fnUntraced(function* (
   const system = yield* Effect.transposeOption(Option.map(flags.system, (text) => template("--system", text)))
   const schema = yield* schemaOf(flags)
   const templates = [prompt, ...Option.toArray(system)]
-  const scoring = yield* scoringOf(flags, schema ?? Text)
-  yield* checkColumns(flags, templates, Object.values(scoring?.expected ?? {}))
+  const sample = yield* Effect.catch(Columns.sample(Dataset.fromFile(Columns.Row, flags.data)), ({ message }) =>
+    refuse(message)
+  )
+  const field = Columns.has("text", sample) ? "answer" : "text"
+  const text = Schema.Struct({ [field]: Schema.String })
+  const scoring = yield* scoringOf(flags, schema ?? text)
+  const expected = Object.values(scoring?.expected ?? {})
+  yield* checkColumns(flags, sample, templates, expected)
   const source = Dataset.fromFile(rowSchema(templates, flags.key), flags.data)
   const request = (row: Template.Row) => ({
     messages: [{ role: "user" as const, content: Template.render(prompt.parts, row) }],
@@ -53,11 +59,13 @@ export const load = Effect.fnUntraced(function* (
     name: Option.getOrElse(flags.name, () => nameOf(output)),
     source,
     key: keyOf(flags.key),
+    // A column of expected values is written with the scores.
+    keepInput: { except: expected },
     sink: output
   }
   const [step, result]: readonly [AnyStep, FieldSchema.JsonCodec] =
     schema === undefined
-      ? [Step.map(Step.text("map", request), (text) => ({ text })), Text]
+      ? [Step.map(Step.text("map", request), (answer) => ({ [field]: answer })), text]
       : [Step.object("map", schema, request), schema]
   if (scoring === undefined) return Job.make({ ...job, step, output: result })
   const scored = Expected.score(step, result, scoring)
@@ -87,9 +95,6 @@ const scoringOf = Effect.fnUntraced(function* (
   )
   return Result.isFailure(scoring) ? yield* refuse(scoring.failure) : scoring.success
 })
-
-/** A result without fields. */
-const Text = Schema.Struct({ text: Schema.String })
 
 /** A prompt as the flag has it. */
 interface Prompt {
@@ -131,7 +136,8 @@ const accepted = (flag: string, schema: FieldSchema.JsonCodec) =>
 
 /** Fails if a column is in no row that was looked at, and warns where every row gets the same prompt. */
 const checkColumns = Effect.fnUntraced(function* (
-  { data, key, where }: MapFlags & Pick<RunFlags, "where">,
+  { key, where }: MapFlags & Pick<RunFlags, "where">,
+  sample: Columns.Sample,
   templates: ReadonlyArray<Prompt>,
   expected: ReadonlyArray<string>
 ) {
@@ -140,9 +146,6 @@ const checkColumns = Effect.fnUntraced(function* (
       name,
       show: (detail: string) => Mistake.show(flag, text, { at, detail })
     }))
-  )
-  const sample = yield* Effect.catch(Columns.sample(Dataset.fromFile(Columns.Row, data)), ({ message }) =>
-    refuse(message)
   )
   const names = [
     ...columns,

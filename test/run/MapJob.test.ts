@@ -23,8 +23,8 @@ describe("effect-claude map", () => {
     assert.strictEqual(code, 0, stderr)
     assert.match(stdout, /^2 of 2 rows are done: .*out\.jsonl/)
     assert.deepStrictEqual(results(files), [
-      { key: "1", text: "re: Read: mail 1 (1)" },
-      { key: "2", text: "re: Read: mail 2 (2)" }
+      { key: "1", ...mail(1), text: "re: Read: mail 1 (1)" },
+      { key: "2", ...mail(2), text: "re: Read: mail 2 (2)" }
     ])
     assert.deepInclude(server.requests()[0], { model: "claude-haiku-4-5", max_tokens: 77, system: "You read mail 1" })
   })
@@ -37,7 +37,7 @@ describe("effect-claude map", () => {
     const fields = ["--fields", "urgency (how soon): low|high, when: date, note: string?", "--key", "id"]
     const { code, stdout } = await cli(map(files, "--prompt", "{{subject}}", ...fields), server)
     assert.strictEqual(code, 1)
-    assert.deepStrictEqual(results(files), [{ key: "1", urgency: "low", when: "2026-11-28", note: null }])
+    assert.deepStrictEqual(results(files), [{ key: "1", ...mail(1), urgency: "low", when: "2026-11-28", note: null }])
     assert.match(stdout, /the answer does not satisfy the schema: .*at \["urgency"\]/)
     const { schema } = server.requests()[0]?.output_config?.format ?? {}
     assert.deepStrictEqual(schema?.properties["urgency"], {
@@ -54,9 +54,21 @@ describe("effect-claude map", () => {
     const line = { type: "object", properties: { price: { type: "number" } }, required: ["price"] }
     const root = { type: "object", properties: { lines: { type: "array", items: line } }, required: ["lines"] }
     writeFileSync(schema, JSON.stringify(root))
-    const flags = ["--prompt", "{{subject}}", "--schema", `@${schema}`, "--key", "id"]
+    const flags = ["--prompt", "{{subject}}", "--schema", `@${schema}`, "--key", "id", "--only-results"]
     assert.deepInclude(await cli(map(files, ...flags), server), { code: 0 })
     assert.deepStrictEqual(results(files), [{ key: "1", lines: [{ price: 1.5 }] }])
+  })
+
+  it("writes an answer as answer where the input has a column text, and refuses a field with the name of a column", async () => {
+    const server = await answering(() => "yes")
+    const files = input([{ id: 1, text: "Hello" }])
+    const flags = ["--prompt", "{{text}}", "--key", "id"]
+    assert.deepInclude(await cli(map(files, ...flags), server), { code: 0 })
+    assert.deepStrictEqual(results(files), [{ key: "1", id: 1, text: "Hello", answer: "yes" }])
+    const taken = await cli(map(input([mail(1)]), "--prompt", "{{id}}", "--fields", "subject", "--key", "id"), server)
+    assert.strictEqual(taken.code, 2)
+    assert.match(taken.stderr, /the column "subject" is in the input .*--only-results/)
+    assert.lengthOf(server.requests(), 1)
   })
 
   it("reads the prompt from a file or from stdin, as Windows writes it", async () => {

@@ -71,6 +71,8 @@ describe("map --expected", () => {
     )
     assert.deepStrictEqual(results(files)[2], {
       key: "3",
+      id: 3,
+      body: "prize of the chess club",
       label: "spam",
       count: 3,
       expected_label: "ham",

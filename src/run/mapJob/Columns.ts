@@ -41,6 +41,10 @@ export const problemOf = (written: string, { header, rows }: Sample): string | u
   return `there is no column "${name.trim()}"; ${nearest}`
 }
 
+/** Whether a column of exactly this name is in the header or in a row. */
+export const has = (name: string, { header = [], rows }: Sample): boolean =>
+  header.includes(name) || rows.some((row) => Object.hasOwn(row, name))
+
 /** All columns of the sample; for a path such as `author.nme`, also the names in `author`. */
 const namesOf = (name: string, rows: Sample["rows"]): ReadonlyArray<string> => {
   const parent = name.trim().split(".").slice(0, -1).join(".")

@@ -14,6 +14,8 @@ describe("Columns", () => {
         const sample = yield* sampleOf("people.csv", text)
         for (const name of ["id", " first name ", "id?"]) assert.isUndefined(Columns.problemOf(name, sample), name)
         const problem = 'there is no column "name"; the nearest are "id", "first name"'
+        assert.isTrue(Columns.has("first name", sample))
+        assert.isFalse(Columns.has("name", sample))
         for (const name of ["name", "name?"]) assert.strictEqual(Columns.problemOf(name, sample), problem)
       }
     })
@@ -24,6 +26,8 @@ describe("Columns", () => {
       const sample = yield* sampleOf("people.jsonl", '{"id":1,"author":{"name":"Ada"}}\n[]\n{"note":"x"}\n')
       for (const name of ["id", "author.name", "note", "other?"])
         assert.isUndefined(Columns.problemOf(name, sample), name)
+      assert.isTrue(Columns.has("note", sample))
+      assert.isFalse(Columns.has("author.name", sample))
       assert.strictEqual(
         Columns.problemOf("author.nme", sample),
         'there is no column "author.nme"; the nearest are "author.name", "author", "note", "id"'
