@@ -3,6 +3,7 @@
  * cost. Indexes count from 0.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { Place, Row } from "./Dataset.ts"
 
 /** Consecutive rows of an input. */
@@ -20,5 +21,13 @@ export interface Page<out A, out R> {
 
 /** All rows of a page. */
 export const decode = <A, R>(page: Page<A, R>): Effect.Effect<ReadonlyArray<Row<A>>, never, R> =>
-  // Suspended, because a decoder that needs no fiber decodes at once.
-  Effect.suspend(() => Effect.all(Array.from({ length: page.size }, (_, index) => page.decode(index))))
+  // Suspended, because a decoder that needs no fiber decodes at once. Such rows are taken without a step of a fiber each.
+  Effect.suspend(() => {
+    const decoded = Array.from({ length: page.size }, (_, index) => page.decode(index))
+    const rows: Array<Row<A>> = []
+    for (const row of decoded) {
+      if (!Exit.isExit(row) || Exit.isFailure(row)) return Effect.all(decoded)
+      rows.push(row.value)
+    }
+    return Effect.succeed(rows)
+  })

@@ -88,8 +88,10 @@ const textFit = (kinds: Kinds, empty: Fit): ((text: string) => unknown) => {
   const isNumber = kinds.number || literals.some(Predicate.isNumber)
   const isBoolean = kinds.boolean || literals.some(Predicate.isBoolean)
   const isNested = kinds.lists.length + kinds.objects.length > 0
+  const hasLiterals = literals.length > 0
   return (text) => {
-    if (kinds.literals.has(text)) return text
+    // Without a literal, a long text needs no hash.
+    if (hasLiterals && kinds.literals.has(text)) return text
     if (text === "") return empty(text)
     if (kinds.text) return text
     const number = isNumber ? numberOf(text) : undefined
@@ -157,15 +159,20 @@ const fieldsOf = ({ objects }: Kinds) => {
   const others = objects.flatMap(({ indexSignatures }) => indexSignatures.map(({ type }) => type))
   const other = others.length === 0 ? undefined : once(() => fitOf(others))
   return (row: object): Readonly<Record<string, unknown>> => {
-    const fitted: Array<[string, unknown]> = []
+    const fitted: Record<string, unknown> = {}
     for (const [name, cell] of Object.entries(row)) {
       const fit = named.get(name) ?? other
       const value = fit === undefined ? cell : fit(cell)
-      if (value !== absent) fitted.push([name, value])
+      if (value === absent) continue
+      // Plain assignment is faster, and would set the prototype here.
+      if (name === "__proto__") Object.defineProperty(fitted, name, { ...ownProperty, value })
+      else fitted[name] = value
     }
-    return Object.fromEntries(fitted)
+    return fitted
   }
 }
+
+const ownProperty = { enumerable: true, configurable: true, writable: true }
 
 /** Follows a recursive schema only as far as the cells do. */
 const once = (make: () => Fit): Fit => {
