@@ -26,8 +26,12 @@ export const decode = <A, R>(page: Page<A, R>): Effect.Effect<ReadonlyArray<Row<
     const decoded = Array.from({ length: page.size }, (_, index) => page.decode(index))
     const rows: Array<Row<A>> = []
     for (const row of decoded) {
-      if (!Exit.isExit(row) || Exit.isFailure(row)) return Effect.all(decoded)
+      if (!isSuccess(row)) return Effect.all(decoded)
       rows.push(row.value)
     }
     return Effect.succeed(rows)
   })
+
+/** Whether an effect is a success already. */
+const isSuccess = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.Success<A, E> =>
+  Exit.isExit(effect) && Exit.isSuccess(effect)

@@ -29,7 +29,20 @@ import { Outputs } from "./Outputs.ts"
 
 const command = Command.make("effect-claude").pipe(
   Command.withDescription("LLM pipelines on Claude"),
-  Command.withSubcommands([run, map, compare, estimate, status, report, exportResults, pause, resume, set, retry, emulate])
+  Command.withSubcommands([
+    run,
+    map,
+    compare,
+    estimate,
+    status,
+    report,
+    exportResults,
+    pause,
+    resume,
+    set,
+    retry,
+    emulate
+  ])
 )
 
 /** Prints help that was not asked for, and usage errors, on stderr, so that stdout holds results only. */
