@@ -49,7 +49,9 @@ export const run = Effect.fnUntraced(function* <Row, Out, E, R>(
 ) {
   if (flags.keep && flags.rerun) return yield* Effect.fail(new ExitWith(2, "--keep and --rerun exclude each other"))
   if (selection.only === "failed" && flags.rerun) {
-    return yield* Effect.fail(new ExitWith(2, "retry runs the failed rows, and --rerun every row: use run --rerun"))
+    return yield* Effect.fail(
+      new ExitWith(2, "only the failed rows are to run, and --rerun runs every row: leave one out")
+    )
   }
   const job = RunOptions.apply(flags, yield* makeJob)
   const output = Option.getOrElse(flags.output, () => job.sink)

@@ -180,6 +180,21 @@ describe("effect-claude map", () => {
     assert.lengthOf(results(files), 3)
   })
 
+  it("runs only the rows that failed with --only-failed", async () => {
+    let calls = 0
+    const server = await answering(({ messages: [{ content }] }) =>
+      content === "mail 2" && ++calls === 1 ? "" : "yes"
+    )
+    const files = input([mail(1), mail(2), mail(3)])
+    const flags = ["--prompt", "{{subject}}", "--key", "id", "--concurrency", "1"]
+    assert.deepInclude(await cli(map(files, ...flags, "--limit", "2"), server), { code: 3 })
+    const both = await cli(map(files, ...flags, "--only-failed", "--rerun"), server)
+    assert.include(both.stderr, "only the failed rows are to run, and --rerun runs every row: leave one out")
+    const { stdout } = await cli(map(files, ...flags, "--only-failed"), server)
+    assert.match(stdout, /^2 of 3 rows are done/)
+    assert.include(stdout, "1 row is not selected, and pending.")
+  })
+
   it("notices another prompt, field or model, and --rerun pays only for what changed", async () => {
     const server = await answering(() => '{"a":"low"}')
     const files = input([mail(1), mail(2)])

@@ -3,16 +3,22 @@
  */
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
+import { toggle } from "../Flags.ts"
 import * as MapFlags from "../MapFlags.ts"
 import { flags } from "../RunFlags.ts"
 import * as ScoreFlags from "../ScoreFlags.ts"
 
 export const map = Command.make(
   "map",
-  { ...MapFlags.flags, ...ScoreFlags.flags, ...flags },
+  {
+    ...MapFlags.flags,
+    ...ScoreFlags.flags,
+    onlyFailed: toggle("only-failed", "Run only the rows that failed in an earlier run"),
+    ...flags
+  },
   Effect.fn("Cli.map")(function* (flags) {
     const [JobRun, MapJob] = yield* Effect.promise(() => Promise.all([import("../JobRun.ts"), import("../MapJob.ts")]))
-    return yield* JobRun.run(flags, MapJob.load(flags))
+    return yield* JobRun.run(flags, MapJob.load(flags), flags.onlyFailed ? { only: "failed" } : {})
   })
 ).pipe(
   Command.withDescription("Send a prompt for each row of a file, or resume; needs no code"),
