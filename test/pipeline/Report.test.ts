@@ -88,6 +88,22 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
       }).pipe(Effect.provide(database))
     )
 
+    it.effect("reads the rows page by page, and leaves out other jobs of the database", () =>
+      Effect.gen(function* () {
+        const keys = Array.from({ length: 300 }, (_, index) => `row ${index}`)
+        const save = (keys: ReadonlyArray<string>) =>
+          Effect.flatMap(Journal.Journal, ({ replies }) =>
+            replies.save(keys.map((key) => ({ ...answerOf(callOf(key)), timing: { startedAt: 0, duration: 5 } })))
+          )
+        const few = keys.slice(0, 10)
+        yield* Effect.provide(save(few), begun(few, { ...tickets, job: "letters" }))
+        yield* Effect.provide(save(keys), begun(keys))
+        const { latency, money, rows } = yield* reported
+        assert.deepStrictEqual([rows.total, rows.pending, latency?.all.duration.count], [300, 300, 300])
+        assert.strictEqual(money.steps[0]?.direct.calls, 300)
+      }).pipe(Effect.provide(database))
+    )
+
     it.effect("is the same JSON again after it was read from its JSON", () =>
       Effect.gen(function* () {
         yield* twoRuns

@@ -70,25 +70,27 @@ export const read = (sql: SqlClient, job: number, { now, texts }: { readonly now
   const value = sql.literal(texts ? "v.value" : `CASE WHEN r.state = 2 OR v.value LIKE '%"score":%' THEN v.value END`)
   const request = sql.literal(texts ? "request" : "NULL")
   const page = Effect.fnUntraced(function* (after: number) {
+    // The sum keeps the database from an index of the job: it would read and sort all rows of the job for each page.
     const rows = yield* Effect.flatMap(
       sql`SELECT CAST(r.id AS DOUBLE PRECISION) AS id, name, key, r.run, state, ${value} AS value
           FROM effect_claude_rows r LEFT JOIN effect_claude_results v ON v.row_id = r.id
-          WHERE job = ${job} AND r.id > ${after} ORDER BY r.id LIMIT ${pageSize}`,
+          WHERE r.id > ${after} AND job + 0 = ${job} ORDER BY r.id LIMIT ${pageSize}`,
       decodeRows
     )
     const last = rows.at(-1)?.id
     if (last === undefined) return [[], Option.none<number>()] as const
-    const ofPage = sql`row_id IN (SELECT id FROM effect_claude_rows WHERE job = ${job} AND id > ${after} AND id <= ${last})`
+    const ofPage = sql`row_id > ${after} AND row_id <= ${last}
+      AND EXISTS (SELECT 1 FROM effect_claude_rows r WHERE r.id = row_id AND r.job = ${job})`
     const calls = yield* Effect.flatMap(
       sql`SELECT CAST(row_id AS DOUBLE PRECISION) AS row_id, path, rejected, request_id, message, run,
             CAST(stored_at AS DOUBLE PRECISION) AS stored_at, duration, first_token, origin, ${request} AS request
-          FROM effect_claude_calls WHERE ${ofPage} ORDER BY id`,
+          FROM effect_claude_calls WHERE ${ofPage} ORDER BY row_id, id`,
       decodeCalls
     )
     const attempts = yield* Effect.flatMap(
       sql`SELECT CAST(row_id AS DOUBLE PRECISION) AS row_id, path, model, run,
             CAST(started_at AS DOUBLE PRECISION) AS started_at, duration, reason, code, status, request_id, billed
-          FROM effect_claude_attempts WHERE ${ofPage} ORDER BY id`,
+          FROM effect_claude_attempts WHERE ${ofPage} ORDER BY row_id, id`,
       decodeAttempts
     )
     const callsOf = Map.groupBy(calls, ({ row_id: row }) => row)
