@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- data [ROWS…] [--json]`: reads files of rows and decodes each row with a schema, beside the readers
  * that people would use instead, with the same decoding. Each reading is a process; three rounds, each of which begins with
- * a different subject. A ratio is the median of the ratios within the rounds. Compare figures of the same run only.
+ * a different subject. A ratio is the median of the ratios of CPU time within the rounds, since other programs take time too. Compare figures of the same run only.
  */
 import { fork } from "node:child_process"
 import { once } from "node:events"
@@ -19,6 +19,7 @@ import { median } from "./median.ts"
 interface Read {
   readonly valid: number
   readonly seconds: number
+  readonly cpuSeconds: number
   readonly megabytes: number
 }
 
@@ -74,7 +75,7 @@ for (const rows of sizes) {
     }
     const ours = taken.get("effect-claude") ?? []
     for (const [subject, all] of taken) {
-      const ratio = median(all.map(({ seconds }, round) => seconds / (ours[round]?.seconds ?? NaN)))
+      const ratio = median(all.map(({ cpuSeconds }, round) => cpuSeconds / (ours[round]?.cpuSeconds ?? NaN)))
       const seconds = median(all.map(({ seconds }) => seconds))
       const figures = {
         bench: "data",
@@ -83,8 +84,9 @@ for (const rows of sizes) {
         fileMegabytes: Math.round(statSync(path).size / 1e6),
         subject,
         rowsPerSecond: Math.round(rows / seconds),
+        cpuMicros: Math.round((median(all.map(({ cpuSeconds }) => cpuSeconds)) / rows) * 1e8) / 100,
         megabytes: Math.round(median(all.map(({ megabytes }) => megabytes))),
-        timeToOurs: Math.round(ratio * 100) / 100
+        cpuToOurs: Math.round(ratio * 100) / 100
       }
       const columns = [
         `${name} ${rows}`.padEnd(22),
@@ -93,7 +95,11 @@ for (const rows of sizes) {
         `${figures.megabytes} MB`.padStart(8)
       ]
       console.log(
-        values.json ? JSON.stringify(figures) : [...columns, `${figures.timeToOurs.toFixed(2)} × our time`].join("  ")
+        values.json
+          ? JSON.stringify(figures)
+          : [...columns, `${figures.cpuMicros} µs CPU`.padStart(14), `${figures.cpuToOurs.toFixed(2)} × ours`].join(
+              "  "
+            )
       )
     }
     rmSync(path)

@@ -1,8 +1,11 @@
 /** A process that reads one file once, with one subject, and sends how long it took and how much memory it had. */
 import { createReadStream } from "node:fs"
 import { performance } from "node:perf_hooks"
-import { NodeServices } from "@effect/platform-node"
-import { Effect, Layer, Result, Schema, Stream } from "effect"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
 import * as Cells from "../../src/pipeline/dataset/Cells.ts"
 import * as Dataset from "../../src/pipeline/Dataset.ts"
 import * as ResultLine from "../../src/pipeline/ResultLine.ts"
@@ -72,7 +75,9 @@ const subjects: Record<string, () => Promise<void>> = {
   }
 }
 
+const before = process.cpuUsage()
 const start = performance.now()
 await subjects[subject]?.()
 const seconds = (performance.now() - start) / 1000
-process.send?.({ valid, seconds, megabytes: process.resourceUsage().maxRSS / 1024 })
+const { system, user } = process.cpuUsage(before)
+process.send?.({ valid, seconds, cpuSeconds: (system + user) / 1e6, megabytes: process.resourceUsage().maxRSS / 1024 })

@@ -1,5 +1,5 @@
 /** The rows of bench `data`: what an export of tickets has, and the schema that decodes them. */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 export const Ticket = Schema.Struct({
   id: Schema.String,

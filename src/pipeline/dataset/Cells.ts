@@ -120,12 +120,7 @@ const words: ReadonlyMap<string, boolean> = new Map([
 const numberOf = (text: string): number | undefined => {
   if (!/^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/.test(text)) return undefined
   const number = Number(text)
-  const isInexact =
-    text.length > 15 &&
-    /^\s*[+-]?\d+\s*$/.test(text) &&
-    BigInt(text.trim()) !== BigInt(number) &&
-    // A number that JavaScript has written is read as it was.
-    String(number) !== text.trim()
+  const isInexact = text.length > 15 && /^\s*[+-]?\d+\s*$/.test(text) && BigInt(text.trim()) !== BigInt(number)
   return isInexact || !Number.isFinite(number) ? undefined : number
 }
 
@@ -145,34 +140,33 @@ const listFit = ({ lists: [list] }: Kinds) => {
 
 /** Fits the fields of an object. Of a union, each field may be what any member has there. */
 const fieldsOf = ({ objects }: Kinds) => {
-  const named = new Map<string, Fit>()
   const names = new Set(objects.flatMap((object) => object.propertySignatures.map(({ name }) => String(name))))
-  for (const name of names) {
+  const named = Array.from(names, (name) => {
     const all = objects.map((object) => object.propertySignatures.find((field) => String(field.name) === name))
     const types = all.flatMap((field) => (field === undefined ? [] : [field.type]))
     const isOptional = all.includes(undefined) || types.some(SchemaAST.isOptional)
-    named.set(
-      name,
-      once(() => fitOf(types, isOptional))
-    )
-  }
+    return { name, fit: once(() => fitOf(types, isOptional)) }
+  })
   const others = objects.flatMap(({ indexSignatures }) => indexSignatures.map(({ type }) => type))
   const other = others.length === 0 ? undefined : once(() => fitOf(others))
-  return (row: object): Readonly<Record<string, unknown>> => {
-    const fitted: Record<string, unknown> = {}
-    for (const [name, cell] of Object.entries(row)) {
-      const fit = named.get(name) ?? other
-      const value = fit === undefined ? cell : fit(cell)
-      if (value === absent) continue
-      // Plain assignment is faster, and would set the prototype here.
-      if (name === "__proto__") Object.defineProperty(fitted, name, { ...ownProperty, value })
-      else fitted[name] = value
+  return (row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+    let fitted: Record<string, unknown> | undefined
+    let isShorter = false
+    const set = (name: string, fit: Fit) => {
+      const cell = row[name]
+      const value = fit(cell)
+      if (value === cell) return
+      // A copy of a row is faster than an object that grows. It has each field, so that assigning one sets no prototype.
+      fitted ??= { ...row }
+      fitted[name] = value
+      isShorter ||= value === absent
     }
-    return fitted
+    for (const { fit, name } of named) if (Object.hasOwn(row, name)) set(name, fit)
+    if (other !== undefined) for (const name of Object.keys(row)) if (!names.has(name)) set(name, other)
+    if (fitted === undefined || !isShorter) return fitted ?? row
+    return Object.fromEntries(Object.entries(fitted).filter(([, value]) => value !== absent))
   }
 }
-
-const ownProperty = { enumerable: true, configurable: true, writable: true }
 
 /** Follows a recursive schema only as far as the cells do. */
 const once = (make: () => Fit): Fit => {

@@ -18,11 +18,10 @@ export const make = (cells: ReadonlyArray<string>): Result.Result<Header, string
       return Result.fail(`the columns ${first + 1} and ${index + 1} of the header are both "${name}"; rename one`)
     }
   }
-  // Plain assignment is faster, and would set the prototype of the record here.
-  const isPlain = !columns.includes("__proto__")
+  // A copy is faster than an object that grows. It has each column, so that assigning one sets no prototype.
+  const empty: Readonly<Record<string, string>> = Object.fromEntries(columns.map((name) => [name, ""]))
   const record = (cells: ReadonlyArray<string>) => {
-    if (!isPlain) return Object.fromEntries(columns.map((name, index) => [name, cells[index] ?? ""]))
-    const row: Record<string, string> = {}
+    const row = { ...empty }
     for (let index = 0; index < columns.length; index++) row[columns[index] ?? ""] = cells[index] ?? ""
     return row
   }
