@@ -17,7 +17,7 @@ import * as Beginning from "./journal/Beginning.ts"
 import type { LostAttempt, Minute } from "./journal/CallLog.ts"
 import type { StoredCall } from "./journal/Calls.ts"
 import * as ClaimedRows from "./journal/ClaimedRows.ts"
-import type { FailedRow, PendingRow } from "./journal/ClaimedRows.ts"
+import type { FailedRow, PendingRow, Which } from "./journal/ClaimedRows.ts"
 import * as Claiming from "./journal/Claiming.ts"
 import type { Claim, Row } from "./journal/Claiming.ts"
 import * as Controls from "./journal/Controls.ts"
@@ -48,13 +48,14 @@ import * as Writes from "./journal/Writes.ts"
 export { JournalFailed, JournalForeign, JournalInUse, JournalMixed, JournalTooNew, JournalTooOld }
 export type { Spending } from "./journal/Spending.ts"
 export type { Claim, Ending, FailedRow, LostAttempt, Minute, Options, PendingRow, Row, SampledRow, Source }
-export type { StoredCall, Total, Totals }
+export type { StoredCall, Total, Totals, Which }
 export type { BatchInProgress } from "./journal/Batches.ts"
 export { all as states, type RowCounts, type RunTotals, type State } from "./journal/State.ts"
 export { Billed, StoredMinute } from "./journal/CallLog.ts"
 export type { Control, Controls, Outcome } from "./journal/Controls.ts"
 export { of as requestText } from "./journal/RequestText.ts"
 export { Settings, StoredSettings } from "./journal/RunRecord.ts"
+export type { Command } from "./journal/StoredCommand.ts"
 
 /** The claimed rows of a run, by status. Rows that failed in an earlier run are pending. */
 export const Counts = Schema.Struct({ done: Schema.Int, failed: Schema.Int, pending: Schema.Int })
@@ -92,10 +93,10 @@ export class Journal extends Context.Service<
     /** Makes every finished or failed row pending again. Replies stay. */
     readonly rerun: Effect.Effect<void, JournalFailed>
     /**
-     * The claimed rows that are not done, or those that an earlier run failed on, in input order, each once, with their
+     * The claimed rows that are not done, or of these the ones that failed in an earlier run, in input order, each once, with their
      * replies.
      */
-    readonly pending: (which: "all" | "failed") => Stream.Stream<PendingRow, JournalFailed>
+    readonly pending: (which: Which) => Stream.Stream<PendingRow, JournalFailed>
     /**
      * Stores the output of a pending row, one line of JSON, and appends it to what `appendTo` named. Once this returns,
      * the output survives the process.

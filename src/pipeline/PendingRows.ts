@@ -7,14 +7,14 @@ import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { Journal, type PendingRow as Stored } from "./Journal.ts"
+import { Journal, type PendingRow as Stored, type Which } from "./Journal.ts"
 import * as KeyedRow from "./KeyedRow.ts"
 
 /** A row that is to run: what the input has of it, and what the journal has. */
 export type PendingRow<Row> = KeyedRow.KeyedRow<Row> & Stored
 
-/** Reads the input while there are pending rows, all of them or those that failed in an earlier run. */
-export const of = <Row>(input: KeyedRow.Input<Row>, which: "all" | "failed") =>
+/** Reads the input while there are pending rows, all of them or some that failed in an earlier run. */
+export const of = <Row>(input: KeyedRow.Input<Row>, which: Which) =>
   Stream.unwrap(
     Effect.gen(function* () {
       const journal = yield* Journal

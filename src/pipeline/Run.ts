@@ -47,8 +47,8 @@ export interface RunOptions<in Row = never> extends Selection.Selection<Row> {
   readonly limit?: number
   /** Stop after this many rows have failed. */
   readonly maxFailures?: number
-  /** Take only rows that failed in an earlier run. */
-  readonly only?: "failed"
+  /** Take only rows that failed when they ran last, or those of them whose error has this reason, such as `Overloaded`. */
+  readonly only?: "failed" | { readonly reason: string }
   /**
    * What to do with finished rows if the program has changed since. `stop`, the default, checks some of them, and fails
    * with `JobChanged` before anything is sent. `keep` keeps their results, and does not check them again. `rerun` runs

@@ -8,7 +8,7 @@ import type { ArgDoc, FlagDoc, HelpDoc } from "effect/cli/HelpDoc"
 
 /** The groups of flags in a long help. A flag that no group has belongs to the command alone, and comes first. */
 const groups: ReadonlyArray<readonly [title: string, flags: ReadonlyArray<string>]> = [
-  ["Which rows", ["where", "sample", "limit", "max-failures", "only-failed", "keep", "rerun", "rejects"]],
+  ["Which rows", ["where", "reason", "sample", "limit", "max-failures", "only-failed", "keep", "rerun", "rejects"]],
   ["Model", ["model", "max-tokens", "fallback"]],
   ["Money", ["budget", "mode", "on-interrupt", "prompt-cache", "cache"]],
   ["Before it runs", ["dry-run", "count-tokens", "measure", "yes"]],

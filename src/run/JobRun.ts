@@ -41,14 +41,22 @@ import * as Where from "./Where.ts"
 const withInputs = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.scoped(effect).pipe(Effect.provide(NodeSources.layer))
 
-/** Runs the job that a command makes. With `only`, it runs only rows that failed in an earlier run. */
+/** What a command adds to its flags. */
+interface Beginning {
+  /** Run only rows that failed when they ran last. */
+  readonly only?: Exclude<Journal.Which, "all">
+  /** The command line, for the state. */
+  readonly command?: Journal.Command
+}
+
+/** Runs the job that a command makes. */
 export const run = Effect.fnUntraced(function* <Row, Out, E, R>(
   flags: RunFlags & JudgeFlags,
   makeJob: Effect.Effect<Job.Job<Row, Out, E>, ExitWith, R>,
-  selection: { readonly only?: "failed" } = {}
+  { command, ...selection }: Beginning = {}
 ) {
   if (flags.keep && flags.rerun) return yield* Effect.fail(new ExitWith(2, "--keep and --rerun exclude each other"))
-  if (selection.only === "failed" && flags.rerun) {
+  if (selection.only !== undefined && flags.rerun) {
     return yield* Effect.fail(
       new ExitWith(2, "only the failed rows are to run, and --rerun runs every row: leave one out")
     )
@@ -58,7 +66,7 @@ export const run = Effect.fnUntraced(function* <Row, Out, E, R>(
   const state = Option.getOrElse(flags.state, () => OpenState.pathOf(output))
   const where = yield* Effect.transposeOption(Option.map(flags.where, (text) => Where.parse(text, job.source.schema)))
   const options = { ...RunOptions.ofRun(flags), ...selection, ...(Option.isSome(where) && { where: where.value }) }
-  yield* execute(flags, job, { ...options, output }, state, unselected(flags, selection)).pipe(
+  yield* execute(flags, job, { ...options, output }, state, command, unselected(flags, selection)).pipe(
     Effect.provide(OtlpExport.layer),
     Effect.provide([NodeTransport.layer(), Log.layer]),
     Effect.mapError(RunFailure.toExit({ output }))
@@ -73,6 +81,7 @@ const execute = Effect.fnUntraced(function* <Row, Out, E>(
   job: Job.Job<Row, Out, E>,
   options: Options,
   state: string,
+  command: Journal.Command | undefined,
   unselected: string | undefined
 ) {
   const isOffline = flags.dryRun && !flags.countTokens
@@ -90,7 +99,8 @@ const execute = Effect.fnUntraced(function* <Row, Out, E>(
   const claude = Layer.succeedContext(api).pipe(Claude.stack(stack))
   const settings = yield* RunSettings.of(flags, options.output)
   const kind = flags.dryRun ? {} : { emulated }
-  const journal = Journal.layer({ job: job.name, shape: Job.shape(job), ...kind, settings }).pipe(
+  const begun = { ...kind, settings, ...(command !== undefined && { command }) }
+  const journal = Journal.layer({ job: job.name, shape: Job.shape(job), ...begun }).pipe(
     Layer.provide(stateStore(state))
   )
   // The embedded emulator ends with this process, and its batches with it.
@@ -151,13 +161,11 @@ const execute = Effect.fnUntraced(function* <Row, Out, E>(
 })
 
 /** What to say if no row is selected. A sample can have been finished before. */
-const unselected = ({ sample, where }: RunFlags, { only }: { readonly only?: "failed" }) => {
+const unselected = ({ sample, where }: RunFlags, { only }: Beginning) => {
   if (Option.isSome(sample)) return undefined
   if (only === undefined) return Option.getOrUndefined(Option.map(where, (text) => `No row that is to run has ${text}`))
-  const failed = Option.match(where, {
-    onNone: () => "No row has failed",
-    onSome: (text) => `No failed row has ${text}`
-  })
+  const conditions = [...Option.toArray(where), ...(only === "failed" ? [] : [`the reason ${only.reason}`])]
+  const failed = conditions.length === 0 ? "No row has failed" : `No failed row has ${conditions.join(" and ")}`
   return `${failed}: nothing to retry`
 }
 

@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import type * as Journal from "../pipeline/Journal.ts"
 import * as Progress from "../pipeline/Progress.ts"
 import * as RowFailure from "../pipeline/RowFailure.ts"
+import * as CommandLine from "./CommandLine.ts"
 import * as OpenState from "./OpenState.ts"
 import type { StateFlags } from "./StateFlags.ts"
 
@@ -17,7 +18,8 @@ import type { StateFlags } from "./StateFlags.ts"
 export const show = Effect.fnUntraced(
   function* ({ json, ...given }: StateFlags & { readonly json: boolean }) {
     const jobs = Option.isSome(given.job) ? [yield* OpenState.one(given)] : yield* OpenState.all(given.state)
-    const statuses = yield* Effect.forEach(jobs, read)
+    const isNamed = Option.isSome(given.job) || jobs.length > 1
+    const statuses = yield* Effect.forEach(jobs, (job) => read(job, isNamed))
     yield* Console.log(
       json ? statuses.map((status) => JSON.stringify(toJson(status))).join("\n") : statuses.map(toText).join("\n\n")
     )
@@ -41,15 +43,19 @@ export interface Status extends Pick<
   readonly batches: ReadonlyArray<Journal.BatchInProgress>
   /** One line for each of the latest failures, the last one first. */
   readonly failures: ReadonlyArray<string>
+  /** For a shell. Undefined where the state does not keep the command of the job, or there are no such rows. */
+  readonly commands: { readonly continue: string | undefined; readonly retry: string | undefined }
 }
 
 /** Failures that a status shows. */
 const maxFailures = 5
 
-/** Reads the status of a job. */
-export const read = Effect.fnUntraced(function* (state: OpenState.JobInState) {
-  const { emulated, invalid, job, lastRun, path, pausedAt, run } = state
+/** Reads the status of a job. `isNamed`: a command must name the job, as its state may hold several. */
+const read = Effect.fnUntraced(function* (state: OpenState.JobInState, isNamed: boolean) {
+  const { command, emulated, invalid, job, lastRun, path, pausedAt, run } = state
   const failed = yield* state.lastFailures(maxFailures)
+  const rows = yield* state.counts
+  const retry = ["effect-claude", "retry", path, ...(isNamed ? ["--job", job] : [])]
   return {
     path,
     job,
@@ -60,17 +66,22 @@ export const read = Effect.fnUntraced(function* (state: OpenState.JobInState) {
     lastRun,
     waiting: (yield* state.waiting).map(({ control }) => control),
     now: yield* Clock.currentTimeMillis,
-    rows: yield* state.counts,
+    rows,
     cost: yield* state.totals,
     openIn: yield* state.openIn,
     batches: yield* state.batches,
-    failures: yield* Effect.forEach(failed, RowFailure.describe)
+    failures: yield* Effect.forEach(failed, RowFailure.describe),
+    commands: {
+      continue: command !== null && rows.pending > 0 ? CommandLine.toText(command, process.cwd()) : undefined,
+      retry: command !== null && rows.failed > 0 ? retry.map(CommandLine.quoted).join(" ") : undefined
+    }
   } satisfies Status
 })
 
 /** The status for people. */
 export const toText = (status: Status): string => {
-  const { batches, cost, emulated, failures, invalid, job, now, path, rows } = status
+  const { batches, commands, cost, emulated, failures, invalid, job, now, openIn, path, rows } = status
+  const isIdle = openIn === undefined
   const { counted } = Progress
   const invalidRows = invalid === undefined || invalid.invalid === 0 ? false : `${invalid.invalid} invalid`
   const parts = [rows.failed > 0 && `${rows.failed} failed`, rows.pending > 0 && `${rows.pending} pending`, invalidRows]
@@ -86,7 +97,9 @@ export const toText = (status: Status): string => {
     ),
     failures.length > 0 && "Latest failures:",
     ...failures.map((failure) => `  ${failure}`),
-    more > 0 && `  … and ${more} more`
+    more > 0 && `  … and ${more} more`,
+    isIdle && commands.continue !== undefined && `To continue: ${commands.continue}`,
+    isIdle && commands.retry !== undefined && `To run only the failed rows: ${commands.retry}`
   ]
     .filter((line) => line !== false)
     .join("\n")
@@ -134,7 +147,17 @@ const costOf = ({ calls, cost, unpriced }: Journal.Total) =>
   `${Progress.counted(calls, "call", "calls")}, ${Progress.cost({ cost, unpricedCalls: unpriced })}`
 
 /** The status for programs. Costs are exact US dollars; calls without a known price are left out. Times are ISO 8601. */
-export const toJson = ({ batches, cost, failures, invalid, openIn, rows, waiting, ...status }: Status): object => ({
+export const toJson = ({
+  batches,
+  commands,
+  cost,
+  failures,
+  invalid,
+  openIn,
+  rows,
+  waiting,
+  ...status
+}: Status): object => ({
   job: status.job,
   state: status.path,
   ...rows,
@@ -155,7 +178,9 @@ export const toJson = ({ batches, cost, failures, invalid, openIn, rows, waiting
   outcome: status.lastRun.outcome,
   waiting,
   batches: batches.map(({ batch, requests, since }) => ({ batch, requests, since: isoOf(since) })),
-  failures
+  failures,
+  continue: commands.continue ?? null,
+  retry: commands.retry ?? null
 })
 
 const isoOf = (time: number) => new Date(time).toISOString()

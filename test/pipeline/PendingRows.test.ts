@@ -83,7 +83,7 @@ describe("PendingRows", () => {
             ).pipe(Effect.orDie, Effect.provide(NodeServices.layer))
           const changing = (journal: Journal.Journal["Service"]) => ({
             ...journal,
-            pending: (which: "all" | "failed") =>
+            pending: (which: Journal.Which) =>
               Stream.unwrap(Effect.as(write(["Ann", "Cid", "Dan", "Eve"]), journal.pending(which)))
           })
           const job = Job.make({ ...greetings([]), source: Dataset.fromFile(Person, path) })

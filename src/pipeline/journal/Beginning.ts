@@ -10,6 +10,7 @@ import type { JournalFailed } from "./JournalError.ts"
 import * as Kind from "./Kind.ts"
 import * as RunRecord from "./RunRecord.ts"
 import * as Source from "./Source.ts"
+import * as StoredCommand from "./StoredCommand.ts"
 
 /** Begins the run with an effect that claims its rows. If it fails, the state stays as it was. */
 export const begin = <A, E, R>(job: JobState, claims: Effect.Effect<A, E, R>): Effect.Effect<A, E | JournalFailed, R> =>
@@ -24,9 +25,11 @@ export const begin = <A, E, R>(job: JobState, claims: Effect.Effect<A, E, R>): E
 const insert = Effect.fnUntraced(function* (job: JobState) {
   const { opened, run, sql } = job
   const kind = yield* Kind.encode({ shape: opened.shape, emulated: job.emulated })
+  const command = StoredCommand.encode(opened.command)
   const [{ id }] = yield* Effect.flatMap(
-    sql`INSERT INTO effect_claude_jobs ${sql.insert({ name: opened.job, run, ...kind })}
-        ON CONFLICT (name) DO UPDATE SET run = excluded.run, shape = excluded.shape, emulated = excluded.emulated
+    sql`INSERT INTO effect_claude_jobs ${sql.insert({ name: opened.job, run, command, ...kind })}
+        ON CONFLICT (name) DO UPDATE SET run = excluded.run, shape = excluded.shape, emulated = excluded.emulated,
+          command = COALESCE(excluded.command, effect_claude_jobs.command)
         RETURNING id`,
     decodeJobs
   )

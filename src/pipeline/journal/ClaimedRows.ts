@@ -4,13 +4,16 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type * as Schema from "effect/Schema"
+import * as Schema from "effect/Schema"
+import type { Fragment } from "effect/sql/Statement"
+import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import * as Calls from "./Calls.ts"
 import type { Row } from "./Claiming.ts"
 import type { JobState, Readable } from "./JobState.ts"
 import type { JournalFailed } from "./JournalError.ts"
+import { isSqlite } from "./Dialect.ts"
 import * as RowId from "./RowId.ts"
 import type { RowNumbers } from "./RowNumbers.ts"
 import { states } from "./Tables.ts"
@@ -27,6 +30,15 @@ export interface FailedRow extends Row {
   readonly error: string
 }
 
+/** Which rows are to run: all that are not done, or those that failed when they ran last, perhaps for one reason only. */
+export type Which = "all" | "failed" | { readonly reason: string }
+
+/** The reason of failed rows: that of a Claude error, or the tag of another one. */
+export interface Reason {
+  readonly reason: string
+  readonly rows: number
+}
+
 /** Rows of one statement. */
 const pageSize = 256
 
@@ -36,9 +48,19 @@ type Columns = ReadonlyArray<unknown>
 /** SQLite uses an index for part of a table only where a statement repeats the condition of the index. */
 const isFailed = "r.state = 2"
 
-/** The rows that are not done, or those that an earlier run failed on, with their replies. */
-export const pending = (job: JobState, numbers: RowNumbers, which: "all" | "failed") => {
-  const condition = which === "all" ? "r.state <> 1" : isFailed
+/** The reason in a stored failure `v`; see `RowFailure.Stored`. */
+const reasonOf = (sql: SqlClient) => sql.literal(isSqlite(sql) ? "v.value ->> 'error'" : "v.value::json ->> 'error'")
+
+const conditionOf = (sql: SqlClient, which: Which): string | Fragment => {
+  if (which === "all") return "r.state <> 1"
+  if (which === "failed") return isFailed
+  return sql`${sql.literal(isFailed)} AND EXISTS (
+    SELECT 1 FROM effect_claude_results v WHERE v.row_id = r.id AND ${reasonOf(sql)} = ${which.reason})`
+}
+
+/** Rows that are to run, with their replies. */
+export const pending = (job: JobState, numbers: RowNumbers, which: Which) => {
+  const condition = conditionOf(job.sql, which)
   return pages(job, "r.name, r.key, r.id, r.state", "", condition, (page) =>
     Effect.map(job.hasReplies && page.length > 0 ? repliesOf(job, page) : Effect.undefined, (replies) =>
       page.map((columns): PendingRow => {
@@ -77,6 +99,22 @@ export const failed = (job: Readable, condition = isFailed): Stream.Stream<Faile
     Effect.succeed(page.map(failureOf))
   )
 
+/** The reasons of the failed rows, the most frequent first. */
+export const reasons = ({ attempt, claimed, id, sql }: Readable) =>
+  attempt(
+    Effect.flatMap(
+      sql`SELECT ${reasonOf(sql)} AS reason, CAST(COUNT(*) AS INTEGER) AS "rows" FROM effect_claude_rows r
+          JOIN effect_claude_results v ON v.row_id = r.id
+          WHERE r.job = ${id} AND r.run = ${claimed} AND ${sql.literal(isFailed)}
+          GROUP BY 1 ORDER BY 2 DESC, 1`,
+      decodeReasons
+    )
+  )
+
+const decodeReasons = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ reason: Schema.String, rows: Schema.Int }))
+)
+
 /** The last failed rows of the input, the last one first. Rows run in about this order. */
 export const lastFailed = ({ attempt, claimed, id, sql }: Readable, count: number) =>
   attempt(
@@ -101,11 +139,11 @@ const pages = <A>(
   job: Readable,
   columns: string,
   join: string,
-  condition: string,
+  condition: string | Fragment,
   read: (page: ReadonlyArray<Columns>) => Effect.Effect<ReadonlyArray<A>, SqlError | Schema.SchemaError>
 ): Stream.Stream<A, JournalFailed> => {
   const { sql } = job
-  const parts = [columns, join, condition].map((part) => sql.literal(part))
+  const parts = [columns, join, condition].map((part) => (typeof part === "string" ? sql.literal(part) : part))
   const page = (after: number) =>
     Effect.flatMap(
       sql`SELECT r.ordinal, ${parts[0]} FROM effect_claude_rows r ${parts[1]}

@@ -7,6 +7,7 @@ import * as Attempt from "./Attempt.ts"
 import type { Held } from "./JobLock.ts"
 import type { Settings } from "./RunRecord.ts"
 import type { Source } from "./Source.ts"
+import type { Command } from "./StoredCommand.ts"
 import * as Total from "./Total.ts"
 
 /** The claimed rows of a run, in numbers. */
@@ -28,6 +29,8 @@ export interface Opened {
   readonly shape: Schema.Json
   /** How this run was started. */
   readonly settings: Settings
+  /** The command line that begins this run, if one does. */
+  readonly command: Command | undefined
   /** The file, or the name of the database. */
   readonly state: string
   /** How the shape differs from that of the finished rows, in words. */

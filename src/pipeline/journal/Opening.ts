@@ -12,6 +12,7 @@ import { JournalForeign, JournalInUse, JournalMixed, JournalTooNew } from "./Jou
 import * as Kind from "./Kind.ts"
 import type { Settings } from "./RunRecord.ts"
 import * as Source from "./Source.ts"
+import type { Command } from "./StoredCommand.ts"
 import * as Tables from "./Tables.ts"
 
 /** Identifies a job, and what its results depend on. */
@@ -24,6 +25,8 @@ export interface Options {
   readonly emulated?: boolean | undefined
   /** How this run was started, for reports. */
   readonly settings?: Settings
+  /** The command line that begins this run. */
+  readonly command?: Command
 }
 
 /** Opens the state until the scope closes. */
@@ -65,6 +68,7 @@ const openNamed = Effect.fnUntraced(function* (sql: SqlClient, state: string, { 
     job,
     shape,
     settings: options.settings ?? {},
+    command: options.command,
     state,
     source,
     kept,

@@ -16,6 +16,7 @@ import type { Readable } from "./JobState.ts"
 import { type JournalFailed, JournalForeign, JournalTooNew, JournalTooOld } from "./JournalError.ts"
 import * as Opening from "./Opening.ts"
 import * as Source from "./Source.ts"
+import * as StoredCommand from "./StoredCommand.ts"
 import * as Tables from "./Tables.ts"
 import * as Total from "./Total.ts"
 
@@ -61,6 +62,8 @@ export interface State {
   readonly invalid: Pick<Source.Source, "invalid" | "problems"> | undefined
   /** When the job was paused, in milliseconds since 1970; null where it is not. */
   readonly pausedAt: number | null
+  /** The command line that began a run last; null where only programs and earlier versions ran the job. */
+  readonly command: StoredCommand.Command | null
   /** The run that has begun last. */
   readonly lastRun: LastRun
   readonly counts: Effect.Effect<RowCounts, JournalFailed>
@@ -69,6 +72,8 @@ export interface State {
   readonly outputs: Stream.Stream<string, JournalFailed>
   /** The rows that failed when they ran last, in input order. */
   readonly failures: Stream.Stream<ClaimedRows.FailedRow, JournalFailed>
+  /** The reasons of the failed rows, the most frequent first. */
+  readonly reasons: Effect.Effect<ReadonlyArray<ClaimedRows.Reason>, JournalFailed>
   /** The last failed rows of the input, the last one first. */
   readonly lastFailures: (count: number) => Effect.Effect<ReadonlyArray<ClaimedRows.FailedRow>, JournalFailed>
   /** The batches that the API works on, the oldest first. */
@@ -98,7 +103,7 @@ export const all: Effect.Effect<ReadonlyArray<State>, StateError, SqlClient> = E
   if (version < Tables.version) return yield* new JournalTooOld({ state, version })
   const jobs = yield* attempt(
     Effect.flatMap(
-      sql`SELECT j.id, j.name, j.run, j.emulated, j.source, r.claimed, r.outcome, r.done_before,
+      sql`SELECT j.id, j.name, j.run, j.emulated, j.source, j.command, r.claimed, r.outcome, r.done_before,
             CAST(j.paused_at AS DOUBLE PRECISION) AS paused_at, CAST(r.began_at AS DOUBLE PRECISION) AS began_at,
             CAST(r.ended_at AS DOUBLE PRECISION) AS ended_at
           FROM effect_claude_jobs j JOIN effect_claude_runs r ON r.job = j.id AND r.run = j.run ORDER BY j.name`,
@@ -117,6 +122,7 @@ const StoredJob = Schema.Struct({
   run: Schema.Int,
   emulated: Schema.NullOr(Schema.BooleanFromBit),
   source: Source.Column,
+  command: StoredCommand.Column,
   claimed: Schema.Int,
   paused_at: Schema.NullOr(Schema.Finite),
   began_at: Schema.NullOr(Schema.Finite),
@@ -137,6 +143,7 @@ const make = (job: Readable, place: string, stored: typeof StoredJob.Type): Stat
     emulated,
     invalid: source ?? undefined,
     pausedAt: stored.paused_at,
+    command: stored.command,
     lastRun: { beganAt, endedAt, outcome, doneBefore },
     counts: attempt(
       Effect.map(
@@ -163,6 +170,7 @@ const make = (job: Readable, place: string, stored: typeof StoredJob.Type): Stat
     ),
     outputs: ClaimedRows.outputs(job),
     failures: ClaimedRows.failed(job),
+    reasons: ClaimedRows.reasons(job),
     lastFailures: (count) => ClaimedRows.lastFailed(job, count),
     batches: attempt(Batches.inProgress(job)),
     waiting: Controls.waiting(job),

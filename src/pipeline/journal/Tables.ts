@@ -105,7 +105,7 @@ const addCallLog = Effect.gen(function* () {
 
 /**
  * Version 8: what other processes ask of a run, whether a job is paused (since `paused_at`), how many rows were done when a
- * run began, the command that ran last, and an index of failed rows.
+ * run began, the command line that began a run last, and an index of failed rows.
  */
 const addControls = Effect.gen(function* () {
   const sql = yield* SqlClient

@@ -2,6 +2,7 @@
  * `effect-claude map`: one prompt for each row of a file, without a job file.
  */
 import * as Effect from "effect/Effect"
+import * as Stdio from "effect/Stdio"
 import * as Command from "effect/cli/Command"
 import { toggle } from "../Flags.ts"
 import * as MapFlags from "../MapFlags.ts"
@@ -17,8 +18,13 @@ export const map = Command.make(
     ...flags
   },
   Effect.fn("Cli.map")(function* (flags) {
-    const [JobRun, MapJob] = yield* Effect.promise(() => Promise.all([import("../JobRun.ts"), import("../MapJob.ts")]))
-    return yield* JobRun.run(flags, MapJob.load(flags), flags.onlyFailed ? { only: "failed" } : {})
+    const [CommandLine, JobRun, MapJob] = yield* Effect.promise(() =>
+      Promise.all([import("../CommandLine.ts"), import("../JobRun.ts"), import("../MapJob.ts")])
+    )
+    const args = yield* (yield* Stdio.Stdio).args
+    const command = CommandLine.toStore("map", args, process.cwd())
+    const selection = flags.onlyFailed ? { only: "failed" as const } : {}
+    return yield* JobRun.run(flags, MapJob.load(flags), { command, ...selection })
   })
 ).pipe(
   Command.withDescription("Send a prompt for each row of a file, or resume; needs no code"),

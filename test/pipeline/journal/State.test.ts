@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import { SqlClient } from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as Journal from "../../../src/pipeline/Journal.ts"
+import * as RowFailure from "../../../src/pipeline/RowFailure.ts"
 import { postgres, sqlite } from "./databases.ts"
 import { answerOf, begun, callOf, tickets } from "./runs.ts"
 
@@ -53,6 +54,51 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
           yield* (yield* Journal.Journal).finish("a", "1")
           assert.deepStrictEqual(yield* counts, { total: 2, done: 1, failed: 0, pending: 1 })
         }).pipe(Effect.provide(begun(["a", "b"])))
+      }).pipe(Effect.provide(database))
+    )
+
+    it.effect("has the reasons of the failed rows, by which a run may select them", () =>
+      Effect.gen(function* () {
+        const error = (tag: string) =>
+          RowFailure.encode({ _tag: tag }, String, { attempts: 1, calls: 0, cost: undefined })
+        yield* Effect.provide(
+          Journal.Journal.use(({ fail }) =>
+            Effect.all([fail("a", error("Overloaded")), fail("b", error("Refused")), fail("d", error("Overloaded"))])
+          ),
+          Layer.fresh(begun(["a", "b", "c", "d"]))
+        )
+        yield* Effect.gen(function* () {
+          const [state] = yield* Journal.states
+          assert.deepStrictEqual(yield* state?.reasons ?? Effect.die("the state has no job"), [
+            { reason: "Overloaded", rows: 2 },
+            { reason: "Refused", rows: 1 }
+          ])
+          const { pending } = yield* Journal.Journal
+          const rows = yield* Stream.runCollect(pending({ reason: "Overloaded" }))
+          assert.deepStrictEqual(
+            rows.map(({ key }) => key),
+            ["a", "d"]
+          )
+        }).pipe(Effect.provide(begun(["a", "b", "c", "d"])))
+      }).pipe(Effect.provide(database))
+    )
+
+    it.effect("keeps the command line of the last run that had one", () =>
+      Effect.gen(function* () {
+        const run = (options: Partial<Journal.Options>) =>
+          Effect.provide(
+            Journal.Journal.use(({ begin }) => begin(Effect.void)),
+            Layer.fresh(Journal.layer({ ...tickets, ...options }))
+          )
+        const command = Effect.map(Journal.states, ([state]) => state?.command)
+        const first = { folder: "/here", args: ["run", "a.ts"], omitted: [] }
+        const second = { folder: "/there", args: ["run", "b.ts"], omitted: ["--cache"] }
+        yield* run({})
+        assert.isNull(yield* command)
+        yield* run({ command: first })
+        yield* run({ command: second })
+        yield* run({})
+        assert.deepStrictEqual(yield* command, second)
       }).pipe(Effect.provide(database))
     )
 
