@@ -23,6 +23,12 @@ export const draw = ({ runs }: Report): Html =>
         : Table.make("Runs of the job, the latest first", columns, runs.toReversed())
   })
 
+/** How a run ended, with the message of an error. */
+const endOf = ({ began, detail, outcome }: Run): string => {
+  if (outcome === null) return began === null ? "unknown" : "none"
+  return detail === null ? outcome : `${outcome}: ${detail}`
+}
+
 const columns: ReadonlyArray<Table.Column<Run>> = [
   { name: "Run", cell: ({ run }) => String(run) },
   { name: "Began", cell: ({ began }) => Format.date(began) },
@@ -32,10 +38,7 @@ const columns: ReadonlyArray<Table.Column<Run>> = [
     cell: ({ began, ended }) =>
       began === null || ended === null ? "–" : Format.duration(Date.parse(ended) - Date.parse(began))
   },
-  {
-    name: "End",
-    cell: ({ began, detail, outcome }) => outcome ?? (began === null ? "unknown" : "none") + (detail ?? "")
-  },
+  { name: "End", cell: endOf },
   { name: "Mode", cell: ({ settings }) => settings.mode ?? "–" },
   { name: "At once", isFigure: true, cell: ({ settings }) => settings.concurrency ?? "–" },
   { name: "Machine", cell: ({ settings }) => settings.worker ?? "–" },

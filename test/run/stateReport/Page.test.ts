@@ -69,6 +69,11 @@ describe("the page of a report", () => {
     assert.notInclude(Page.draw(reportOf(rowsOf(2))), "An emulator answered")
   })
 
+  it("says how a run ended, with the message of its error", () => {
+    const stopped = { ...run, outcome: "JobHopeless", detail: "10 rows failed in succession" }
+    assert.include(Page.draw(reportOf(rowsOf(2), [stopped])), "JobHopeless: 10 rows failed in succession")
+  })
+
   it("names calls without a known price, and never shows them as free", () => {
     const page = Page.draw(reportOf(rowsOf(3, "claude-unknown-9")))
     assert.match(page, /3 calls without a known price/)
