@@ -21,8 +21,8 @@ import type { SampledRow } from "./Journal.ts"
 import type { KeyedRow } from "./KeyedRow.ts"
 import type { PendingRow } from "./PendingRows.ts"
 
-/** The first requests of a row, as they would be sent. */
-export interface Shown {
+/** A request of one of the first rows, as it would be sent. */
+export interface FirstRequest {
   readonly key: string
   readonly path: string
   readonly request: Request
@@ -33,7 +33,7 @@ export interface Proposal {
   readonly job: string
   readonly estimate: Estimate.Estimate
   /** The requests of the first rows. */
-  readonly requests: ReadonlyArray<Shown>
+  readonly requests: ReadonlyArray<FirstRequest>
   /** Sampled rows that did not reach their end, and why: their later calls are not counted. */
   readonly problems: ReadonlyArray<string>
   /** Whether only the first calls of each row are counted, because the step uses services of the job. */
@@ -60,13 +60,17 @@ export class JobDeclined extends Schema.TaggedError<JobDeclined>()("JobDeclined"
   }
 }
 
-/** Rows that are tried, rows whose requests are shown, and finished rows whose replies are read. */
-const tried = 50
-const shown = 2
-export const finished = 24
+/** Sampled rows that go through the step. */
+const maxTried = 50
+
+/** First rows whose requests are shown. */
+const maxFirst = 2
+
+/** Finished rows whose replies are read. */
+export const maxFinished = 24
 
 /** Rows whose prompts the API counts. */
-const counted = 20
+const maxCounted = 20
 
 /** What a run would do. */
 export interface Planned<Row, E, R> {
@@ -77,7 +81,7 @@ export interface Planned<Row, E, R> {
   readonly hasServices: boolean
 }
 
-/** Finished rows with their replies, and those of them that the input still has. */
+/** Finished rows with their replies, and the ones among them that the input still has. */
 export interface Finished<Row> {
   readonly sample: ReadonlyArray<SampledRow>
   readonly found: ReadonlyArray<KeyedRow<Row>>
@@ -91,8 +95,8 @@ export const ask = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
   rows: Finished<Row>
 ) {
   const sampling = yield* Sampling.take(pending, {
-    count: tried,
-    first: shown,
+    count: maxTried,
+    first: maxFirst,
     sizeOf: ({ encoded }) => Sampling.sizeOf(encoded)
   })
   const standIn = isPartial ? undefined : yield* confirm.standIn
@@ -105,7 +109,7 @@ export const ask = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
   })
   const callsOf = (row: PendingRow<Row>) => trials.get(row)?.calls ?? []
   const replayed = [...(yield* replaysOf(job, rows)), ...[...trials.values()].flatMap(({ replayed }) => replayed)]
-  const requests = sampling.sample.slice(0, counted).flatMap(({ row }) => callsOf(row))
+  const requests = sampling.sample.slice(0, maxCounted).flatMap(({ row }) => callsOf(row))
   const estimate = Estimate.of({
     rows: sampling.rows,
     size: sampling.size,

@@ -258,7 +258,7 @@ const start = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
   if (rejects === output) return yield* refuse("this is also the file for invalid rows; name another one for them")
   if (ResultLine.hasKey(job.output)) return yield* refuse(keyIsTaken)
   yield* InputColumns.check(job, output)
-  const count = ask === undefined ? Recheck.size : Confirm.finished
+  const count = ask === undefined ? Recheck.size : Confirm.maxFinished
   const sample = changed === "stop" ? yield* journal.sample(count) : []
   const claims = yield* claimRows(job, sample, rejects !== undefined)
   if (changed === "stop") yield* Recheck.check(job, sample, claims.found)

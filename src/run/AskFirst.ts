@@ -29,7 +29,7 @@ export const make = Effect.fnUntraced(function* (flags: RunFlags, emulated: bool
   const isTerminal = stderr.isTTY === true && (yield* stdio.stdinIsTerminal)
   if (!flags.dryRun && (flags.yes || emulated || !isTerminal)) return undefined
   const terminal = yield* Terminal.Terminal
-  const decide = flags.dryRun ? show(flags) : (proposal: Proposal) => question(flags, proposal, terminal, stderr)
+  const decide = flags.dryRun ? printOnly(flags) : (proposal: Proposal) => question(flags, proposal, terminal, stderr)
   const { itpm, otpm, promptCache, rpm } = flags
   const confirm: Confirm = {
     standIn,
@@ -61,7 +61,7 @@ const sendingOf = ({ mode, promptCache }: RunFlags): EstimateText.Sending => ({
 })
 
 /** Prints the estimate, and declines. */
-const show = (flags: RunFlags) => (proposal: Proposal) =>
+const printOnly = (flags: RunFlags) => (proposal: Proposal) =>
   Effect.gen(function* () {
     const redact = yield* Redact.Redactor
     const print = flags.json ? EstimateText.toJson : EstimateText.toText

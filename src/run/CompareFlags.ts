@@ -1,9 +1,10 @@
 /**
- * The flags of `compare`: those of `map`, with two prompts or two models.
+ * The flags of `compare`: the flags of `map`, with two prompts or two models.
  */
 import * as Argument from "effect/cli/Argument"
 import type * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Struct from "effect/Struct"
 import * as MapFlags from "./MapFlags.ts"
 import * as RunFlags from "./RunFlags.ts"
 import * as ScoreFlags from "./ScoreFlags.ts"
@@ -11,7 +12,8 @@ import * as ScoreFlags from "./ScoreFlags.ts"
 const twice = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.withDescription(description), Flag.between(0, 2))
 
-const { data: _, ...mapFlags } = MapFlags.flags
+/** `compare` takes the file with the rows as one of its places. */
+const mapFlags = Struct.omit(MapFlags.flags, ["data"])
 
 export const flags = {
   places: Argument.String("place").pipe(
@@ -21,8 +23,8 @@ export const flags = {
   ...mapFlags,
   ...ScoreFlags.flags,
   ...RunFlags.flags,
-  prompt: twice("prompt", "The prompt of both, or those of A and of B; as in map"),
-  model: twice("model", "The model of both, or those of A and of B"),
+  prompt: twice("prompt", "The prompt of both, or the prompt of A and then the one of B; as in map"),
+  model: twice("model", "The model of both, or the model of A and then the one of B"),
   output: RunFlags.flags.output.pipe(
     Flag.withDescription("The file for the results: results.jsonl becomes results-a.jsonl and results-b.jsonl")
   )

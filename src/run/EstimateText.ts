@@ -5,7 +5,7 @@
 import * as BigDecimal from "effect/BigDecimal"
 import type * as Redact from "../claude/Redact.ts"
 import type { Request } from "../claude/Request.ts"
-import type { Proposal, Shown } from "../pipeline/Confirm.ts"
+import type { FirstRequest, Proposal } from "../pipeline/Confirm.ts"
 import * as Estimate from "../pipeline/Estimate.ts"
 import * as Dollars from "../claude/Dollars.ts"
 import * as PromptBlocks from "../claude/PromptBlocks.ts"
@@ -34,7 +34,7 @@ export const toText = (proposal: Proposal, sending: Sending, redact: Redact.Reda
     ...lines(proposal, sending),
     ...(estimate.steps.length > 1 ? ["", "By step, direct and without the prompt cache:", ...steps(estimate)] : []),
     ...(requests.length > 0 ? ["", "The requests of the first rows:"] : []),
-    ...requests.flatMap((request) => shownLines(request, redact))
+    ...requests.flatMap((request) => requestLines(request, redact))
   ].join("\n")
 }
 
@@ -53,7 +53,7 @@ export const toJson = ({ requests, ...proposal }: Proposal, sending: Sending, re
     requests: requests.map((request) => ({
       key: redact(request.key),
       path: request.path,
-      text: shownLines(request, redact).join("\n")
+      text: requestLines(request, redact).join("\n")
     }))
   })
 
@@ -134,10 +134,10 @@ const steps = ({ steps }: Estimate.Estimate): ReadonlyArray<string> =>
     ].join(" · ")
   )
 
-/** Characters of a text that are shown. */
-const maxShown = 800
+/** The characters of a text to show. */
+const maxCharacters = 800
 
-const shownLines = ({ key, path, request }: Shown, redact: Redact.Redact): ReadonlyArray<string> => {
+const requestLines = ({ key, path, request }: FirstRequest, redact: Redact.Redact): ReadonlyArray<string> => {
   const { max_tokens, messages, model, output_config, output_format, system, tools = [] } = request
   const format = output_config?.format ?? output_format
   const settings = [
@@ -156,7 +156,9 @@ const shownLines = ({ key, path, request }: Shown, redact: Redact.Redact): Reado
 const text = (content: Request["system"] | Request["messages"][number]["content"], redact: Redact.Redact): string => {
   const blocks: ReadonlyArray<object> = PromptBlocks.contentOf<object>(content)
   const whole = redact(blocks.map(blockText).join("\n"))
-  return whole.length <= maxShown ? whole : `${whole.slice(0, maxShown)}… (${whole.length - maxShown} more characters)`
+  return whole.length <= maxCharacters
+    ? whole
+    : `${whole.slice(0, maxCharacters)}… (${whole.length - maxCharacters} more characters)`
 }
 
 const blockText = (block: { readonly type?: string; readonly text?: string }): string =>
@@ -166,8 +168,8 @@ const count = (range: Estimate.Range) => ranged(range, number)
 const dollars = (range: Estimate.Range | undefined) => (range === undefined ? "no known price" : ranged(range, money))
 
 /** An expected value, and its range where it has one. */
-const ranged = ({ expected, high, low }: Estimate.Range, show: (value: number) => string) =>
-  high - low < expected / 1000 ? show(expected) : `${show(expected)} (${show(low)} to ${show(high)})`
+const ranged = ({ expected, high, low }: Estimate.Range, format: (value: number) => string) =>
+  high - low < expected / 1000 ? format(expected) : `${format(expected)} (${format(low)} to ${format(high)})`
 
 const number = (value: number) => Progress.tokens(Math.round(value))
 

@@ -78,7 +78,7 @@ const invalid = ({ expected, kind, option, value }: CliError.InvalidValue): stri
   const given = JSON.stringify(value)
   const reason = expected
     .replace("a string representing a finite number", "a number")
-    .replace(/^(Schema validation failed: )?(Expected\b)?/, (_, __, said) => (said ? "expected" : ""))
+    .replace(/^(Schema validation failed: )?(Expected\b)?/, (_match, _prefix, expected) => (expected ? "expected" : ""))
   if (reason.startsWith(given)) return `${place}: ${reason}`
   const isList = / \| /.test(reason) && !reason.startsWith("expected")
   const remedy = isList ? `write ${reason.replaceAll('"', "").replaceAll(" | ", " or ")}` : reason
@@ -88,7 +88,7 @@ const invalid = ({ expected, kind, option, value }: CliError.InvalidValue): stri
 const nearest = (suggestions: ReadonlyArray<string>) =>
   suggestions.length === 0 ? "" : `; did you mean ${suggestions.join(" or ")}?`
 
-/** What is on the left, and its description. */
+/** A line of a table: a name with its value, and its description. */
 type Row = readonly [left: string, right: string]
 
 const grouped = (flags: ReadonlyArray<FlagDoc>): ReadonlyArray<readonly [string, ReadonlyArray<FlagDoc>]> => {
@@ -108,10 +108,10 @@ const ofArgument = ({ description, name, variadic }: ArgDoc): Row => [
 ]
 
 const ofFlag = ({ aliases, description, name, type }: FlagDoc): Row => {
-  const [, said = "", choices] = /^([^]*?)(?: ?\(choices: (.*)\))?$/.exec(Option.getOrElse(description, () => "")) ?? []
+  const [, text = "", choices] = /^([^]*?)(?: ?\(choices: (.*)\))?$/.exec(Option.getOrElse(description, () => "")) ?? []
   const value = choices === undefined ? valueOf(type) : ` ${choices.replaceAll(", ", "|")}`
   const names = [`--${name}`, ...aliases].join(", ")
-  return value.length > longestValue ? [`${names} <value>`, `${said}: ${choices}`] : [names + value, said]
+  return value.length > longestValue ? [`${names} <value>`, `${text}: ${choices}`] : [names + value, text]
 }
 
 /** Longer lists of values are in the description. */

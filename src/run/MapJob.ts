@@ -107,7 +107,7 @@ const template = Effect.fnUntraced(function* (flag: string, value: string) {
   const text = yield* TextFlag.read(flag, value)
   if (text.trim() === "") return yield* refuse(`${flag} is empty; write what Claude is to do with a row`)
   const parts = Template.parse(text)
-  if (Result.isFailure(parts)) return yield* refuse(Mistake.show(flag, text, parts.failure))
+  if (Result.isFailure(parts)) return yield* refuse(Mistake.toText(flag, text, parts.failure))
   return { flag, text, parts: parts.success } satisfies Prompt
 })
 
@@ -118,7 +118,7 @@ const schemaOf = Effect.fnUntraced(function* ({ fields, schema }: Pick<MapFlags,
   if (Option.isSome(fields)) {
     const text = yield* TextFlag.read("--fields", fields.value)
     const parsed = Fields.parse(text)
-    if (Result.isFailure(parsed)) return yield* refuse(Mistake.show("--fields", text, parsed.failure))
+    if (Result.isFailure(parsed)) return yield* refuse(Mistake.toText("--fields", text, parsed.failure))
     return yield* accepted("--fields", FieldSchema.make(parsed.success))
   }
   if (Option.isNone(schema)) return undefined
@@ -144,21 +144,21 @@ const checkColumns = Effect.fnUntraced(function* (
   const columns = templates.flatMap(({ flag, parts, text }) =>
     Template.columnsOf(parts).map(({ at, name }) => ({
       name,
-      show: (detail: string) => Mistake.show(flag, text, { at, detail })
+      explain: (detail: string) => Mistake.toText(flag, text, { at, detail })
     }))
   )
   const names = [
     ...columns,
-    ...expected.map((name) => ({ name, show: (detail: string) => `--expected: ${detail}` })),
-    ...Option.toArray(key).map((name) => ({ name, show: (detail: string) => `--key: ${detail}` })),
+    ...expected.map((name) => ({ name, explain: (detail: string) => `--expected: ${detail}` })),
+    ...Option.toArray(key).map((name) => ({ name, explain: (detail: string) => `--key: ${detail}` })),
     ...Option.toArray(where).map((text) => ({
       name: text.split("=", 1).join(),
-      show: (detail: string) => `--where: ${detail}`
+      explain: (detail: string) => `--where: ${detail}`
     }))
   ]
-  for (const { name, show } of names) {
+  for (const { name, explain } of names) {
     const problem = Columns.problemOf(name, sample)
-    if (problem !== undefined) return yield* refuse(`${show(problem)}\nnothing was sent`)
+    if (problem !== undefined) return yield* refuse(`${explain(problem)}\nnothing was sent`)
   }
   if (columns.length === 0) {
     yield* Console.error("warning: the prompt has no {{column}}, so every row gets the same one")

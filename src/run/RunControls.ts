@@ -19,29 +19,24 @@ export interface RunControls {
 }
 
 /** The policies as the flags say. */
-export const make = Effect.fnUntraced(function* ({
-  budget,
-  concurrency,
-  mode,
-  ...flags
-}: RunFlags & JudgeFlags): Effect.fn.Return<RunControls> {
-  const cap = yield* Concurrency.make(Option.getOrElse(concurrency, () => 64))
-  const purse = yield* Effect.transposeOption(
-    Option.map(budget, (amount) => Budget.make({ cap: amount, ...ofJudge(flags) }))
+export const make = Effect.fnUntraced(function* (flags: RunFlags & JudgeFlags): Effect.fn.Return<RunControls> {
+  const concurrency = yield* Concurrency.make(Option.getOrElse(flags.concurrency, () => 64))
+  const budget = yield* Effect.transposeOption(
+    Option.map(flags.budget, (cap) => Budget.make({ cap, ...ofJudge(flags) }))
   )
   return {
-    stack: { concurrency: cap, ...(Option.isSome(purse) && { budget: purse.value }) },
+    stack: { concurrency, ...(Option.isSome(budget) && { budget: budget.value }) },
     handles: {
       resize: (calls) =>
-        mode === "batches"
+        flags.mode === "batches"
           ? refused(
               "the run sends batches, whose size is fixed at its start: stop it, and run again with --concurrency"
             )
-          : Effect.as(Concurrency.resize(cap, calls), applied(`up to ${calls} calls are in flight at once`)),
+          : Effect.as(Concurrency.resize(concurrency, calls), applied(`up to ${calls} calls are in flight at once`)),
       raise: (text) =>
-        Option.match(purse, {
+        Option.match(budget, {
           onNone: () => refused("the run has no budget: stop it, and run again with --budget"),
-          onSome: (purse) => raise(purse, text)
+          onSome: (budget) => raise(budget, text)
         })
     }
   }
@@ -52,17 +47,17 @@ const ofJudge = ({ judgeBudget = Option.none() }: JudgeFlags) =>
   Option.isSome(judgeBudget) ? { steps: { judge: judgeBudget.value } } : {}
 
 /** A budget in use is only raised: money that is reserved for calls in flight cannot be taken back. */
-const raise = Effect.fnUntraced(function* (purse: Budget.Budget, text: string) {
+const raise = Effect.fnUntraced(function* (budget: Budget.Budget, text: string) {
   const amount = yield* Effect.option(Schema.decodeEffect(Budget.Amount)(text))
-  const cap = yield* purse.cap
-  const now = `${BigDecimal.format(cap)} ${purse.unit}`
-  if (Option.isNone(amount) || amount.value.unit !== purse.unit) {
-    return yield* refused(`the budget of the run is ${now}: name an amount in ${purse.unit}`)
+  const cap = yield* budget.cap
+  const now = `${BigDecimal.format(cap)} ${budget.unit}`
+  if (Option.isNone(amount) || amount.value.unit !== budget.unit) {
+    return yield* refused(`the budget of the run is ${now}: name an amount in ${budget.unit}`)
   }
   if (!BigDecimal.isGreaterThan(amount.value.value, cap)) {
     return yield* refused(`the budget of the run is ${now}, and a budget can only be raised while a run is on`)
   }
-  yield* Budget.raise(purse, amount.value)
+  yield* Budget.raise(budget, amount.value)
   return applied(`the budget of the job is ${text}`)
 })
 

@@ -12,7 +12,7 @@ export const amount = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.withDescription(description), Flag.withSchema(Amount), Flag.optional)
 
 export const flags = {
-  output: file("output", "The file for the results, as NDJSON"),
+  output: file("output", "The file for the results, in the format of its ending"),
   state: file(
     "state",
     "Where rows, replies and batches are recorded: a file, by default next to the output, or postgres://host:5432/database"

@@ -15,7 +15,7 @@ import * as OpenState from "./OpenState.ts"
 import type { StateFlags } from "./StateFlags.ts"
 
 /** Prints the status of one job of a state, or of all of them. */
-export const show = Effect.fnUntraced(
+export const print = Effect.fnUntraced(
   function* ({ json, ...given }: StateFlags & { readonly json: boolean }) {
     const jobs = Option.isSome(given.job) ? [yield* OpenState.one(given)] : yield* OpenState.all(given.state)
     const isNamed = Option.isSome(given.job) || jobs.length > 1

@@ -35,18 +35,24 @@ describe("a query on an SQLite file", () => {
   it.effect("names a row that does not fit, and says what is wrong with a query", () =>
     Effect.gen(function* () {
       const path = yield* database
-      const told = (query: string) => Effect.map(read(Row, `sqlite:${path}?${query}`), ([first]) => first)
+      const firstRow = (query: string) => Effect.map(read(Row, `sqlite:${path}?${query}`), ([first]) => first)
       assert.strictEqual(
-        yield* told("select 'x' as id, 1 as paid"),
+        yield* firstRow("select 'x' as id, 1 as paid"),
         `${path} row 1: "id" must be a string representing a bigint, got "x"; fix the row or the schema of rows, and run again`
       )
       assert.strictEqual(
-        yield* told("select * from absent"),
+        yield* firstRow("select * from absent"),
         `${path}: no such table: absent; correct the query or the file`
       )
-      assert.match(String(yield* told("")), /write a query after the file: "sqlite:.*\?select …"$/)
-      assert.match(String(yield* told("delete from payments")), /the query returns no rows; write a SELECT; correct/)
-      assert.match(String(yield* told("select 1 as a, 2 as a")), /two columns of the query are named "a"; rename one/)
+      assert.match(String(yield* firstRow("")), /write a query after the file: "sqlite:.*\?select …"$/)
+      assert.match(
+        String(yield* firstRow("delete from payments")),
+        /the query returns no rows; write a SELECT; correct/
+      )
+      assert.match(
+        String(yield* firstRow("select 1 as a, 2 as a")),
+        /two columns of the query are named "a"; rename one/
+      )
       const [absent] = yield* read(Row, `sqlite:${path}.absent?select 1`)
       assert.match(String(absent), /absent: unable to open database file; /)
     }).pipe(provide)

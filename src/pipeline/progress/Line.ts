@@ -116,20 +116,20 @@ const inBatches = ({ batches }: Progress): Part => ({
 
 /** The cost so far and, once enough rows have finished to tell, the cost of all rows of this run. */
 const money = (progress: Progress): Part => {
-  const so = cost(progress)
+  const spent = cost(progress)
   const expected = expectedCost(progress)
-  const text = expected === undefined ? so : `${so} of ~${Cost.format(expected)}`
+  const text = expected === undefined ? spent : `${spent} of ~${Cost.format(expected)}`
   return { rank: 3, text: progress.emulated ? `emulated, worth ${text}` : text }
 }
 
-/** From this many rows on, their mean cost is that of the other rows, too. */
-const telling = 10
+/** With fewer finished rows, their mean cost says too little about the other rows. */
+const leastFinished = 10
 
 /** `undefined` where calls have no known price, or too few rows have finished. */
 const expectedCost = ({ cost, failed, skipped, succeeded, total, unpricedCalls }: Progress) => {
   const finished = succeeded + failed
   if (total === undefined || unpricedCalls > 0 || BigDecimal.isZero(cost)) return undefined
-  if (finished < telling || finished + skipped >= total) return undefined
+  if (finished < leastFinished || finished + skipped >= total) return undefined
   return BigDecimal.multiply(cost, BigDecimal.fromNumberUnsafe((total - skipped) / finished))
 }
 

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Struct from "effect/Struct"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type { Job } from "../../pipeline/Job.ts"
@@ -16,8 +17,8 @@ import * as MapFlags from "../MapFlags.ts"
 import { flags as runFlags, type RunFlags } from "../RunFlags.ts"
 import * as ScoreFlags from "../ScoreFlags.ts"
 
-const { dryRun: _, yes: __, ...flags } = runFlags
-const { data: ___, prompt, ...mapFlags } = { ...MapFlags.flags, ...ScoreFlags.flags }
+const flags = Struct.omit(runFlags, ["dryRun", "yes"])
+const { prompt, ...mapFlags } = Struct.omit({ ...MapFlags.flags, ...ScoreFlags.flags }, ["data"])
 
 const measure = positive(
   "measure",
@@ -35,11 +36,11 @@ export const estimate = Command.make(
     measure
   },
   Effect.fn("Cli.estimate")(function* ({ job, prompt, ...flags }) {
-    if (Option.isNone(prompt)) return yield* show(flags, JobFlags.load({ ...flags, job }))
+    if (Option.isNone(prompt)) return yield* estimateJob(flags, JobFlags.load({ ...flags, job }))
     const MapJob = yield* Effect.promise(() => import("../MapJob.ts"))
     // Where no row runs, the results need no place.
     const output = Option.isSome(flags.measure) ? flags.output : Option.orElse(flags.output, () => Option.some(unused))
-    return yield* show({ ...flags, output }, MapJob.load({ ...flags, data: job, prompt: prompt.value, output }))
+    return yield* estimateJob({ ...flags, output }, MapJob.load({ ...flags, data: job, prompt: prompt.value, output }))
   })
 ).pipe(
   Command.withDescription("Show the first requests of a run and what it takes; nothing is sent unless asked for"),
@@ -52,11 +53,11 @@ export const estimate = Command.make(
 /** The state next to it is removed, unless the process is killed. */
 const unused = join(tmpdir(), `effect-claude-estimate-${process.pid}.jsonl`)
 
-type Shown = Omit<RunFlags, "dryRun" | "yes"> & { readonly measure: Option.Option<number> }
+type EstimateFlags = Omit<RunFlags, "dryRun" | "yes"> & { readonly measure: Option.Option<number> }
 
 /** Runs the rows that are to be measured, and shows the estimate of the others. */
-const show = Effect.fnUntraced(function* <Row, Out, E, R>(
-  { measure, ...flags }: Shown,
+const estimateJob = Effect.fnUntraced(function* <Row, Out, E, R>(
+  { measure, ...flags }: EstimateFlags,
   job: Effect.Effect<Job<Row, Out, E>, ExitWith, R>
 ) {
   const JobRun = yield* Effect.promise(() => import("../JobRun.ts"))

@@ -11,7 +11,7 @@ export const status = Command.make(
   { ...StateFlags.flags, json },
   Effect.fn("Cli.status")(function* (flags) {
     const Status = yield* Effect.promise(() => import("../Status.ts"))
-    yield* Status.show(flags)
+    yield* Status.print(flags)
   })
 ).pipe(
   Command.withDescription("Show how far the jobs of a state are, also while they run"),

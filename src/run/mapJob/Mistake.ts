@@ -10,7 +10,7 @@ export interface Mistake {
 }
 
 /** The mistake, and below it the line of the text with a mark under the place. */
-export const show = (name: string, text: string, { at, detail }: Mistake): string => {
+export const toText = (name: string, text: string, { at, detail }: Mistake): string => {
   const before = text.slice(0, at).split("\n")
   const column = before.at(-1)?.length ?? 0
   const line = text.split("\n")[before.length - 1] ?? ""
