@@ -23,6 +23,7 @@ export {
   counted,
   fallbacks,
   hedges,
+  invalidOutputs,
   promptCache,
   replays,
   responseCache,
@@ -68,6 +69,9 @@ export interface Progress {
   readonly lastFallback: string | undefined
   /** Requests that were sent a second time, because their answer was late. */
   readonly hedges: number
+  /** Answers that `generateObject` repaired without a call, and those that it asked for once more. */
+  readonly repaired: number
+  readonly reasked: number
   readonly inputTokens: number
   readonly outputTokens: number
   /** US dollars, for the calls with a known price. */
@@ -121,6 +125,8 @@ export const empty: Progress = {
   fallbacks: 0,
   lastFallback: undefined,
   hedges: 0,
+  repaired: 0,
+  reasked: 0,
   inputTokens: 0,
   outputTokens: 0,
   cost: zero,
@@ -168,6 +174,10 @@ export const update = (progress: Progress, event: Event.Event): Progress => {
       return { ...progress, fallbacks: progress.fallbacks + 1, lastFallback: `${event.model} → ${event.to}` }
     case "call-hedged":
       return { ...progress, hedges: progress.hedges + 1 }
+    case "output-repaired":
+      return { ...progress, repaired: progress.repaired + 1 }
+    case "output-reasked":
+      return { ...progress, reasked: progress.reasked + 1 }
     case "call-interrupted":
       return isInFlight(progress, event)
         ? {

@@ -65,6 +65,7 @@ export const toText = (report: JobReport): string => {
     notStored(report),
     Progress.fallbacks(progress),
     Progress.hedges(progress),
+    Progress.invalidOutputs(progress),
     Progress.replays(progress),
     Progress.batches(progress),
     Progress.promptCache(progress),
@@ -90,7 +91,8 @@ const failures = ({ failed, invalid, rejectsFile }: Summary): string => {
  */
 export const toJson = (report: JobReport): string => {
   const { output, progress, state, summary } = report
-  const { cacheReadTokens, cacheWrittenTokens, calls, fallbacks, hedges, inputTokens, outputTokens, retries } = progress
+  const { cacheReadTokens, cacheWrittenTokens, calls, fallbacks, hedges, inputTokens, outputTokens } = progress
+  const { reasked, repaired, retries } = progress
   const stopped = summary.stopped === undefined ? null : reasonOf(summary.stopped)
   const { all, run } = summary.cost
   const { unpriced: unpricedCalls } = run
@@ -102,6 +104,8 @@ export const toJson = (report: JobReport): string => {
     retries,
     fallbacks,
     hedges,
+    repaired,
+    reasked,
     inputTokens,
     outputTokens,
     cost,

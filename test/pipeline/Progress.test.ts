@@ -75,6 +75,19 @@ describe("Progress", () => {
     assert.deepInclude(progress, { succeeded: 1, failed: 0 })
   })
 
+  it("counts answers that were repaired or asked for again", () => {
+    const events = ["output-repaired", "output-reasked", "output-reasked"] as const
+    const progress = events.reduce(
+      (progress, _tag) => Progress.update(progress, at({ _tag, model: "claude-sonnet-5-5" })),
+      Progress.empty
+    )
+    assert.strictEqual(
+      Progress.invalidOutputs(progress),
+      "answers that did not fit their schema: 1 repaired without a call, 2 asked for again"
+    )
+    assert.isFalse(Progress.invalidOutputs(Progress.empty))
+  })
+
   it("counts fallbacks and hedges", () => {
     const progress = after([
       { _tag: "call-fell-back", model: "claude-opus-5-5", to: "claude-opus-5", error: overloaded },

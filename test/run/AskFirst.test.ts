@@ -56,7 +56,7 @@ describe("effect-claude estimate", () => {
     const prompt = ["--prompt", "What is {{subject}} about?", "--fields", "topic, urgent: boolean", "--key", "id"]
     const { code, stderr, stdout } = await cli(["estimate", files.input, ...prompt])
     assert.deepStrictEqual([code, stderr], [0, ""])
-    assert.match(stdout, /: 300 rows to run, /)
+    assert.match(stdout, /^mails: 300 rows to run, /)
     assert.match(stdout, /\n── row "1", step map: claude-sonnet-5-5, max_tokens 4096, structured output\n/)
     assert.match(stdout, /\nuser: What is mail 0 about\?\n/)
     assert.deepStrictEqual(readdirSync(files.path), ["mails.jsonl"])

@@ -47,6 +47,11 @@ export const fallbacks = ({ fallbacks, lastFallback }: Progress): string | false
 export const hedges = ({ hedges }: Progress): string | false =>
   hedges > 0 && `hedging: ${counted(hedges, "late request", "late requests")} sent twice`
 
+/** The answers that did not fit their schema at first; `false` if there were none. */
+export const invalidOutputs = ({ reasked, repaired }: Progress): string | false =>
+  repaired + reasked > 0 &&
+  `answers that did not fit their schema: ${repaired} repaired without a call, ${reasked} asked for again`
+
 /** The replies of earlier runs, and what they saved; `false` if there were none. */
 export const replays = ({ replays, replaysSaved, unpricedReplays }: Progress): string | false =>
   replays > 0 &&

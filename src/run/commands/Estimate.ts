@@ -3,7 +3,7 @@
  * `--dry-run`, but it can run some rows first, so that their bills replace assumptions.
  */
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, parse } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Struct from "effect/Struct"
@@ -38,9 +38,13 @@ export const estimate = Command.make(
   Effect.fn("Cli.estimate")(function* ({ job, prompt, ...flags }) {
     if (Option.isNone(prompt)) return yield* estimateJob(flags, JobFlags.load({ ...flags, job }))
     const MapJob = yield* Effect.promise(() => import("../MapJob.ts"))
+    const named = { ...flags, data: job, prompt: prompt.value }
+    if (Option.isSome(flags.measure) || Option.isSome(flags.output))
+      return yield* estimateJob(flags, MapJob.load(named))
     // Where no row runs, the results need no place.
-    const output = Option.isSome(flags.measure) ? flags.output : Option.orElse(flags.output, () => Option.some(unused))
-    return yield* estimateJob({ ...flags, output }, MapJob.load({ ...flags, data: job, prompt: prompt.value, output }))
+    const output = Option.some(unused)
+    const name = Option.orElse(flags.name, () => Option.some(parse(job).name))
+    return yield* estimateJob({ ...flags, output }, MapJob.load({ ...named, output, name }))
   })
 ).pipe(
   Command.withDescription("Show the first requests of a run and what it takes; nothing is sent unless asked for"),
