@@ -3,11 +3,14 @@ import { Claude, ClaudeError, Cost, Event, Retry } from "effect-claude"
 import { TestClaude } from "effect-claude/testing"
 import { BigDecimal, Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join, relative } from "node:path"
 import * as GracefulStop from "../src/run/GracefulStop.ts"
 import { read } from "./readme/steps.ts"
+import { cli, folder, program } from "./run/cli.ts"
 
 const readme = readFileSync("README.md", "utf8")
+const commandLine = readFileSync("docs/command-line.md", "utf8")
 
 describe("README", () => {
   it("begins with example 01, word for word", () => {
@@ -28,9 +31,9 @@ describe("README", () => {
   })
 
   it("links to files that exist, and to every example", () => {
-    const links = Array.from(readme.matchAll(/\]\(([^)#:]+)\)/g), ([, path = ""]) => path)
+    const links = linksIn(readme)
     assert.deepStrictEqual(
-      links.filter((path) => !existsSync(path)),
+      [...links, ...linksIn(commandLine).map((path) => join("docs", path))].filter((path) => !existsSync(path)),
       []
     )
     const examples = readdirSync("examples").filter((name) => name.endsWith(".ts"))
@@ -39,6 +42,41 @@ describe("README", () => {
       examples.map((name) => `examples/${name}`)
     )
   })
+
+  it.live(
+    "goes from a CSV to a report with commands that print what it shows",
+    () =>
+      Effect.gen(function* () {
+        const { path } = folder(0)
+        const inFolder = (word: string) =>
+          word.replace(/^(@?)(\w+\.(?:csv|txt|parquet))$/, (_, at, name) => at + join(path, name))
+        const [, csv = ""] = /```csv\n([^]*?)```/.exec(readme) ?? []
+        const [, walk = ""] = /```\n(\$ echo [^]*?)```/.exec(readme) ?? []
+        const [, prompt = ""] = /^\$ echo '(.*)' > prompt\.txt$/m.exec(walk) ?? []
+        writeFileSync(join(path, "mails.csv"), csv)
+        writeFileSync(join(path, "prompt.txt"), prompt)
+        const commands = walk.replaceAll("\\\n", " ").split("$ npx effect-claude ").slice(1)
+        assert.lengthOf(commands, 5)
+        for (const command of commands) {
+          const [line = "", ...shown] = command.trimEnd().split("\n")
+          const args = Array.from(
+            line.matchAll(/"([^"]*)"|(\S+)/g),
+            ([, quoted, word = ""]) => quoted ?? inFolder(word)
+          )
+          const { code, stderr, stdout } = yield* program(args)
+          assert.strictEqual(code, 0, stderr)
+          const printed = stdout
+            .replaceAll(`${path}/`, "")
+            .replaceAll(`${relative(".", path)}/`, "")
+            .split("\n")
+          assert.includeMembers(
+            printed,
+            shown.filter((text) => text !== "…")
+          )
+        }
+      }),
+    60_000
+  )
 
   it("lists every reason of an error, and whether it is retryable", () => {
     const rows = readme.matchAll(/^\| `(\w+)` \|.*\| (yes|no) \|$/gm)
@@ -98,6 +136,33 @@ describe("README", () => {
     assert.strictEqual(Number(theirs), linesOf("test/foreign/letters.ts"))
   })
 
+  it("names every command and every flag in docs/command-line.md, and no others", async () => {
+    const names = (text: string, pattern: RegExp) =>
+      new Set(Array.from(text.matchAll(pattern), ([, name = ""]) => name))
+    const { stdout: overview } = await cli(["--help"])
+    const [, listed = ""] = /Commands:\n([^]*?)\n\n/.exec(overview) ?? []
+    const commands = names(listed, /^ {2}(\w+)/gm)
+    const helps = [overview, ...(await Promise.all([...commands].map((name) => cli([name, "--help"]))))]
+    const flags = names(
+      helps.map((help) => (typeof help === "string" ? help : help.stdout)).join("\n"),
+      /^ {2}--([a-z-]+)/gm
+    )
+    const documented = names(commandLine, /--([a-z][a-z-]*)/g)
+    assert.isAbove(commands.size, 10)
+    assert.deepStrictEqual(
+      [...commands].filter((name) => !commandLine.includes(`\`${name}`)),
+      []
+    )
+    assert.deepStrictEqual(
+      [...flags].filter((name) => !documented.has(name) && !everywhere.has(name)),
+      []
+    )
+    assert.deepStrictEqual(
+      [...documented].filter((name) => !flags.has(name)),
+      []
+    )
+  })
+
   it("states the grace period of calls in flight", () => {
     assert.include(readme, `gives calls in flight ${GracefulStop.grace} to finish`)
   })
@@ -111,6 +176,13 @@ describe("README", () => {
 // Builders
 
 const blocks = Array.from(readme.matchAll(/```ts\n([\s\S]*?)```/g), ([, code = ""]) => code)
+
+/** The paths of links and images, without addresses and headings. */
+const linksIn = (text: string) =>
+  Array.from(text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)|src="([^":]+)"/g), ([, link, image = ""]) => link ?? image)
+
+/** Flags that say what they do. */
+const everywhere = new Set(["version", "log-level"])
 
 /** The waits between the calls of the default retry, in milliseconds, when each call fails for this reason. */
 const waitsAfter = (reason: ClaudeError.Reason) =>
