@@ -121,15 +121,28 @@ export const withFiles = <A, E, R>(
 export const columns = <A, E, R>({ pages }: Pick<Dataset<A, E, R>, "pages">) =>
   Effect.map(Stream.runHead(pages), (page) => Option.getOrUndefined(page)?.columns)
 
-/** Fails if the output is a file of the dataset, also under another name. */
+/**
+ * Fails if the output is a file of the dataset, also under another name. An output that a pattern would find once it exists
+ * is one too: otherwise the next run could not resume.
+ */
 export const keepApart = Effect.fn("Dataset.keepApart")(function* (
   { files }: Pick<Dataset<unknown>, "files">,
   output: string
 ) {
-  const target = yield* identityOf(output)
-  if (target === undefined) return
-  for (const file of yield* files) {
-    if ((yield* identityOf(file)) !== target) continue
+  const find = Effect.gen(function* () {
+    const target = yield* identityOf(output)
+    if (target === undefined) return false
+    for (const file of yield* files) if ((yield* identityOf(file)) === target) return true
+    return false
+  })
+  const fs = yield* FileSystem.FileSystem
+  const make = fs.writeFile(output, new Uint8Array(), { flag: "wx" })
+  const isInput = yield* Effect.acquireUseRelease(
+    Effect.isSuccess(make),
+    () => find,
+    (isMade) => (isMade ? Effect.ignore(fs.remove(output)) : Effect.void)
+  )
+  if (isInput) {
     return yield* new DatasetFailed({ path: output, detail: "this is the input; write the output to another file" })
   }
 })
