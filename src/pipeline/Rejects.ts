@@ -5,11 +5,28 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Redact from "../claude/Redact.ts"
 import * as Dataset from "./Dataset.ts"
 import * as KeyedRow from "./KeyedRow.ts"
 import * as RowKey from "./RowKey.ts"
+
+/** Fails if the file has something else, such as results: it would be replaced or removed. */
+export const check = Effect.fnUntraced(function* (path: string) {
+  const file = yield* Effect.option(FileSystem.FileSystem.use((fs) => fs.stat(path)))
+  if (file._tag === "None" || file.value.size === 0n) return
+  const first = Stream.runHead(Dataset.fromFile(Rejected, path).rows)
+  const isOurs = yield* Effect.match(first, {
+    onFailure: () => false,
+    onSuccess: (row) => row._tag === "Some" && Result.isSuccess(row.value)
+  })
+  if (isOurs) return
+  const detail = "has something else than invalid rows, and would be replaced; name another file for these"
+  return yield* new Dataset.DatasetFailed({ path, detail })
+})
+
+const Rejected = Schema.Struct({ place: Schema.String, reason: Schema.String })
 
 /** Writes the invalid rows of an input, and returns the file. Without invalid rows it removes the file of an earlier run. */
 export const write = Effect.fnUntraced(function* <Row>(

@@ -256,6 +256,7 @@ const start = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
   yield* Dataset.keepApart(job.source, FailuresFile.pathOf(output))
   if (rejects !== undefined) yield* Dataset.keepApart(job.source, rejects)
   if (rejects === output) return yield* refuse("this is also the file for invalid rows; name another one for them")
+  if (rejects !== undefined) yield* Rejects.check(rejects)
   if (ResultLine.hasKey(job.output)) return yield* refuse(keyIsTaken)
   yield* InputColumns.check(job, output)
   const count = ask === undefined ? Recheck.size : Confirm.maxFinished

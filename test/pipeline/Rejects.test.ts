@@ -69,6 +69,25 @@ describe("the file of invalid rows", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
+  it.effect("never replaces or removes a file of something else", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const source = Dataset.fromIterable("people", Person, [{ name: "Ann" }])
+        const job = Job.make({ ...greetings([]), source })
+        yield* files.run(job)
+        const results = readFileSync(files.output, "utf8")
+        const same = files.output.replace("out.jsonl", "./out.jsonl")
+        writeFileSync(files.path("notes.txt"), "notes")
+        for (const rejects of [same, files.path("notes.txt")]) {
+          const { message } = yield* Effect.flip(files.run(job, { rejects }))
+          assert.match(message, /: has something else than invalid rows, and would be replaced; name another file/)
+        }
+        assert.strictEqual(readFileSync(files.output, "utf8"), results)
+        assert.strictEqual(readFileSync(files.path("notes.txt"), "utf8"), "notes")
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
   it.effect("is neither the input nor the output", () =>
     inFolder((files) =>
       Effect.gen(function* () {
