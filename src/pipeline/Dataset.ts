@@ -2,6 +2,7 @@
  * Typed rows in and out of files. Rows stream, so a file may be larger than memory. A row that cannot be read is an element
  * of the stream too: it says what to fix, and the other rows follow.
  */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -107,7 +108,8 @@ const make = <A, E, R>(
   pages: Stream.Stream<Page.Page<A, R>, E, R>
 ): Dataset<A, E, R> => ({
   ...named,
-  rows: Stream.flatMap(pages, (page) => Stream.fromIterableEffect(Page.decode(page))),
+  // A stream in a stream would keep the rows of a page longer than a collection of young objects.
+  rows: Stream.flattenArray(Stream.filter(Stream.mapEffect(pages, Page.decode), Arr.isReadonlyArrayNonEmpty)),
   pages
 })
 

@@ -23,14 +23,26 @@ export interface Page<out A, out R> {
 export const decode = <A, R>(page: Page<A, R>): Effect.Effect<ReadonlyArray<Row<A>>, never, R> =>
   // Suspended, because a decoder that needs no fiber decodes at once. Such rows are taken without a step of a fiber each.
   Effect.suspend(() => {
-    const decoded = Array.from({ length: page.size }, (_, index) => page.decode(index))
     const rows: Array<Row<A>> = []
-    for (const row of decoded) {
-      if (!isSuccess(row)) return Effect.all(decoded)
+    for (let index = 0; index < page.size; index++) {
+      const row = page.decode(index)
+      if (!isSuccess(row)) return remaining(page, rows, row)
       rows.push(row.value)
     }
     return Effect.succeed(rows)
   })
+
+/** The rows of a page whose first ones are decoded. The next one needs a fiber, so the others may need it too. */
+const remaining = <A, R>(
+  page: Page<A, R>,
+  rows: ReadonlyArray<Row<A>>,
+  next: Effect.Effect<Row<A>, never, R>
+): Effect.Effect<ReadonlyArray<Row<A>>, never, R> => {
+  const others = Array.from({ length: page.size - rows.length - 1 }, (_, index) =>
+    Effect.suspend(() => page.decode(rows.length + 1 + index))
+  )
+  return Effect.map(Effect.all([next, ...others]), (decoded) => [...rows, ...decoded])
+}
 
 /** Whether an effect is a success already. */
 const isSuccess = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.Success<A, E> =>

@@ -33,7 +33,7 @@ export const encode = <Out>(
 export const decode = <A, R>(
   schema: Schema.ConstraintDecoder<A, R>
 ): ((line: unknown) => Effect.Effect<A, Schema.SchemaError, R>) => {
-  const decodeJson = Schema.decodeUnknownEffect(Schema.toCodecJson(schema), { errors: "all", reportInput: true })
+  const decodeJson = decodeAll(Schema.toCodecJson(schema))
   // A schema ignores unknown fields, such as the key.
   if (hasFixedFields(schema)) return decodeJson
   const isNoObject = encodedTypes(schema).every(isScalarOrList)
@@ -41,6 +41,16 @@ export const decode = <A, R>(
     hasKeyOfRow(line) && "value" in line && (isNoObject || Object.keys(line).length === 2)
       ? Effect.catchEager(decodeJson(line.value), () => decodeJson(line))
       : decodeJson(line)
+}
+
+/**
+ * Decodes a value, and reports all its errors. Effect decodes faster where it stops at the first error, so only a value
+ * that has one is decoded again.
+ */
+const decodeAll = <A, R>(schema: Schema.ConstraintDecoder<A, R>) => {
+  const decode = Schema.decodeUnknownEffect(schema)
+  const describe = Schema.decodeUnknownEffect(schema, { errors: "all", reportInput: true })
+  return (value: unknown) => Effect.catchEager(decode(value), () => describe(value))
 }
 
 const hasKeyOfRow = (line: unknown): line is { readonly key: string } =>

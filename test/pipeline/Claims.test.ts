@@ -81,7 +81,9 @@ describe("Claims", () => {
           assert.deepStrictEqual(claimed, [])
           const checked = ["person 0", "person 1"]
           const pending = ["person 2", "person 3", "person 4"]
-          assert.deepStrictEqual(decoded.slice(0, 7), ["person 0", "person 4096", ...checked, ...pending])
+          // The one in 4,096 may be in a later page than the checked ones.
+          const all = ["person 0", "person 4096", ...checked, ...pending]
+          assert.deepStrictEqual(decoded.slice(0, 7).toSorted(), all.toSorted())
           assert.strictEqual((yield* calls).length, 5)
         }).pipe(Effect.provide(files.state))
       ).pipe(Effect.provide(TestClaude.layer("hi")))

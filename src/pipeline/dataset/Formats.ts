@@ -39,12 +39,15 @@ const fail = (path: string, detail: string) => Effect.fail(new DatasetFailed.Dat
 const compressedParquet =
   "a Parquet file is compressed inside, and read at any position; use one that ends in .parquet, without another compression"
 
+/** Bytes of a chunk. The rows of a larger one live so long that the collector of young objects copies most of them. */
+const chunkSize = 32 * 1024
+
 /** The file of a path. */
 export const open = (path: string): InputFile => {
   const { kind } = Compression.of(path)
   const stored = Stream.unwrap(
     Effect.map(FileSystem.FileSystem, (fs) =>
-      Stream.mapError(fs.stream(path, { chunkSize: 256 * 1024 }), (error) => DatasetFailed.fromPlatform(path, error))
+      Stream.mapError(fs.stream(path, { chunkSize }), (error) => DatasetFailed.fromPlatform(path, error))
     )
   )
   if (kind === undefined) return { path, isCompressed: false, bytes: stored }
