@@ -37,7 +37,7 @@ export interface ObjectOptions {
  * Asks for a value of `schema`. An answer that does not satisfy it is repaired without a call, or asked for once more;
  * `usage` and `cost` cover all calls, and `output-repaired` and `output-reasked` report it. Fails with `OutputInvalid` if
  * the last answer does not decode: the error names the path, the expected value and the stop reason, and carries the text
- * and the usage. Fails with `Unsupported`, before a call, if the API cannot take the schema. Other failures are those of
+ * and the usage. Fails with `Unsupported`, before a call, if the API cannot take the schema. The other failures are the ones of
  * `generateText`: a refused or truncated answer is neither repaired nor asked for again.
  */
 export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I, RD, RE>(

@@ -52,8 +52,10 @@ export const of = (options: {
 
 const none: ReadonlyArray<Usage.Besides> = []
 
+const tokenKinds = ["input", "output", "cacheWrite5m", "cacheWrite1h", "cacheRead"] as const
+
 /** The kinds of usage that have a price. */
-export const kinds = ["input", "output", "cacheWrite5m", "cacheWrite1h", "cacheRead", "webSearches"] as const
+export const kinds = [...tokenKinds, "webSearches"] as const
 
 /** The cost of an answer by kind of usage, whose sum is `of`; undefined if no price is known. */
 export const byKind = (options: {
@@ -81,7 +83,6 @@ export const byKind = (options: {
 }
 
 const one = BigDecimal.fromBigInt(1n)
-const tokenKinds = ["input", "output", "cacheWrite5m", "cacheWrite1h", "cacheRead"] as const
 
 /**
  * Facts that this version cannot price may change the price of every token. Priority Tier is one of them: it is paid in

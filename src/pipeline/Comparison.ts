@@ -1,7 +1,7 @@
 /**
  * Two candidates on the same rows, A and B: how often they answer alike, which one is right more often, and whether the
- * difference is more than chance. Only rows that both have finished are compared. It is counted from the lines of the two
- * outputs, and holds those of A in memory.
+ * difference is more than chance. Only rows that both have finished are compared. It counts the lines of the
+ * two outputs, and holds the lines of A in memory.
  */
 import * as Schema from "effect/Schema"
 import { Accuracy, tally } from "./Evaluation.ts"
@@ -11,7 +11,7 @@ import * as Statistics from "./Statistics.ts"
 /** A row on which the two differ. */
 export const Example = Schema.Struct({
   key: Schema.String,
-  /** The expected values, the answers of A and those of B, for the fields that differ. */
+  /** The expected values, the answers of A and the answers of B, for the fields that differ. */
   expected: Schema.Record(Schema.String, Schema.Json),
   a: Schema.Record(Schema.String, Schema.Json),
   b: Schema.Record(Schema.String, Schema.Json),
@@ -40,6 +40,7 @@ export const Scores = Schema.Struct({
 })
 export type Scores = typeof Scores.Type
 
+/** The result of a comparison. */
 export const Comparison = Schema.Struct({
   /** Rows that both have finished. */
   rows: Schema.Int,
@@ -55,7 +56,7 @@ export const Comparison = Schema.Struct({
 })
 export type Comparison = typeof Comparison.Type
 
-/** Counts the lines of A, and then those of B. */
+/** Counts the lines of A, and then the lines of B. */
 export interface Counter {
   readonly addA: (line: ScoredLine) => void
   readonly addB: (line: ScoredLine) => void
@@ -65,6 +66,7 @@ export interface Counter {
 /** The examples for each side that is better, and for neither. */
 const maxExamples = 5
 
+/** Starts without a line. */
 export const counter = (): Counter => {
   const linesOfA = new Map<string, ScoredLine>()
   const differing = new Map<string, number>()

@@ -1,6 +1,6 @@
 /**
  * Asks before a run begins: it samples the rows that the run would take, puts them through the step without sending
- * anything, and shows the estimate to whoever decides. It reads the rows once; nothing is stored.
+ * anything, and shows the estimate to the caller, who decides. It reads the rows once and stores nothing.
  */
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"

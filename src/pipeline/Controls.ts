@@ -23,14 +23,14 @@ export const Handles: Context.Reference<Handles | undefined> = Context.Reference
 export interface Run {
   readonly pause: Effect.Effect<void>
   readonly resume: Effect.Effect<void>
-  /** Tells the listener of the run how it continues. */
+  /** Reports to the listener of the run how it continues. */
   readonly report: Effect.Effect<void>
   /** Fits the number of rows at once to the capacity of Claude. */
   readonly fit: Effect.Effect<void>
 }
 
 /** How often the run looks for controls. */
-const every = "1 second"
+const interval = "1 second"
 
 /** Applies the controls that wait, now and until the scope closes. A journal that fails stops the run at its next write. */
 export const follow = Effect.fnUntraced(function* (controls: Controls, run: Run) {
@@ -64,5 +64,5 @@ export const follow = Effect.fnUntraced(function* (controls: Controls, run: Run)
   )
   if (controls.isPaused) yield* Effect.andThen(run.pause, run.report)
   yield* look
-  yield* Effect.forkScoped(Effect.forever(Effect.delay(look, every)))
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(look, interval)))
 })

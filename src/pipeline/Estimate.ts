@@ -1,5 +1,5 @@
 /**
- * What a run will take: calls, tokens, money and time, scaled from a sample of its rows, each as a range. All of it is
+ * Estimates a run: calls, tokens, money and time, scaled from a sample of its rows, each as a range. All of it is
  * pure; `Confirm` takes the sample. Money is a number here, because it is an estimate: bills are exact decimals.
  */
 import * as Iterations from "../claude/Iterations.ts"
@@ -65,6 +65,7 @@ export interface Time {
   readonly concurrency: number
 }
 
+/** The estimate of a run. */
 export interface Estimate {
   readonly rows: number
   readonly sampled: number
@@ -88,7 +89,7 @@ export interface Estimate {
   readonly mayIterate: boolean
 }
 
-/** The estimate of a run. */
+/** Estimates a run. */
 export const of = (observed: Observed): Estimate => {
   const { at, place, rows, sample } = observed
   const calls = Pricing.priced(
@@ -150,7 +151,7 @@ const none = () => 0
 const tokensIn = ({ tokens }: Pricing.Priced) => tokens
 const tokensOut = ({ output }: Pricing.Priced) => output.expected
 
-/** A range with three sources of error: the sample, the tokens of prompts, and those of answers. */
+/** A range with three sources of error: the sample, the tokens of prompts, and the tokens of answers. */
 const ranged = (
   total: TotalOf,
   prompt: (call: Pricing.Priced) => number,

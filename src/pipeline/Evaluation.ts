@@ -1,5 +1,5 @@
 /**
- * What the scores of a run say: the accuracy with its interval, that of each field, and for fields with few values a
+ * The result of scoring a run: the accuracy with its interval, the accuracy of each field, and for fields with few values a
  * confusion matrix. It is counted from the lines of the output. Rows that failed have no line, so they are not in it.
  */
 import * as Effect from "effect/Effect"
@@ -29,6 +29,7 @@ export const Confusion = Schema.Struct({
 })
 export type Confusion = typeof Confusion.Type
 
+/** The accuracy of one field. */
 export const Field = Schema.Struct({
   name: Schema.String,
   accuracy: Accuracy,
@@ -37,6 +38,7 @@ export const Field = Schema.Struct({
 })
 export type Field = typeof Field.Type
 
+/** The scores of all rows. */
 export const Evaluation = Schema.Struct({ accuracy: Accuracy, fields: Schema.Array(Field) })
 export type Evaluation = typeof Evaluation.Type
 
@@ -46,6 +48,7 @@ export interface Counter {
   readonly result: () => Evaluation | undefined
 }
 
+/** Starts without a line. */
 export const counter = (): Counter => {
   const whole = tally()
   const fields = new Map<string, FieldCounter>()

@@ -239,7 +239,7 @@ const maxFailures = 5
 const withFailure = (failures: ReadonlyArray<string>, failure: string | undefined) =>
   failure === undefined ? failures : [failure, ...failures].slice(0, maxFailures)
 
-/** The progress of a run that has ended: nothing waits any more, also where no event has said so. */
+/** The progress of a run that has ended: nothing waits any more, even if the event for it is missing. */
 export const ended = (progress: Progress): Progress => {
   const { allowed, binding, failures, paused, withoutMoney } = empty
   return { ...progress, allowed, binding, failures, paused, withoutMoney }

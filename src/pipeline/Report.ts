@@ -23,7 +23,7 @@ export { Durations, Money, Problems, Row, Rows, Saved, Series, Step }
 export { Run } from "./report/Head.ts"
 export { others } from "./report/Bounded.ts"
 
-/** The durations of the calls of a step, without those of batches. */
+/** The durations of the direct calls of a step. */
 export const Latency = Schema.Struct({
   step: Schema.String,
   duration: Durations,
@@ -93,4 +93,5 @@ export const of = Effect.fn("Report.of")(function* ({ job, texts = false }: Opti
   return fold.result({ job, made: now.toISOString(), ...head })
 }, Effect.withTracerEnabled(false))
 
+/** A report as the text of JSON. */
 export const encodeJson = Schema.encodeEffect(Schema.fromJsonString(Report))

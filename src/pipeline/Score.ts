@@ -69,7 +69,7 @@ export const byField = <E, R>(
     )
   })
 
-/** One score from those of fields: the mean of the ones that can be scored. */
+/** One score for all fields: the mean of the ones that can be scored. */
 const ofFields = (scores: Readonly<Record<string, Score>>): Score => {
   const values = Object.values(scores).flatMap(({ value }) => (value === undefined ? [] : [value]))
   if (values.length === 0) return { ...unscored("no field can be scored"), fields: scores }

@@ -13,7 +13,7 @@ const expectedPrefix = "expected_"
 const scorePrefix = "score_"
 
 /** The column with the expected value of a field. */
-export const expectedColumn = (field: string): string => `${expectedPrefix}${field}`
+const expectedColumn = (field: string): string => `${expectedPrefix}${field}`
 
 /** Whether a model has scored the line: it has an explanation then, and one score for all fields. */
 interface Options {

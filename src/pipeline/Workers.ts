@@ -1,6 +1,7 @@
 /**
- * A number of workers for the elements of a stream, which can change and pause. The work on an element has a fiber of its own: what it forks
- * ends with it, and interrupting it affects no other element. (`Stream.mapEffect` would end with the first interruption.)
+ * Workers for the elements of a stream. Their number can change, and they can pause. Each element has its own fiber: what
+ * the work forks ends with it, and interrupting it affects no other element. (`Stream.mapEffect` would end with the first
+ * interruption.)
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

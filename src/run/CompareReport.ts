@@ -10,7 +10,7 @@ import * as Evaluation from "../pipeline/Evaluation.ts"
 
 /** One of the two. Costs are exact US dollars, durations milliseconds. */
 export const Side = Schema.Struct({
-  /** What it is: its state, or the prompt or the model that only it has. */
+  /** Its state, or the prompt or the model that only it has. */
   name: Schema.String,
   done: Schema.Int,
   failed: Schema.Int,
@@ -25,6 +25,7 @@ export const Side = Schema.Struct({
 })
 export type Side = typeof Side.Type
 
+/** The JSON form of a comparison. */
 export const CompareReport = Schema.Struct({
   a: Side,
   b: Side,
@@ -39,6 +40,7 @@ export interface Compared {
   readonly comparison: Comparison.Comparison
 }
 
+/** The comparison for programs. */
 export const toJson = ({ a, b, comparison }: Compared) =>
   Schema.encodeEffect(Schema.fromJsonString(CompareReport))({
     a,
@@ -47,6 +49,7 @@ export const toJson = ({ a, b, comparison }: Compared) =>
     verdict: Comparison.verdict(comparison)
   })
 
+/** The comparison for people. */
 export const toText = ({ a, b, comparison }: Compared): string => {
   const { agreement, examples, fields, onlyA, onlyB, rows, scores } = comparison
   return [

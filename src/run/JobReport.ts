@@ -41,7 +41,7 @@ export const exitCode = ({ isInterrupted, summary }: JobReport): number => {
   return failedIn(summary) > 0 ? 1 : 0
 }
 
-/** The rows that make the run fail. Invalid rows do, unless they are in a file of their own. */
+/** The rows that make the run fail. Invalid rows do, unless a file lists them. */
 const failedIn = ({ failed, invalid, rejectsFile }: Summary): number =>
   rejectsFile === undefined ? failed + invalid : failed
 
@@ -78,7 +78,7 @@ export const toText = (report: JobReport): string => {
     .join("\n")
 }
 
-/** The rows that failed, and those that cannot be run at all: unreadable lines, and keys that occur twice. */
+/** The rows that failed, and the rows that cannot run at all: unreadable lines, and keys that occur twice. */
 const failures = ({ failed, invalid, rejectsFile }: Summary): string => {
   const invalidRows =
     invalid > 0 && rejectsFile === undefined && Progress.counted(invalid, "row is invalid", "rows are invalid")

@@ -12,5 +12,5 @@ export const flags = {
   texts: toggle("texts", "Include the texts of the rows that the report lists: requests, answers and results")
 }
 
-/** Their values. */
+/** The values of the flags. */
 export type ReportFlags = Command.Command.Config.Infer<typeof flags>

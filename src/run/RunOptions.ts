@@ -1,5 +1,5 @@
 /**
- * What the flags of a run change: the model of the job, the layers below it, and the options of the run.
+ * Applies the flags of a run: the model of the job, the layers below it, and the options of the run.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -30,7 +30,10 @@ export const apply = <Row, Out, E>(
   })
 })
 
-/** The options of `Claude.stack`, besides those of `RunControls`. An emulator has its own cache within the store, and its own limits in Redis. */
+/**
+ * The options of `Claude.stack` that `RunControls` does not have. An emulator has its own cache within the store, and its own
+ * limits in Redis.
+ */
 export const ofStack = Effect.fnUntraced(function* (flags: RunFlags, emulated: boolean) {
   const { cache, fallback, promptCache } = flags
   const place = emulated ? { storeId: "effect-claude-emulator" } : {}

@@ -94,7 +94,7 @@ const openLocked = Effect.fnUntraced(function* (path: string) {
 })
 
 const openForReading = Effect.fnUntraced(function* (path: string) {
-  // A connection that only reads leaves the files of the log behind, also those of a run that ends meanwhile.
+  // A connection that only reads leaves the files of the log behind, also the files of a run that ends meanwhile.
   const removeLog = Effect.gen(function* () {
     if (!(yield* Lock.isHeld(path))) yield* look(path, readSchema)
   })

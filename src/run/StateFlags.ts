@@ -9,5 +9,5 @@ export const flags = {
   job: text("job", "The name of the job, where the state holds several")
 }
 
-/** Their values. */
+/** The values of the flags. */
 export type StateFlags = Command.Command.Config.Infer<typeof flags>

@@ -9,7 +9,7 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import { ExitWith } from "./ExitWith.ts"
 
-/** The text of a flag. Line ends are those of Unix, and the last line of a file has none. */
+/** The text of a flag. Lines end in LF, and the last line of a file has no end. */
 export const read = Effect.fnUntraced(function* (flag: string, value: string) {
   if (!value.startsWith("@")) return withUnixLines(value)
   if (value.startsWith("@@")) return withUnixLines(value.slice(1))

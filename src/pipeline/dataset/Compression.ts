@@ -6,6 +6,7 @@ import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 
+/** The form of compressed bytes. */
 export type Kind = "gzip" | "zstd"
 
 /** Bytes that cannot be decompressed or compressed. */
@@ -18,6 +19,7 @@ export class CompressionFailed extends Schema.TaggedError<CompressionFailed>()("
   }
 }
 
+/** Compresses and decompresses streams. */
 export interface Service {
   /** The content of all members or frames. It fails where bytes are missing at the end, or are too many. */
   readonly decompress: <E, R>(

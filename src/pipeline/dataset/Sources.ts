@@ -20,6 +20,7 @@ export interface Source {
 /** Opens the input of an address; undefined if the address is none that it knows. */
 export type Open = (address: string) => Effect.Effect<Source | undefined, DatasetFailed>
 
+/** Opens inputs; by default only files are inputs. */
 export const Sources: Context.Reference<Open> = Context.Reference("effect-claude/Sources", {
   defaultValue: (): Open => () => Effect.undefined
 })

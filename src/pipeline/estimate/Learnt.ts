@@ -1,5 +1,5 @@
 /**
- * What stored replies teach about the calls of a step: how long the answers are, and how far the estimate of the prompt is
+ * Learns from stored replies about the calls of a step: how long the answers are, and how far the estimate of the prompt is
  * off. Where there are none, the assumptions are here too. Pure.
  */
 import type { Request } from "../../claude/Request.ts"

@@ -18,7 +18,7 @@ export interface Call {
   readonly standIn: number | undefined
 }
 
-/** A call with what it is expected to be billed. */
+/** A call and its expected bill. */
 export interface Priced extends Call {
   /** Tokens of the prompt, and the factor that led to them. */
   readonly tokens: number
@@ -57,6 +57,7 @@ export interface Prices {
   readonly once: number
 }
 
+/** The prices for these calls. */
 export const prices = (calls: ReadonlyArray<Priced>, { at, place, serviceTier }: Sending): Prices => {
   const found = Prefix.uses(
     calls.map(({ request }) => place(request)),

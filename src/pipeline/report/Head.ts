@@ -19,7 +19,8 @@ export const Run = Schema.Struct({
   /** `done`, why it stopped, or the tag of an error; null where it has not ended, or an earlier version ran it. */
   outcome: Schema.NullOr(Schema.String),
   detail: Schema.NullOr(Schema.String),
-  ...Schema.Struct({ total: Schema.Int, done: Schema.Int }).fields,
+  total: Schema.Int,
+  done: Schema.Int,
   failed: Schema.NullOr(Schema.Int),
   invalid: Schema.NullOr(Schema.Int),
   /** What it was billed. */

@@ -19,6 +19,7 @@ export const Spent = Schema.Struct({ calls: Schema.Int, cost: Dollars, unpriced:
 export const Saved = Schema.Struct({ calls: Schema.Int, saved: Dollars, unpriced: Schema.Int })
 export type Saved = typeof Saved.Type
 
+/** What a job was billed, and what it saved. */
 export const Money = Schema.Struct({
   /** What calls of a step and a model were billed, directly and as batches; the dearest first. */
   steps: Schema.Array(

@@ -7,6 +7,7 @@ import type * as RowFailure from "../RowFailure.ts"
 import * as Bounded from "./Bounded.ts"
 import type { Attempt, RowLog } from "./RowLog.ts"
 
+/** What went wrong, by reason. */
 export const Problems = Schema.Struct({
   /** Attempts without a reply, the most frequent reason first. */
   attempts: Schema.Array(

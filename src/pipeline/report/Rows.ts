@@ -31,6 +31,7 @@ export const Step = Schema.Struct({
   reply: Schema.optionalKey(Schema.String)
 })
 
+/** A row of the lists. */
 export const Row = Schema.Struct({
   key: Schema.String,
   state: Schema.Literals(["pending", "done", "failed"]),
@@ -45,6 +46,7 @@ export const Row = Schema.Struct({
 })
 export type Row = typeof Row.Type
 
+/** The rows to look at. */
 export const Rows = Schema.Struct({
   slowest: Schema.Array(Row),
   dearest: Schema.Array(Row),

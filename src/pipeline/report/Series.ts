@@ -13,11 +13,12 @@ export const Slot = Schema.Struct({
   outputTokens: Schema.Int,
   /** Attempts that gave no reply. */
   lost: Schema.Int,
-  /** Answers of batches, which have rate limits of their own. */
+  /** Answers of batches, which have separate rate limits. */
   batched: Schema.Int
 })
 export type Slot = typeof Slot.Type
 
+/** Slots of equal length, the earliest first. */
 export const Series = Schema.Struct({
   /** The length of a slot, in milliseconds. */
   width: Schema.Finite,

@@ -1,5 +1,5 @@
 /**
- * The columns of an input, as far as they are known before all of it is read: those of its header, or of its first rows.
+ * The columns of an input, from its header or its first rows, before all of it is read.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -33,7 +33,7 @@ export const sample = Effect.fnUntraced(function* <E, R>(source: Dataset.Dataset
 /** What is wrong with a column that the input does not have, with the nearest names; undefined where it has it. */
 export const problemOf = (written: string, { header, rows }: Sample): string | undefined => {
   const known = header === undefined ? rows : [Object.fromEntries(header.map((column) => [column, ""])), ...rows]
-  // A header names all columns, so a row may lack none of them.
+  // A header names all columns, so every row has them.
   const name = header !== undefined && !header.includes(written.trim()) ? written.trim().replace(/\?$/, "") : written
   if (known.length === 0 || known.some((row) => Option.isSome(Template.find(row, name)))) return undefined
   const names = namesOf(name, known)

@@ -1,6 +1,6 @@
 /**
- * The schema of results from a JSON Schema, as `--schema` takes it. Effect imports what it has an equivalent for; what it
- * would ignore, and what the API cannot take, is refused with its path.
+ * The schema of results from a JSON Schema, as `--schema` takes it. Keywords that Effect
+ * would ignore, and parts that the API cannot take, are refused with their path.
  */
 import * as JsonSchema from "effect/JsonSchema"
 import * as Predicate from "effect/Predicate"

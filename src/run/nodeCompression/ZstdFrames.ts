@@ -1,5 +1,5 @@
 /**
- * Finds the frames in the bytes of a zstd file, by their headers and those of their blocks (RFC 8878). Node's decompressor
+ * Finds the frames in the bytes of a zstd file, by their headers and the headers of their blocks (RFC 8878). Node's decompressor
  * ends after the first frame, without an error, so each frame needs a decompressor for itself.
  */
 

@@ -1,6 +1,7 @@
 /**
- * The scores of the rows: the accuracy, that of each field, and what was answered in place of what was expected.
+ * The scores of the rows: the accuracy, also by field, and the answers that were given for each expected value.
  */
+import { percent } from "../../pipeline/Evaluation.ts"
 import type { Report } from "../../pipeline/Report.ts"
 import * as Format from "./Format.ts"
 import { type Html, html } from "./Html.ts"
@@ -35,7 +36,6 @@ const columns: ReadonlyArray<Table.Column<{ readonly name: string; readonly accu
 
 const meanOf = ({ mean }: Accuracy): string => (mean === null ? "unknown" : percent(mean))
 const intervalOf = ({ lower, upper }: Accuracy): string => `${percent(lower)} to ${percent(upper)}`
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`
 
 const matrix = (name: string, { counts, labels }: Confusion): Html =>
   Table.make(
