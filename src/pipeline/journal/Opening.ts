@@ -48,7 +48,8 @@ const openNamed = Effect.fnUntraced(function* (sql: SqlClient, state: string, { 
   const held = yield* JobLock.take(sql, job)
   if (held === undefined) return yield* new JournalInUse({ state, job })
   const [stored = notStored] = yield* Effect.flatMap(
-    sql`SELECT j.run, shape, emulated, kept, has_replies, source, CAST(paused_at AS DOUBLE PRECISION) AS paused_at, COALESCE(claimed, 0) AS claimed,
+    sql`SELECT j.run, shape, emulated, kept, has_replies, source,
+          CAST(paused_at AS DOUBLE PRECISION) AS paused_at, COALESCE(claimed, 0) AS claimed,
           COALESCE(total, 0) AS total, COALESCE(done, 0) AS done, CAST(COALESCE(size, 0) AS DOUBLE PRECISION) AS size,
           CASE WHEN EXISTS (
             SELECT 1 FROM effect_claude_rows WHERE job = j.id AND state = 1
