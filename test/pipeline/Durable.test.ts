@@ -157,7 +157,7 @@ describe.each(kinds)("%s", (kind) => {
 describe("a rejected reply", () => {
   const Answer = Schema.Struct({ name: Schema.String })
   const valid = '{"name":"Ann"}'
-  const ask = Effect.map(generateObject(Answer, "Who?"), ({ value }) => value.name)
+  const ask = Effect.map(generateObject(Answer, "Who?", { reask: 0 }), ({ value }) => value.name)
 
   it.effect("is replayed for a row that was killed, so that the program takes the same path", () => {
     const store = makeStore()
@@ -168,6 +168,19 @@ describe("a rejected reply", () => {
       assert.deepStrictEqual(
         Array.from(store.replies.values(), ({ isRejected }) => isRejected),
         [true, false]
+      )
+    }).pipe(Effect.provide(TestClaude.layer(["no JSON", valid])))
+  })
+
+  it.effect("is replayed with the answer that was asked for after it, so that nothing is paid again", () => {
+    const store = makeStore()
+    const step = Effect.map(generateObject(Answer, "Who?"), ({ value }) => value.name)
+    return Effect.gen(function* () {
+      assert.strictEqual(yield* asRow(store)(step), "Ann")
+      assert.strictEqual(yield* asRow(store)(step), "Ann")
+      assert.deepStrictEqual(
+        Array.from(store.replies.values(), ({ isRejected }) => isRejected),
+        [false, false]
       )
     }).pipe(Effect.provide(TestClaude.layer(["no JSON", valid])))
   })

@@ -146,7 +146,7 @@ describe("a run whose program is the same", () => {
     inFolder((files) =>
       Effect.gen(function* () {
         const Name = Schema.Struct({ name: Schema.String })
-        const ask = Step.object("ask", Name, ({ name }: Row) => `Who is ${name}?`)
+        const ask = Step.object("ask", Name, ({ name }: Row) => `Who is ${name}?`, { reask: 0 })
         const step = Step.make("all", (row: Row) =>
           Effect.map(row.name === "reasked" ? Effect.retry(ask(row), { times: 1 }) : ask(row), ({ name }) => name)
         )

@@ -181,7 +181,7 @@ describe("an answer is not stored", () => {
     Effect.gen(function* () {
       const City = Schema.Struct({ city: Schema.String })
       const layer = TestClaude.layer(['{"town":"Rome"}', '{"city":"Rome"}']).pipe(inMemory())
-      const find = generateObject(City, "Where?")
+      const find = generateObject(City, "Where?", { reask: 0 })
       const [first, second, third] = yield* Effect.all([Effect.flip(find), find, find]).pipe(Effect.provide(layer))
       assert.strictEqual(first.reason._tag, "OutputInvalid")
       assert.deepStrictEqual([second.value.city, second.origin], ["Rome", "api"])
