@@ -31,7 +31,7 @@ const { positionals, values } = parseArgs({
 const sizes = positionals.length === 0 ? [100_000, 1_000_000] : positionals.map(Number)
 const rounds = 3
 
-/** The subjects of each format. The ratios are those of the first to the others. */
+/** The subjects of each format. Each ratio compares the first with another. */
 const plans: Readonly<Record<string, ReadonlyArray<string>>> = {
   "rows.jsonl": ["effect-claude"],
   "rows.csv": ["effect-claude", "papaparse chunks", "papaparse", "csv-parse"],

@@ -47,7 +47,7 @@ export interface RunOptions<in Row = never> extends Selection.Selection<Row> {
   readonly limit?: number
   /** Stop after this many rows have failed. */
   readonly maxFailures?: number
-  /** Take only rows that failed when they ran last, or those of them whose error has this reason, such as `Overloaded`. */
+  /** Take only rows that failed in their last run, and with `reason` only if the error has it, such as `Overloaded`. */
   readonly only?: "failed" | { readonly reason: string }
   /**
    * What to do with finished rows if the program has changed since. `stop`, the default, checks some of them, and fails

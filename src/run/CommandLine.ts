@@ -72,7 +72,7 @@ const join = (parts: ReadonlyArray<Part>): ReadonlyArray<string> =>
 const nameOf = ({ flag }: Part) =>
   flag !== undefined && toggleNames.has(flag) ? flag.replace(/^no-/, "") : (flag ?? "")
 
-/** The command line of a run, without secrets. `args` are those of the program; the name of the command is among them. */
+/** The command line of a run, without secrets. `args` contain the name of the command. */
 export const toStore = (command: "run" | "map", args: ReadonlyArray<string>, folder: string): Command => {
   const parts = split(args.slice(args.indexOf(command) + 1)).filter((part) => !ofOneRun.has(nameOf(part)))
   const isOmitted = ({ value }: Part) => value !== undefined && (isSecret(value) || value === "-" || value === "@-")

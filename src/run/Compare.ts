@@ -58,7 +58,7 @@ const states = Effect.fnUntraced(function* ([one, other]: readonly [Candidate, C
   yield* Console.log(json ? yield* CompareReport.toJson(compared) : CompareReport.toText(compared))
 }, OpenState.toExit)
 
-/** The calls of a judge are those of a step of this name; see `Score.judge`. */
+/** `Score.judge` makes its calls in a step of this name. */
 const isOfJudge = ({ step }: { readonly step: string }) => step.split("/").includes("judge")
 
 const sideOf = Effect.fnUntraced(function* (state: OpenState.JobInState, name: string) {

@@ -42,7 +42,7 @@ export const make = Effect.fnUntraced(function* (flags: RunFlags & JudgeFlags): 
   }
 })
 
-/** The calls of a judge are those of a step of this name. */
+/** A cap for the step in which `Score.judge` makes its calls. */
 const ofJudge = ({ judgeBudget = Option.none() }: JudgeFlags) =>
   Option.isSome(judgeBudget) ? { steps: { judge: judgeBudget.value } } : {}
 

@@ -39,7 +39,7 @@ const fail = (path: string, detail: string) => Effect.fail(new DatasetFailed.Dat
 const compressedParquet =
   "a Parquet file is compressed inside, and read at any position; use one that ends in .parquet, without another compression"
 
-/** Bytes of a chunk. The rows of a larger one live so long that the collector of young objects copies most of them. */
+/** Bytes of a chunk. The rows of a larger chunk outlive the young generation, and each collection copies them. */
 const chunkSize = 32 * 1024
 
 /** The file of a path. */

@@ -31,7 +31,7 @@ export const open = (path: string) =>
 
 /**
  * Opens a file only to read it, until the scope closes, also while another process writes to it. SQLite keeps the file of
- * a log beside the database for readers; where nobody may create one, the database cannot change, and it is read without.
+ * a log beside the database for readers; in a folder without write permission the database cannot change, and is read without a log.
  */
 export const openReader = (path: string) =>
   Effect.acquireRelease(
