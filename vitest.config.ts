@@ -11,6 +11,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts", "examples/{05,09,10,15,22,25}-*.ts"],
     maxWorkers: 2,
+    // Test files share a process and its loaded modules, which halves the time of the suite: a test leaves nothing behind.
+    isolate: false,
     // Programs that the tests start share the compiled sources.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.cache/node") },
     testTimeout: 60_000
