@@ -203,7 +203,7 @@ const send = <A>(
     })
     return Effect.ensuring(
       answer,
-      Effect.suspend(() => (warnings.length === 0 ? Effect.void : logOnce(warnings)))
+      Effect.suspend(() => (warnings.length === 0 ? Effect.void : logOnce(client, warnings)))
     )
   })
 
@@ -218,18 +218,16 @@ const capturing = <A>(warnings: Array<string>, call: () => A): A => {
   }
 }
 
-const logged = new Set<string>()
+/** The warnings that a client has logged. */
+const logged = new WeakMap<Client, Set<string>>()
 
-const logOnce = (warnings: ReadonlyArray<string>) =>
-  Effect.forEach(
-    warnings.filter((warning) => !logged.has(warning)),
-    (warning) =>
-      Effect.andThen(
-        Effect.sync(() => logged.add(warning)),
-        Effect.logWarning(warning)
-      ),
-    { discard: true }
-  )
+const logOnce = (client: Client, warnings: ReadonlyArray<string>) =>
+  Effect.suspend(() => {
+    const before = logged.get(client) ?? new Set()
+    const news = warnings.filter((warning) => !before.has(warning))
+    logged.set(client, new Set([...before, ...news]))
+    return Effect.forEach(news, (warning) => Effect.logWarning(warning), { discard: true })
+  })
 
 const timedOut = (limit: Duration.Input) =>
   new ClaudeError({

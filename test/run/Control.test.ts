@@ -25,15 +25,14 @@ for (const { missing, name, state } of places) {
       "is paused, changed and resumed from here, and stays paused where it is killed and starts again",
       () =>
         Effect.gen(function* () {
-          const { billed, control, job, start, status, until } = yield* world(state)
+          const { billed, control, job, settled, start, status, until } = yield* world(state)
           const first = yield* start("--budget", "1 USD")
           yield* until(Effect.map(status, ({ done }) => done > 2))
           assert.isNotNull((yield* status).openIn)
 
           assert.deepInclude(yield* control("pause"), { code: 0, stdout: `"${job}": ${paused}\n` })
           assert.isNotNull((yield* status).pausedSince)
-          yield* until(Effect.map(Effect.all([billed, status]), ([billed, { done }]) => billed === done))
-          const before = yield* billed
+          const before = yield* settled
           const raised = yield* control("set", "--concurrency", "8", "--budget", "2 USD")
           assert.strictEqual(
             raised.stdout,
@@ -102,13 +101,21 @@ const world = Effect.fnUntraced(function* (database: string | undefined) {
   const control = (command: string, ...flags: ReadonlyArray<string>) => program([command, ...state, ...flags])
   /** All calls are made, of three for each row. */
   const billed = Effect.map(server.ledger, ({ length }) => length / 3)
+  const status = Effect.map(control("status", "--json"), ({ code, stdout }) =>
+    code === 0 ? JSON.parse(stdout) : { done: 0, openIn: null, waiting: [] }
+  )
   return {
     files,
     job,
     billed,
     control,
-    status: Effect.map(control("status", "--json"), ({ code, stdout }) =>
-      code === 0 ? JSON.parse(stdout) : { done: 0, openIn: null, waiting: [] }
+    status,
+    /** The rows that are billed once the last one that began is done: nothing has changed for longer than a row takes. */
+    settled: Effect.all([billed, status, Effect.andThen(Effect.sleep("1 second"), billed)]).pipe(
+      Effect.filterOrFail(([before, { done }, after]) => before === done && before === after),
+      Effect.retry({ times: 60 }),
+      Effect.map(([before]) => before),
+      Effect.orDie
     ),
     /** Looks several times a second, for a minute at most. */
     until: (isReached: Effect.Effect<boolean>) =>

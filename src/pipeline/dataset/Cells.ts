@@ -116,11 +116,12 @@ const words: ReadonlyMap<string, boolean> = new Map([
   ["0", false]
 ])
 
-/** The number of a text, unless JavaScript would read another one. */
+/** The number of a text, unless JavaScript would read another one: one that is written in another way. */
 const numberOf = (text: string): number | undefined => {
   if (!/^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/.test(text)) return undefined
   const number = Number(text)
-  const isInexact = text.length > 15 && /^\s*[+-]?\d+\s*$/.test(text) && BigInt(text.trim()) !== BigInt(number)
+  const isLongInteger = text.length > 15 && /^\s*[+-]?\d+\s*$/.test(text)
+  const isInexact = isLongInteger && BigInt(text.trim()) !== BigInt(number) && text.trim() !== String(number)
   return isInexact || !Number.isFinite(number) ? undefined : number
 }
 

@@ -68,6 +68,17 @@ describe("the cells of a table", () => {
     }).pipe(Effect.scoped, provideNode)
   )
 
+  it.effect("read a long number back that JavaScript has written, though it is not its exact value", () =>
+    Effect.gen(function* () {
+      const written = [24725916612146470, -1.2345678901234567e20, 5e-324]
+      const path = yield* fileOf("rows.csv", ["score", ...written].join("\n"))
+      assert.deepStrictEqual(
+        yield* read(Schema.Struct({ score: Schema.Finite }), path),
+        written.map((score) => ({ score }))
+      )
+    }).pipe(Effect.scoped, provideNode)
+  )
+
   it("of a result that is no object are in the column value", () => {
     assert.deepStrictEqual(Cells.fit(Schema.Int)({ key: "07", value: "3" }), { key: "07", value: 3 })
     assert.deepStrictEqual(Cells.fit(Schema.Array(Schema.Int))({ key: "07", value: "[3]" }), { key: "07", value: [3] })
