@@ -22,6 +22,8 @@ export interface OutputFormat<A, RD = never> {
     text: string,
     options?: Pick<SchemaAST.ParseOptions, "onExcessProperty">
   ) => Effect.Effect<A, Schema.SchemaError, RD>
+  /** Decodes a value that Claude sent, such as the arguments of a tool. */
+  readonly read: (sent: unknown) => Effect.Effect<A, Schema.SchemaError, RD>
   /** Turns the JSON of `Schema.toCodecJson` into the shape that Claude sends. */
   readonly write: (json: unknown) => unknown
 }
@@ -79,6 +81,7 @@ const translated = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>) 
     return Result.succeed<OutputFormat<A, RD>>({
       schema: node.schema,
       decode: (text, options) => Effect.flatMap(toJson(text), (sent) => decode(Shape.read(node, sent), options)),
+      read: (sent) => decode(Shape.read(node, sent)),
       write: (json) => Shape.write(node, json)
     })
   })
