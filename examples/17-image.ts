@@ -1,23 +1,12 @@
-// How do I ask about an image? A PDF works the same way, as a `document` block.
+// How do I ask about an image? A PDF works the same way, with `Content.pdf`.
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Effect, FileSystem } from "effect"
-import { Base64 } from "effect/encoding"
-import { Claude } from "effect-claude"
+import { Console, Effect } from "effect"
+import { Claude, Content } from "effect-claude"
 
 const program = Effect.gen(function* () {
-  const files = yield* FileSystem.FileSystem
-  const data = Base64.encode(yield* files.readFile("examples/17-image.png"))
-  const { text } = yield* Claude.generateText({
-    messages: [
-      {
-        role: "user",
-        content: [
-          { type: "image", source: { type: "base64", media_type: "image/png", data } },
-          { type: "text", text: "The image shows a red square. Say it in one sentence." }
-        ]
-      }
-    ]
-  })
+  const image = yield* Content.image("examples/17-image.png")
+  const question = "The image shows a red square. Say it in one sentence."
+  const { text } = yield* Claude.generateText({ messages: [Content.user(image, question)] })
   yield* Console.log(text)
 })
 

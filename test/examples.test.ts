@@ -145,6 +145,14 @@ describe("examples", () => {
     assert.strictEqual(outputOf("17-image"), "The image shows a red square.\n")
   })
 
+  it("28 prints an answer, and the place in the document of each sentence", () => {
+    const output = outputOf("28-citations")
+    assert.include(
+      output,
+      "- The ice broke by itself on the second of March. [28-citations.txt, characters 130 to 177]\n"
+    )
+  })
+
   it("18 finishes ten rows, then twenty", () => {
     assert.match(outputOf("18-job-in-a-program"), /^10 of 233 rows done, 0 failed\nstopped: limit\n$/)
     assert.match(
@@ -189,6 +197,7 @@ const inOrder = [
   "21-fallback",
   "23-costs",
   "24-budget",
+  "28-citations",
   "18-job-in-a-program",
   "18-job-in-a-program"
 ] as const

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Usage from "../../../claude/Usage.ts"
 import * as Blocks from "./Blocks.ts"
+import * as Citations from "./Citations.ts"
 import type { Options } from "../Options.ts"
 import * as Prompt from "../request/Prompt.ts"
 import * as PromptCache from "../billing/PromptCache.ts"
@@ -111,7 +112,12 @@ const reply = (call: Call, prompt: string): Replies.Reply => {
   const text =
     call.schema === undefined ? TextAnswer.answer(material) : JSON.stringify(SchemaAnswer.answer(call.schema, material))
   const [kept, sequence] = stop(text, call.stopSequences)
-  const content = kept === "" ? [] : [{ type: "text", text: kept }]
+  const content =
+    kept === ""
+      ? []
+      : call.schema === undefined
+        ? Citations.cite(kept, call.request.messages)
+        : [{ type: "text", text: kept }]
   return sequence === undefined ? { content } : { content, stop_reason: "stop_sequence", stop_sequence: sequence }
 }
 

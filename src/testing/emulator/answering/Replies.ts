@@ -1,5 +1,5 @@
 /**
- * Replies from code, for content that the emulator does not produce: thinking, citations, server tools, `pause_turn`, a
+ * Replies from code, for content that the emulator does not produce: thinking, citations of a PDF, server tools, `pause_turn`, a
  * refusal in the middle, new kinds of blocks. They are sent as the API sends them, cut at `max_tokens`, and billed by
  * their length. The same request always gets the same reply.
  */

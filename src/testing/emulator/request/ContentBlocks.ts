@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import type { ApiError } from "../wire/ApiError.ts"
 import { decode, refuse, refuseIf, required, shouldBe, text } from "../wire/Refusal.ts"
 import * as Fields from "./Fields.ts"
+import * as ImageType from "../../../claude/ImageType.ts"
 import * as Media from "./Media.ts"
 import type * as Prompt from "./Prompt.ts"
 import * as Signature from "./Signature.ts"
@@ -63,7 +64,7 @@ const base64 = (mediaTypes: ReadonlyArray<string>) =>
   })
 
 const decoders = Record.map(kinds, (kind) => decode<Schema.ConstraintDecoder<unknown>>(kind))
-const decodeImage = decode(base64(Media.imageTypes))
+const decodeImage = decode(base64(ImageType.types))
 const decodePdf = decode(base64(["application/pdf"]))
 
 /** The fields of the kinds that are checked; others are newer, or sent by Claude and returned as they are. */

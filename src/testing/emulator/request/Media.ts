@@ -3,6 +3,7 @@
  */
 import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
+import * as ImageType from "../../../claude/ImageType.ts"
 
 /** The part of a source that is checked here. */
 export interface Base64Source {
@@ -10,20 +11,18 @@ export interface Base64Source {
   readonly data: string
 }
 
-/** The media types of images, in the order in which the API names them. */
-export const imageTypes = ["image/jpeg", "image/png", "image/gif", "image/webp"] as const
-
-const maximumBytes = 5 * 1024 * 1024
+/** Of an image in Base64: 10 MB, as the API's refusals said in 2026 ("image exceeds 10 MB maximum"). */
+const maximumBytes = 10 * 1024 * 1024
 
 /** The refusal of an image whose `source` is at `path`. */
 export const checkImage = ({ data, media_type }: Base64Source, path: string): string | undefined => {
   const bytes = decode(data)
   if (bytes === undefined) return `${path}.data: invalid base64 data`
   if (bytes.length === 0) return `${path}: image cannot be empty`
-  if (bytes.length > maximumBytes) {
-    return `${path}: image exceeds 5 MB maximum: ${bytes.length} bytes > ${maximumBytes} bytes`
+  if (data.length > maximumBytes) {
+    return `${path}: image exceeds 10 MB maximum: ${data.length} bytes > ${maximumBytes} bytes`
   }
-  const found = imageTypes.find((type) => begins[type](bytes))
+  const found = ImageType.of(bytes)
   if (found === undefined) return `${path}.data: Could not process image`
   if (found === media_type) return undefined
   return (
@@ -46,10 +45,3 @@ const decode = (data: string): Uint8Array | undefined =>
   base64.test(data) ? Result.getOrUndefined(Base64.decode(data)) : undefined
 
 const text = (bytes: Uint8Array, from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to))
-
-const begins: Readonly<Record<(typeof imageTypes)[number], (bytes: Uint8Array) => boolean>> = {
-  "image/jpeg": (bytes) => text(bytes, 0, 3) === "\u00ff\u00d8\u00ff",
-  "image/png": (bytes) => text(bytes, 0, 8) === "\u0089PNG\r\n\u001a\n",
-  "image/gif": (bytes) => /^GIF8[79]a$/.test(text(bytes, 0, 6)),
-  "image/webp": (bytes) => text(bytes, 0, 4) === "RIFF" && text(bytes, 8, 12) === "WEBP"
-}

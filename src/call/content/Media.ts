@@ -1,0 +1,113 @@
+/**
+ * Checks the bytes of images and PDFs: their type and their size. It refuses only what the API is certain to refuse.
+ */
+import * as Base64 from "effect/encoding/Base64"
+import * as Result from "effect/Result"
+import * as ImageSize from "../../claude/ImageSize.ts"
+import * as ImageType from "../../claude/ImageType.ts"
+import { ContentInvalid } from "./ContentInvalid.ts"
+import type { Bytes } from "./Source.ts"
+
+/** An image in Base64, with its media type. */
+export interface Image {
+  readonly media_type: ImageType.ImageType
+  readonly data: string
+}
+
+/**
+ * Characters of an image in Base64. The API's refusals of 2026 name 10 MB ("image exceeds 10 MB maximum"); Bedrock and
+ * Google Cloud still refuse images over 5 MB.
+ */
+const maxImage = 10 * 1024 * 1024
+
+/** Pixels of a side (Anthropic, "Vision", 2026). In a request with more than 20 images, the API takes 2,000. */
+const maxSide = 8000
+
+/** The pages of a PDF, for models with a context window of 1M tokens (Anthropic, "PDF support", 2026); for others, 100. */
+const maxPages = 600
+
+/** Whether the bytes are an image that the API takes, or a PDF; undefined for anything else. */
+export const typeOf = (bytes: Uint8Array): ImageType.ImageType | "application/pdf" | undefined =>
+  ImageType.of(bytes) ?? (isPdf(bytes) ? "application/pdf" : undefined)
+
+/** Checks an image. */
+export const image = ({ bytes, name }: Bytes): Result.Result<Image, ContentInvalid> => {
+  const media_type = ImageType.of(bytes)
+  if (media_type === undefined) {
+    const found = otherType(bytes)
+    const what = found === undefined ? "this is not" : `this is ${found}, and not`
+    return refuse(name, "type", `${what} a PNG, JPEG, GIF or WebP image; convert it to one of these`)
+  }
+  const size = Math.ceil(bytes.length / 3) * 4
+  if (size > maxImage) {
+    return refuse(name, "size", `the image has ${size} bytes in Base64, and may have ${maxImage}; scale it down`)
+  }
+  const data = Base64.encode(bytes)
+  const { height, width } = ImageSize.of(data) ?? { height: 0, width: 0 }
+  if (Math.max(height, width) > maxSide) {
+    return refuse(
+      name,
+      "size",
+      `the image has ${width} × ${height} pixels, and may have ${maxSide} a side; scale it down`
+    )
+  }
+  return Result.succeed({ media_type, data })
+}
+
+/** Checks a PDF, and returns it in Base64. */
+export const pdf = ({ bytes, name }: Bytes): Result.Result<string, ContentInvalid> => {
+  if (!isPdf(bytes)) {
+    const found = ImageType.of(bytes) === undefined ? (otherType(bytes) ?? "not a PDF") : "an image"
+    return refuse(name, "type", `this is ${found}; give a PDF, or use Content.file, which finds out the type`)
+  }
+  const text = latin1(bytes)
+  if (/\/Encrypt\s+\d+\s+\d+\s+R/.test(text)) {
+    return refuse(name, "type", "the PDF is encrypted, and Claude reads no encrypted PDF; save it without a password")
+  }
+  const pages = pagesOf(text)
+  return pages > maxPages
+    ? refuse(name, "size", `the PDF has ${pages} pages, and a request may have ${maxPages}; split it`)
+    : Result.succeed(Base64.encode(bytes))
+}
+
+/** Checks a text. */
+export const text = ({ bytes, name }: Bytes): Result.Result<string, ContentInvalid> => {
+  const decoded = Result.try(() => utf8.decode(bytes))
+  if (Result.isSuccess(decoded) && !decoded.success.includes("\0")) return Result.succeed(decoded.success)
+  const found = otherType(bytes)
+  const what = found === undefined ? "this is not" : `this is ${found}, and not`
+  return refuse(name, "type", `${what} an image, a PDF or a text in UTF-8; convert it to one of these`)
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+
+const refuse = (source: string, problem: "type" | "size", detail: string) =>
+  Result.fail(new ContentInvalid({ source, problem, detail }))
+
+/** A header may follow up to 1,024 bytes of something else (PDF 1.7, appendix H). */
+const isPdf = (bytes: Uint8Array) => latin1(bytes.subarray(0, 1024)).includes("%PDF-")
+
+/** The largest count of a page tree; 0 if the tree is compressed. */
+const pagesOf = (text: string): number => {
+  const counts = [...text.matchAll(/<<[^<>]*\/Type\s*\/Pages\b[^<>]*>>/g)]
+  return Math.max(0, ...counts.map(([node]) => Number(/\/Count\s+(\d+)/.exec(node)?.[1] ?? 0)))
+}
+
+const decoder = new TextDecoder("latin1")
+const latin1 = (bytes: Uint8Array) => decoder.decode(bytes)
+
+/** Files that people take for an image or a PDF. */
+const otherType = (bytes: Uint8Array): string | undefined => {
+  const text = latin1(bytes.subarray(0, 64))
+  return others.find(([pattern]) => pattern.test(text))?.[1]
+}
+
+const others: ReadonlyArray<readonly [RegExp, string]> = [
+  [/^BM/, "a BMP image"],
+  [/^(?:II\*\0|MM\0\*)/, "a TIFF image"],
+  [/^....ftyp(?:heic|heix|mif1|msf1|hevc)/s, "a HEIC image"],
+  [/^....ftypavif/s, "an AVIF image"],
+  [/^\s*(?:<\?xml[^>]*>\s*)?<svg/, "an SVG image"],
+  [/^\s*<(?:!doctype|html)/i, "a web page"],
+  [/^PK[^ -~]{2}/, "a ZIP file, such as a Word document"]
+]

@@ -1,0 +1,88 @@
+/**
+ * Where content comes from: a file, bytes, an address that the API reads, or a file that was uploaded with the Files API.
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import type * as PlatformError from "effect/PlatformError"
+import * as Predicate from "effect/Predicate"
+import { ContentInvalid } from "./ContentInvalid.ts"
+
+/** The id of a file that was uploaded with the Files API, as `{ fileId: "file_011C…" }`. */
+export interface FileId {
+  readonly fileId: string
+}
+
+/** An address. The API reads it, so nothing of it is checked here. */
+export type Address = URL | `http://${string}` | `https://${string}`
+
+/** A path, as a text, or one of the other sources. */
+export type Source = string | URL | Uint8Array | FileId
+
+/** The content of a file, and what to call it in a message. */
+export interface Bytes {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+/** A source that the API takes as it is. */
+export type Remote =
+  | { readonly type: "url"; readonly url: string }
+  | { readonly type: "file"; readonly file_id: string }
+
+/**
+ * The most bytes of a file: in Base64, four characters for three bytes, they make a request of 32 MB (Anthropic, "API
+ * overview", request size limits, 2026). A longer file is not read.
+ */
+export const maxBytes = 24 * 1024 * 1024
+
+/** Reads a path. An address or a file id comes back as the source of a block. */
+export const open = (source: Source): Effect.Effect<Bytes | Remote, ContentInvalid, FileSystem.FileSystem> => {
+  if (source instanceof URL) return Effect.succeed({ type: "url", url: source.href })
+  if (source instanceof Uint8Array) return sized({ name: `${source.length} bytes`, bytes: source })
+  if (!Predicate.isString(source)) return Effect.succeed({ type: "file", file_id: source.fileId })
+  return isAddress(source) ? Effect.succeed({ type: "url", url: source }) : readFile(source)
+}
+
+/** Whether a text is an address, and not a path. */
+export const isAddress = (source: string): boolean => /^https?:\/\//i.test(source)
+
+/** The last part of a path or an address. */
+export const nameOf = (source: string): string | undefined => /([^/\\?#]+)\/*(?:[?#].*)?$/.exec(source)?.[1]
+
+const readFile = Effect.fnUntraced(
+  function* (path: string) {
+    const fs = yield* FileSystem.FileSystem
+    const { size, type } = yield* fs.stat(path)
+    if (type === "Directory") return yield* unreadable(path, "this is a folder; give the path of a file")
+    if (size > maxBytes) return yield* tooLarge(path, Number(size))
+    return yield* sized({ name: path, bytes: yield* fs.readFile(path) })
+  },
+  (read, path) => Effect.catchTag(read, "PlatformError", (error) => unreadable(path, detailOf(error)))
+)
+
+const unreadable = (source: string, detail: string) =>
+  Effect.fail(new ContentInvalid({ source, problem: "unreadable", detail }))
+
+const tooLarge = (source: string, size: number) =>
+  new ContentInvalid({
+    source,
+    problem: "size",
+    detail:
+      `${megabytes(size)} are more than a request of 32 MB can carry (${megabytes(maxBytes)} before Base64); split the ` +
+      `file, or upload it with the Files API and give its id`
+  })
+
+const megabytes = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MB`
+
+const sized = (file: Bytes): Effect.Effect<Bytes, ContentInvalid> => {
+  if (file.bytes.length > maxBytes) return Effect.fail(tooLarge(file.name, file.bytes.length))
+  return file.bytes.length > 0
+    ? Effect.succeed(file)
+    : Effect.fail(new ContentInvalid({ source: file.name, problem: "size", detail: "it is empty; give another file" }))
+}
+
+const detailOf = ({ reason }: PlatformError.PlatformError): string => {
+  if (reason._tag === "NotFound") return "there is no such file; correct the path"
+  if (reason._tag === "PermissionDenied") return "the file cannot be read, for lack of permission"
+  return `the file cannot be read (${reason._tag})`
+}
