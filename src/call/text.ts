@@ -24,14 +24,19 @@ export const generateText = Effect.fn("Claude.generateText")(function* (prompt: 
 })
 
 /** Asks until the turn ends, or until it has been continued as often as allowed. */
-export const ask = Effect.fnUntraced(function* (request: Request) {
-  const claude = yield* Claude
-  let turn: Turn.Turn = [yield* claude.create(request)]
+export const ask = (request: Request) => Claude.use(({ create }) => askWith(create, request))
+
+/** The same with any function that makes a call. */
+export const askWith = Effect.fnUntraced(function* <E extends ClaudeError, R>(
+  create: (request: Request) => Effect.Effect<Reply, E, R>,
+  request: Request
+) {
+  let turn: Turn.Turn = [yield* create(request)]
   for (;;) {
     const next = Turn.continuation(request, turn)
     if (next === undefined) return turn
     const earlier = turn
-    const reply = yield* Effect.mapError(claude.create(next), (error) => Turn.addUsage(error, earlier))
+    const reply = yield* Effect.mapError(create(next), (error) => Turn.addUsage(error, earlier))
     turn = Arr.append(turn, reply)
   }
 })

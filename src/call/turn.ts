@@ -49,30 +49,37 @@ export const continuation = (request: Request, turn: Turn): Request | undefined 
   if (!isPaused(message) || turn.length > maxContinuations || Predicate.isNotNullish(request.thread)) return undefined
   const content = contentOf(turn)
   if (content.length === 0) return request
-  const container = containerOf(request, turn)
-  return {
-    ...request,
-    // The API accepts the content that it sends; only the SDK's types for the two differ.
-    messages: [...request.messages, { role: "assistant", content: content as Array<Anthropic.ContentBlockParam> }],
-    ...(container !== undefined && { container })
-  }
+  return { ...request, messages: [...request.messages, assistant(content)], ...containerOf(request, turn) }
 }
+
+/** The message that returns the content of an answer. */
+export const assistant = (content: ReadonlyArray<Anthropic.ContentBlock>) => ({
+  role: "assistant" as const,
+  // The API accepts the content that it sends; only the SDK's types for the two differ.
+  content: content as Array<Anthropic.ContentBlockParam>
+})
 
 /** The answer of a turn. If the turn has no text or is not finished, removes it from the cache and fails. */
 export const toReply = Effect.fnUntraced(function* (turn: Turn, textOf: (message: Reply.Message) => string) {
-  const reply = merge(turn)
-  const { message } = reply
-  const now = yield* DateTime.nowAsDate
-  const usage = turn.map(({ message }) => Cost.bill(message, now).usage).reduce(sum)
-  const text = textOf(message)
-  const reason = failureOf(turn, reply, { text, usage, ...requestIdOf(reply) })
-  if (reason !== undefined) {
-    yield* Reply.discard(reply)
-    return yield* new ClaudeError({ reason })
-  }
-  const cost = Cost.sum(turn.map((part) => Cost.billed(part, now)))
-  return { ...reply, text, usage, cost } satisfies TextReply
+  const { reason, reply } = yield* judge(turn, textOf)
+  if (reason === undefined) return reply
+  yield* Reply.discard(reply)
+  return yield* new ClaudeError({ reason })
 })
+
+/** The answer of a turn, and the reason why it is not a finished text, if it is not. */
+export const judge = (
+  turn: Turn,
+  textOf: (message: Reply.Message) => string
+): Effect.Effect<{ readonly reply: TextReply; readonly reason: Reason | undefined }> =>
+  Effect.map(DateTime.nowAsDate, (now) => {
+    const reply = merge(turn)
+    const usage = turn.map(({ message }) => Cost.bill(message, now).usage).reduce(sum)
+    const text = textOf(reply.message)
+    const cost = Cost.sum(turn.map((part) => Cost.billed(part, now)))
+    const reason = failureOf(turn, reply, { text, usage, ...requestIdOf(reply) })
+    return { reply: { ...reply, text, usage, cost }, reason }
+  })
 
 /**
  * Adds the usage of the earlier calls of a turn to the error of a later one: they were paid for, although the turn has
@@ -170,9 +177,9 @@ const merge = (turn: Turn): Reply.Reply => {
   return { ...reply, message, discard: () => Effect.forEach(turn, Reply.discard, { discard: true }) }
 }
 
-/** The container of a continuation: the one in which the API ran tools, with the skills of the request. */
-const containerOf = ({ container }: Request, turn: Turn): Request["container"] => {
+/** The container of the next request: the one in which the API ran tools, with the skills of the request. */
+export const containerOf = ({ container }: Request, turn: Turn): Pick<Request, "container"> => {
   const id = turn.findLast(({ message }) => message.container)?.message.container?.id
-  if (id === undefined) return undefined
-  return Predicate.isObject(container) ? { ...container, id } : id
+  if (id === undefined) return {}
+  return { container: Predicate.isObject(container) ? { ...container, id } : id }
 }

@@ -5,6 +5,7 @@ import type * as Layer from "effect/Layer"
 import type { Claude } from "../../claude/Claude.ts"
 import * as Models from "../../claude/Models.ts"
 import type { Request } from "../../claude/Request.ts"
+import * as Thinking from "../../claude/Thinking.ts"
 
 /**
  * A fallback, in the form of an entry of the API's own `fallbacks`. Its fields replace the fields of the request, and
@@ -32,7 +33,7 @@ export const requestFor = <E, R>(request: Request, { claude, ...fields }: Target
   if (isSameModel && Object.keys(fields).length === 1) return request
   const { output_config: config } = fields
   const asked = {
-    ...(isSameModel ? request : withoutThinking(request)),
+    ...(isSameModel ? request : Thinking.removed(request)),
     ...fields,
     ...(config && { output_config: { ...request.output_config, ...config } })
   }
@@ -46,20 +47,3 @@ export const requestFor = <E, R>(request: Request, { claude, ...fields }: Target
     ...(speed !== undefined && (speed !== "fast" || hasFast) && { speed })
   }
 }
-
-/** A message that held nothing else is removed too, because the API refuses one without content. */
-const withoutThinking = (request: Request): Request => {
-  const messages = request.messages.flatMap((message) => {
-    if (message.role !== "assistant" || typeof message.content === "string") return [message]
-    const content = message.content.filter(({ type }) => !modelBound.has(type))
-    if (content.length === message.content.length) return [message]
-    return content.length === 0 ? [] : [{ ...message, content }]
-  })
-  if (messages.every((message, index) => message === request.messages[index])) return request
-  // With manual thinking, the API wants the last turn of Claude to begin with thinking, and it has none now.
-  const manual = request.thinking?.type === "enabled"
-  return { ...request, messages, ...(manual && { thinking: { type: "disabled" } }) }
-}
-
-/** A `fallback` block only separates the thinking of two models. */
-const modelBound: ReadonlySet<string> = new Set(["thinking", "redacted_thinking", "fallback"])
