@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config"
 
 // Tests and examples import "effect-claude" from source, through the condition that package.json declares. The condition
 // "module" is left out: Node runs these files too, and packages that declare it for bundlers (AWS) do not load there.
-const conditions = ["effect-claude-source", "node", "import", "default"]
+const conditions = ["effect-claude-source", "node", "default"]
 
 export default defineConfig({
   resolve: { conditions },

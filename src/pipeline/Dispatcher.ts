@@ -1,0 +1,143 @@
+/**
+ * Hands out the chunks of a job to the processes that work on it. A process holds a chunk for a limited time by its own
+ * monotonic clock, which it renews while it runs. After that time another process may have the chunk, so the process sends
+ * no more calls for it. A queue decides who gets a chunk; `make` adds the deadlines to it.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Timer from "../claude/Timer.ts"
+
+/** Rows that one process works on: those whose numbers begin at `first`. */
+export interface Chunk {
+  /** A UUID. A queue takes a chunk with a known id once. */
+  readonly id: string
+  readonly first: number
+}
+
+/** A chunk that this process holds. */
+export interface Lease {
+  readonly first: number
+  /** Whether this process may send calls for the chunk. Once false, it stays false. */
+  readonly isHeld: () => boolean
+}
+
+/** The queue cannot be read or written. */
+export class DispatcherFailed extends Schema.TaggedError<DispatcherFailed>()("DispatcherFailed", {
+  /** What happened, and what to do. */
+  detail: Schema.String
+}) {
+  override get message() {
+    return `the queue of chunks failed: ${this.detail}`
+  }
+}
+
+/** A queue of chunks that lives outside of the processes. `Entry` is what it needs to find a chunk that it gave out. */
+export interface Queue<Entry> {
+  /** Adds chunks. A chunk whose id the queue has had is left out. */
+  readonly send: (chunks: ReadonlyArray<Chunk>) => Effect.Effect<void, DispatcherFailed>
+  /** Gives out at most `count` chunks, or none if none waits. */
+  readonly fetch: (
+    count: number
+  ) => Effect.Effect<ReadonlyArray<readonly [first: number, entry: Entry]>, DispatcherFailed>
+  /** Renews entries, and returns those that this process still holds. */
+  readonly touch: (entries: ReadonlyArray<Entry>) => Effect.Effect<ReadonlyArray<Entry>, DispatcherFailed>
+  /** Removes a chunk. It has no effect if another process holds the chunk by now. */
+  readonly complete: (entry: Entry) => Effect.Effect<void, DispatcherFailed>
+  /** Makes a chunk wait again at once. It has no effect if another process holds the chunk by now. */
+  readonly giveBack: (entry: Entry) => Effect.Effect<void, DispatcherFailed>
+  /** How long an entry is safe from other processes after a fetch or a touch began, in milliseconds. */
+  readonly lease: number
+}
+
+/** The chunks of one job. */
+export class Dispatcher extends Context.Service<
+  Dispatcher,
+  {
+    /** Adds chunks that wait for a process. A chunk whose id is known is left out. */
+    readonly submit: (chunks: ReadonlyArray<Chunk>) => Effect.Effect<void, DispatcherFailed>
+    /** Takes at most `count` chunks, or none if none waits. They are renewed until they end or the scope closes. */
+    readonly take: (count: number) => Effect.Effect<ReadonlyArray<Lease>, DispatcherFailed>
+    /** Ends a lease whose rows are done. */
+    readonly complete: (lease: Lease) => Effect.Effect<void, DispatcherFailed>
+    /** Ends a lease whose rows are not done, so that another process can take the chunk at once. */
+    readonly giveBack: (lease: Lease) => Effect.Effect<void, DispatcherFailed>
+    /** Calls `listener` once for each lease that is lost: its time is over, or another process has the chunk. */
+    readonly onLost: (listener: (lease: Lease) => void) => Effect.Effect<void>
+  }
+>()("effect-claude/Dispatcher") {}
+
+/** How often the deadlines are checked. */
+const tick = "500 millis"
+
+/** Renews leases this often, in milliseconds. */
+const interval = 3000
+
+/** Adds deadlines to a queue. They are renewed as long as the scope is open. */
+export const make = Effect.fnUntraced(function* <Entry>(
+  queue: Queue<Entry>
+): Effect.fn.Return<Dispatcher["Service"], never, Scope.Scope> {
+  const clock = yield* Clock.Clock
+  const held = new Map<Lease, { readonly entry: Entry; deadline: number }>()
+  const listeners = new Set<(lease: Lease) => void>()
+  let touchedAt = Timer.now(clock)
+
+  const isHeld = (lease: Lease) => (held.get(lease)?.deadline ?? -Infinity) > Timer.now(clock)
+  const lose = (lease: Lease) => {
+    held.delete(lease)
+    for (const listener of listeners) listener(lease)
+  }
+  const loseExpired = () => {
+    for (const lease of held.keys()) if (!isHeld(lease)) lose(lease)
+  }
+  const touch = Effect.suspend(() => {
+    const renewed = new Map([...held].map(([lease, { entry }]) => [entry, lease] as const))
+    touchedAt = Timer.now(clock)
+    if (renewed.size === 0) return Effect.void
+    // The queue counts from a later moment, so the deadline is before its own.
+    const deadline = touchedAt + queue.lease
+    return Effect.map(queue.touch([...renewed.keys()]), (entries) => {
+      for (const entry of entries) {
+        const state = held.get(renewed.get(entry) ?? absent)
+        if (state !== undefined) state.deadline = deadline
+        renewed.delete(entry)
+      }
+      for (const lease of renewed.values()) if (held.has(lease)) lose(lease)
+    })
+  })
+  /** Where the queue cannot be reached, the deadlines pass. */
+  const renew = Effect.suspend(() => {
+    loseExpired()
+    return Timer.now(clock) - touchedAt < interval ? Effect.void : Effect.ignore(touch)
+  })
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(renew, tick)))
+
+  const end = (lease: Lease, settle: (entry: Entry) => Effect.Effect<void, DispatcherFailed>) =>
+    Effect.suspend(() => {
+      const state = held.get(lease)
+      held.delete(lease)
+      return state === undefined ? Effect.void : settle(state.entry)
+    })
+  return {
+    submit: queue.send,
+    take: (count) =>
+      Effect.suspend(() => {
+        const deadline = Timer.now(clock) + queue.lease
+        return Effect.map(queue.fetch(count), (entries) =>
+          entries.map(([first, entry]) => {
+            const lease: Lease = { first, isHeld: () => isHeld(lease) }
+            held.set(lease, { entry, deadline })
+            return lease
+          })
+        )
+      }),
+    complete: (lease) => end(lease, queue.complete),
+    giveBack: (lease) => end(lease, queue.giveBack),
+    onLost: (listener) => Effect.sync(() => void listeners.add(listener))
+  }
+})
+
+/** A lease that no map has. */
+const absent: Lease = { first: -1, isHeld: () => false }

@@ -1,0 +1,126 @@
+/**
+ * A queue of chunks on pg-boss, which keeps it in the PostgreSQL database of the job. It needs the optional package
+ * `pg-boss`, which is loaded when the layer is built. Each job has a queue of its own, in the schema
+ * `effect_claude_queue`, so a pg-boss of the application is not touched.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import type { Job, PgBoss } from "pg-boss"
+import * as Dispatcher from "../../pipeline/Dispatcher.ts"
+import * as Postgres from "../Postgres.ts"
+
+/** The tables of all queues. */
+export const schema = "effect_claude_queue"
+
+/** Seconds until pg-boss gives a chunk without a heartbeat to another process. This is its minimum. */
+const heartbeatSeconds = 10
+
+/** pg-boss stamps a heartbeat with the clock of the database, after the call has begun. The rest is time to send a call. */
+const lease = 9000
+
+/** A failover or a drain uses one retry; pg-boss keeps the number in a small integer. */
+const retryLimit = 32_000
+
+const queueOptions = {
+  heartbeatSeconds,
+  expireInSeconds: 86_399,
+  retryLimit,
+  retryDelay: 0,
+  // By default, pg-boss deletes jobs that wait for more than 14 days.
+  retentionSeconds: Duration.toSeconds("3650 days"),
+  deleteAfterSeconds: Duration.toSeconds("1 day")
+}
+
+/** What pg-boss reports of a change; its types leave it out. */
+const Settled = Schema.Struct({ settled: Schema.optional(Schema.NullOr(Schema.Array(Schema.String))) })
+
+const decodeSettled = Schema.decodeUnknownEffect(Settled)
+
+const decodeData = Schema.decodeUnknownEffect(Schema.Struct({ first: Schema.Int }))
+
+/** Where a queue is. */
+export interface Options {
+  /** `postgres://…` */
+  readonly url: string
+  /** The name of the queue: letters, digits, `-`, `_`, `.` and `/`. */
+  readonly name: string
+  /** How often this process looks for processes that have died; every second by default. */
+  readonly supervise?: number
+}
+
+/** The dispatcher of a job. It has two connections to the database. */
+export const layer = (options: Options): Layer.Layer<Dispatcher.Dispatcher, Dispatcher.DispatcherFailed> =>
+  Layer.effect(Dispatcher.Dispatcher, Effect.flatMap(start(options), Dispatcher.make))
+
+const start = Effect.fnUntraced(function* ({ name, supervise = 1, url }: Options) {
+  const place = Postgres.withoutSecrets(url)
+  const failed = (detail: string) => new Dispatcher.DispatcherFailed({ detail: `${place}: ${detail}` })
+  const call = <A>(run: () => Promise<A>) =>
+    Effect.tryPromise({ try: run, catch: (cause) => failed(cause instanceof Error ? cause.message : String(cause)) })
+  const { PgBoss } = yield* Effect.tryPromise({
+    try: () => import("pg-boss"),
+    catch: () => failed("the package pg-boss is missing: npm install pg-boss")
+  })
+  const boss = yield* Effect.acquireRelease(
+    call(async () => {
+      const boss = new PgBoss({
+        connectionString: url,
+        application_name: "effect-claude queue",
+        schema,
+        max: 2,
+        schedule: false,
+        superviseIntervalSeconds: supervise,
+        monitorIntervalSeconds: supervise
+      })
+      // A failed maintenance is tried again. Without a listener, the event would end the process.
+      boss.on("error", () => undefined)
+      return await boss.start()
+    }),
+    (boss) => Effect.ignore(call(() => boss.stop({ graceful: false })))
+  )
+  yield* call(() => boss.createQueue(name, queueOptions))
+  return queueOf(boss, name, call, failed)
+})
+
+const queueOf = (
+  boss: PgBoss,
+  name: string,
+  call: <A>(run: () => Promise<A>) => Effect.Effect<A, Dispatcher.DispatcherFailed>,
+  failed: (detail: string) => Dispatcher.DispatcherFailed
+): Dispatcher.Queue<Job> => {
+  const unreadable = ({ message }: Schema.SchemaError) => failed(`pg-boss gave an unknown answer: ${message}`)
+  return {
+    lease,
+    send: (chunks) =>
+      chunks.length === 0
+        ? Effect.void
+        : Effect.asVoid(
+            call(() =>
+              boss.insert(
+                name,
+                chunks.map(({ first, id }) => ({ id, data: { first } }))
+              )
+            )
+          ),
+    fetch: (count) =>
+      Effect.flatMap(
+        call(() => boss.fetch<object>(name, { batchSize: count })),
+        Effect.forEach((job) =>
+          Effect.map(Effect.mapError(decodeData(job.data), unreadable), ({ first }) => [first, job] as const)
+        )
+      ),
+    // pg-boss checks the attempt only where it gets the job itself. With its id, any process would renew it.
+    touch: (jobs) =>
+      Effect.flatMap(
+        call(() => boss.touch(name, [...jobs])),
+        (answer) =>
+          Effect.map(Effect.mapError(decodeSettled(answer), unreadable), ({ settled }) =>
+            jobs.filter(({ id }) => settled?.includes(id) === true)
+          )
+      ),
+    complete: (job) => Effect.asVoid(call(() => boss.complete(name, job))),
+    giveBack: (job) => Effect.asVoid(call(() => boss.fail(name, job)))
+  }
+}

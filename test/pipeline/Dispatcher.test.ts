@@ -1,0 +1,104 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import * as Dispatcher from "../../src/pipeline/Dispatcher.ts"
+
+describe("a chunk that a process holds", () => {
+  it.effect("stays held while the queue renews it", () =>
+    Effect.gen(function* () {
+      const { dispatcher } = yield* one
+      const [lease] = yield* dispatcher.take(1)
+      yield* TestClock.adjust("60 seconds")
+      assert.isTrue(lease?.isHeld())
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("is lost once its time is over, where the queue cannot be reached", () =>
+    Effect.gen(function* () {
+      const { dispatcher, lost, queue } = yield* one
+      const [lease] = yield* dispatcher.take(1)
+      queue.isUp = false
+      yield* TestClock.adjust("8999 millis")
+      assert.isTrue(lease?.isHeld())
+      assert.deepStrictEqual(lost, [])
+      yield* TestClock.adjust("501 millis")
+      assert.isFalse(lease?.isHeld())
+      assert.deepStrictEqual(lost, [0])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("counts its time from the beginning of the fetch, however long that takes", () =>
+    Effect.gen(function* () {
+      const { dispatcher, queue } = yield* one
+      queue.delay = 5000
+      const taking = yield* Effect.forkChild(dispatcher.take(1))
+      yield* TestClock.adjust("5 seconds")
+      const [lease] = yield* Fiber.join(taking)
+      queue.isUp = false
+      yield* TestClock.adjust("3999 millis")
+      assert.isTrue(lease?.isHeld())
+      yield* TestClock.adjust("1 millis")
+      assert.isFalse(lease?.isHeld())
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("is lost when the queue has given it to another process", () =>
+    Effect.gen(function* () {
+      const { dispatcher, lost, queue } = yield* one
+      const [lease] = yield* dispatcher.take(1)
+      queue.owner = "another process"
+      yield* TestClock.adjust("3 seconds")
+      assert.isFalse(lease?.isHeld())
+      assert.deepStrictEqual(lost, [0])
+      yield* TestClock.adjust("60 seconds")
+      assert.deepStrictEqual(lost, [0])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("ends once: what is lost is neither completed nor given back", () =>
+    Effect.gen(function* () {
+      const { dispatcher, queue } = yield* one
+      const [lease] = yield* dispatcher.take(1)
+      queue.owner = "another process"
+      yield* TestClock.adjust("3 seconds")
+      if (lease !== undefined) yield* dispatcher.complete(lease)
+      if (lease !== undefined) yield* dispatcher.giveBack(lease)
+      assert.deepStrictEqual(queue.settled, [])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("is no longer held once it is completed", () =>
+    Effect.gen(function* () {
+      const { dispatcher, lost, queue } = yield* one
+      const [lease] = yield* dispatcher.take(1)
+      if (lease !== undefined) yield* dispatcher.complete(lease)
+      assert.isFalse(lease?.isHeld())
+      yield* TestClock.adjust("60 seconds")
+      assert.deepStrictEqual([lost, queue.settled], [[], ["complete"]])
+    }).pipe(Effect.scoped)
+  )
+})
+
+// Builders
+
+/** A dispatcher of one chunk, on a queue that the test controls. */
+const one = Effect.gen(function* () {
+  const state = { isUp: true, delay: 0, owner: "this process", settled: new Array<string>() }
+  const reached = <A>(answer: () => A) =>
+    Effect.suspend(() =>
+      state.isUp
+        ? Effect.as(Effect.sleep(state.delay), answer())
+        : Effect.fail(new Dispatcher.DispatcherFailed({ detail: "no answer" }))
+    )
+  const dispatcher = yield* Dispatcher.make({
+    lease: 9000,
+    send: () => Effect.void,
+    fetch: () => reached(() => [[0, "entry"] as const]),
+    touch: (entries) => reached(() => (state.owner === "this process" ? entries : [])),
+    complete: () => reached(() => void state.settled.push("complete")),
+    giveBack: () => reached(() => void state.settled.push("give back"))
+  })
+  const lost: Array<number> = []
+  yield* dispatcher.onLost(({ first }) => void lost.push(first))
+  return { dispatcher, lost, queue: state }
+})
