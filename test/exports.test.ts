@@ -22,6 +22,7 @@ describe("the public names", () => {
       Transport: Dispatching Fetch Transport globalFetch patientDispatcher
       Usage: ApiTokens ApiUsage Besides Tokens Usage billed fromMessage sum totalInput zero
       Claude: BatchesStackOptions Claude Defaults Message ObjectOptions ObjectReply Origin Prompt Reply Request StackOptions StreamEvent StreamStart TextReply Timeouts countTokens create generateObject generateText layer layerConfig stack stream streamText wrap
+      Conversation: Compact Content Conversation ConversationChanged ConversationExists ConversationStoreFailed ConversationUnreadable HistoryInvalid Input Message Options Settings StoreError Trim fork fromMessages generateObject generateText make open persist streamText undo
       Batch: Finished Options fanOut map stream
       Dataset: Compression CompressionFailed CompressionKind Dataset DatasetFailed EncodedPage OpenSource Place Row RowInvalid Source Sources Valid Writer at columns fromFile fromFiles fromIterable keepApart sourceOf withFiles write writeLines
       Job: ColumnTaken Confirm Declaration Job JobBroken JobChanged JobDeclined JobHopeless JobLayerFailed JobNeeds KeepInput Proposal Provided RunOptions Summary claude isJob make run shape

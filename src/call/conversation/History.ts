@@ -1,0 +1,134 @@
+/**
+ * The history of a conversation as data: turns of the API's messages, oldest first. It only grows at the end, so that
+ * each request repeats the one before and reads it from the prompt cache. A turn also records which turns were sent with
+ * it. Earlier ones are kept but not sent again.
+ */
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as Models from "../../claude/Models.ts"
+import type { Message as ReplyMessage, Reply } from "../../claude/Reply.ts"
+import type { Request } from "../../claude/Request.ts"
+import * as Thinking from "../../claude/Thinking.ts"
+import { type ApiUsage, fromMessage, totalInput } from "../../claude/Usage.ts"
+import { assistant } from "../turn.ts"
+
+/** A message of a request, as the API has it. */
+export type Message = Request["messages"][number]
+
+/** What the user says: a text, or blocks. */
+export type Content = Extract<Message, { readonly role: "user" | "assistant" }>["content"]
+
+const isBlock = (block: unknown) => Predicate.hasProperty(block, "type") && Predicate.isString(block.type)
+
+const roles: ReadonlySet<unknown> = new Set(["user", "assistant", "system"])
+
+/** Whether a value has the form of a message. The API checks the fields of its blocks. */
+export const isMessage = (value: unknown): value is Message => {
+  const { content, role }: { readonly content?: unknown; readonly role?: unknown } = { ...Object(value) }
+  if (content === undefined) return role === "system"
+  return roles.has(role) && (Predicate.isString(content) || (Array.isArray(content) && content.every(isBlock)))
+}
+
+type Tool = NonNullable<Request["tools"]>[number]
+
+const isTool = (value: unknown): value is Tool => Predicate.hasProperty(value, "name") || isBlock(value)
+
+/** A user message and everything up to the end of its answer. */
+export const Turn = Schema.Struct({
+  messages: Schema.Array(Schema.declare(isMessage)),
+  /** The model that answered, whose thinking the turn may hold. Imported messages have none. */
+  model: Schema.optionalKey(Schema.String),
+  /** The index of the first turn that was sent with this one. */
+  from: Schema.Natural,
+  /** The tokens of the last prompt and its answer together, as the API counted them. */
+  tokens: Schema.optionalKey(Schema.Natural)
+})
+export type Turn = typeof Turn.Type
+
+/** The turns, and the tools that the API needs to read the calls in them. */
+export const History = Schema.Struct({
+  turns: Schema.Array(Turn),
+  tools: Schema.optionalKey(Schema.Array(Schema.declare(isTool)))
+})
+export type History = typeof History.Type
+
+/** No turns. */
+export const empty: History = { turns: [] }
+
+/** All messages, also the ones that are no longer sent. */
+export const messages = ({ turns }: History): ReadonlyArray<Message> => turns.flatMap((turn) => turn.messages)
+
+/** The index of the first turn to send: the one with the last summary of the API, or the first one of the last request. */
+export const start = ({ turns }: History): number => {
+  const from = turns.at(-1)?.from ?? 0
+  return Math.max(
+    from,
+    turns.findLastIndex((turn) => turn.messages.some(isCompacted))
+  )
+}
+
+/** The API ignores a compaction without content, because the summary failed. */
+const isCompacted = (message: Message) =>
+  blocksOf(message).some((block) => block.type === "compaction" && Predicate.isString(block.content))
+
+/** The blocks of a message; none if it is a text. */
+export const blocksOf = ({ content }: Message): ReadonlyArray<Exclude<Content, string>[number]> =>
+  content === undefined || Predicate.isString(content) ? [] : content
+
+/** A model does not take the thinking of another model. It stays in the history, in case that model continues. */
+const readableBy =
+  (model: string) =>
+  ({ messages, model: own }: Turn): ReadonlyArray<Message> =>
+    own === undefined || Models.isSame(own, model)
+      ? messages
+      : messages.flatMap((message) => Thinking.without(message) ?? [])
+
+/** The API reads calls and results only with the definitions of tools. Without tools of its own, the turn calls none. */
+const toolsOf = (history: History, settings: Request, sent: ReadonlyArray<Message>): Partial<Request> => {
+  if ((settings.tools ?? []).length > 0 || history.tools === undefined || !sent.some(hasCalls)) return {}
+  return { tools: [...history.tools], tool_choice: { type: "none" } }
+}
+
+/** Whether a message calls tools. */
+export const hasCalls = (message: Message): boolean => blocksOf(message).some(({ type }) => type === "tool_use")
+
+/** The request of the next turn: the turns from `from`, then the user message. `settings` have no messages. */
+export const request = (history: History, settings: Request, content: Content, from: number): Request => {
+  const sent = history.turns.slice(from).flatMap(readableBy(settings.model))
+  const last: Message = { role: "user", content }
+  return { ...settings, ...toolsOf(history, settings, sent), messages: [...sent, last] }
+}
+
+/** The history after a turn that `request` began. `messages` are its messages, from the user's to the answer. */
+export const append = (
+  { tools, turns }: History,
+  turn: {
+    readonly messages: ReadonlyArray<Message>
+    readonly from: number
+    readonly request: Request
+    readonly reply: Reply
+  }
+): History => {
+  const { message, fallback } = turn.reply
+  const model = fallback ? message.model : turn.request.model
+  const { messages, from } = turn
+  const added = { messages, model, from, tokens: contextOf(message) }
+  const used = messages.some(hasCalls) ? turn.request.tools : tools
+  return { turns: [...turns, added], ...(used && { tools: used }) }
+}
+
+/** The messages of a turn with one answer. The API sends empty texts but refuses to read them. */
+export const answered = (content: Content, { content: blocks }: ReplyMessage): ReadonlyArray<Message> => [
+  { role: "user", content },
+  assistant(blocks.filter((block) => block.type !== "text" || block.text.trim() !== ""))
+]
+
+/** The history without its last turn. */
+export const undo = ({ turns, ...rest }: History): History => ({ ...rest, turns: turns.slice(0, -1) })
+
+/** The tokens that the next prompt begins with. With several iterations, the last one has read the whole prompt. */
+const contextOf = ({ usage }: { readonly usage: ApiUsage }): number => {
+  const last = usage.iterations?.findLast(({ type }) => type === "message")
+  const read = fromMessage(last === undefined ? usage : { ...last, iterations: null })
+  return totalInput(read) + read.output
+}

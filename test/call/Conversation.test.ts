@@ -1,0 +1,291 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as KeyValueStore from "effect/persistence/KeyValueStore"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Conversation from "../../src/call/Conversation.ts"
+import { Overloaded } from "../../src/claude/ClaudeError.ts"
+import * as TestClaude from "../../src/testing/TestClaude.ts"
+import { message, thinking } from "../fixtures.ts"
+
+describe("a conversation", () => {
+  it.effect("sends the turns before with each message", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make({ system: "Be brief." })
+      assert.strictEqual((yield* Conversation.generateText(chat, "One?")).text, "Yes.")
+      assert.strictEqual((yield* Conversation.generateText(chat, "Two?")).text, "No.")
+      assert.deepStrictEqual(yield* TestClaude.prompts, ["Be brief.\nOne?", "Be brief.\nOne?\nYes.\nTwo?"])
+      assert.deepStrictEqual(
+        (yield* chat.messages).map(({ role }) => role),
+        ["user", "assistant", "user", "assistant"]
+      )
+    }).pipe(Effect.provide(TestClaude.layer(["Yes.", "No."])))
+  )
+
+  it.effect("has the settings of one turn for that turn only", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make({ model: "claude-opus-5-5" })
+      const content = [{ type: "text" as const, text: "One?" }]
+      yield* Conversation.generateText(chat, { content, model: "claude-haiku-5-5", max_tokens: 10 })
+      yield* Conversation.generateText(chat, "Two?")
+      const calls = yield* TestClaude.calls
+      assert.deepStrictEqual(
+        calls.map(({ max_tokens, model }) => [model, max_tokens]),
+        [
+          ["claude-haiku-5-5", 10],
+          ["claude-opus-5-5", 4096]
+        ]
+      )
+      assert.deepStrictEqual(calls[1]?.messages[0], { role: "user", content })
+    }).pipe(Effect.provide(TestClaude.layer("Yes.")))
+  )
+
+  it.effect("is unchanged after a turn that failed", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      yield* Conversation.generateText(chat, "One?")
+      const before = yield* chat.messages
+      for (const _ of [1, 2]) yield* Effect.flip(Conversation.generateText(chat, "Two?"))
+      yield* Effect.flip(Stream.runDrain(Conversation.streamText(chat, "Two?")))
+      assert.deepStrictEqual(yield* chat.messages, before)
+      yield* Conversation.generateText(chat, "Three?")
+      assert.deepStrictEqual((yield* TestClaude.prompts).at(-1), "One?\nYes.\nThree?")
+    }).pipe(
+      Effect.provide(
+        TestClaude.layer([
+          "Yes.",
+          new Overloaded({ detail: "busy" }),
+          { content: ["Hal"], stop_reason: "max_tokens" },
+          { content: ["I"], stop_reason: "refusal" },
+          "Well."
+        ])
+      )
+    )
+  )
+
+  it.effect("is unchanged after a turn that was interrupted, and continues", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      const sent = yield* Deferred.make<void>()
+      const never = Effect.andThen(Deferred.succeed(sent, undefined), Effect.never)
+      yield* Effect.gen(function* () {
+        const fiber = yield* Effect.forkChild(Conversation.generateText(chat, "One?"))
+        yield* Deferred.await(sent)
+        yield* Fiber.interrupt(fiber)
+        assert.deepStrictEqual(yield* chat.messages, [])
+        yield* Conversation.generateText(chat, "Two?")
+        assert.deepStrictEqual(yield* TestClaude.prompts, ["One?", "Two?"])
+      }).pipe(Effect.provide(TestClaude.layer([never, "Yes."])))
+    })
+  )
+
+  it.effect("runs one turn at a time", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      yield* Effect.forEach(["One?", "Two?", "Three?"], (text) => Conversation.generateText(chat, text), {
+        concurrency: 3
+      })
+      // A list of replies refuses calls that overlap.
+      assert.strictEqual((yield* TestClaude.prompts).at(-1)?.split("\n").length, 5)
+    }).pipe(Effect.provide(TestClaude.layer(["Yes.", "No.", "Well."])))
+  )
+
+  it.effect("streams a turn, and has it before the stream ends", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      const finished: Array<string> = []
+      const stream = Conversation.streamText(chat, "One?", {
+        onFinish: (reply) => Effect.sync(() => finished.push(reply.text))
+      })
+      const pieces = yield* Stream.runCollect(stream)
+      assert.deepStrictEqual([pieces, finished], [["Yes,", " indeed."], ["Yes, indeed."]])
+      yield* Conversation.generateText(chat, "Two?")
+      assert.deepStrictEqual((yield* TestClaude.prompts).at(-1), "One?\nYes, indeed.\nTwo?")
+    }).pipe(Effect.provide(TestClaude.layer("Yes, indeed.")))
+  )
+
+  it.effect("is unchanged after a stream that was left early, and continues", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      assert.deepStrictEqual(yield* Stream.runCollect(Stream.take(Conversation.streamText(chat, "One?"), 1)), ["Yes,"])
+      assert.deepStrictEqual(yield* chat.messages, [])
+      yield* Conversation.generateText(chat, "Two?")
+      assert.deepStrictEqual((yield* TestClaude.prompts).at(-1), "Two?")
+    }).pipe(Effect.provide(TestClaude.layer("Yes, indeed.")))
+  )
+
+  it.effect("has the accepted answer of generateObject only", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      const { value } = yield* Conversation.generateObject(chat, Schema.Struct({ age: Schema.Int }), "How old?")
+      assert.deepStrictEqual(value, { age: 7 })
+      yield* Conversation.generateText(chat, "Sure?")
+      assert.deepStrictEqual((yield* TestClaude.prompts).at(-1), 'How old?\n{"age":7}\nSure?')
+    }).pipe(Effect.provide(TestClaude.layer(['{"age":"seven"}', '{"age":7}', "Yes."])))
+  )
+
+  it.effect("returns thinking as it came, but not to another model", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      yield* Conversation.generateText(chat, "One?")
+      yield* Conversation.generateText(chat, "Two?")
+      yield* Conversation.generateText(chat, { content: "Three?", model: "claude-haiku-5-5" })
+      yield* Conversation.generateText(chat, "Four?")
+      const blocks = (yield* TestClaude.calls).map(({ messages }) => messages[1]?.content)
+      const text = message().content
+      assert.deepStrictEqual(blocks, [undefined, [thinking, ...text], text, [thinking, ...text]])
+    }).pipe(Effect.provide(TestClaude.layer(message({ content: [thinking, ...message().content] }))))
+  )
+
+  it.effect("leaves out empty texts of an answer, which the API refuses to read", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      yield* Conversation.generateText(chat, "One?")
+      assert.deepStrictEqual((yield* chat.messages)[1]?.content, message("Yes.").content)
+    }).pipe(Effect.provide(TestClaude.layer({ content: ["", "Yes.", "\n"] })))
+  )
+
+  it.effect("takes back its last turn", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      yield* Conversation.undo(chat)
+      yield* Conversation.generateText(chat, "One?")
+      yield* Conversation.generateText(chat, "Two?")
+      yield* Conversation.undo(chat)
+      yield* Conversation.generateText(chat, "Three?")
+      assert.deepStrictEqual((yield* TestClaude.prompts).at(-1), "One?\nYes.\nThree?")
+    }).pipe(Effect.provide(TestClaude.layer("Yes.")))
+  )
+
+  it.effect("has branches that do not see one another", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      yield* Conversation.generateText(chat, "One?")
+      const branch = yield* Conversation.fork(chat)
+      yield* Conversation.generateText(branch, "Two?")
+      yield* Conversation.generateText(chat, "Three?")
+      assert.deepStrictEqual((yield* TestClaude.prompts).slice(1), ["One?\nYes.\nTwo?", "One?\nYes.\nThree?"])
+    }).pipe(Effect.provide(TestClaude.layer("Yes.")))
+  )
+
+  it.effect("continues exported messages", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      yield* Conversation.generateText(chat, "One?")
+      const exported: ReadonlyArray<unknown> = JSON.parse(JSON.stringify(yield* chat.messages))
+      const copy = yield* Conversation.fromMessages(exported)
+      assert.deepStrictEqual(yield* copy.messages, yield* chat.messages)
+      yield* Conversation.generateText(copy, "Two?")
+      assert.deepStrictEqual((yield* TestClaude.prompts).at(-1), "One?\nYes.\nTwo?")
+    }).pipe(Effect.provide(TestClaude.layer("Yes.")))
+  )
+
+  it.effect("keeps the tools that the calls in its history need, and calls none without tools of its own", () =>
+    Effect.gen(function* () {
+      const tools = [{ name: "weather", input_schema: { type: "object" as const } }]
+      const chat = yield* Conversation.fromMessages(
+        [
+          { role: "user", content: "How is the weather?" },
+          { role: "assistant", content: [{ type: "tool_use", id: "toolu_1", name: "weather", input: {} }] },
+          { role: "user", content: [{ type: "tool_result", tool_use_id: "toolu_1", content: "Sunny." }] },
+          { role: "assistant", content: "Sunny." }
+        ],
+        { tools }
+      )
+      yield* Conversation.generateText(chat, "Sure?")
+      assert.deepInclude((yield* TestClaude.calls)[0], { tools })
+    }).pipe(Effect.provide(TestClaude.layer("Yes.")))
+  )
+
+  it.effect("asks the API to summarise if the options say so", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make({ betas: ["other"], compact: { above: 60_000, instructions: "Be brief." } })
+      yield* Conversation.generateText(chat, "One?")
+      assert.deepInclude((yield* TestClaude.calls)[0], {
+        betas: ["other", "compact-2026-01-12"],
+        context_management: {
+          edits: [
+            {
+              type: "compact_20260112",
+              trigger: { type: "input_tokens", value: 60_000 },
+              instructions: "Be brief."
+            }
+          ]
+        }
+      })
+    }).pipe(Effect.provide(TestClaude.layer("Yes.")))
+  )
+})
+
+describe("a stored conversation", () => {
+  it.effect("continues in the next process", () =>
+    Effect.gen(function* () {
+      const first = yield* Conversation.open("anna")
+      yield* Conversation.generateText(first, "One?")
+      const second = yield* Conversation.open("anna")
+      yield* Conversation.generateText(second, "Two?")
+      yield* Conversation.undo(second)
+      yield* Conversation.generateText(yield* Conversation.open("anna"), "Three?")
+      yield* Conversation.generateText(yield* Conversation.open("ben"), "Four?")
+      assert.deepStrictEqual((yield* TestClaude.prompts).slice(1), ["One?\nYes.\nTwo?", "One?\nYes.\nThree?", "Four?"])
+    }).pipe(Effect.provide([TestClaude.layer("Yes."), KeyValueStore.layerMemory]))
+  )
+
+  it.effect("notices before it asks that another process has continued it", () =>
+    Effect.gen(function* () {
+      yield* Conversation.generateText(yield* Conversation.open("anna"), "Zero?")
+      const [first, second] = [yield* Conversation.open("anna"), yield* Conversation.open("anna")]
+      yield* Conversation.generateText(first, "One?")
+      const error = yield* Effect.flip(Conversation.generateText(second, "Two?"))
+      assert.strictEqual(
+        error.message,
+        'another process changed the conversation "anna"; open it again to continue from there'
+      )
+      assert.strictEqual((yield* Effect.flip(Conversation.undo(second)))._tag, "ConversationChanged")
+      assert.lengthOf(yield* TestClaude.calls, 2)
+    }).pipe(Effect.provide([TestClaude.layer("Yes."), KeyValueStore.layerMemory]))
+  )
+
+  it.effect("hands back an answer that it cannot store, since another process was faster", () =>
+    Effect.gen(function* () {
+      const [first, second] = [yield* Conversation.open("anna"), yield* Conversation.open("anna")]
+      const faster = Conversation.generateText(second, "Two?").pipe(Effect.provide(TestClaude.layer("No.")))
+      const meanwhile = Effect.as(Effect.orDie(faster), "Yes.")
+      yield* Effect.gen(function* () {
+        const error = yield* Effect.flip(Conversation.generateText(first, "One?"))
+        const unsaved = error._tag === "ConversationChanged" ? error.unsaved : []
+        assert.deepStrictEqual(unsaved?.[1]?.content, message("Yes.").content)
+        assert.notInclude(JSON.stringify(error), "Yes.")
+        assert.deepStrictEqual(yield* first.messages, [])
+      }).pipe(Effect.provide(TestClaude.layer(meanwhile)))
+    }).pipe(Effect.provide(KeyValueStore.layerMemory))
+  )
+
+  it.effect("is refused if it is damaged or newer", () =>
+    Effect.gen(function* () {
+      const values = yield* KeyValueStore.KeyValueStore
+      for (const [text, detail] of [
+        ["{", "it is damaged or belongs to another program; remove it, or use another id"],
+        ['{"version":1}', "it is damaged; remove it, or use another id"],
+        ['{"version":2}', "a newer effect-claude wrote it, in format 2; update effect-claude"]
+      ] as const) {
+        yield* values.set("conversation-anna", text)
+        const error = yield* Effect.flip(Conversation.open("anna"))
+        assert.strictEqual(error.message, `the stored conversation "anna" cannot be read: ${detail}`)
+      }
+    }).pipe(Effect.provide(KeyValueStore.layerMemory))
+  )
+
+  it.effect("takes over a conversation in memory under a new id", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      yield* Conversation.generateText(chat, "One?")
+      const stored = yield* Conversation.persist(chat, "anna")
+      yield* Conversation.generateText(stored, "Two?")
+      assert.lengthOf(yield* (yield* Conversation.open("anna")).messages, 4)
+      assert.strictEqual((yield* Effect.flip(Conversation.persist(chat, "anna")))._tag, "ConversationExists")
+    }).pipe(Effect.provide([TestClaude.layer("Yes."), KeyValueStore.layerMemory]))
+  )
+})
