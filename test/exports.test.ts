@@ -11,7 +11,7 @@ describe("the public names", () => {
       CallEvent: BatchEnded BatchLost BatchPolled BatchRetried BatchSent BudgetBinds CacheFailed CallFailed CallFellBack CallFinished CallFirstToken CallHedged CallHit CallInterrupted CallRetried CallSent CallWaited Event EventBody ItemFinished LimitBinds Listener OfAttempt OfBatch OutputReasked OutputRepaired RowFinished RowsCounted RunPaced both emit emitHit emitWaited finished listen
       CallSite: CallSite label row within
       ClaudeError: BatchItemLost BillingFailed BudgetExceeded CassetteMiss CircuitOpen ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
-      Content: Address Block Citation CitedDocument CitedSource ContentInvalid DocumentBlock DocumentOptions FileId ImageBlock citations file image pdf text user
+      Content: Address Block Citation CitedDocument CitedSource ContentInvalid DocumentBlock DocumentOptions FileId ImageBlock check citations file image pdf text user
       Cost: Bill batchSaved bill billOf billed bound byKind format kinds of saved sum
       Models: List Listed lookup refresh
       Redact: Options Redact Redactor exit make redact

@@ -115,9 +115,18 @@ export function file(
     if (ending === "pdf") return Effect.succeed(document(opened, options, source))
     return imageEndings.has(ending)
       ? Effect.succeed({ type: "image", source: opened })
-      : invalid(name, "its ending does not show what it is; use Content.image or Content.pdf")
+      : invalid(
+          name,
+          "the ending shows no image and no PDF; download it, or name its type with Content.image or Content.pdf"
+        )
   })
 }
+
+/**
+ * Fails if a file cannot be read: it is not there, empty or too large. It looks at neither the content of the file nor
+ * addresses, so use it to check many paths early.
+ */
+export const check: (path: string) => Effect.Effect<void, ContentInvalid, Local> = Source.check
 
 type Remote = Source.Address | Source.FileId
 

@@ -15,6 +15,13 @@ export const flags = {
     )
   ),
   system: text("system", "The system prompt, in the same form"),
+  file: Flag.String("file").pipe(
+    Flag.withDescription(
+      "A column with the path, from the folder of the data, or the address of an image, a PDF or a text, which comes " +
+        "before the prompt; column? where rows may have none; may be repeated"
+    ),
+    Flag.atLeast(0)
+  ),
   fields: text(
     "fields",
     'The fields of a result: "product, urgency (how soon they need help): low|high, score: 1..5, tags: string[], note: ' +

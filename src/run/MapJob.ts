@@ -8,7 +8,11 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Claude } from "../claude/Claude.ts"
+import * as SchemaGetter from "effect/SchemaGetter"
+import * as Content from "../call/Content.ts"
+import { generateObject } from "../call/object.ts"
+import { generateText } from "../call/text.ts"
+import type { Prompt } from "../claude/Request.ts"
 import * as OutputFormat from "../claude/OutputFormat.ts"
 import * as Dataset from "../pipeline/Dataset.ts"
 import * as Job from "../pipeline/Job.ts"
@@ -17,6 +21,7 @@ import * as Step from "../pipeline/Step.ts"
 import { ExitWith } from "./ExitWith.ts"
 import * as Columns from "./mapJob/Columns.ts"
 import * as Expected from "./mapJob/Expected.ts"
+import * as Attachments from "./mapJob/Attachments.ts"
 import * as FieldSchema from "./mapJob/FieldSchema.ts"
 import * as Fields from "./mapJob/Fields.ts"
 import * as Mistake from "./mapJob/Mistake.ts"
@@ -49,12 +54,14 @@ export const load = Effect.fnUntraced(function* (
   const scoring = yield* scoringOf(flags, schema ?? text)
   const expected = Object.values(scoring?.expected ?? {})
   yield* checkColumns(flags, sample, templates, expected)
-  const source = Dataset.fromFile(rowSchema(templates, flags.key), flags.data)
-  const request = (row: Template.Row) => ({
-    messages: [{ role: "user" as const, content: Template.render(prompt.parts, row) }],
-    ...(Option.isSome(system) && { system: Template.render(system.value.parts, row) }),
-    ...(Option.isSome(flags.maxTokens) && { max_tokens: flags.maxTokens.value })
-  })
+  const attachments = Attachments.make(flags.file, flags.data)
+  const source = Dataset.fromFile(withFiles(rowSchema(templates, flags.key), attachments), flags.data)
+  const request = (row: Template.Row) =>
+    Effect.map(Attachments.content(attachments, row), (files) => ({
+      messages: [messageOf(files, Template.render(prompt.parts, row))],
+      ...(Option.isSome(system) && { system: Template.render(system.value.parts, row) }),
+      ...(Option.isSome(flags.maxTokens) && { max_tokens: flags.maxTokens.value })
+    }))
   const job = {
     name: Option.getOrElse(flags.name, () => nameOf(output)),
     source,
@@ -63,16 +70,21 @@ export const load = Effect.fnUntraced(function* (
     keepInput: { except: expected },
     sink: output
   }
-  const [step, result]: readonly [AnyStep, FieldSchema.JsonCodec] =
+  const result = schema ?? text
+  const ask = (prompt: Prompt) =>
     schema === undefined
-      ? [Step.map(Step.text("map", request), (answer) => ({ [field]: answer })), text]
-      : [Step.object("map", schema, request), schema]
+      ? Effect.map(generateText(prompt), (reply) => ({ [field]: reply.text }))
+      : Effect.map(generateObject(schema, prompt), ({ value }) => value)
+  const step: AnyStep = Step.make("map", (row) => Effect.flatMap(request(row), ask))
   if (scoring === undefined) return Job.make({ ...job, step, output: result })
   const scored = Expected.score(step, result, scoring)
   return Result.isFailure(scored) ? yield* refuse(scored.failure) : Job.make({ ...job, ...scored.success })
 })
 
-type AnyStep = Step.Step<Template.Row, unknown, unknown, Claude>
+type AnyStep = Step.Step<Template.Row, unknown, unknown, Job.Provided>
+
+const messageOf = (files: ReadonlyArray<Content.Block>, text: string) =>
+  files.length === 0 ? { role: "user" as const, content: text } : Content.user(...files, text)
 
 /** How to score the results; undefined if no flag asks for it. */
 const scoringOf = Effect.fnUntraced(function* (
@@ -97,7 +109,7 @@ const scoringOf = Effect.fnUntraced(function* (
 })
 
 /** A prompt as the flag has it. */
-interface Prompt {
+interface Text {
   readonly flag: string
   readonly text: string
   readonly parts: Template.Template
@@ -108,7 +120,7 @@ const template = Effect.fnUntraced(function* (flag: string, value: string) {
   if (text.trim() === "") return yield* refuse(`${flag} is empty; write what Claude is to do with a row`)
   const parts = Template.parse(text)
   if (Result.isFailure(parts)) return yield* refuse(Mistake.toText(flag, text, parts.failure))
-  return { flag, text, parts: parts.success } satisfies Prompt
+  return { flag, text, parts: parts.success } satisfies Text
 })
 
 const schemaOf = Effect.fnUntraced(function* ({ fields, schema }: Pick<MapFlags, "fields" | "schema">) {
@@ -136,9 +148,9 @@ const accepted = (flag: string, schema: FieldSchema.JsonCodec) =>
 
 /** Fails if a column is in no row that was looked at, and warns where every row gets the same prompt. */
 const checkColumns = Effect.fnUntraced(function* (
-  { key, where }: MapFlags & Pick<RunFlags, "where">,
+  { file, key, where }: MapFlags & Pick<RunFlags, "where">,
   sample: Columns.Sample,
-  templates: ReadonlyArray<Prompt>,
+  templates: ReadonlyArray<Text>,
   expected: ReadonlyArray<string>
 ) {
   const columns = templates.flatMap(({ flag, parts, text }) =>
@@ -151,6 +163,7 @@ const checkColumns = Effect.fnUntraced(function* (
     ...columns,
     ...expected.map((name) => ({ name, explain: (detail: string) => `--expected: ${detail}` })),
     ...Option.toArray(key).map((name) => ({ name, explain: (detail: string) => `--key: ${detail}` })),
+    ...file.map((name) => ({ name, explain: (detail: string) => `--file: ${detail}` })),
     ...Option.toArray(where).map((text) => ({
       name: text.split("=", 1).join(),
       explain: (detail: string) => `--where: ${detail}`
@@ -160,7 +173,7 @@ const checkColumns = Effect.fnUntraced(function* (
     const problem = Columns.problemOf(name, sample)
     if (problem !== undefined) return yield* refuse(`${explain(problem)}\nnothing was sent`)
   }
-  if (columns.length === 0) {
+  if (columns.length === 0 && file.length === 0) {
     yield* Console.error("warning: the prompt has no {{column}}, so every row gets the same one")
   }
   if (Option.isNone(key)) {
@@ -171,7 +184,7 @@ const checkColumns = Effect.fnUntraced(function* (
 })
 
 /** Rows that have every column of the prompt, and a key. A prompt of columns only must have some text in the end. */
-const rowSchema = (templates: ReadonlyArray<Prompt>, key: Option.Option<string>) => {
+const rowSchema = (templates: ReadonlyArray<Text>, key: Option.Option<string>) => {
   const names = new Set(templates.flatMap(({ parts }) => Template.columnsOf(parts).map(({ name }) => name)))
   const bare = templates.filter(({ parts }) => parts.every((part) => !Predicate.isString(part) || part.trim() === ""))
   return Columns.Row.check(
@@ -186,6 +199,15 @@ const rowSchema = (templates: ReadonlyArray<Prompt>, key: Option.Option<string>)
     })
   )
 }
+
+/** Rows whose files are there. */
+const withFiles = (rows: typeof Columns.Row, attachments: Attachments.Attachments) =>
+  rows.pipe(
+    Schema.decode({
+      decode: SchemaGetter.checkEffect((row: Template.Row) => Attachments.check(attachments, row)),
+      encode: SchemaGetter.passthrough<Template.Row>()
+    })
+  )
 
 const keyOf = (column: Option.Option<string>): ((row: Template.Row) => string) =>
   Option.match(column, {

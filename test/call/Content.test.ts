@@ -124,7 +124,7 @@ describe("Content", () => {
           ],
           [
             "type",
-            "https://example.com/download: its ending does not show what it is; use Content.image or Content.pdf"
+            "https://example.com/download: the ending shows no image and no PDF; download it, or name its type with Content.image or Content.pdf"
           ],
           ["type", "https://example.com/a.txt: the API reads images and PDFs by address, and no texts; download it"]
         ]

@@ -49,15 +49,26 @@ export const isAddress = (source: string): boolean => /^https?:\/\//i.test(sourc
 /** The last part of a path or an address. */
 export const nameOf = (source: string): string | undefined => /([^/\\?#]+)\/*(?:[?#].*)?$/.exec(source)?.[1]
 
+/** Whether a path can be read: the file is there, has a content, and is not too large. An address is not looked at. */
+export const check = (source: string): Effect.Effect<void, ContentInvalid, FileSystem.FileSystem> =>
+  isAddress(source) ? Effect.void : Effect.catchTag(stat(source), "PlatformError", (error) => failed(source, error))
+
+const stat = Effect.fnUntraced(function* (path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const { size, type } = yield* fs.stat(path)
+  if (type === "Directory") return yield* unreadable(path, "this is a folder; give the path of a file")
+  if (size > maxBytes) return yield* tooLarge(path, Number(size))
+  // A pipe has no size.
+  if (size === 0n && type === "File") return yield* empty(path)
+})
+
 const readFile = Effect.fnUntraced(
   function* (path: string) {
+    yield* stat(path)
     const fs = yield* FileSystem.FileSystem
-    const { size, type } = yield* fs.stat(path)
-    if (type === "Directory") return yield* unreadable(path, "this is a folder; give the path of a file")
-    if (size > maxBytes) return yield* tooLarge(path, Number(size))
     return yield* sized({ name: path, bytes: yield* fs.readFile(path) })
   },
-  (read, path) => Effect.catchTag(read, "PlatformError", (error) => unreadable(path, detailOf(error)))
+  (read, path) => Effect.catchTag(read, "PlatformError", (error) => failed(path, error))
 )
 
 const unreadable = (source: string, detail: string) =>
@@ -74,15 +85,16 @@ const tooLarge = (source: string, size: number) =>
 
 const megabytes = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MB`
 
+const empty = (source: string) =>
+  new ContentInvalid({ source, problem: "size", detail: "it is empty; give another file" })
+
 const sized = (file: Bytes): Effect.Effect<Bytes, ContentInvalid> => {
   if (file.bytes.length > maxBytes) return Effect.fail(tooLarge(file.name, file.bytes.length))
-  return file.bytes.length > 0
-    ? Effect.succeed(file)
-    : Effect.fail(new ContentInvalid({ source: file.name, problem: "size", detail: "it is empty; give another file" }))
+  return file.bytes.length > 0 ? Effect.succeed(file) : Effect.fail(empty(file.name))
 }
 
-const detailOf = ({ reason }: PlatformError.PlatformError): string => {
-  if (reason._tag === "NotFound") return "there is no such file; correct the path"
-  if (reason._tag === "PermissionDenied") return "the file cannot be read, for lack of permission"
-  return `the file cannot be read (${reason._tag})`
+const failed = (source: string, { reason }: PlatformError.PlatformError) => {
+  if (reason._tag === "NotFound") return unreadable(source, "there is no such file; correct the path")
+  if (reason._tag === "PermissionDenied") return unreadable(source, "no permission to read the file; change its mode")
+  return unreadable(source, `the file cannot be read (${reason._tag})`)
 }

@@ -9,7 +9,7 @@ import * as Record from "effect/Record"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import type { Claude } from "../../claude/Claude.ts"
+import type { Provided } from "../../pipeline/Job.ts"
 import * as Score from "../../pipeline/Score.ts"
 import * as ScoredLine from "../../pipeline/ScoredLine.ts"
 import * as Step from "../../pipeline/Step.ts"
@@ -98,7 +98,7 @@ type Output = Readonly<Record<string, unknown>>
 const scorerOf = (
   { judge, scorer, tolerance }: Scoring,
   schema: JsonCodec
-): Score.Scorer<unknown, Texts, unknown, Claude> => {
+): Score.Scorer<unknown, Texts, unknown, Provided> => {
   switch (scorer) {
     case "judge":
       return Score.judge(judge)
@@ -117,11 +117,11 @@ type Texts = Readonly<Record<string, string>>
 
 /** A step with its output, that also scores it; a message if a field of the result has the name of a column of the scores. */
 export const score = <E>(
-  step: Step.Step<Template.Row, unknown, E, Claude>,
+  step: Step.Step<Template.Row, unknown, E, Provided>,
   output: JsonCodec,
   scoring: Scoring
 ): Result.Result<
-  { readonly step: Step.Step<Template.Row, Output, unknown, Claude>; readonly output: Schema.Codec<Output> },
+  { readonly step: Step.Step<Template.Row, Output, unknown, Provided>; readonly output: Schema.Codec<Output> },
   string
 > => {
   const { expected } = scoring

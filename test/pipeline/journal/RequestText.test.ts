@@ -22,3 +22,23 @@ it("has the names of headers, and shows that their values differ without showing
   assert.notStrictEqual(one, other)
   assert.notInclude(one, "key-1")
 })
+
+it("has hashes of images and documents instead of their bytes", () => {
+  const [one, other] = ["A", "B"].map((letter) =>
+    RequestText.of({
+      ...request,
+      messages: [
+        {
+          role: "user",
+          content: [
+            { type: "image", source: { type: "base64", media_type: "image/png", data: letter.repeat(4000) } },
+            { type: "text", text: `"data":"${"x".repeat(2000)}"` }
+          ]
+        }
+      ]
+    })
+  )
+  assert.match(one ?? "", /"data":"sha256:[0-9a-f]{16}","media_type":"image\/png"/)
+  assert.include(one, "x".repeat(2000))
+  assert.notStrictEqual(one, other)
+})
