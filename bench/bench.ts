@@ -5,8 +5,8 @@
  * checkout, which has its own node_modules. A ratio is the median of the ratios within the rounds, because the speed of
  * a shared machine changes every second. `stream` sends bursts of ten events per write, as fast as the socket accepts
  * them. `paced` sends one event per write, 1 ms apart, as a model does; compare the CPU time per event there. Compare
- * figures of the same run only. `npm run bench -- job`, `-- rate`, `-- rateShared`, `-- hedge`, `-- emulator`, `-- cache`, `-- data` and
- * `-- redact` are separate benches.
+ * figures of the same run only. `npm run bench -- job`, `-- rate`, `-- rateShared`, `-- hedge`, `-- emulator`, `-- cache`, `-- data`,
+ * `-- redact` and `-- trim` are separate benches.
  */
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
@@ -24,7 +24,8 @@ const others = {
   job: "./job.ts",
   rate: "./rate.ts",
   rateShared: "./rateShared.ts",
-  redact: "./redact.ts"
+  redact: "./redact.ts",
+  trim: "./trim.ts"
 }
 for (const [name, file] of Object.entries(others)) {
   if (process.argv[2] === name) {

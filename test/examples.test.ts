@@ -174,6 +174,12 @@ describe("examples", () => {
     ).pipe(Effect.provide(TestClaude.layer("Press the button.")))
   )
 
+  it("31 remembers an earlier turn, and takes one back in one branch only", () => {
+    const output = outputOf("31-conversation")
+    assert.match(output, /\nWhere is my holiday\?\n  My next holiday is in Lisbon\./)
+    assert.match(output, /\n2 messages here, 6 in the branch\n$/)
+  })
+
   it("have at most 40 lines each", () => {
     for (const name of readdirSync("examples").filter((name) => name.endsWith(".ts"))) {
       assert.isAtMost(readFileSync(`examples/${name}`, "utf8").split("\n").length - 1, 40, name)
@@ -198,6 +204,7 @@ const inOrder = [
   "23-costs",
   "24-budget",
   "28-citations",
+  "31-conversation",
   "18-job-in-a-program",
   "18-job-in-a-program"
 ] as const
