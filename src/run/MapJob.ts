@@ -36,7 +36,7 @@ const refuse = (message: string) => Effect.fail(new ExitWith(2, message))
 
 /** Makes the job. */
 export const load = Effect.fnUntraced(function* (
-  flags: MapFlags & ScoreFlags & Pick<RunFlags, "budget" | "output" | "where">
+  flags: MapFlags & ScoreFlags & Pick<RunFlags, "budget" | "onlyResults" | "output" | "where">
 ) {
   if (Option.isNone(flags.output)) {
     return yield* refuse("the results have no place; name a file for them with --output results.jsonl")
@@ -54,6 +54,7 @@ export const load = Effect.fnUntraced(function* (
   const scoring = yield* scoringOf(flags, schema ?? text)
   const expected = Object.values(scoring?.expected ?? {})
   yield* checkColumns(flags, sample, templates, expected)
+  if (!flags.onlyResults && !expected.includes("key")) yield* checkKeyColumn(keyOf(flags.key), sample)
   const attachments = Attachments.make(flags.file, flags.data)
   const source = Dataset.fromFile(withFiles(rowSchema(templates, flags.key), attachments), flags.data)
   const request = (row: Template.Row) =>
@@ -182,6 +183,14 @@ const checkColumns = Effect.fnUntraced(function* (
     )
   }
 })
+
+/** Fails if a row has a column `key` with something else than its key, since its result has the key under this name. */
+const checkKeyColumn = (keyOfRow: (row: Template.Row) => string, { rows }: Columns.Sample) =>
+  rows.some((row) => Object.hasOwn(row, "key") && String(row["key"]) !== keyOfRow(row)) ? refuse(otherKey) : Effect.void
+
+const otherKey =
+  'the input has a column "key", and each result has the key of its row as "key"; make that column the key with --key key, ' +
+  "leave out the input columns with --only-results, or rename it\nnothing was sent"
 
 /** Rows that have every column of the prompt, and a key. A prompt of columns only must have some text in the end. */
 const rowSchema = (templates: ReadonlyArray<Text>, key: Option.Option<string>) => {

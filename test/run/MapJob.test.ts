@@ -71,6 +71,35 @@ describe("effect-claude map", () => {
     assert.lengthOf(server.requests(), 1)
   })
 
+  it("refuses a column named key that is not the key, and names the flags that help", async () => {
+    const server = await answering(() => "yes")
+    const files = input([{ key: "a", id: 1 }])
+    const refused = async (...flags: ReadonlyArray<string>) => {
+      const { code, stderr } = await cli(map(files, "--prompt", "{{id}}", ...flags), server)
+      assert.strictEqual(code, 2, stderr)
+      return stderr
+    }
+    assert.include(
+      await refused(),
+      'the input has a column "key", and each result has the key of its row as "key"; make that column the key with ' +
+        "--key key, leave out the input columns with --only-results, or rename it\nnothing was sent"
+    )
+    assert.include(await refused("--key", "id"), 'the input has a column "key"')
+    assert.lengthOf(server.requests(), 0)
+    const only = await cli(map(files, "--prompt", "{{id}}", "--key", "id", "--only-results"), server)
+    assert.deepInclude(only, { code: 0 })
+    assert.deepStrictEqual(results(files), [{ key: "1", text: "yes" }])
+  })
+
+  it("takes a column named key that is the key, or equal to it, such as in the results of another run", async () => {
+    const server = await answering(() => "yes")
+    const files = input([{ key: "1", id: 1 }])
+    assert.deepInclude(await cli(map(files, "--prompt", "{{id}}", "--key", "key"), server), { code: 0 })
+    assert.deepStrictEqual(results(files), [{ key: "1", id: 1, text: "yes" }])
+    const equal = input([{ key: "1", id: 1 }])
+    assert.deepInclude(await cli(map(equal, "--prompt", "{{id}}", "--key", "id"), server), { code: 0 })
+  })
+
   it("reads the prompt from a file or from stdin, as Windows writes it", async () => {
     const server = await answering(() => "yes")
     const files = input([mail(1)])
