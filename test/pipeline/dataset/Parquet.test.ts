@@ -76,6 +76,27 @@ describe("a Parquet file", () => {
     )
   )
 
+  it.effect("is read page by page, with dictionaries, nulls and lists", () =>
+    inFolder(({ foreign, read, write, path }) =>
+      Effect.gen(function* () {
+        const some = Array.from({ length: 2000 }, (_, index) => index)
+        const name = (index: number) => (index % 7 === 0 ? null : `name ${index % 5}`)
+        const columns = [
+          { element: long("id"), data: some.map(BigInt) },
+          { element: { name: "name", type: "BYTE_ARRAY", converted_type: "UTF8" } as const, data: some.map(name) }
+        ]
+        const file = yield* foreign("pages.parquet", columns, { rowGroupSize: 900, pageSize: 200 })
+        assert.deepStrictEqual(
+          yield* read(file),
+          some.map((id) => ({ id, name: name(id) }))
+        )
+        const lists = some.map((id) => ({ id, name: name(id), list: [id, null] }))
+        yield* write(path("lists.parquet"), lists)
+        assert.deepStrictEqual(yield* read(path("lists.parquet")), lists)
+      })
+    )
+  )
+
   it.effect("is read with its pages compressed by gzip or zstd", () =>
     inFolder(({ foreign, read }) =>
       Effect.gen(function* () {

@@ -1,10 +1,12 @@
 /**
- * Reads a Parquet file, a row group at a time and only the parts of the file that it needs: memory follows the largest row
- * group. The values come as the file stores them, without the conversions of hyparquet, which round decimals and
+ * Reads a Parquet file a page at a time, and a list or a struct a row group at a time: memory follows the largest of them.
+ * The values come as the file stores them, without the conversions of hyparquet, which round decimals and
  * timestamps.
  */
 import { parquetMetadataAsync, parquetScan, parquetSchema } from "hyparquet"
-import type { AsyncBuffer, Compressors, FileMetaData, SchemaElement } from "hyparquet"
+import type { AsyncBuffer, Compressors, DecodedArray, FileMetaData, SchemaElement } from "hyparquet"
+import { DEFAULT_PARSERS } from "hyparquet/src/convert.js"
+import { getTreePath, isFlatColumn } from "hyparquet/src/schema.js"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -13,6 +15,7 @@ import * as Stream from "effect/Stream"
 import * as DatasetFailed from "../DatasetFailed.ts"
 import type { EncodedPage } from "../Format.ts"
 import * as Column from "./Column.ts"
+import * as Values from "./Values.ts"
 
 /** What a reader of the file needs: its content at any place, what it says of itself, and its columns. */
 interface Opened {
@@ -32,55 +35,90 @@ export const pages = (
   Stream.unwrap(
     Effect.gen(function* () {
       const { columns, file, metadata } = yield* open(path)
-      const schema = metadata.schema.map(stored)
-      const reading = {
-        file,
-        metadata: { ...metadata, schema },
-        utf8: false,
-        parsers,
-        compressors,
-        useOffsetIndex: false
-      }
-      const scan = yield* attempt(path, () => parquetScan(reading))
-      return Stream.fromIterable(scan.ranges).pipe(
-        Stream.mapEffect(({ rowEnd, rowStart }) =>
-          Effect.map(
-            attempt(path, () =>
-              Promise.all(columns.map(({ name }) => scan.readColumn({ column: name, rowStart, rowEnd })))
-            ),
-            (values) => ({ values, rowStart, size: rowEnd - rowStart })
+      const valuesOf = yield* reading(path, file, metadata, compressors)
+      return Stream.flatMap(Stream.fromIterable(groupsOf(metadata)), (group) => {
+        const takes = columns.map(({ name }) => valuesOf(group, name))
+        const starts = Arr.makeBy(Math.ceil(group.size / pageSize), (page) => page * pageSize)
+        return Stream.mapEffect(Stream.fromIterable(starts), (start) => {
+          const size = Math.min(pageSize, group.size - start)
+          return Effect.map(
+            Effect.forEach(takes, (take) => take(size)),
+            (values) => pageOf(path, columns, { values, size, rowStart: group.rowStart + start })
           )
-        ),
-        Stream.flatMap((group) =>
-          Stream.fromIterable(
-            Arr.makeBy(Math.ceil(group.size / pageSize), (page) => pageOf(path, columns, group, page * pageSize))
-          )
-        )
-      )
+        })
+      })
     })
   )
 
+/** How the values of a column in a row group are taken. */
+const reading = Effect.fnUntraced(function* (
+  path: string,
+  file: AsyncBuffer,
+  { schema, ...metadata }: FileMetaData,
+  compressors: Compressors
+) {
+  const options = { file, metadata: { ...metadata, schema: schema.map(stored) }, utf8: false, parsers, compressors }
+  const scan = yield* attempt(path, () => parquetScan({ ...options, useOffsetIndex: false }))
+  const tree = parquetSchema(options.metadata)
+  return ({ columns, rowStart, size }: Group, name: string): Values.Take<DatasetFailed.DatasetFailed> => {
+    const schemaPath = getTreePath(tree, [name])
+    const element = schemaPath.at(-1)?.element
+    const meta = columns.find(({ meta_data: meta }) => meta?.path_in_schema[0] === name)?.meta_data
+    if (element?.type === undefined || meta === undefined || !isFlatColumn(schemaPath)) {
+      return whole(attempt(path, () => scan.readColumn({ column: name, rowStart, rowEnd: rowStart + size })))
+    }
+    // A file without a dictionary for this column may have 0 as its place.
+    const start = Number(meta.dictionary_page_offset || meta.data_page_offset)
+    const end = start + Number(meta.total_compressed_size)
+    const decoder = { ...options, ...meta, pathInSchema: [name], element, schemaPath }
+    return Values.make({ file, start, end, decoder, refuse: refusal(path) })
+  }
+})
+
 const pageSize = 256
 
-/** The columns of a row group, from the row `rowStart` of the file. */
+/** A row group, from the row `rowStart` of the file. */
 interface Group {
-  readonly values: ReadonlyArray<ArrayLike<unknown>>
+  readonly columns: FileMetaData["row_groups"][number]["columns"]
   readonly rowStart: number
   readonly size: number
 }
 
-const pageOf = (
-  path: string,
-  columns: ReadonlyArray<Column.Column>,
-  { rowStart, size, values }: Group,
-  start: number
-): EncodedPage => {
+const groupsOf = ({ row_groups: groups }: FileMetaData): ReadonlyArray<Group> => {
+  let rowStart = 0
+  return groups.map(({ columns, num_rows: rows }) => {
+    const group = { columns, rowStart, size: Number(rows) }
+    rowStart += group.size
+    return group
+  })
+}
+
+/** Takes the values of a column that is read as a whole: a page of a list or a struct need not begin with a row. */
+const whole = <E>(read: Effect.Effect<DecodedArray, E>): Values.Take<E> => {
+  let all: DecodedArray | undefined
+  let used = 0
+  return (count) =>
+    Effect.map(all === undefined ? read : Effect.succeed(all), (values) => {
+      all = values
+      used += count
+      return values.slice(used - count, used)
+    })
+}
+
+/** Some rows by column, from the row `rowStart` of the file. */
+interface Rows {
+  readonly values: ReadonlyArray<ArrayLike<unknown>>
+  readonly size: number
+  readonly rowStart: number
+}
+
+const pageOf = (path: string, columns: ReadonlyArray<Column.Column>, { rowStart, size, values }: Rows): EncodedPage => {
   const row = (index: number) =>
-    Object.fromEntries(columns.map(({ decode, name }, column) => [name, decode(values[column]?.[start + index])]))
+    Object.fromEntries(columns.map(({ decode, name }, column) => [name, decode(values[column]?.[index])]))
   return {
-    size: Math.min(pageSize, size - start),
+    size,
     value: (index) => Result.succeed(row(index)),
-    place: (index) => ({ source: path, unit: "row", number: rowStart + start + index + 1 }),
+    place: (index) => ({ source: path, unit: "row", number: rowStart + index + 1 }),
     raw: row,
     bytes: undefined,
     columns: columns.map(({ name }) => name)
@@ -116,7 +154,7 @@ const open = Effect.fnUntraced(function* (path: string) {
 })
 
 /** Values of hyparquet's own making. */
-const parsers = { timestampFromNanoseconds: (nanos: bigint) => nanos }
+const parsers = { ...DEFAULT_PARSERS, timestampFromNanoseconds: (nanos: bigint) => nanos }
 
 /** An element that hyparquet reads as it is stored. It has to know which bytes are texts, for the keys of maps. */
 const stored = (element: SchemaElement): SchemaElement => {
@@ -125,8 +163,9 @@ const stored = (element: SchemaElement): SchemaElement => {
   return element.type === undefined || isText ? element : plain
 }
 
-const attempt = <A>(path: string, read: () => Promise<A>) =>
-  Effect.tryPromise({ try: read, catch: (error) => new DatasetFailed.DatasetFailed({ path, detail: detailOf(error) }) })
+const attempt = <A>(path: string, read: () => Promise<A>) => Effect.tryPromise({ try: read, catch: refusal(path) })
+
+const refusal = (path: string) => (error: unknown) => new DatasetFailed.DatasetFailed({ path, detail: detailOf(error) })
 
 const detailOf = (error: unknown): string => {
   const message = error instanceof Error ? error.message : String(error)

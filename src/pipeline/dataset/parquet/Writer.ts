@@ -41,9 +41,12 @@ export const encode = <E, R>(
     })
   )
 
-/** A row group is full at this many rows or characters of JSON. A reader holds a whole row group. */
+/** A row group is full at this many rows or characters of JSON. A reader holds its lists and structs. */
 const fullRows = 50_000
 const fullLength = 64_000_000
+
+/** Bytes of a page. A reader holds a page of each column, and what is small does not survive the young generation. */
+const pageSize = 8 * 1024
 
 /** Rows that are written together, by column. */
 const groupOf = (columns: ReadonlyArray<Column.Column>) => {
@@ -73,7 +76,7 @@ const open = (columns: ReadonlyArray<Column.Column>) => {
   }
   const write = ({ size, values }: ReturnType<typeof groupOf>) => {
     const columnData = columns.map(({ name }, index) => ({ name, data: values[index] ?? [] }))
-    file.write({ columnData, rowGroupSize: size() })
+    file.write({ columnData, rowGroupSize: size(), pageSize })
     return take()
   }
   const end = () => {
