@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Conversation from "../../src/call/Conversation.ts"
 import { Overloaded } from "../../src/claude/ClaudeError.ts"
+import * as Emulator from "../../src/testing/Emulator.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 import { message, thinking } from "../fixtures.ts"
 
@@ -216,6 +217,24 @@ describe("a conversation", () => {
         }
       })
     }).pipe(Effect.provide(TestClaude.layer("Yes.")))
+  )
+})
+
+describe("a conversation that the API summarises", () => {
+  it.effect("continues from the summary, and has its earlier turns again when the summary is taken back", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make({ compact: { above: 50_000 } })
+      const question = `Is it far to Lisbon? ${"It rains. ".repeat(12_000)}`
+      for (const _ of [1, 2]) yield* Conversation.generateText(chat, question)
+      const last = (yield* chat.messages).at(-1)?.content
+      assert.deepInclude(last?.[0], { type: "compaction", encrypted_content: null })
+      const reply = yield* Conversation.generateText(chat, "Is it?")
+      assert.isBelow(reply.message.usage.input_tokens, 1000)
+      yield* Conversation.undo(chat)
+      yield* Conversation.undo(chat)
+      const again = yield* Conversation.generateText(chat, "Is it?")
+      assert.isAbove(again.message.usage.input_tokens, 30_000)
+    }).pipe(Effect.provide(Emulator.layer()))
   )
 })
 

@@ -1,6 +1,7 @@
 /**
  * What rules for trimming cost: a conversation of 40 turns on the emulator, whose prompts may have 12,000 tokens, with
- * the prompt cache. The bench `trim` prints the table, and a test holds its order.
+ * the prompt cache. The bench `trim` prints the table, and a test holds its order. The API summarises no prompt below
+ * 50,000 tokens, so its compaction is compared in a conversation that is five times as long.
  */
 import * as Effect from "effect/Effect"
 import * as Conversation from "../../../src/call/Conversation.ts"
@@ -11,28 +12,36 @@ import * as Emulator from "../../../src/testing/Emulator.ts"
 
 const turns = 40
 
-/** The most tokens of a prompt. */
-const above = 12_000
+/** The sizes of a conversation, in tokens. */
+export interface Size {
+  readonly system: number
+  /** Of each question and each answer. */
+  readonly message: number
+  /** The most that a prompt may have. */
+  readonly above: number
+}
+
+export const short: Size = { system: 1000, message: 300, above: 12_000 }
+export const long: Size = { system: 5000, message: 1500, above: 60_000 }
 
 /** A rule: options of the conversation, and what happens before each turn. */
 interface Rule {
-  readonly options?: Conversation.Options
-  readonly before?: (chat: Conversation.Conversation) => ReturnType<typeof summarised>
+  readonly options?: (size: Size) => Conversation.Options
+  readonly before?: typeof summarised
 }
 
 /** Text of this many tokens, of which the emulator finds one in four characters. */
 const words = (tokens: number, seed: string) => `${seed} word `.repeat(tokens).slice(0, tokens * 4 - 1)
 
-const system = words(1000, "system")
-
-const tokensOf = (messages: ReadonlyArray<Message>) => JSON.stringify(messages).length / 4 + 1000
+const fits = (messages: ReadonlyArray<Message>, { above, message, system }: Size) =>
+  JSON.stringify(messages).length / 4 + system + message <= above
 
 /** Shortens the oldest long texts until the prompt fits, as some tools do. */
-const shortened = (chat: Conversation.Conversation) =>
+const shortened = (chat: Conversation.Conversation, size: Size) =>
   Effect.gen(function* () {
     const messages = [...(yield* chat.messages)]
     for (const [at, message] of messages.entries()) {
-      if (tokensOf(messages) <= above - 300) break
+      if (fits(messages, size)) break
       const text = JSON.stringify(message.content)
       if (text.length > 300) messages[at] = { role: message.role, content: `${text.slice(0, 200)}` }
     }
@@ -40,10 +49,10 @@ const shortened = (chat: Conversation.Conversation) =>
   })
 
 /** Asks for a summary and continues with it and the later half of the turns. */
-const summarised = (chat: Conversation.Conversation) =>
+const summarised = (chat: Conversation.Conversation, size: Size) =>
   Effect.gen(function* () {
     const messages = yield* chat.messages
-    if (tokensOf(messages) <= above - 300) return chat
+    if (fits(messages, size)) return chat
     const branch = yield* Conversation.fork(chat)
     const { text } = yield* Conversation.generateText(branch, "Summarise the conversation.")
     const half = messages.length / 2
@@ -58,11 +67,12 @@ const summarised = (chat: Conversation.Conversation) =>
 /** The rules of the table. */
 export const rules = {
   "no trimming": {},
-  "drop the oldest turn in each turn": { options: { trim: { above, keep: 1 } } },
+  "drop the oldest turn in each turn": { options: ({ above }) => ({ trim: { above, keep: 1 } }) },
   "shorten the oldest text in place": { before: shortened },
-  "drop to a half": { options: { trim: { above, keep: 0.5 } } },
-  "drop to a quarter": { options: { trim: { above } } },
-  "summary and a half": { before: summarised }
+  "drop to a half": { options: ({ above }) => ({ trim: { above, keep: 0.5 } }) },
+  "drop to a quarter": { options: ({ above }) => ({ trim: { above } }) },
+  "summary and a half": { before: summarised },
+  "compaction by the API": { options: ({ above }) => ({ compact: { above } }) }
 } satisfies Record<string, Rule>
 
 /** What the calls of a conversation were billed. */
@@ -78,12 +88,12 @@ export interface Figures {
 }
 
 /** Runs the conversation under one rule. */
-export const measure = ({ before = Effect.succeed, options = {} }: Rule) =>
+export const measure = ({ before = Effect.succeed, options }: Rule, size: Size) =>
   Effect.gen(function* () {
-    let chat = yield* Conversation.make({ ...options, system })
+    let chat = yield* Conversation.make({ ...options?.(size), system: words(size.system, "system") })
     for (let turn = 1; turn <= turns; turn++) {
-      chat = yield* before(chat)
-      yield* Conversation.generateText(chat, words(300, `question${turn}`))
+      chat = yield* before(chat, size)
+      yield* Conversation.generateText(chat, words(size.message, `question${turn}`))
     }
     const { ledger } = yield* Emulator.Emulator
     const calls = (yield* ledger).map(({ usage }) => usage)
@@ -91,13 +101,13 @@ export const measure = ({ before = Effect.succeed, options = {} }: Rule) =>
     const { cacheRead: read, cacheWrite5m: written, input: plain, output } = total
     const longest = Math.max(...calls.map(Usage.totalInput))
     return { cost: Math.round(plain + 1.25 * written + 0.1 * read), read, written, plain, output, longest }
-  }).pipe(Effect.provide(Emulator.layer({ replies }).pipe(PromptCache.policy())))
+  }).pipe(Effect.provide(Emulator.layer({ replies: repliesOf(size) }).pipe(PromptCache.policy())))
 
-const replies: NonNullable<Emulator.Options["replies"]> = [
+const repliesOf = ({ message }: Size): NonNullable<Emulator.Options["replies"]> => [
   {
     when: () => true,
     reply: ({ messages }) => ({
-      content: [{ type: "text", text: words(300, `answer ${JSON.stringify(messages.at(-1)).slice(30, 50)}`) }]
+      content: [{ type: "text", text: words(message, `answer ${JSON.stringify(messages.at(-1)).slice(30, 50)}`) }]
     })
   }
 ]

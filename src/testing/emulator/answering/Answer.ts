@@ -15,6 +15,7 @@ import * as PromptCache from "../billing/PromptCache.ts"
 import * as Replies from "./Replies.ts"
 import * as SchemaAnswer from "./SchemaAnswer.ts"
 import * as Sentences from "./Sentences.ts"
+import * as Summary from "./Summary.ts"
 import * as TextAnswer from "./TextAnswer.ts"
 import * as ToolAnswer from "./ToolAnswer.ts"
 import type * as Signature from "../request/Signature.ts"
@@ -50,11 +51,15 @@ export const make = (options: Options, signatures: Signature.Issued) => {
     admit?: (input: PromptCache.Input) => Effect.Effect<void, E>,
     readableFrom?: number
   ): Effect.Effect<Answer, E> =>
-    Effect.map(cache(call.model, call.segments, admit, readableFrom), (input) => {
+    Effect.gen(function* () {
+      const read = yield* cache(call.model, call.segments, admit, readableFrom)
       const prompt = Prompt.message(call.prompt)
       const answer = Replies.find(rules, { prompt, request: call.request }) ?? reply(call, prompt)
-      issue(answer, signatures)
-      return finish(call, answer, input)
+      const { input, reply: whole } = yield* Summary.before(call, answer, read, (segments) =>
+        cache(call.model, segments, undefined, readableFrom)
+      )
+      issue(whole, signatures)
+      return finish(call, whole, input)
     })
 }
 
@@ -92,7 +97,8 @@ export const isBilled = ({ blocks, stopDetails, stopReason, usage }: Answer): bo
   const category = stopDetails?.["category"]
   const stop_details = stopDetails && { category: Predicate.isString(category) ? category : null }
   const message = { usage, content: blocks, stop_reason: stopReason, stop_details }
-  return Usage.totalInput(Usage.billed(message)) > 0
+  // The sum includes a summary, which the totals of the answer leave out.
+  return Usage.totalInput(Usage.sum(Usage.billed(message), Usage.zero)) > 0
 }
 
 /** A prompt with it is refused, for tests (Anthropic, "Handle streaming refusals"). Hexadecimal digits follow. */

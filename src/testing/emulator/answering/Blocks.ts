@@ -64,6 +64,12 @@ const spell = (content: Content, most: number): Block & { readonly isCut: boolea
     if (isCut) return { whole: { ...start, thinking: kept }, start, deltas, isCut }
     return { whole: content, start, deltas: [...deltas, untimed({ type: "signature_delta", signature })], isCut }
   }
+  if (content.type === "compaction") {
+    // The API sends a summary in one piece.
+    const { type: _, ...rest } = content
+    const start = { type: content.type, content: null, encrypted_content: null }
+    return { whole: content, start, deltas: [untimed({ type: "compaction_delta", ...rest })], isCut: false }
+  }
   if (Predicate.isObject(input)) {
     const json = (piece: string) => ({ type: "input_json_delta", partial_json: piece })
     const text = Object.keys(input).length === 0 ? "" : JSON.stringify(input)

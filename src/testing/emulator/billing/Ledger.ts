@@ -49,14 +49,17 @@ export const make = (spendLimit: SpendLimit): Ledger => {
   const write = (row: number, requestHash: string, model: string, usage: Usage.Usage) => {
     const at = (row % rowsOfBlock) * rowBytes
     const view = block(row)
-    const { cacheRead, cacheWrite1h, cacheWrite5m, input, output, serviceTier } = usage
+    // The tokens of a summary or of another model have no columns: they count with those of the answer.
+    const { cacheRead, cacheWrite1h, cacheWrite5m, input, output } = usage.besides
+      ? Usage.sum(usage, Usage.zero)
+      : usage
     new Uint8Array(view.buffer, at, 32).set(hexToBytes(requestHash))
     view.setUint32(at + 32, input)
     view.setUint32(at + 36, output)
     view.setUint32(at + 40, cacheWrite5m)
     view.setUint32(at + 44, cacheWrite1h)
     view.setUint32(at + 48, cacheRead)
-    view.setUint8(at + 52, serviceTier === "batch" ? 1 : 0)
+    view.setUint8(at + 52, usage.serviceTier === "batch" ? 1 : 0)
     view.setUint8(at + 53, modelNumber(model))
   }
 

@@ -3,6 +3,7 @@
  */
 import * as Schema from "effect/Schema"
 import { decode, required, shouldBe, text } from "../wire/Refusal.ts"
+import * as Compaction from "./Compaction.ts"
 import * as Settings from "./Settings.ts"
 import * as Tools from "./Tools.ts"
 
@@ -43,6 +44,7 @@ const Count = Schema.Struct({
   thinking: Schema.optionalKey(Settings.Thinking),
   speed: optional(Schema.Literals(["standard", "fast"]).annotate(shouldBe("'standard' or 'fast'"))),
   cache_control: Schema.optionalKey(Schema.Unknown),
+  context_management: optional(Compaction.Management),
   output_config: optional(
     Schema.StructWithRest(Schema.Struct({ format: optional(Format), effort: optional(Settings.Effort) }), [rest])
   ),

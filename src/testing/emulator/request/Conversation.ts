@@ -92,7 +92,7 @@ const misplaced = (messages: Messages, { isNewVersion }: Rules): string | undefi
 const ofAssistant = new Set(["tool_use", "thinking", "redacted_thinking", "server_tool_use"])
 const ofSystem = new Set(["text", "tool_addition", "tool_removal"])
 
-/** The refusal of an assistant message at the end. A paused turn, which a server tool interrupted, is no prefill. */
+/** The refusal of an assistant message at the end. A paused turn, after a server tool or a summary, is no prefill. */
 export const checkEnd = (messages: Messages, { prefill }: Rules): string | undefined => {
   const last = messages.at(-1)
   if (last?.role !== "assistant" || isPaused(last.content)) return undefined
@@ -108,4 +108,4 @@ const isPaused = (content: Prompt.Content) =>
   typeof content !== "string" &&
   content.some((block) => Predicate.isObject(block) && serverTool.test(String(block["type"])))
 
-const serverTool = /^(server|mcp)_tool_use$|._tool_result$/
+const serverTool = /^(server|mcp)_tool_use$|._tool_result$|^compaction$/

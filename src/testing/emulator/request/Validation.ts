@@ -13,6 +13,7 @@ import type * as Exchange from "../wire/Exchange.ts"
 import { refuse, refuseIf } from "../wire/Refusal.ts"
 import * as Body from "./Body.ts"
 import * as Capabilities from "./Capabilities.ts"
+import * as Compaction from "./Compaction.ts"
 import * as ContentBlocks from "./ContentBlocks.ts"
 import * as Conversation from "./Conversation.ts"
 import * as Fields from "./Fields.ts"
@@ -36,6 +37,8 @@ export interface Call {
   readonly maxTokens: number
   /** The tokens that the prompt and the answer can have together. */
   readonly contextWindow: number
+  /** Set where the prompt is long enough to be summarised before it is answered. */
+  readonly compaction: Compaction.Compaction | undefined
   readonly stopSequences: ReadonlyArray<string>
   readonly schema: JsonSchema | undefined
   readonly tools: ReadonlyArray<Tools.Tool>
@@ -62,6 +65,7 @@ export const call = Effect.fnUntraced(function* (
     return yield* Effect.fail({ ...ApiError.make(400, message), code: "thread_unsupported_request" })
   }
   const { model, segments, tools } = yield* read(body, body, version, isIssued)
+  const compaction = yield* Compaction.read(body.context_management)
   const inputTokens = Segments.count(segments)
   if (inputTokens > model.maxInputTokens) {
     return yield* refuse(`prompt is too long: ${inputTokens} tokens > ${model.maxInputTokens} maximum`)
@@ -70,11 +74,12 @@ export const call = Effect.fnUntraced(function* (
     request: asked,
     requestHash: Request.hash(asked),
     model: datedName(model),
-    prompt: Prompt.read(body),
+    prompt: Prompt.read({ ...body, messages: Compaction.sinceSummary(body.messages) }),
     segments,
     inputTokens,
     maxTokens: body.max_tokens,
     contextWindow: model.maxInputTokens,
+    compaction: compaction !== undefined && inputTokens >= compaction.above ? compaction : undefined,
     stopSequences: body.stop_sequences ?? [],
     schema: schemaOf(body),
     tools,
@@ -109,7 +114,7 @@ const read = Effect.fnUntraced(function* (
   const tools = yield* Tools.read(body.tools ?? [], body.tool_choice)
   yield* refuseIf(ToolTurns.check(body), Conversation.checkEnd(body.messages, rules))
   yield* refuseIf(StrictSchema.check(strictSchemas(body)))
-  return { model, tools, segments: yield* Segments.read(body) }
+  return { model, tools, segments: yield* Segments.read({ ...body, messages: Compaction.sinceSummary(body.messages) }) }
 })
 
 const strictSchemas = ({ output_config, output_format, tools }: Body.Body): ReadonlyArray<StrictSchema.Strict> => [
