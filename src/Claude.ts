@@ -4,6 +4,15 @@
 export { create, countTokens, stream } from "./call/message.ts"
 export { generateObject, type ObjectOptions, type ObjectReply } from "./call/object.ts"
 export { generateText, streamText, type TextReply } from "./call/text.ts"
+export {
+  generateWithTools,
+  type ObjectToolsOptions,
+  type ObjectToolsReply,
+  streamWithTools,
+  type ToolsError,
+  type ToolsOptions,
+  type ToolsReply
+} from "./call/tools.ts"
 export { layer, layerConfig } from "./claude/Api.ts"
 export { Claude, Timeouts, wrap } from "./claude/Claude.ts"
 export { type Message, type Origin, type Reply } from "./claude/Reply.ts"

@@ -138,11 +138,18 @@ describe("examples", () => {
   })
 
   it("16 prints an answer with the result of the tool", () => {
-    assert.strictEqual(outputOf("16-tool"), "The weather is sunny, at 21 degrees.\n")
+    assert.strictEqual(outputOf("16-tool"), "The weather is sunny, at 21 degrees. (2 turns)\n")
   })
 
   it("17 prints an answer about an image", () => {
     assert.strictEqual(outputOf("17-image"), "The image shows a red square.\n")
+  })
+
+  it("26 asks for approval before it runs a tool", () => {
+    assert.strictEqual(
+      outputOf("26-approval"),
+      "refund_order: approved by Ada\nrefund_order: succeeded\nThe order of the red lamp is refunded.\n"
+    )
   })
 
   it("28 prints an answer, and the place in the document of each sentence", () => {
@@ -203,6 +210,7 @@ const inOrder = [
   "21-fallback",
   "23-costs",
   "24-budget",
+  "26-approval",
   "28-citations",
   "31-conversation",
   "18-job-in-a-program",

@@ -21,8 +21,9 @@ describe("the public names", () => {
       TokenEstimate: bound of
       Transport: Dispatching Fetch Transport globalFetch patientDispatcher
       Usage: ApiTokens ApiUsage Besides Tokens Usage billed fromMessage sum totalInput zero
-      Claude: BatchesStackOptions Claude Defaults Message ObjectOptions ObjectReply Origin Prompt Reply Request StackOptions StreamEvent StreamStart TextReply Timeouts countTokens create generateObject generateText layer layerConfig stack stream streamText wrap
+      Claude: BatchesStackOptions Claude Defaults Message ObjectOptions ObjectReply ObjectToolsOptions ObjectToolsReply Origin Prompt Reply Request StackOptions StreamEvent StreamStart TextReply Timeouts ToolsError ToolsOptions ToolsReply countTokens create generateObject generateText generateWithTools layer layerConfig stack stream streamText streamWithTools wrap
       Conversation: Compact Content Conversation ConversationChanged ConversationExists ConversationStoreFailed ConversationUnreadable HistoryInvalid Input Message Options Settings StoreError Trim fork fromMessages generateObject generateText make open persist streamText undo
+      Tools: Decision Element Limits Replay Timeout ToolCall ToolLimitReached ToolResult codeExecution webFetch webSearch
       Batch: Finished Options fanOut map stream
       Dataset: Compression CompressionFailed CompressionKind Dataset DatasetFailed EncodedPage OpenSource Place Row RowInvalid Source Sources Valid Writer at columns fromFile fromFiles fromIterable keepApart sourceOf withFiles write writeLines
       Job: ColumnTaken Confirm Declaration Job JobBroken JobChanged JobDeclined JobHopeless JobLayerFailed JobNeeds KeepInput Proposal Provided RunOptions Summary claude isJob make run shape

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { Toolkit } from "effect/ai"
 import * as ServerTools from "../../../src/call/tools/ServerTools.ts"
-import * as ToolFormat from "../../../src/call/tools/ToolFormat.ts"
+import * as ToolFormat from "../../../src/claude/ToolFormat.ts"
 
 describe("ServerTools", () => {
   it("are sent by their type and settings, and need no handler", () => {

@@ -8,9 +8,9 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Tool from "effect/ai/Tool"
-import { ClaudeError, Unsupported } from "../../claude/ClaudeError.ts"
-import * as OutputFormat from "../../claude/OutputFormat.ts"
-import * as CodecSchema from "./CodecSchema.ts"
+import { ClaudeError, Unsupported } from "./ClaudeError.ts"
+import * as OutputFormat from "./OutputFormat.ts"
+import * as CodecSchema from "./toolFormat/CodecSchema.ts"
 
 /** An entry of `tools` of a request. */
 export type Definition = Anthropic.Beta.Messages.BetaToolUnion

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Prompt } from "effect/ai"
-import * as ToolResult from "../../../src/call/tools/ToolResult.ts"
+import * as ToolResult from "../../src/claude/ToolResult.ts"
 
 describe("ToolResult", () => {
   it("sends a text as it is, another value as JSON, and no value as an empty text", () => {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
 import { Tool } from "effect/ai"
-import * as ToolFormat from "../../../src/call/tools/ToolFormat.ts"
+import * as ToolFormat from "../../src/claude/ToolFormat.ts"
 
 describe("ToolFormat", () => {
   it("sends the API's subset of a schema, with its words, and the name and the description of the tool", () => {

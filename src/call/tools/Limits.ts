@@ -1,0 +1,76 @@
+/**
+ * The limits of a loop. They are checked after each turn that calls tools: if one is reached, no tool of that turn runs and
+ * Claude is not asked again. So the last turn may exceed the limits of tokens and cost; use `Budget` for a hard limit.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as Dollars from "../../claude/Dollars.ts"
+import type { Request } from "../../claude/Request.ts"
+import { Usage } from "../../claude/Usage.ts"
+import type { TextReply } from "../turn.ts"
+
+/** When the loop stops. */
+export interface Limits {
+  /** Turns of Claude; 20 by default. */
+  readonly turns?: number
+  /** Tokens of all turns: input (from the prompt cache too) and output. */
+  readonly tokens?: number
+  /** US dollars of all turns, such as `"0.50 USD"`. Replies from a cache or a journal cost nothing. */
+  readonly cost?: `${number} USD`
+}
+
+const Messages = Schema.declare((value): value is Request["messages"] => Array.isArray(value))
+const Cost = Schema.declare(BigDecimal.isBigDecimal)
+
+/**
+ * A limit was reached while Claude still called tools. `messages` is the conversation so far, in which each open call has
+ * a result that says it did not run: pass it to another call to continue. `usage` and `cost` cover all turns.
+ */
+export class ToolLimitReached extends Schema.TaggedError<ToolLimitReached>()("ToolLimitReached", {
+  limit: Schema.Literals(["turns", "tokens", "cost"]),
+  detail: Schema.String,
+  turns: Schema.Int,
+  usage: Usage,
+  cost: Schema.UndefinedOr(Cost),
+  messages: Messages
+}) {
+  override get message() {
+    return `ToolLimitReached: ${this.detail}; raise limits.${this.limit}, or continue with the messages of this error`
+  }
+  /** The form for loggers, without the conversation. */
+  override toJSON() {
+    const { limit, message, turns, usage } = this
+    return { _tag: this._tag, message, limit, turns, usage }
+  }
+}
+
+/** A limit that was reached. */
+export interface Reached {
+  readonly limit: ToolLimitReached["limit"]
+  readonly detail: string
+}
+
+/** The limit that these totals have reached; undefined if another turn may follow. */
+export const reached = (
+  { cost: most, tokens = Infinity, turns = 20 }: Limits,
+  taken: number,
+  { cost, usage }: Pick<TextReply, "cost" | "usage">
+): Reached | undefined => {
+  if (taken >= turns) return { limit: "turns", detail: `Claude called tools in each of ${turns} turns` }
+  const used = usage.input + usage.cacheWrite5m + usage.cacheWrite1h + usage.cacheRead + usage.output
+  if (used >= tokens) return { limit: "tokens", detail: `${used} tokens were used, and the limit is ${tokens}` }
+  if (most === undefined) return undefined
+  const dollars = fromText(most)
+  if (cost === undefined) return { limit: "cost", detail: "the cost is unknown, because a model has no known price" }
+  if (BigDecimal.isLessThan(cost, dollars)) return undefined
+  return { limit: "cost", detail: `${Dollars.format(cost)} were spent, and the limit is ${Dollars.format(dollars)}` }
+}
+
+/** The program contains this text, so a wrong one is a defect. */
+const fromText = (text: string): BigDecimal.BigDecimal =>
+  Option.getOrThrowWith(
+    Option.filter(BigDecimal.fromString(text.replace(/ *USD$/i, "")), Predicate.not(BigDecimal.isNegative)),
+    () => new Error(`${JSON.stringify(text)} is not an amount of money: write it as "0.50 USD"`)
+  )

@@ -1,0 +1,193 @@
+/**
+ * Answers the calls of one turn. A call that names no tool, does not fit the schema, is not approved or takes too long is
+ * reported to the model, and so is a failure of a tool with `failureMode: "return"`. Any other failure is raised, and so
+ * is a defect, but only when the other handlers of the turn have ended.
+ */
+import type { Anthropic } from "@anthropic-ai/sdk"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import type * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import * as AiError from "effect/ai/AiError"
+import type * as Tool from "effect/ai/Tool"
+import type * as Toolkit from "effect/ai/Toolkit"
+import * as Demand from "../../claude/Demand.ts"
+import { HandlerStore } from "../../claude/HandlerStore.ts"
+import type { Request } from "../../claude/Request.ts"
+import * as Sha256 from "../../claude/Sha256.ts"
+import * as Approval from "./Approval.ts"
+import type { Element } from "./Element.ts"
+import { inWords, type Outcome, Stored, toBlock } from "./Outcome.ts"
+import type { ToolFormat, ToolFormats } from "../../claude/ToolFormat.ts"
+import * as ToolResult from "../../claude/ToolResult.ts"
+import { Replay, Timeout } from "./ToolSettings.ts"
+import { traced } from "./ToolSpan.ts"
+
+/** The tools as the loop knows them; the verbs give them their types. */
+export type AnyTools = Readonly<Record<string, Tool.Any>>
+
+/** What the calls of a loop share. */
+export interface Handlers {
+  readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
+  readonly formats: ToolFormats
+  readonly permits: Semaphore.Semaphore
+  readonly timeout: Duration.Input | undefined
+  readonly approve: Approval.Approve<AnyTools, unknown, unknown> | undefined
+  readonly emit: (element: Element<AnyTools, never>) => Effect.Effect<void>
+}
+
+type ToolUse = Anthropic.ToolUseBlock
+
+/** The calls of a message. */
+export const of = (content: ReadonlyArray<Anthropic.ContentBlock>): ReadonlyArray<ToolUse> =>
+  content.filter((block) => block.type === "tool_use")
+
+/** Results that say why the calls did not run. */
+export const unrun = (calls: ReadonlyArray<ToolUse>, why: string): ReadonlyArray<Anthropic.ToolResultBlockParam> =>
+  calls.map((call) => toBlock(call, inWords("not-run", `Not run: ${why}.`)))
+
+/** Answers all calls of a turn, in their order. `messages` is the conversation before the turn. */
+export const answer = Effect.fnUntraced(function* (
+  handlers: Handlers,
+  calls: ReadonlyArray<ToolUse>,
+  messages: Request["messages"]
+) {
+  const exits = yield* Effect.forEach(calls, (call) => Effect.exit(answerOne(handlers, call, messages)), {
+    // The permits bound the handlers. A call that waits for approval holds none.
+    concurrency: "unbounded"
+  })
+  const causes = exits.flatMap((exit) => (Exit.isFailure(exit) ? [exit.cause] : []))
+  if (causes.length > 0) return yield* Effect.failCause(causes.reduce(Cause.combine))
+  return exits.flatMap((exit) => (Exit.isSuccess(exit) ? [exit.value] : []))
+})
+
+const answerOne = Effect.fnUntraced(function* (handlers: Handlers, call: ToolUse, messages: Request["messages"]) {
+  const outcome = yield* outcomeOf(handlers, call, messages)
+  const name = handlers.formats.find(call.name)?.tool.name ?? call.name
+  yield* handlers.emit({ _tag: "tool-result", id: call.id, name, ...outcome })
+  return toBlock(call, outcome)
+})
+
+const outcomeOf = Effect.fnUntraced(function* (handlers: Handlers, call: ToolUse, messages: Request["messages"]) {
+  const { emit, formats } = handlers
+  const format = formats.find(call.name)
+  if (format === undefined || format.isServerTool) return inWords("unknown-tool", unknown(handlers, call.name))
+  const params = yield* Effect.result(format.decode(call.input))
+  if (Result.isFailure(params)) return inWords("invalid-arguments", invalid(params.failure))
+  const { name } = format.tool
+  const known = { id: call.id, name, params: params.success }
+  yield* emit({ _tag: "tool-call", ...known })
+  const store = yield* HandlerStore
+  const work = approved(handlers, format.tool, known, messages, run(handlers, format, call))
+  if (store === undefined || Context.get(format.tool.annotations, Replay) === "again") return yield* work
+  const id = Sha256.hex(JSON.stringify([name, call.id, call.input]))
+  const text = yield* store.stored(
+    id,
+    Effect.flatMap(work, (outcome) => Effect.orDie(encode(outcome)))
+  )
+  return yield* Effect.orDie(decode(text))
+})
+
+const encode = Schema.encodeEffect(Stored)
+const decode = Schema.decodeEffect(Stored)
+
+/** Runs the handler once its call is approved, where the tool needs it. */
+const approved = <E, R>(
+  { approve }: Handlers,
+  tool: Tool.Any,
+  call: Approval.AnyCall,
+  messages: Request["messages"],
+  handler: Effect.Effect<Outcome, E, R>
+): Effect.Effect<Outcome, unknown, unknown> => {
+  if (approve === undefined || !Approval.mayNeed(tool)) return handler
+  return Effect.gen(function* () {
+    if (!(yield* Approval.needs(tool, call, messages))) return yield* handler
+    const store = yield* HandlerStore
+    const wait = Demand.blocked(() => {})(Effect.suspend(() => approve(call)))
+    const decision = Approval.decisionOf(yield* store === undefined ? wait : store.waiting(wait))
+    return decision.approved ? yield* handler : inWords("denied", Approval.denial(decision))
+  })
+}
+
+/** Runs the handler of a call, with a permit, a time limit and a span. */
+const run = (
+  { emit, permits, timeout, toolkit }: Handlers,
+  { toEncoded, tool }: ToolFormat,
+  { id, input }: ToolUse
+): Effect.Effect<Outcome, unknown, unknown> => {
+  const { name } = tool
+  let last: Tool.HandlerResult<Tool.Any> | undefined
+  const handled = Effect.gen(function* () {
+    const results = yield* toolkit.handle(name, yield* Effect.orDie(toEncoded(input)), id)
+    yield* Stream.runForEach(results, (result) => {
+      if (!result.preliminary) return Effect.sync(() => void (last = result))
+      return emit({ _tag: "tool-progress", id, name, result: result.encodedResult })
+    })
+    return last === undefined ? yield* Effect.die(new Error(`the tool ${name} has no result`)) : outcomeOfResult(last)
+  })
+  const most = Context.get(tool.annotations, Timeout) ?? timeout
+  const limited =
+    most === undefined
+      ? handled
+      : Effect.map(
+          Effect.timeoutOption(handled, most),
+          Option.getOrElse(() =>
+            inWords("timed-out", `The tool gave no result within ${Duration.format(Duration.fromInputUnsafe(most))}.`)
+          )
+        )
+  const raised = Effect.catchIf(limited, isMistake, () => Effect.die(mistaken(name)))
+  return Effect.flatMap(HandlerStore, (store) =>
+    permits.withPermits(1)(traced({ id, name }, errorType, store === undefined ? raised : store.running(raised)))
+  )
+}
+
+const outcomeOfResult = (result: Tool.HandlerResult<Tool.Any>): Outcome => ({
+  outcome: result.isFailure ? "failed" : "succeeded",
+  content: ToolResult.content(result),
+  ...(result.encodedResult !== undefined && { result: result.encodedResult })
+})
+
+/** A result that does not fit the schema of its tool is a mistake of the program. */
+const isMistake = (error: unknown): boolean =>
+  AiError.isAiError(error) && error.reason._tag === "ToolResultEncodingError"
+
+const mistaken = (name: string) => new Error(`the result of the tool ${name} does not fit its schema`)
+
+/** The tag of a failure, or the way in which the call ended. */
+const errorType = (exit: Exit.Exit<Outcome, unknown>): string | undefined => {
+  if (Exit.isSuccess(exit)) {
+    const { outcome, result } = exit.value
+    return outcome === "succeeded" ? undefined : (tagOf(result) ?? outcome)
+  }
+  return Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : (tagOf(Cause.squash(exit.cause)) ?? "_OTHER")
+}
+
+const tagOf = (error: unknown): string | undefined =>
+  Predicate.hasProperty(error, "_tag") && Predicate.isString(error._tag) ? error._tag : undefined
+
+const unknown = ({ formats }: Handlers, name: string): string => {
+  const names = formats.definitions.flatMap((one) => ("name" in one ? [one.name] : []))
+  return `There is no tool ${JSON.stringify(name)}. The tools are: ${names.join(", ")}.`
+}
+
+const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const invalid = ({ issue }: Schema.SchemaError): string => {
+  const lines = issuesOf(issue).issues.map(({ message, path = [] }) => {
+    const at = path
+      .map((segment) => `[${JSON.stringify(typeof segment === "object" ? segment.key : segment)}]`)
+      .join("")
+    return at === "" ? `- ${message}` : `- ${message} at ${at}`
+  })
+  return ["The arguments do not fit the schema of the tool:", ...lines, "Call it again with other arguments."].join(
+    "\n"
+  )
+}

@@ -1,0 +1,114 @@
+/**
+ * Asks Claude, runs the tools that it calls, and asks again with their results, until a turn calls none. It never runs a
+ * call whose arguments may be lost: of a turn that was cut off or refused, no tool runs. Every call of the conversation
+ * has its result, also where the loop ends early.
+ */
+import type { Anthropic } from "@anthropic-ai/sdk"
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import { ClaudeError, Unsupported } from "../../claude/ClaudeError.ts"
+import * as Models from "../../claude/Models.ts"
+import * as Reply from "../../claude/Reply.ts"
+import { type Prompt, type Request, resolve } from "../../claude/Request.ts"
+import * as Thinking from "../../claude/Thinking.ts"
+import { askWith } from "../text.ts"
+import * as Turn from "../turn.ts"
+import * as Approval from "./Approval.ts"
+import type { ToolsReply } from "./Element.ts"
+import { type Limits, reached, ToolLimitReached } from "./Limits.ts"
+import * as ToolCalls from "./ToolCalls.ts"
+
+/** A loop that can run. */
+export interface Loop {
+  readonly handlers: ToolCalls.Handlers
+  readonly create: (request: Request) => Effect.Effect<Reply.Reply, ClaudeError>
+  readonly limits: Limits
+  /** Whether the last turn may have no text. */
+  readonly mayBeEmpty: boolean
+}
+
+/** The end of a loop: the reply, and the request of its last turn. */
+export interface Ended {
+  readonly reply: ToolsReply
+  readonly request: Request
+}
+
+/** Runs the loop. */
+export const run = Effect.fnUntraced(function* ({ create, handlers, limits, mayBeEmpty }: Loop, prompt: Prompt) {
+  let request = yield* opening(handlers, prompt)
+  const earlier: Array<Turn.TextReply> = []
+  let model: string | undefined
+  for (;;) {
+    const number = earlier.length + 1
+    yield* handlers.emit({ _tag: "turn-started", turn: number })
+    const turn = yield* Effect.mapError(askWith(create, request), withEarlier(earlier))
+    const { reason, reply } = yield* Turn.judge(turn, Reply.text)
+    const { content } = reply.message
+    const calls = ToolCalls.of(content)
+    const isCalling = reason?._tag === "ToolUseRequested" && calls.length > 0
+    if (reason !== undefined && !isCalling && !(mayBeEmpty && reason._tag === "OutputEmpty")) {
+      yield* Reply.discard(reply)
+      return yield* withEarlier(earlier)(new ClaudeError({ reason }))
+    }
+    const { cost, message, usage } = reply
+    yield* handlers.emit({ _tag: "turn-finished", turn: number, message, usage, cost })
+    const all = Turn.together(earlier, reply)
+
+    if (reply.fallback === undefined) model ??= message.model
+    const isForeign = reply.fallback === true || (model !== undefined && !Models.isSame(model, message.model))
+    const said = isForeign ? Thinking.without(Turn.assistant(content)) : Turn.assistant(content)
+    const messages = said === undefined || content.length === 0 ? request.messages : [...request.messages, said]
+
+    const limit = isCalling ? reached(limits, number, all) : undefined
+    if (!isCalling || limit !== undefined) {
+      const why = limit?.detail ?? `the turn ended with ${message.stop_reason}`
+      const closed = calls.length === 0 ? messages : results(messages, ToolCalls.unrun(calls, why))
+      if (limit === undefined) return { reply: { ...all, messages: closed, turns: number }, request } satisfies Ended
+      const { cost, usage } = all
+      return yield* new ToolLimitReached({ ...limit, turns: number, usage, cost, messages: closed })
+    }
+    earlier.push(reply)
+    const changes = {
+      ...Turn.containerOf(request, turn),
+      ...(isForeign && Thinking.off(request)),
+      ...unforced(request)
+    }
+    const answers = yield* ToolCalls.answer(handlers, calls, request.messages)
+    request = Object.assign({}, request, changes, { messages: results(messages, answers) })
+  }
+})
+
+const withEarlier =
+  (earlier: ReadonlyArray<Turn.TextReply>) =>
+  (error: ClaudeError): ClaudeError =>
+    Turn.withUsage(
+      error,
+      earlier.map(({ usage }) => usage)
+    )
+
+/** The first request. Fails where the loop could not keep what it promises. */
+const opening = Effect.fnUntraced(function* ({ approve, formats, toolkit }: ToolCalls.Handlers, prompt: Prompt) {
+  const request = yield* resolve(prompt)
+  if (Predicate.isNotNullish(request.thread)) {
+    return yield* unsupported("a thread of the server with tools of the program", "leave out thread")
+  }
+  const unasked = approve === undefined ? Object.values(toolkit.tools).find(Approval.mayNeed) : undefined
+  if (unasked !== undefined) {
+    return yield* unsupported(`the tool ${unasked.name} needs approval, and nothing approves it`, "pass approve")
+  }
+  const tools = [...(request.tools ?? []), ...formats.definitions]
+  return Arr.isReadonlyArrayNonEmpty(tools) ? { ...request, tools } : request
+})
+
+const unsupported = (detail: string, remedy: string) => new ClaudeError({ reason: new Unsupported({ detail, remedy }) })
+
+/** The results come first in the message, as the API demands. */
+const results = (messages: Request["messages"], content: ReadonlyArray<Anthropic.ToolResultBlockParam>) => [
+  ...messages,
+  { role: "user" as const, content: [...content] }
+]
+
+/** A tool that the caller forces is forced in the first turn only, or the loop could not end. */
+const unforced = ({ tool_choice: choice }: Request): Pick<Request, "tool_choice"> =>
+  choice?.type === "any" || choice?.type === "tool" ? { tool_choice: { type: "auto" } } : {}
