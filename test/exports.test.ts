@@ -25,8 +25,8 @@ describe("the public names", () => {
       Conversation: Compact Content Conversation ConversationChanged ConversationExists ConversationStoreFailed ConversationUnreadable HistoryInvalid Input Message Options Settings StoreError Trim fork fromMessages generateObject generateText make open persist streamText undo
       Tools: Decision Element Limits Replay Timeout ToolCall ToolLimitReached ToolResult codeExecution webFetch webSearch
       Batch: Finished Options fanOut map stream
-      Dataset: Compression CompressionFailed CompressionKind Dataset DatasetFailed EncodedPage OpenSource Place Row RowInvalid Source Sources Valid Writer at columns fromFile fromFiles fromIterable keepApart sourceOf withFiles write writeLines
-      Job: ColumnTaken Confirm Declaration Job JobBroken JobChanged JobDeclined JobHopeless JobLayerFailed JobNeeds KeepInput Proposal Provided RunOptions Summary claude isJob make run shape
+      Dataset: Compression CompressionFailed CompressionKind Dataset DatasetFailed EncodedPage OpenSource Place Row RowInvalid Source Sources Valid Writer at columns fromFile fromFiles fromIterable sourceOf withFiles write writeLines
+      Job: ColumnTaken Confirm Declaration DestinationTaken Job JobBroken JobChanged JobDeclined JobHopeless JobLayerFailed JobNeeds KeepInput Proposal Provided RunOptions Summary claude isJob make run shape
       Journal: BatchInProgress Billed Claim Command Control Controls Counts Ending FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew JournalTooOld LostAttempt Minute Options Outcome PendingRow Row RowCounts RunTotals SampledRow Settings Source Spending State StoredCall StoredMinute StoredSettings Total Totals Which layer requestText states
       Progress: Progress age bar batchLines batches binds cost costLines counted empty ended fallbacks hedges invalidOutputs line promptCache replays responseCache rowsLine tick tokens update
       Report: Durations Latency Money Options Problems Report Row Rows Run Saved Series Step encodeJson of others

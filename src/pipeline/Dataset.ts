@@ -4,14 +4,14 @@
  */
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Redact from "../claude/Redact.ts"
 import * as Cells from "./dataset/Cells.ts"
-import { DatasetFailed } from "./dataset/DatasetFailed.ts"
+import type { DatasetFailed } from "./dataset/DatasetFailed.ts"
 import type { EncodedPage } from "./dataset/Format.ts"
 import * as Inputs from "./dataset/Inputs.ts"
 import * as Issue from "./dataset/Issue.ts"
@@ -122,39 +122,6 @@ export const withFiles = <A, E, R>(
 /** The columns of an input, if it names them before its rows, as CSV does; otherwise undefined. */
 export const columns = <A, E, R>({ pages }: Pick<Dataset<A, E, R>, "pages">) =>
   Effect.map(Stream.runHead(pages), (page) => Option.getOrUndefined(page)?.columns)
-
-/**
- * Fails if the output is a file of the dataset, also under another name. An output that a pattern would find once it exists
- * is one too: otherwise the next run could not resume.
- */
-export const keepApart = Effect.fn("Dataset.keepApart")(function* (
-  { files }: Pick<Dataset<unknown>, "files">,
-  output: string
-) {
-  const find = Effect.gen(function* () {
-    const target = yield* identityOf(output)
-    if (target === undefined) return false
-    for (const file of yield* files) if ((yield* identityOf(file)) === target) return true
-    return false
-  })
-  const fs = yield* FileSystem.FileSystem
-  const make = fs.writeFile(output, new Uint8Array(), { flag: "wx" })
-  const isInput = yield* Effect.acquireUseRelease(
-    Effect.isSuccess(make),
-    () => find,
-    (isMade) => (isMade ? Effect.ignore(fs.remove(output)) : Effect.void)
-  )
-  if (isInput) {
-    return yield* new DatasetFailed({ path: output, detail: "this is the input; write the output to another file" })
-  }
-})
-
-/** Identifies a file under all its names; undefined if it does not exist. */
-const identityOf = (path: string) =>
-  FileSystem.FileSystem.use((fs) => fs.stat(path)).pipe(
-    Effect.map(({ dev, ino }) => Option.getOrUndefined(Option.map(ino, (number) => `${dev}:${number}`))),
-    Effect.orElseSucceed(() => undefined)
-  )
 
 const pageOf = <A, R>(
   decode: (value: unknown) => Effect.Effect<A, Schema.SchemaError, R>,

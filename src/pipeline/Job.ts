@@ -13,6 +13,7 @@ import type { KeepInput } from "./InputColumns.ts"
 import { draw, type Step } from "./Step.ts"
 
 export { type Confirm, JobDeclined, type Proposal } from "./Confirm.ts"
+export { DestinationTaken } from "./Destinations.ts"
 export { JobLayerFailed, run, type RunOptions, type Summary } from "./Run.ts"
 export { ColumnTaken, type KeepInput } from "./InputColumns.ts"
 export { JobChanged } from "./Recheck.ts"

@@ -21,6 +21,7 @@ import { claimRows, maxReported } from "./Claims.ts"
 import * as Confirm from "./Confirm.ts"
 import * as Controls from "./Controls.ts"
 import * as Dataset from "./Dataset.ts"
+import * as Destinations from "./Destinations.ts"
 import { Drain } from "./Drain.ts"
 import * as Durable from "./Durable.ts"
 import * as FailuresFile from "./FailuresFile.ts"
@@ -252,10 +253,7 @@ const start = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
 ) {
   const journal = yield* Journal
   const refuse = (detail: string) => new Dataset.DatasetFailed({ path: output, detail })
-  yield* Dataset.keepApart(job.source, output)
-  yield* Dataset.keepApart(job.source, FailuresFile.pathOf(output))
-  if (rejects !== undefined) yield* Dataset.keepApart(job.source, rejects)
-  if (rejects === output) return yield* refuse("this is also the file for invalid rows; name another one for them")
+  yield* Destinations.check(job.source, { output, failures: FailuresFile.pathOf(output), rejects })
   if (rejects !== undefined) yield* Rejects.check(rejects)
   if (ResultLine.hasKey(job.output)) return yield* refuse(keyIsTaken)
   yield* InputColumns.check(job, output)

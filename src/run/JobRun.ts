@@ -11,7 +11,9 @@ import * as Redacted from "effect/Redacted"
 import type { SqlClient } from "effect/sql/SqlClient"
 import { AnthropicClient, Claude, Event } from "../index.ts"
 import * as Controls from "../pipeline/Controls.ts"
+import * as Destinations from "../pipeline/Destinations.ts"
 import * as Evaluation from "../pipeline/Evaluation.ts"
+import * as FailuresFile from "../pipeline/FailuresFile.ts"
 import * as Job from "../pipeline/Job.ts"
 import * as Journal from "../pipeline/Journal.ts"
 import * as AskFirst from "./AskFirst.ts"
@@ -66,10 +68,20 @@ export const run = Effect.fnUntraced(function* <Row, Out, E, R>(
   const state = Option.getOrElse(flags.state, () => OpenState.pathOf(output))
   const where = yield* Effect.transposeOption(Option.map(flags.where, (text) => Where.parse(text, job.source.schema)))
   const options = { ...RunOptions.ofRun(flags), ...selection, ...(Option.isSome(where) && { where: where.value }) }
-  yield* execute(flags, job, { ...options, output }, state, command, unselected(flags, selection)).pipe(
+  const destinations = {
+    output,
+    failures: FailuresFile.pathOf(output),
+    rejects: options.rejects,
+    state: Postgres.isAddress(state) ? undefined : state
+  }
+  // The state is made before the job begins.
+  yield* Effect.andThen(
+    Destinations.check(job.source, destinations),
+    execute(flags, job, { ...options, output }, state, command, unselected(flags, selection))
+  ).pipe(
     Effect.provide(OtlpExport.layer),
     Effect.provide([NodeTransport.layer(), Log.layer]),
-    Effect.mapError(RunFailure.toExit({ output }))
+    Effect.mapError(RunFailure.toExit(destinations))
   )
 }, withInputs)
 

@@ -34,7 +34,7 @@ export interface JobInState extends Journal.State {
 /** What a command does with a state. `write`: it adds a row beside the run that may have it open. */
 export type Purpose = "read" | "write"
 
-/** The default place of a state, next to its output. */
+/** The default place of a state, next to its output: `mails.state.sqlite` for `mails.csv`, `mails.csv.state.sqlite` for `mails.csv.zst`. */
 export const pathOf = (output: string): string => `${output.replace(/\.\w+$/, "")}.state.sqlite`
 
 /** A state that cannot be read ends the command. */

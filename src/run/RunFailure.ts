@@ -3,6 +3,7 @@
  * from `pipeline` name no flags, since programs see them too; the flags that help are added here.
  */
 import type * as Config from "effect/Config"
+import * as Destinations from "../pipeline/Destinations.ts"
 import { type JobBroken, JobChanged } from "../pipeline/Job.ts"
 import type { DatasetFailed } from "../pipeline/Dataset.ts"
 import { ExitWith } from "./ExitWith.ts"
@@ -15,16 +16,19 @@ interface Other extends Error {
   readonly _tag: keyof typeof remedies | (string & {})
 }
 
-/** `output` is the file for the results; any other file that fails is the input. */
+/** A file that fails is the input, unless it is one that the run writes. */
 export const toExit =
-  ({ output }: { readonly output: string }) =>
+  (destinations: Destinations.Destinations) =>
   (error: Failure): ExitWith => {
     if (error instanceof ExitWith) return error
+    if (error instanceof Destinations.DestinationTaken) {
+      return new ExitWith(2, `${error.message} (flag: ${flags[error.content]})`)
+    }
     if (error instanceof JobChanged) return new ExitWith(2, `${error.summary}; ${keepOrRerun}`)
     switch (error._tag) {
       case "DatasetFailed": {
-        const flag = "path" in error && error.path === output ? "--output" : "--input"
-        return new ExitWith(2, `${error.message} (flag: ${flag})`)
+        const content = Destinations.contents.find((content) => "path" in error && error.path === destinations[content])
+        return new ExitWith(2, `${error.message} (flag: ${content === undefined ? "--input" : flags[content]})`)
       }
       case "JobBroken":
         return new ExitWith(3, `${error.message}; finished rows are kept: ${howToContinue}`)
@@ -32,6 +36,8 @@ export const toExit =
         return new ExitWith(2, error.message + (remedies[error._tag] ?? ""))
     }
   }
+
+const flags = { output: "--output", failures: "--output", rejects: "--rejects", state: "--state" }
 
 const keepOrRerun =
   "nothing was sent; run with --keep to keep the finished rows as they are, or with --rerun to run every row again, " +

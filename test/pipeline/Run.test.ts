@@ -282,7 +282,7 @@ describe("Job.run", () => {
         const job = Job.make({ ...greetings([]), source: Dataset.fromFile(Person, input) })
         for (const output of [input, files.path("link.jsonl")]) {
           const error = yield* Effect.flip(files.run(job, { output }))
-          assert.instanceOf(error, Dataset.DatasetFailed)
+          assert.instanceOf(error, Job.DestinationTaken)
           assert.strictEqual(error.message, `${output}: this is the input; write the output to another file`)
         }
         assert.strictEqual(yield* fs.readFileString(input), '{"name":"Ann"}\n')
@@ -299,8 +299,8 @@ describe("Job.run", () => {
         yield* fs.writeFileString(input, '{"name":"Ann"}\n')
         const job = Job.make({ ...greetings([]), source: Dataset.fromFile(Person, input) })
         const error = yield* Effect.flip(files.run(job, { output: files.path("people.jsonl") }))
-        assert.instanceOf(error, Dataset.DatasetFailed)
-        assert.strictEqual(error.message, `${input}: this is the input; write the output to another file`)
+        assert.instanceOf(error, Job.DestinationTaken)
+        assert.match(error.message, /this is the input; the failed rows are written next to the output/)
         assert.strictEqual(yield* fs.readFileString(input), '{"name":"Ann"}\n')
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { execFileSync, spawn } from "node:child_process"
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { at, cli, folder, lines, runOf } from "./cli.ts"
@@ -337,6 +337,29 @@ describe("effect-claude run", () => {
     assert.strictEqual(code, 2)
     assert.match(stderr, /mails\.jsonl: this is the input; .* \(flag: --output\)$/m)
     assert.strictEqual(lines(files.input).length, 3)
+  })
+
+  it("names the flag of a file that is another one too, before the state is made", async () => {
+    const files = folder(3)
+    const refused = async (...flags: ReadonlyArray<string>) => {
+      const { code, stderr } = await cli(runOf(files, ...flags), { env: keyOnly })
+      assert.strictEqual(code, 2)
+      return stderr
+    }
+    const asInput = await refused("--rejects", files.input)
+    assert.match(
+      asInput,
+      /mails\.jsonl: this is the input; write the invalid rows to another file \(flag: --rejects\)$/m
+    )
+    assert.match(await refused("--rejects", `${files.path}/./out.jsonl`), /the output too; .* \(flag: --rejects\)$/m)
+    assert.match(await refused("--state", files.output), /the output too; keep the state .* \(flag: --state\)$/m)
+    writeFileSync(join(files.path, "notes.txt"), "notes")
+    assert.match(
+      await refused("--rejects", join(files.path, "notes.txt")),
+      /name another file .* \(flag: --rejects\)$/m
+    )
+    assert.strictEqual(lines(files.input).length, 3)
+    assert.isFalse(existsSync(files.output))
   })
 
   it.skipIf(process.platform === "win32")(

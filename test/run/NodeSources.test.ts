@@ -1,4 +1,4 @@
-import { readdirSync, mkdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -99,12 +99,6 @@ describe("several files", () => {
       assert.deepStrictEqual(yield* read(Id, join(directory, "*.csv")), [{ id: 1 }, { id: 2 }, { id: 3 }])
       const dataset = Dataset.fromFiles(Id, [join(directory, "c.jsonl"), join(directory, "*.csv")])
       assert.deepStrictEqual(yield* rowsOf(dataset), [{ id: 4 }, { id: 1 }, { id: 2 }, { id: 3 }])
-      const { message } = yield* Effect.flip(Dataset.keepApart(dataset, join(directory, "b.csv")))
-      assert.match(message, /b\.csv: this is the input; write the output to another file$/)
-      const next = yield* Effect.flip(Dataset.keepApart(dataset, join(directory, "d.csv")))
-      assert.match(next.message, /d\.csv: this is the input; write the output to another file$/)
-      yield* Dataset.keepApart(dataset, join(directory, "d.jsonl"))
-      assert.deepStrictEqual(readdirSync(directory).toSorted(), ["a.csv", "b.csv", "c.jsonl"])
       const [none] = yield* read(Id, join(directory, "*.tsv"))
       assert.strictEqual(none, `${join(directory, "*.tsv")}: no file has such a path; correct the pattern`)
     }).pipe(provide)
