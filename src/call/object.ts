@@ -3,17 +3,13 @@
  * the schema; the decoder checks what the API does not enforce, such as ranges, lengths and patterns.
  */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
-import * as SchemaIssue from "effect/SchemaIssue"
-import { ClaudeError, OutputInvalid, Unsupported } from "../claude/ClaudeError.ts"
 import * as Event from "../claude/Event.ts"
-import * as OutputFormat from "../claude/OutputFormat.ts"
 import * as Reply from "../claude/Reply.ts"
 import { type Prompt, type Request, resolve } from "../claude/Request.ts"
-import * as Repair from "./object/Repair.ts"
+import * as Answer from "./object/Answer.ts"
 import { ask } from "./text.ts"
 import * as Turn from "./turn.ts"
 
@@ -45,11 +41,8 @@ export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I
   prompt: Prompt,
   { reask = 1, repair = true }: ObjectOptions = {}
 ) {
-  const format = yield* Effect.mapError(
-    Effect.fromResult(OutputFormat.make(schema)),
-    ({ detail, remedy }) => new ClaudeError({ reason: new Unsupported({ detail, remedy }) })
-  )
-  const first = withFormat(yield* resolve(prompt), format.schema)
+  const format = yield* Answer.formatOf(schema)
+  const first = Answer.withFormat(yield* resolve(prompt), format.schema)
   const earlier: Array<Turn.TextReply> = []
   let request = first
   for (;;) {
@@ -61,34 +54,20 @@ export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I
         )
       )
     )
-    const value = yield* Turn.discardOnFailure(reply)(Effect.result(decode(format, reply, repair)))
+    const decoded = yield* Turn.discardOnFailure(reply)(Effect.result(Answer.decode(format, reply, repair)))
     const all = Turn.together(earlier, reply)
-    if (Result.isSuccess(value)) return { ...all, value: value.success } satisfies ObjectReply<A>
-    const why = explain(value.failure.issue, format.schema)
+    if (Result.isSuccess(decoded)) return { ...all, value: decoded.success.value } satisfies ObjectReply<A>
+    const why = Answer.explain(decoded.failure.issue, format.schema)
     earlier.push(reply)
     // The server holds the messages of a thread, and refuses a request that repeats them.
     if (earlier.length > reask || Predicate.isNotNullish(request.thread)) {
       yield* Effect.forEach(earlier, Reply.discard, { discard: true })
-      const { text, usage } = all
-      const detail = `the answer does not satisfy the schema: ${why} (stop reason: ${reply.message.stop_reason})`
-      return yield* new ClaudeError({ reason: new OutputInvalid({ detail, text, usage, ...Turn.requestIdOf(reply) }) })
+      return yield* Answer.invalid(why, all)
     }
     yield* Event.emit(() => ({ _tag: "output-reasked", model: reply.message.model }))
     request = again(first, why)
   }
 })
-
-/** The value of an answer, or of its repaired text. If neither decodes, fails with the error of the answer. */
-const decode = <A, RD>(format: OutputFormat.OutputFormat<A, RD>, { message, text }: Turn.TextReply, repair: boolean) =>
-  Effect.catch(format.decode(text), (error) => {
-    const json = repair ? Repair.of(text) : Option.none()
-    if (Option.isNone(json)) return Effect.fail(error)
-    // An unknown key shows that the repair read a part of a text as a field.
-    return format.decode(json.value, { onExcessProperty: "error" }).pipe(
-      Effect.mapError(() => error),
-      Effect.tap(() => Event.emit(() => ({ _tag: "output-repaired", model: message.model })))
-    )
-  })
 
 /** Asks for another answer. The refused one is left out, so that the prompt does not grow with it. */
 const again = (request: Request, why: string): Request => ({
@@ -97,24 +76,4 @@ const again = (request: Request, why: string): Request => ({
     ...request.messages,
     { role: "user", content: `An earlier answer did not satisfy the schema: ${why}. Answer again.` }
   ]
-})
-
-const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
-
-/** The expected value and its path. A key that is not in the schema comes from the answer, so it is left out. */
-const explain = (issue: SchemaIssue.Issue, schema: OutputFormat.JsonSchema): string => {
-  const named = JSON.stringify(schema)
-  const place = (key: PropertyKey) =>
-    typeof key === "number" || named.includes(`"${String(key)}":`) ? `[${JSON.stringify(key)}]` : "[…]"
-  return issuesOf(issue)
-    .issues.map(({ message, path = [] }) => {
-      const at = path.map((segment) => place(typeof segment === "object" ? segment.key : segment)).join("")
-      return at === "" ? message : `${message} at ${at}`
-    })
-    .join("; ")
-}
-
-const withFormat = (request: Request, schema: OutputFormat.JsonSchema): Request => ({
-  ...request,
-  output_config: { ...request.output_config, format: { type: "json_schema", schema: { ...schema } } }
 })

@@ -50,43 +50,62 @@ export const streamText = <E = never, R = never>(
   options?: { readonly onFinish?: (reply: Turn.TextReply) => Effect.Effect<unknown, E, R> }
 ): Stream.Stream<string, ClaudeError | E, Claude | R> =>
   Stream.unwrap(
-    Effect.gen(function* () {
-      const request = yield* resolve(prompt)
-      const claude = yield* Claude
-
+    Effect.map(resolve(prompt), (request) => {
       const finish = Effect.fnUntraced(function* (turn: Turn.Turn) {
         const reply = yield* Turn.toReply(turn, text)
         if (options?.onFinish) yield* Turn.discardOnFailure(reply)(options.onFinish(reply))
       })
-
-      /** Streams one call, then continues the turn or ends it. */
-      const rest = (asked: Request, before: ReadonlyArray<Reply>): Stream.Stream<string, ClaudeError | E, R> =>
-        Stream.suspend(() => {
-          const accumulator = StreamEvent.accumulator()
-          let start: StreamEvent.StreamStart | undefined
-
-          const after = Stream.suspend((): Stream.Stream<string, ClaudeError | E, R> => {
-            const message = accumulator.message()
-            if (start === undefined || message === undefined)
-              return Stream.fail(Turn.addUsage(new ClaudeError({ reason: unfinished }), before))
-            const { type: _, ...facts } = start
-            const turn = Arr.append(before, { ...facts, message })
-            const next = Turn.continuation(request, turn)
-            return next === undefined ? Stream.drain(Stream.fromEffect(finish(turn))) : rest(next, turn)
-          })
-          return claude.stream(asked).pipe(
-            Stream.mapError((error) => Turn.addUsage(error, before)),
-            Stream.map((event) => {
-              if (event.type === "stream_start") start = event
-              accumulator.add(event)
-              return StreamEvent.text(event)
-            }),
-            Stream.filter((text) => text !== ""),
-            Stream.concat(after)
-          )
-        })
-      return rest(request, [])
+      return streamTurn(
+        request,
+        (events) => events.pipe(Stream.map(StreamEvent.text), Stream.filter((text) => text !== "")),
+        (turn) => Stream.drain(Stream.fromEffect(finish(turn)))
+      )
     })
   ).pipe(Stream.withSpan("Claude.streamText"))
+
+/**
+ * Streams all calls of a turn, then what `finish` makes of the turn. `pieces` turns the events of one call into elements;
+ * `soFar` returns the turn with the message as far as it has arrived, and undefined before the message starts.
+ */
+export const streamTurn = <A, E = never, R = never, B = A, E2 = never, R2 = never>(
+  request: Request,
+  pieces: (
+    events: Stream.Stream<StreamEvent.StreamEvent, ClaudeError>,
+    soFar: () => Turn.Turn | undefined
+  ) => Stream.Stream<A, ClaudeError | E, R>,
+  finish: (turn: Turn.Turn) => Stream.Stream<B, ClaudeError | E2, R2>
+): Stream.Stream<A | B, ClaudeError | E | E2, Claude | R | R2> => {
+  type Streamed = Stream.Stream<A | B, ClaudeError | E | E2, R | R2>
+
+  /** Streams one call, then continues the turn or ends it. */
+  const rest = (claude: Claude["Service"], asked: Request, before: ReadonlyArray<Reply>): Streamed =>
+    Stream.suspend(() => {
+      const accumulator = StreamEvent.accumulator()
+      let start: StreamEvent.StreamStart | undefined
+
+      const soFar = (): Turn.Turn | undefined => {
+        const message = accumulator.message()
+        if (start === undefined || message === undefined) return undefined
+        const { type: _, ...facts } = start
+        return Arr.append(before, { ...facts, message })
+      }
+      const after = Stream.suspend((): Streamed => {
+        const turn = soFar()
+        if (turn === undefined) return Stream.fail(Turn.addUsage(new ClaudeError({ reason: unfinished }), before))
+        const next = Turn.continuation(request, turn)
+        return next === undefined ? finish(turn) : rest(claude, next, turn)
+      })
+      const events = claude.stream(asked).pipe(
+        Stream.mapError((error) => Turn.addUsage(error, before)),
+        Stream.map((event) => {
+          if (event.type === "stream_start") start = event
+          accumulator.add(event)
+          return event
+        })
+      )
+      return pieces(events, soFar).pipe(Stream.concat(after))
+    })
+  return Stream.unwrap(Claude.useSync((claude) => rest(claude, request, [])))
+}
 
 const unfinished = new StreamInterrupted({ detail: "the stream ended without a message" })

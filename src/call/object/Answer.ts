@@ -1,0 +1,78 @@
+/**
+ * What every verb that asks for a value does: it puts the schema into the request, decodes the answer, repairs an answer
+ * that is not JSON, and explains an answer that does not decode.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import { ClaudeError, OutputInvalid, Unsupported } from "../../claude/ClaudeError.ts"
+import * as Event from "../../claude/Event.ts"
+import * as OutputFormat from "../../claude/OutputFormat.ts"
+import type { Request } from "../../claude/Request.ts"
+import * as Turn from "../turn.ts"
+import * as Repair from "./Repair.ts"
+
+/** The output format of a schema. Fails with `Unsupported` if the API cannot take the schema. */
+export const formatOf = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>) =>
+  Effect.mapError(
+    Effect.fromResult(OutputFormat.make(schema)),
+    ({ detail, remedy }) => new ClaudeError({ reason: new Unsupported({ detail, remedy }) })
+  )
+
+/** Asks for a value of the schema. */
+export const withFormat = (request: Request, schema: OutputFormat.JsonSchema): Request => ({
+  ...request,
+  output_config: { ...request.output_config, format: { type: "json_schema", schema: { ...schema } } }
+})
+
+/**
+ * The value of an answer, or of its repaired text, with the JSON text that was decoded. If neither decodes, fails with
+ * the error of the answer.
+ */
+export const decode = <A, RD>(
+  format: OutputFormat.OutputFormat<A, RD>,
+  { message, text }: Turn.TextReply,
+  repair: boolean
+) =>
+  format.decode(text).pipe(
+    Effect.map((value) => ({ value, json: text })),
+    Effect.catch((error) => {
+      const json = repair ? Repair.of(text) : Option.none()
+      if (Option.isNone(json)) return Effect.fail(error)
+      // An unknown key shows that the repair read a part of a text as a field.
+      return format.decode(json.value, { onExcessProperty: "error" }).pipe(
+        Effect.map((value) => ({ value, json: json.value })),
+        Effect.mapError(() => error),
+        Effect.tap(() => Event.emit(() => ({ _tag: "output-repaired", model: message.model })))
+      )
+    })
+  )
+
+/** The failure of an answer that does not satisfy the schema. `answer` has the usage of all calls. */
+export const invalid = (why: string, { message, text, usage, ...facts }: Turn.TextReply): ClaudeError => {
+  const detail = `the answer does not satisfy the schema: ${why} (stop reason: ${message.stop_reason})`
+  return new ClaudeError({
+    reason: new OutputInvalid({ detail, text, usage, ...Turn.requestIdOf(facts) })
+  })
+}
+
+const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** The expected value and its path. A key that is not in the schema comes from the answer, so it is left out. */
+export const explain = (
+  issue: SchemaIssue.Issue,
+  schema: OutputFormat.JsonSchema,
+  before: ReadonlyArray<PropertyKey> = []
+): string => {
+  const named = JSON.stringify(schema)
+  const place = (key: PropertyKey) =>
+    typeof key === "number" || named.includes(`"${String(key)}":`) ? `[${JSON.stringify(key)}]` : "[…]"
+  return issuesOf(issue)
+    .issues.map(({ message, path = [] }) => {
+      const inner = path.map((segment) => (typeof segment === "object" ? segment.key : segment))
+      const at = [...before, ...inner].map(place).join("")
+      return at === "" ? message : `${message} at ${at}`
+    })
+    .join("; ")
+}
