@@ -24,6 +24,7 @@ describe("the public names", () => {
       Claude: BatchesStackOptions Claude Defaults Message ObjectOptions ObjectReply ObjectToolsOptions ObjectToolsReply Origin Prompt Reply Request StackOptions StreamEvent StreamStart TextReply Timeouts ToolsError ToolsOptions ToolsReply countTokens create generateObject generateText generateWithTools layer layerConfig stack stream streamText streamWithTools wrap
       Conversation: Compact Content Conversation ConversationChanged ConversationExists ConversationStoreFailed ConversationUnreadable HistoryInvalid Input Message Options Settings StoreError Trim fork fromMessages generateObject generateText make open persist streamText undo
       Tools: Decision Element Limits Replay Timeout ToolCall ToolLimitReached ToolResult codeExecution webFetch webSearch
+      LanguageModel: Settings claudeError layer make model
       Batch: Finished Options fanOut map stream
       Dataset: Compression CompressionFailed CompressionKind Dataset DatasetFailed EncodedPage OpenSource Place Row RowInvalid Source Sources Valid Writer at columns fromFile fromFiles fromIterable sourceOf withFiles write writeLines
       Job: ColumnTaken Confirm Declaration DestinationTaken Job JobBroken JobChanged JobDeclined JobHopeless JobLayerFailed JobNeeds KeepInput Proposal Provided RunOptions Summary claude isJob make run shape

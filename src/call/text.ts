@@ -57,7 +57,11 @@ export const streamText = <E = never, R = never>(
       })
       return streamTurn(
         request,
-        (events) => events.pipe(Stream.map(StreamEvent.text), Stream.filter((text) => text !== "")),
+        (events) =>
+          events.pipe(
+            Stream.map(StreamEvent.text),
+            Stream.filter((text) => text !== "")
+          ),
         (turn) => Stream.drain(Stream.fromEffect(finish(turn)))
       )
     })

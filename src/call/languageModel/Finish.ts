@@ -1,0 +1,69 @@
+/**
+ * The two parts of a response that have no content: where it came from, and how it ended and what it was billed. Pure.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import type * as Response from "effect/ai/Response"
+import type { Message, ReplyFacts } from "../../claude/Reply.ts"
+import * as Usage from "../../claude/Usage.ts"
+import type { TextReply } from "../turn.ts"
+import * as ProviderOptions from "./ProviderOptions.ts"
+
+/** Where a response came from. */
+export const responseMetadata = (
+  { id, model }: Pick<Message, "id" | "model">,
+  { origin, requestId }: ReplyFacts,
+  now: Date
+): Response.ResponseMetadataPartEncoded => ({
+  type: "response-metadata",
+  id,
+  modelId: model,
+  timestamp: now.toISOString(),
+  metadata: { anthropic: { origin, ...(requestId !== undefined && { requestId }) } }
+})
+
+/** How a response ended. Tokens of thinking are part of the output; the API reports them for the last call. */
+export const finish = ({ cost, message, usage }: TextReply): Response.FinishPartEncoded => {
+  const reasoning = message.usage.output_tokens_details?.thinking_tokens
+  const { container, stop_details, stop_reason, stop_sequence } = message
+  return {
+    type: "finish",
+    reason: reasonOf(stop_reason),
+    usage: {
+      inputTokens: {
+        uncached: usage.input,
+        total: Usage.totalInput(usage),
+        cacheRead: usage.cacheRead,
+        cacheWrite: usage.cacheWrite5m + usage.cacheWrite1h
+      },
+      outputTokens: {
+        total: usage.output,
+        ...(reasoning !== undefined && { reasoning, text: Math.max(0, usage.output - reasoning) })
+      }
+    },
+    metadata: {
+      anthropic: {
+        usage: ProviderOptions.raw(message.usage),
+        ...(stop_reason && { stopReason: stop_reason }),
+        ...(stop_sequence && { stopSequence: stop_sequence }),
+        ...(stop_details && { stopDetails: ProviderOptions.raw(stop_details) }),
+        ...(container && { container: ProviderOptions.raw(container) }),
+        ...(cost !== undefined && { cost: BigDecimal.format(cost) })
+      }
+    }
+  }
+}
+
+/** effect/ai runs no tool after a reason that is not `stop`, `tool-calls` or `pause`. */
+const reasonOf = (reason: string | null): Response.FinishReason =>
+  reason === null ? "unknown" : (reasons[reason] ?? "other")
+
+const reasons: Readonly<Record<string, Response.FinishReason>> = {
+  end_turn: "stop",
+  stop_sequence: "stop",
+  tool_use: "tool-calls",
+  max_tokens: "length",
+  model_context_window_exceeded: "length",
+  refusal: "content-filter",
+  pause_turn: "pause",
+  compaction: "pause"
+}

@@ -1,0 +1,71 @@
+/**
+ * The request of a call of effect/ai: prompt, tools, tool choice and settings together.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as AiError from "effect/ai/AiError"
+import type * as LanguageModel from "effect/ai/LanguageModel"
+import { resolve, type Request } from "../../claude/Request.ts"
+import * as ToolFormat from "../../claude/ToolFormat.ts"
+import * as Messages from "./Messages.ts"
+import type * as Parts from "./Parts.ts"
+import * as Settings from "./Settings.ts"
+import * as ToolChoice from "./ToolChoice.ts"
+
+/** A request, and the tools that read its answer. */
+export interface Asked {
+  readonly request: Request
+  readonly tools: Parts.Tools
+}
+
+/** Builds the request of a call. Fails, before a call, with what the API would refuse and an explanation. */
+export const make = Effect.fnUntraced(function* (options: LanguageModel.ProviderOptions, layer: Settings.Settings) {
+  const byName = Object.fromEntries(options.tools.map((tool) => [tool.name, tool]))
+  const formats = yield* Effect.fromResult(ToolFormat.all(byName))
+  const names = options.tools.map(({ name }) => name)
+  const nameOf = namesOf(formats)
+  const conversation = yield* Effect.fromResult(
+    Result.mapError(
+      Messages.make(options.prompt, nameOf),
+      (description) => new AiError.InvalidUserInputError({ description })
+    )
+  )
+  const settings = Settings.of(layer, yield* Settings.Settings, options.prompt)
+  const { called, messages, system } = conversation
+  const prompt = { ...settings, messages: [...messages], ...(system.length > 0 && { system: [...system] }) }
+  const resolved = yield* resolve(prompt)
+  const tools = [...formats.definitions, ...(settings.tools ?? [])]
+  const request = { ...resolved, ...(yield* toolFields(tools, called, options, resolved.model, nameOf)) }
+  const acceptsUnknown = options.toolCallValidation === "deferred"
+  return { request, tools: { formats, names, acceptsUnknown } } satisfies Asked
+})
+
+type Tools = ReadonlyArray<NonNullable<Request["tools"]>[number]>
+
+/** The API refuses calls in a conversation without tools, so tools of earlier calls are named, and none may be called. */
+const toolFields = Effect.fnUntraced(function* (
+  tools: Tools,
+  called: ReadonlySet<string>,
+  { toolChoice, tools: toolkit }: LanguageModel.ProviderOptions,
+  model: string,
+  nameOf: (tool: string) => string
+): Effect.fn.Return<Partial<Pick<Request, "tools" | "tool_choice">>, AiError.AiErrorReason> {
+  if (tools.length === 0) {
+    if (called.size === 0) return {}
+    const earlier = [...called].map((name) => ({ name, input_schema: { type: "object" as const } }))
+    return { tools: earlier, tool_choice: { type: "none" } }
+  }
+  // Without a toolkit, effect/ai chooses "none"; the settings may have tools.
+  const choice = toolkit.length === 0 ? undefined : yield* Effect.fromResult(ToolChoice.make(toolChoice, model, nameOf))
+  return { tools: [...tools], ...(choice !== undefined && { tool_choice: choice }) }
+})
+
+/** The name that Claude calls, by the name in the toolkit. */
+const namesOf = ({ definitions, find }: ToolFormat.ToolFormats) => {
+  const names = new Map<string, string>()
+  for (const definition of definitions) {
+    const format = "name" in definition ? find(definition.name) : undefined
+    if (format !== undefined) names.set(format.tool.name, format.name)
+  }
+  return (tool: string) => names.get(tool) ?? tool
+}
