@@ -1,0 +1,37 @@
+/**
+ * The failure of a connection to an MCP server.
+ */
+import type { McpClientError } from "effect/ai/McpClientError"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+
+/** A server cannot be started or reached, or it does not list its tools. */
+export class McpUnavailable extends Schema.TaggedError<McpUnavailable>()("McpUnavailable", {
+  /** The command or the address. */
+  server: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.server}: ${this.detail}`
+  }
+
+  /** `output` is the last line that the server wrote to its standard error. */
+  static from(server: string, error: McpClientError, output = ""): McpUnavailable {
+    const written = output === "" ? "" : ` (it wrote: ${output})`
+    return new McpUnavailable({ server, detail: `${detailOf(error)}${written}; ${remedyOf(error)}` })
+  }
+}
+
+const detailOf = ({ message, reason }: McpClientError): string => {
+  const cause = reason._tag === "TransportError" ? reason.cause : undefined
+  // The cause of another transport may have the address, with a key in its query.
+  return Predicate.isTagged(cause, "PlatformError") && cause instanceof Error ? `${message}: ${cause.message}` : message
+}
+
+const remedyOf = ({ reason }: McpClientError): string => {
+  if (reason._tag === "HttpError" && (reason.status === 401 || reason.status === 403)) {
+    return 'the server wants a token: give it with { headers: { authorization: "Bearer …" } }'
+  }
+  if (reason._tag === "TransportError") return "check the command, or the address and that the server runs"
+  return "check that this is an MCP server, and that it is a recent version"
+}

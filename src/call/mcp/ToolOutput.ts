@@ -1,0 +1,56 @@
+/**
+ * What the model sees of a call of an MCP tool: texts, images and files of a result, or the text of a failure. Pure.
+ */
+import * as Duration from "effect/Duration"
+import type { McpClientError } from "effect/ai/McpClientError"
+import type * as McpSchema from "effect/ai/McpSchema"
+import * as Prompt from "effect/ai/Prompt"
+import * as ImageType from "../../claude/ImageType.ts"
+
+/** The parts of a result. Structured content is sent only where there is no other: servers repeat it as text. */
+export const parts = ({
+  content,
+  structuredContent
+}: McpSchema.CallToolResult): ReadonlyArray<Prompt.ToolModelOutputPart> => {
+  const parts = content.flatMap(partOf)
+  if (parts.length > 0) return parts
+  return [text(structuredContent === undefined ? "The tool returned nothing." : JSON.stringify(structuredContent))]
+}
+
+/** The text of a result that the server marks as an error. */
+export const errorText = (result: McpSchema.CallToolResult): string => Prompt.toolModelOutputToText(parts(result))
+
+/** The text of a failed call. */
+export const failure = (error: McpClientError, timeout: Duration.Duration): string => {
+  if (error.reason._tag !== "TimeoutError") return `The MCP server failed: ${error.message}`
+  return `The MCP server did not answer within ${Duration.format(timeout)}, and the call was cancelled.`
+}
+
+const text = (text: string) => Prompt.textPart({ text })
+
+const partOf = (block: McpSchema.ContentBlock): ReadonlyArray<Prompt.ToolModelOutputPart> => {
+  switch (block.type) {
+    case "text":
+      // The API refuses an empty text.
+      return block.text === "" ? [] : [text(block.text)]
+    case "image":
+    case "audio":
+      return [file(block.data, block.mimeType)]
+    case "resource_link":
+      return [text([`${block.title ?? block.name}: ${block.uri}`, block.description ?? []].flat().join("\n"))]
+    case "resource": {
+      const { resource } = block
+      if ("text" in resource) return resource.text === "" ? [] : [text(resource.text)]
+      return [file(resource.blob, resource.mimeType ?? "application/octet-stream", resource.uri)]
+    }
+  }
+}
+
+/** The API takes four types of images, and PDFs; it checks the bytes. */
+const file = (data: Uint8Array, mimeType: string, fileName?: string) => {
+  const image = mimeType.startsWith("image/") ? ImageType.of(data) : undefined
+  const mediaType = image ?? (mimeType.startsWith("image/") ? undefined : mimeType)
+  const isTaken = mediaType !== undefined && (image !== undefined || /^application\/pdf$|^text\//.test(mediaType))
+  if (!isTaken) return text(`[${mimeType}${fileName === undefined ? "" : ` ${fileName}`} omitted]`)
+  return Prompt.filePart({ mediaType, data, ...(fileName !== undefined && { fileName }) })
+}

@@ -1,0 +1,253 @@
+import { NodeHttpClient, NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Tool from "effect/ai/Tool"
+import * as Toolkit from "effect/ai/Toolkit"
+import * as ChildProcess from "effect/process/ChildProcess"
+import * as Mcp from "../../src/call/Mcp.ts"
+import * as ToolFormat from "../../src/claude/ToolFormat.ts"
+import * as ToolResult from "../../src/claude/ToolResult.ts"
+import { type Script, scripted } from "./mcp/scripted.ts"
+
+const live = Layer.merge(NodeServices.layer, NodeHttpClient.layerUndici)
+
+describe("Mcp.toolkit", () => {
+  it.effect("offers the tools of all pages, with the schema of the server, and calls them by their own names", () =>
+    Effect.gen(function* () {
+      const draft07 = {
+        $schema: "http://json-schema.org/draft-07/schema#",
+        type: "object",
+        properties: { at: { $ref: "#/definitions/day" } },
+        definitions: { day: { type: "string", format: "date" } }
+      }
+      const tools = [
+        { name: "files.read", description: "Reads", inputSchema: draft07 },
+        { name: "x".repeat(70), title: "A long name", inputSchema: { type: "object" } },
+        { name: "files_read", inputSchema: { type: "object" } }
+      ]
+      const calls: Array<unknown> = []
+      const toolkit = yield* toolkitOf({
+        tools,
+        pageSize: 1,
+        call: (name, given) => {
+          calls.push([name, given])
+          return said("done")
+        }
+      })
+      const formats = yield* Effect.fromResult(ToolFormat.all(toolkit.tools))
+      assert.deepStrictEqual<unknown>(formats.definitions, [
+        { name: "files_read", description: "Reads", input_schema: draft07, strict: false },
+        { name: "x".repeat(64), description: "A long name", input_schema: { type: "object" }, strict: false },
+        { name: "files_read_2", input_schema: { type: "object" }, strict: false }
+      ])
+      for (const { name } of formats.definitions as ReadonlyArray<{ readonly name: string }>) {
+        yield* call(toolkit, formats.find(name)?.tool.name ?? "", { at: "2026-11-28" })
+      }
+      assert.deepStrictEqual(
+        calls,
+        tools.map(({ name }) => [name, { at: "2026-11-28" }])
+      )
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.effect("gives the model texts, images, files and links, and a word about what it cannot see", () =>
+    Effect.gen(function* () {
+      const contents: Readonly<Record<string, object>> = {
+        mixed: {
+          content: [
+            { type: "text", text: "Here:" },
+            { type: "text", text: "" },
+            { type: "image", data: png, mimeType: "image/jpeg" },
+            { type: "image", data: btoa("<svg/>"), mimeType: "image/svg+xml" },
+            { type: "audio", data: "AAAA", mimeType: "audio/wav" },
+            { type: "resource", resource: { uri: "a://b", mimeType: "application/pdf", blob: btoa("%PDF-1.4") } },
+            { type: "resource", resource: { uri: "a://c", text: "Notes" } },
+            { type: "resource_link", uri: "a://d", name: "d", title: "Map", description: "Of the town" }
+          ]
+        },
+        structured: { content: [], structuredContent: { sum: 3 } },
+        nothing: { content: [] }
+      }
+      const toolkit = yield* toolkitOf({
+        tools: Object.keys(contents).map((name) => ({ name, inputSchema: { type: "object" } })),
+        call: (name) => contents[name]
+      })
+      const texts = (...values: ReadonlyArray<string>) => values.map((text) => ({ type: "text", text }))
+      const { content } = yield* call(toolkit, "mixed", {})
+      assert.deepStrictEqual<unknown>(content, [
+        ...texts("Here:"),
+        { type: "image", source: { type: "base64", data: png, media_type: "image/png" } },
+        ...texts("[image/svg+xml omitted]", "[audio/wav omitted]"),
+        {
+          type: "document",
+          source: { type: "base64", data: btoa("%PDF-1.4"), media_type: "application/pdf" },
+          title: "a://b"
+        },
+        ...texts("Notes", "Map: a://d\nOf the town")
+      ])
+      assert.deepStrictEqual<unknown>((yield* call(toolkit, "structured", {})).content, texts('{"sum":3}'))
+      assert.deepStrictEqual<unknown>(
+        (yield* call(toolkit, "nothing", {})).content,
+        texts("The tool returned nothing.")
+      )
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("tells the model about an error, and about a call that takes too long", () =>
+    Effect.gen(function* () {
+      const toolkit = yield* toolkitOf(
+        {
+          tools: ["fails", "hangs"].map((name) => ({ name, inputSchema: { type: "object" } })),
+          call: (name) => (name === "fails" ? { ...said("no such city"), isError: true } : undefined)
+        },
+        { timeout: "50 millis" }
+      )
+      assert.deepStrictEqual(yield* call(toolkit, "fails", {}), { content: "no such city", isFailure: true })
+      assert.deepStrictEqual(yield* call(toolkit, "hangs", {}), {
+        content: "The MCP server did not answer within 50ms, and the call was cancelled.",
+        isFailure: true
+      })
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.effect("is merged with another toolkit, and a prefix keeps names apart", () =>
+    Effect.gen(function* () {
+      const script = { tools: [{ name: "ask", inputSchema: { type: "object" } }] }
+      const [one, other] = [
+        yield* toolkitOf({ ...script, call: () => said("one") }, { prefix: "one_" }),
+        yield* toolkitOf({ ...script, call: () => said("other") }, { prefix: "other_" })
+      ]
+      const own = Toolkit.make(Tool.make("own", { success: Schema.String }))
+      const mine = yield* Effect.provide(own, own.toLayer({ own: () => Effect.succeed("mine") }))
+      const all = Mcp.merge(Mcp.merge(one, other), mine)
+      assert.deepStrictEqual(Object.keys(all.tools), ["one_ask", "other_ask", "own"])
+      const answers = yield* Effect.forEach(["one_ask", "other_ask", "own"] as const, (name) =>
+        Effect.flatMap(all.handle(name, {}), Stream.runCollect)
+      )
+      assert.deepStrictEqual(
+        answers.flat().map((result) => ToolResult.content(result)),
+        [[{ type: "text", text: "one" }], [{ type: "text", text: "other" }], "mine"]
+      )
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+})
+
+describe("Mcp.http", () => {
+  it.effect("tries the newest revision first, then 2025-11-25, then the one that the server offers", () =>
+    Effect.gen(function* () {
+      const versions = ["2025-11-25", "2025-06-18", "2024-11-05"]
+      for (const version of versions) {
+        const { methods, url } = yield* scripted({ ...echo, version })
+        const client = yield* Mcp.http(url)
+        assert.strictEqual(String(client.protocolVersion), version)
+        const second = version === "2025-11-25" ? [] : ["initialize"]
+        assert.deepStrictEqual(methods, ["server/discover", ...second, "initialize", "notifications/initialized"])
+        assert.lengthOf(Object.keys((yield* Mcp.toolkit(client)).tools), 1)
+      }
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.effect("says what is wrong with an address, without its query", () =>
+    Effect.gen(function* () {
+      const { url } = yield* scripted({ ...echo, status: 401 })
+      const denied = yield* Effect.flip(Mcp.http(`${url}?key=secret`))
+      assert.strictEqual(
+        denied.message,
+        `${url}: MCP HTTP status 401; the server wants a token: give it with { headers: { authorization: "Bearer …" } }`
+      )
+      const unknown = yield* Effect.flip(Mcp.http((yield* scripted({ ...echo, version: "2020-01-01" })).url))
+      assert.match(
+        unknown.message,
+        /protocol version; check that this is an MCP server, and that it is a recent version$/
+      )
+      const nobody = yield* Effect.flip(Mcp.http("http://127.0.0.1:1/mcp?key=secret"))
+      assert.match(
+        nobody.message,
+        /^http:\/\/127\.0\.0\.1:1\/mcp: MCP HTTP request failed; check the command, or the addr/
+      )
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+})
+
+describe("Mcp.stdio", () => {
+  it.live("speaks the newest revision where the server has it, and an older one otherwise", () =>
+    Effect.gen(function* () {
+      const speak = Effect.fnUntraced(function* (versions: ReadonlyArray<string>) {
+        const client = yield* Mcp.stdio(server(...versions))
+        assert.strictEqual(String(client.protocolVersion), versions[0] ?? "2026-07-28")
+        const toolkit = yield* Mcp.toolkit(client)
+        assert.deepStrictEqual(Object.keys(toolkit.tools), ["add", "sleep"])
+        assert.deepStrictEqual<unknown>((yield* call(toolkit, "add", { a: 1, b: 2 })).content, [
+          { type: "text", text: '{"sum":3}' }
+        ])
+      }, Effect.scoped)
+      yield* Effect.forEach([[], ["2025-11-25"], ["2025-03-26"]], speak, { concurrency: 3 })
+    }).pipe(Effect.provide(live))
+  )
+
+  it.live("does not wait for a busy server", () =>
+    Effect.gen(function* () {
+      const begun = yield* Clock.monotonicTimeNanos
+      const sleeping = Effect.gen(function* () {
+        const toolkit = yield* Mcp.toolkit(yield* Mcp.stdio(server("stubborn")))
+        const fiber = yield* Effect.forkScoped(call(toolkit, "sleep", {}))
+        yield* Effect.yieldNow
+        return fiber
+      })
+      const fiber = yield* Effect.scoped(sleeping)
+      yield* Fiber.await(fiber)
+      const taken = Duration.toSeconds(Duration.nanos((yield* Clock.monotonicTimeNanos) - begun))
+      assert.isBelow(taken, 4)
+    }).pipe(Effect.provide(live))
+  )
+
+  it.live("says why a server does not start, with its last words", () =>
+    Effect.gen(function* () {
+      const unknown = yield* Effect.flip(
+        Mcp.stdio(ChildProcess.make("nowhere-to-be-found", ["--key", "sk-ant-api03-x"]))
+      )
+      assert.match(
+        unknown.message,
+        /^nowhere-to-be-found --key .*: Cannot spawn MCP server: NotFound: .*; check the command/
+      )
+      const script = "console.error('first'); console.error('no such module'); process.exit(1)"
+      const ended = yield* Effect.flip(Mcp.stdio(ChildProcess.make(process.execPath, ["-e", script])))
+      assert.match(ended.message, /\(it wrote: no such module\); check the command/)
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+})
+
+// Builders
+
+const said = (text: string) => ({ content: [{ type: "text", text }] })
+
+/** Eight bytes of a PNG image. */
+const png = "iVBORw0KGgo="
+
+const echo: Script = {
+  version: "2025-11-25",
+  tools: [{ name: "echo", inputSchema: { type: "object" } }],
+  call: () => said("hi")
+}
+
+const toolkitOf = (script: Omit<Script, "version">, options?: Mcp.ToolkitOptions) =>
+  Effect.gen(function* () {
+    const { url } = yield* scripted({ version: "2025-11-25", ...script })
+    return yield* Mcp.toolkit(yield* Mcp.http(url), options)
+  })
+
+const server = (...args: ReadonlyArray<string>) =>
+  ChildProcess.make(process.execPath, ["test/call/mcp/server.ts", ...args])
+
+/** What the model gets from a call. */
+const call = Effect.fnUntraced(function* (toolkit: Mcp.McpToolkit, name: string, params: unknown) {
+  const [result] = yield* Stream.runCollect(yield* toolkit.handle(name, params))
+  assert.isDefined(result)
+  return { content: ToolResult.content(result), ...(result.isFailure && { isFailure: true }) }
+})
