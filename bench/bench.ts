@@ -6,7 +6,7 @@
  * a shared machine changes every second. `stream` sends bursts of ten events per write, as fast as the socket accepts
  * them. `paced` sends one event per write, 1 ms apart, as a model does; compare the CPU time per event there. Compare
  * figures of the same run only. `npm run bench -- job`, `-- rate`, `-- rateShared`, `-- hedge`, `-- emulator`, `-- cache`, `-- data`,
- * `-- redact` and `-- trim` are separate benches.
+ * `-- redact`, `-- trim` and `-- object` are separate benches.
  */
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
@@ -22,6 +22,7 @@ const others = {
   emulator: "./emulator.ts",
   hedge: "./hedge.ts",
   job: "./job.ts",
+  object: "./object.ts",
   rate: "./rate.ts",
   rateShared: "./rateShared.ts",
   redact: "./redact.ts",

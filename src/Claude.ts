@@ -2,7 +2,17 @@
  * Claude in one namespace: the service, the layers that provide it, the recommended stack, and the verbs that ask it.
  */
 export { create, countTokens, stream } from "./call/message.ts"
-export { generateObject, type ObjectOptions, type ObjectReply } from "./call/object.ts"
+export {
+  type DeepPartial,
+  generateObject,
+  type ObjectEvent,
+  type ObjectOptions,
+  type ObjectReply,
+  streamElements,
+  type StreamElementsOptions,
+  streamObject,
+  type StreamObjectOptions
+} from "./call/object.ts"
 export { generateText, streamText, type TextReply } from "./call/text.ts"
 export {
   generateWithTools,

@@ -81,6 +81,13 @@ describe("examples", () => {
     assert.include(outputOf("23-costs"), "200000 tokens of context, deprecated until 2027-01-22\n")
   })
 
+  it("27 prints the parts of an object as they arrive, then the whole, then each element", () => {
+    const lines = outputOf("27-stream-object").trimEnd().split("\n")
+    assert.isAbove(lines.filter((line) => line.endsWith(" ingredients so far")).length, 3)
+    assert.match(lines.find((line) => line.endsWith("tokens")) ?? "", /^Pancakes with apples: 20 minutes, \d+ tokens$/)
+    assert.match(lines.at(-1) ?? "", /^- \w/)
+  })
+
   it("24 answers a tenant's letters until its part of the budget ends, and all of the other's", () => {
     const output = outputOf("24-budget")
     assert.match(
@@ -210,6 +217,7 @@ const inOrder = [
   "21-fallback",
   "23-costs",
   "24-budget",
+  "27-stream-object",
   "26-approval",
   "28-citations",
   "31-conversation",

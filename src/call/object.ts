@@ -13,21 +13,15 @@ import * as Answer from "./object/Answer.ts"
 import { ask } from "./text.ts"
 import * as Turn from "./turn.ts"
 
-/** A decoded answer. `text` is the text that was decoded. */
-export interface ObjectReply<A> extends Turn.TextReply {
-  readonly value: A
-}
-
-/** What to do with an answer that does not satisfy the schema. */
-export interface ObjectOptions {
-  /**
-   * Whether to repair a finished answer that is not JSON, such as one with a fence, prose, single quotes or a trailing
-   * comma; true by default. It costs no call. An answer that was cut off is not repaired.
-   */
-  readonly repair?: boolean
-  /** How often to ask again, with the error and its path; once by default. */
-  readonly reask?: number
-}
+export type { ObjectOptions, ObjectReply } from "./object/Answer.ts"
+export {
+  type DeepPartial,
+  type ObjectEvent,
+  streamElements,
+  type StreamElementsOptions,
+  streamObject,
+  type StreamObjectOptions
+} from "./object/StreamObject.ts"
 
 /**
  * Asks for a value of `schema`. An answer that does not satisfy it is repaired without a call, or asked for once more;
@@ -39,7 +33,7 @@ export interface ObjectOptions {
 export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I, RD, RE>(
   schema: Schema.ConstraintCodec<A, I, RD, RE>,
   prompt: Prompt,
-  { reask = 1, repair = true }: ObjectOptions = {}
+  { reask = 1, repair = true }: Answer.ObjectOptions = {}
 ) {
   const format = yield* Answer.formatOf(schema)
   const first = Answer.withFormat(yield* resolve(prompt), format.schema)
@@ -56,7 +50,7 @@ export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I
     )
     const decoded = yield* Turn.discardOnFailure(reply)(Effect.result(Answer.decode(format, reply, repair)))
     const all = Turn.together(earlier, reply)
-    if (Result.isSuccess(decoded)) return { ...all, value: decoded.success.value } satisfies ObjectReply<A>
+    if (Result.isSuccess(decoded)) return { ...all, value: decoded.success.value } satisfies Answer.ObjectReply<A>
     const why = Answer.explain(decoded.failure.issue, format.schema)
     earlier.push(reply)
     // The server holds the messages of a thread, and refuses a request that repeats them.

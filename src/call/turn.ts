@@ -157,7 +157,8 @@ const failureOf = (turn: Turn, { message }: Reply.Reply, facts: AnswerFacts): Re
 const isPaused = ({ stop_reason: reason }: { readonly stop_reason: string | null }) =>
   reason === "pause_turn" || reason === "compaction"
 
-const isServerTool = (type: string) =>
+/** Whether a block belongs to a tool that the server runs: its call or its result. */
+export const isServerTool = (type: string): boolean =>
   type === "server_tool_use" || type === "mcp_tool_use" || type.endsWith("_tool_result")
 
 /** The names of the requested tools, which are the caller's. */

@@ -142,7 +142,7 @@ export interface CallHit {
   readonly saved: BigDecimal.BigDecimal | undefined
 }
 
-/** `generateObject` repaired an answer that was not JSON, without a call. `model` gave the answer. */
+/** An answer that should be a value was not JSON, and was repaired without a call. `model` gave the answer. */
 export interface OutputRepaired {
   readonly _tag: "output-repaired"
   readonly model: string

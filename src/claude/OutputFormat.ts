@@ -8,10 +8,12 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import type { Node, Problem } from "./outputFormat/Describe.ts"
 import { count, type JsonSchema, limits } from "./outputFormat/JsonSchema.ts"
+import { type Part, of as partOf } from "./outputFormat/Part.ts"
 import * as Shape from "./outputFormat/Shape.ts"
 import { translate } from "./outputFormat/Translate.ts"
 
 export { type Constraints, constraintsIn } from "./outputFormat/Constraints.ts"
+export { type Part } from "./outputFormat/Part.ts"
 export { count, formats, type JsonSchema, limits, type Places } from "./outputFormat/JsonSchema.ts"
 
 /** The schema to send, and the mapping of its values. */
@@ -26,6 +28,8 @@ export interface OutputFormat<A, RD = never> {
   readonly read: (sent: unknown) => Effect.Effect<A, Schema.SchemaError, RD>
   /** Turns the JSON of `Schema.toCodecJson` into the shape that Claude sends. */
   readonly write: (json: unknown) => unknown
+  /** Reads a value while it arrives, part by part. */
+  readonly part: Part
 }
 
 /** The API would refuse this schema. The message names the path and a remedy. */
@@ -82,18 +86,22 @@ const translated = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>) 
       schema: node.schema,
       decode: (text, options) => Effect.flatMap(toJson(text), (sent) => decode(Shape.read(node, sent), options)),
       read: (sent) => decode(Shape.read(node, sent)),
-      write: (json) => Shape.write(node, json)
+      write: (json) => Shape.write(node, json),
+      part: partOf(node, [node.schema])
     })
   })
 }
+
+/** The key of a value at the root that is not an object. */
+export const rootKey = "value"
 
 /** The root of a sent schema must be an object. Any other value is sent as the field of an object. */
 const rooted = (node: Node): Node => {
   if (node.schema.type === "object") return node
   const { schema } = node
   return {
-    schema: { type: "object", properties: { value: schema }, required: ["value"], additionalProperties: false },
-    ...Shape.wrapped("value", node)
+    schema: { type: "object", properties: { [rootKey]: schema }, required: [rootKey], additionalProperties: false },
+    ...Shape.wrapped(rootKey, node)
   }
 }
 

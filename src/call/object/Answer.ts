@@ -13,6 +13,22 @@ import type { Request } from "../../claude/Request.ts"
 import * as Turn from "../turn.ts"
 import * as Repair from "./Repair.ts"
 
+/** A decoded answer. `text` is the text that was decoded. */
+export interface ObjectReply<A> extends Turn.TextReply {
+  readonly value: A
+}
+
+/** What to do with an answer that does not satisfy the schema. */
+export interface ObjectOptions {
+  /**
+   * Whether to repair a finished answer that is not JSON, such as one with a fence, prose, single quotes or a trailing
+   * comma; true by default. It costs no call. An answer that was cut off is not repaired.
+   */
+  readonly repair?: boolean
+  /** How often to ask again, with the error and its path; once by default. */
+  readonly reask?: number
+}
+
 /** The output format of a schema. Fails with `Unsupported` if the API cannot take the schema. */
 export const formatOf = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>) =>
   Effect.mapError(

@@ -10,6 +10,13 @@ import * as Schema from "effect/Schema"
 export interface Mapping {
   readonly read?: (sent: unknown) => unknown
   readonly write?: (json: unknown) => unknown
+  /** The mapping of the part under a key of an object, or of an item of a list. Without it, `read` needs a whole value. */
+  readonly part?: (key: string | number) => Mapping
+  /**
+   * `read` for an object or a list whose parts have been read already. Parts at its end may be missing; the result is
+   * undefined if there is nothing to show yet.
+   */
+  readonly join?: (parts: object) => unknown
 }
 
 /** A value under a name. */
@@ -31,59 +38,102 @@ export const write = ({ write }: Mapping, json: unknown): unknown => (write === 
 type Step = (mapping: Mapping, value: unknown) => unknown
 
 /** Combines the mappings of parts; empty if no part has a mapping. */
-const over = (parts: ReadonlyArray<Mapping>, apply: (step: Step) => (value: unknown) => unknown): Mapping =>
-  parts.some((part) => part.read !== undefined) ? { read: apply(read), write: apply(write) } : {}
+const over = (
+  parts: ReadonlyArray<Mapping>,
+  part: (key: string | number) => Mapping,
+  apply: (step: Step) => (value: unknown) => unknown
+): Mapping => (parts.some((part) => part.read !== undefined) ? { read: apply(read), write: apply(write), part } : {})
 
 /** Maps every item of a list. */
 export const each = (item: Mapping): Mapping =>
-  over([item], (step) => (value) => (Array.isArray(value) ? value.map((one) => step(item, one)) : value))
+  over(
+    [item],
+    () => item,
+    (step) => (value) => (Array.isArray(value) ? value.map((one) => step(item, one)) : value)
+  )
 
 /** Maps the fields of an object. */
 export const fields = (known: ReadonlyArray<Field>): Mapping => {
-  const byName = new Map(known.map(({ name, node }) => [name, node]))
+  const part = named(known)
   return over(
     known.map(({ node }) => node),
-    (step) => (value) =>
-      Predicate.isObject(value) ? mapEntries(value, (name, one) => step(byName.get(name) ?? {}, one)) : value
+    part,
+    (step) => (value) => (Predicate.isObject(value) ? mapEntries(value, (name, one) => step(part(name), one)) : value)
   )
 }
 
+const named = (fields: ReadonlyArray<Field>) => {
+  const byName = new Map<string | number, Mapping>(fields.map(({ name, node }) => [name, node]))
+  return (key: string | number): Mapping => byName.get(key) ?? {}
+}
+
 /** Sends a tuple as an object: the first elements, a list of any length, and the last elements, each under a key. */
-export const tuple = (first: ReadonlyArray<Field>, many: Field | undefined, last: ReadonlyArray<Field>): Mapping => ({
-  read: (sent) => {
-    if (!Predicate.isObject(sent)) return sent
-    const take = (some: ReadonlyArray<Field>) =>
-      some.flatMap(({ name, node }) => (name in sent ? [read(node, sent[name])] : []))
-    const items = many && read(many.node, sent[many.name])
+export const tuple = (first: ReadonlyArray<Field>, many: Field | undefined, last: ReadonlyArray<Field>): Mapping => {
+  const part = named([...first, ...(many === undefined ? [] : [many]), ...last])
+  const join = (sent: object): unknown => {
+    const parts = new Map(Object.entries(sent))
+    const take = (some: ReadonlyArray<Field>) => some.flatMap(({ name }) => (parts.has(name) ? [parts.get(name)] : []))
+    const items = many && parts.get(many.name)
     return [...take(first), ...(Array.isArray(items) ? items : []), ...take(last)]
-  },
-  write: (json) => {
-    if (!Array.isArray(json)) return json
-    const end = json.length - last.length
-    const put = (some: ReadonlyArray<Field>, from: number) =>
-      some.flatMap(({ name, node }, index) =>
-        from + index < json.length ? [[name, write(node, json[from + index])]] : []
-      )
-    const items = many && [[many.name, write(many.node, json.slice(first.length, end))]]
-    return Object.fromEntries([...put(first, 0), ...(items ?? []), ...put(last, end)])
   }
-})
+  return {
+    part,
+    join,
+    read: (sent) => (Predicate.isObject(sent) ? join(mapEntries(sent, (name, one) => read(part(name), one))) : sent),
+    write: (json) => {
+      if (!Array.isArray(json)) return json
+      const end = json.length - last.length
+      const put = (some: ReadonlyArray<Field>, from: number) =>
+        some.flatMap(({ name, node }, index) =>
+          from + index < json.length ? [[name, write(node, json[from + index])]] : []
+        )
+      const items = many && [[many.name, write(many.node, json.slice(first.length, end))]]
+      return Object.fromEntries([...put(first, 0), ...(items ?? []), ...put(last, end)])
+    }
+  }
+}
 
 /** Sends a map as a list of its entries. */
-export const map = ({ value }: Pick<MapField, "value">): Mapping => ({
-  read: (sent) => (isEntries(sent) ? Object.fromEntries(sent.map((one) => [one.key, read(value, one.value)])) : sent),
-  write: (json) =>
-    Predicate.isObject(json) ? Object.entries(json).map(([key, one]) => ({ key, value: write(value, one) })) : json
-})
+export const map = ({ value }: Pick<MapField, "value">): Mapping => {
+  const entry: Mapping = { part: (key) => (key === "value" ? value : whole) }
+  return {
+    part: () => entry,
+    join: (entries) => (Array.isArray(entries) ? Object.fromEntries(entries.flatMap(pairsOf)) : entries),
+    read: (sent) => (isEntries(sent) ? Object.fromEntries(sent.map((one) => [one.key, read(value, one.value)])) : sent),
+    write: (json) =>
+      Predicate.isObject(json) ? Object.entries(json).map(([key, one]) => ({ key, value: write(value, one) })) : json
+  }
+}
+
+/** Any value, unchanged. It has no parts, so that it is read only when it is complete. */
+const whole: Mapping = { read: (sent) => sent }
+
+/** The key and the value of an entry; none if it has only one of both so far. */
+const pairsOf = (entry: unknown) =>
+  Predicate.hasProperty(entry, "key") && Predicate.isString(entry.key) && Predicate.hasProperty(entry, "value")
+    ? [[entry.key, entry.value] as const]
+    : []
 
 /** Sends an object with fields and maps: each map is a list of entries under its name. */
 export const fieldsAndMaps = (known: ReadonlyArray<Field>, maps: ReadonlyArray<MapField>): Mapping => {
   const own = fields(known)
   const names = new Set(known.map(({ name }) => name))
+  const mapNames = new Set(maps.map(({ name }) => name))
+  const lists = maps.map(({ name, value }) => ({ name, node: map({ value }) }))
+  const part = named([...known, ...lists])
+  const join = (sent: object): unknown => {
+    const parts = Object.entries(sent)
+    const entries = maps.flatMap(({ name }) => {
+      const list = parts.find(([one]) => one === name)?.[1]
+      return Predicate.isObject(list) ? Object.entries(list) : []
+    })
+    return Object.fromEntries([...entries, ...parts.filter(([name]) => !mapNames.has(name))])
+  }
   return {
+    part,
+    join,
     read: (sent) => {
       if (!Predicate.isObject(sent)) return sent
-      const mapNames = new Set(maps.map(({ name }) => name))
       const rest = Object.entries(sent).filter(([name]) => !mapNames.has(name))
       const entries = maps.flatMap((one) => Object.entries(Object(map(one).read?.(sent[one.name] ?? []))))
       const plain = read(own, Object.fromEntries(rest))
@@ -128,7 +178,13 @@ export const oneOf = (members: ReadonlyArray<Member>): Mapping =>
 export const wrapped = (name: string, node: Mapping): Mapping => ({
   read: (sent) =>
     read(node, Predicate.isObject(sent) && Object.keys(sent).length === 1 && name in sent ? sent[name] : sent),
-  write: (json) => ({ [name]: write(node, json) })
+  write: (json) => ({ [name]: write(node, json) }),
+  part: (key) => (key === name ? node : (node.part?.(key) ?? {})),
+  join: (parts) => {
+    if (Array.isArray(parts)) return node.join === undefined ? parts : node.join(parts)
+    const [only, ...others] = Object.entries(parts)
+    return others.length > 0 || (only !== undefined && only[0] !== name) ? parts : only?.[1]
+  }
 })
 
 const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))

@@ -1,0 +1,172 @@
+/**
+ * A value while its JSON arrives: immutable snapshots in the shape that the codec decodes. A snapshot shares every part
+ * that is complete with the snapshots before it, so it costs a copy of the objects and lists that are still open.
+ */
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import type { Part } from "../../claude/OutputFormat.ts"
+import { type Complete, make as makeRiver } from "./River.ts"
+
+export interface Growth {
+  /** Parses pieces of the JSON text. Returns a snapshot for each piece after which there is something new to show. */
+  readonly push: (pieces: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<unknown>>
+  /** The complete items of the list at the root, or under this key of the object at the root. */
+  readonly items: (key: string) => ReadonlyArray<unknown>
+  /** Whether the text is the JSON of one value and nothing else. */
+  readonly isJson: () => boolean
+}
+
+/** An object or a list that is not complete: its complete parts, and the level of its open part. */
+interface Level {
+  readonly part: Part
+  readonly parts: Parts
+  open: { readonly key: Key; readonly level: Level } | undefined
+}
+
+type Parts = Array<unknown> | Record<string, unknown>
+type Key = string | number
+
+/** The growth of one value. */
+export const make = (part: Part): Growth => {
+  const completed: Array<Complete> = []
+  const river = makeRiver((complete) => completed.push(complete))
+  let root: Level | undefined
+  let whole: unknown
+  let tail = ""
+
+  /** Moves a complete value into its level. Returns whether a snapshot could not show it before. */
+  const settle = ({ path, value }: Complete): boolean => {
+    const key = path.at(-1)
+    if (key === undefined) {
+      whole = complete(part, root, value)
+      return part.isWhole
+    }
+    root ??= level(part, path[0])
+    let at = root
+    for (let depth = 1; depth < path.length; depth++) {
+      const step = path[depth - 1] ?? ""
+      if (at.open?.key !== step) at.open = { key: step, level: level(at.part.at(step), path[depth]) }
+      at = at.open.level
+    }
+    const inner = at.part.at(key)
+    put(at.parts, key, complete(inner, at.open?.key === key ? at.open.level : undefined, value))
+    at.open = undefined
+    return inner.isWhole || !Predicate.isObjectOrArray(value)
+  }
+
+  /** The snapshot after a piece; undefined if there is nothing new to show. */
+  const after = (piece: string, hasChanged: boolean): unknown => {
+    let isNew = false
+    for (const one of completed) isNew = settle(one) || isNew
+    completed.length = 0
+    tail = (tail + piece).slice(-12)
+    if (!hasChanged && !isNew) return undefined
+    if (river.isComplete()) return whole
+    const leaf = { tail, isHidden: false }
+    const snapshot = copy(part, root, river.root(), leaf)
+    return leaf.isHidden && !isNew ? undefined : snapshot
+  }
+
+  return {
+    push: (pieces) =>
+      Effect.suspend(() => {
+        const snapshots: Array<unknown> = []
+        const onPiece = (piece: string, hasChanged: boolean) => {
+          const snapshot = after(piece, hasChanged)
+          if (snapshot !== undefined) snapshots.push(snapshot)
+        }
+        return Effect.as(river.push(pieces, onPiece), snapshots)
+      }),
+    items: (key) => {
+      if (root === undefined) return []
+      if (Array.isArray(root.parts)) return root.parts
+      const list = root.open?.key === key ? root.open.level.parts : root.parts[key]
+      return Array.isArray(list) ? list : []
+    },
+    isJson: () => river.isComplete() && !river.isBroken()
+  }
+}
+
+/** The open text, at the end of the snapshot: the last characters that arrived, and whether it is not shown. */
+interface Leaf {
+  readonly tail: string
+  isHidden: boolean
+}
+
+/** A snapshot of an open value; undefined if none of it can be shown. */
+const copy = (part: Part, level: Level | undefined, source: unknown, leaf: Leaf): unknown => {
+  if (Predicate.isString(source)) {
+    leaf.isHidden = part.isWord
+    return part.isWord ? undefined : withoutHalf(source, leaf.tail)
+  }
+  if (!Predicate.isObjectOrArray(source) || part.isWhole) {
+    leaf.isHidden = true
+    return undefined
+  }
+  const parts = Array.isArray(source) ? copyOfList(part, level, source, leaf) : copyOfObject(part, level, source, leaf)
+  return part.join === undefined ? parts : part.join(parts)
+}
+
+const copyOfList = (part: Part, level: Level | undefined, source: ReadonlyArray<unknown>, leaf: Leaf) => {
+  const parts: Array<unknown> = Array.isArray(level?.parts) ? level.parts : []
+  const at = parts.length
+  const open = source.length > at ? copy(part.at(at), level?.open?.level, source[at], leaf) : undefined
+  if (open === undefined) return parts.slice()
+  // A list is copied several times as fast at its final length.
+  parts.push(open)
+  const copied = parts.slice()
+  parts.pop()
+  return copied
+}
+
+const copyOfObject = (part: Part, level: Level | undefined, source: object, leaf: Leaf) => {
+  const parts: Record<string, unknown> = { ...level?.parts }
+  const key = openKey(source, parts)
+  if (key === undefined) return parts
+  const inner = level?.open?.key === key ? level.open.level : undefined
+  const open = copy(part.at(key), inner, Reflect.get(source, key), leaf)
+  if (open !== undefined) put(parts, key, open)
+  return parts
+}
+
+/** The key of the part that is not complete. It was added last, so it is the last key unless the keys are digits. */
+const openKey = (source: object, parts: object): string | undefined => {
+  let last: string | undefined
+  for (const key in source) last = key
+  if (last === undefined || !Object.hasOwn(parts, last)) return last
+  return Object.keys(source).find((key) => !Object.hasOwn(parts, key))
+}
+
+/** A complete value. Its parts have been read when they were complete. */
+const complete = (part: Part, level: Level | undefined, value: unknown): unknown => {
+  if (!Predicate.isObjectOrArray(value) || part.isWhole) return part.read(value)
+  const parts = level?.parts ?? value
+  return part.join === undefined ? parts : part.join(parts)
+}
+
+const level = (part: Part, key: Key | undefined): Level => ({
+  part,
+  parts: typeof key === "number" ? [] : {},
+  open: undefined
+})
+
+const put = (parts: Parts, key: Key, value: unknown): void => {
+  if (Array.isArray(parts)) parts.push(value)
+  // An assignment to the key __proto__ would set the prototype.
+  else if (key !== "__proto__") parts[key] = value
+  else Object.defineProperty(parts, key, { value, writable: true, enumerable: true, configurable: true })
+}
+
+/**
+ * The text without a first half of a surrogate pair at its end. The parser appends to its texts without copying them, and
+ * reading a character of a text copies it, so this looks at what arrived first.
+ */
+const withoutHalf = (text: string, tail: string): string => {
+  const isSuspicious = tail.includes("\\") || isFirstHalf(tail)
+  return isSuspicious && isFirstHalf(text) ? text.slice(0, -1) : text
+}
+
+const isFirstHalf = (text: string): boolean => {
+  const code = text.charCodeAt(text.length - 1)
+  return code >= 0xd8_00 && code <= 0xdb_ff
+}

@@ -1,0 +1,102 @@
+/**
+ * Pushes text into `jsonriver`, which pulls it from an async iterator. The parser reuses and mutates its objects, and
+ * reports each value that is complete. Only here is the parser known.
+ */
+import * as Effect from "effect/Effect"
+import { parse } from "jsonriver"
+
+/** A complete value, and its keys from the root. The keys of a list are numbers. */
+export interface Complete {
+  readonly value: unknown
+  readonly path: ReadonlyArray<string | number>
+}
+
+export interface River {
+  /**
+   * Parses pieces of text. After each one, `onPiece` receives it, and whether the value has changed. All text after a piece
+   * that is not JSON changes nothing.
+   */
+  readonly push: (
+    pieces: ReadonlyArray<string>,
+    onPiece: (piece: string, hasChanged: boolean) => void
+  ) => Effect.Effect<void>
+  /** The value so far, which the parser mutates; undefined before its first character. */
+  readonly root: () => unknown
+  /** Whether the root is complete. */
+  readonly isComplete: () => boolean
+  /** Whether a piece was not JSON, or had more than white space after the root. */
+  readonly isBroken: () => boolean
+}
+
+/** A parser of one value. `onComplete` runs for each part that is complete, and for the root last. */
+export const make = (onComplete: (complete: Complete) => void): River => {
+  let root: unknown
+  let isComplete = false
+  let isBroken = false
+  let hasChanged = false
+  let give: ((text: IteratorResult<string>) => void) | undefined
+  let onIdle: (() => void) | undefined
+
+  const idle = () => {
+    const call = onIdle
+    onIdle = undefined
+    call?.()
+  }
+  // The parser asks for text when it has used up all that it has.
+  const ask = () =>
+    new Promise<IteratorResult<string>>((resolve) => {
+      give = resolve
+      idle()
+    })
+  const values = parse(
+    { [Symbol.asyncIterator]: () => ({ next: ask }) },
+    {
+      completeCallback: (value, info) => {
+        const path = info.segments()
+        if (path.length === 0) {
+          root = value
+          isComplete = true
+        }
+        onComplete({ value, path })
+      }
+    }
+  )
+  const stop = () => {
+    isBroken = true
+    idle()
+  }
+  const read = (): void => {
+    values.next().then((result) => {
+      // The text never ends for the parser: at an end, it would take a cut number for a whole one.
+      if (result.done) return stop()
+      root = result.value
+      hasChanged = true
+      read()
+    }, stop)
+  }
+  read()
+
+  return {
+    push: (pieces, onPiece) =>
+      // One suspension of the fiber for all pieces: for each piece it would cost as much as the parser.
+      Effect.callback((resume) => {
+        let at = 0
+        const next = (): void => {
+          const piece = pieces[at]
+          if (piece === undefined) return resume(Effect.void)
+          onIdle = () => {
+            at++
+            onPiece(piece, hasChanged)
+            next()
+          }
+          hasChanged = false
+          if (isBroken || piece === "" || give === undefined) onIdle()
+          else give({ done: false, value: piece })
+        }
+        next()
+      }),
+    root: () => root,
+    isComplete: () => isComplete,
+    isBroken: () => isBroken
+  }
+}
