@@ -5,8 +5,8 @@
  * checkout, which has its own node_modules. A ratio is the median of the ratios within the rounds, because the speed of
  * a shared machine changes every second. `stream` sends bursts of ten events per write, as fast as the socket accepts
  * them. `paced` sends one event per write, 1 ms apart, as a model does; compare the CPU time per event there. Compare
- * figures of the same run only. `npm run bench -- job`, `-- rate`, `-- rateShared`, `-- hedge`, `-- emulator`, `-- cache`, `-- data`,
- * `-- redact`, `-- trim` and `-- object` are separate benches.
+ * figures of the same run only. `npm run bench -- job`, `-- rate`, `-- rateShared`, `-- hedge`, `-- emulator`, `-- cache`,
+ * `-- conversation`, `-- data`, `-- redact`, `-- trim` and `-- object` are separate benches.
  */
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
@@ -18,6 +18,7 @@ import { median } from "./median.ts"
 
 const others = {
   cache: "./cache.ts",
+  conversation: "./conversation.ts",
   data: "./data.ts",
   emulator: "./emulator.ts",
   hedge: "./hedge.ts",

@@ -58,14 +58,20 @@ export const empty: History = { turns: [] }
 /** All messages, also the ones that are no longer sent. */
 export const messages = ({ turns }: History): ReadonlyArray<Message> => turns.flatMap((turn) => turn.messages)
 
-/** The index of the first turn to send: the one with the last summary of the API, or the first one of the last request. */
+/**
+ * The index of the first turn to send: the first one of the last request, or the last turn if it has a summary of the
+ * API, which replaces the turns before.
+ */
 export const start = ({ turns }: History): number => {
-  const from = turns.at(-1)?.from ?? 0
-  return Math.max(
-    from,
-    turns.findLastIndex((turn) => turn.messages.some(isCompacted))
-  )
+  const last = turns.at(-1)
+  return last === undefined ? 0 : last.messages.some(isCompacted) ? turns.length - 1 : last.from
 }
+
+/** The history after one more turn that was sent with all turns from `start`. */
+export const extend = (history: History, turn: Omit<Turn, "from">): History => ({
+  ...history,
+  turns: [...history.turns, { ...turn, from: start(history) }]
+})
 
 /** The API ignores a compaction without content, because the summary failed. */
 const isCompacted = (message: Message) =>

@@ -1,11 +1,11 @@
 /**
  * Reads the API's messages as a history, and refuses those that the API would not continue: every call needs its result
- * at the beginning of the next user message, and an answer must come last.
+ * at the beginning of the next user message, and an answer, or results of tools, must come last.
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { HistoryInvalid } from "./ConversationError.ts"
-import { blocksOf, type History, isMessage, type Message } from "./History.ts"
+import { blocksOf, empty, extend, type History, isMessage, type Message } from "./History.ts"
 
 /** The history of these messages, in turns. It has no tools: the settings of the conversation need the ones it calls. */
 export const read = (messages: ReadonlyArray<unknown>): Result.Result<History, HistoryInvalid> => {
@@ -13,7 +13,8 @@ export const read = (messages: ReadonlyArray<unknown>): Result.Result<History, H
   const detail =
     bad === -1 ? problem(messages.filter(isMessage)) : `messages.${bad}: expected a message with role and content`
   if (detail !== undefined) return Result.fail(new HistoryInvalid({ detail }))
-  return Result.succeed({ turns: split(messages.filter(isMessage)).map((messages) => ({ messages, from: 0 })) })
+  const turns = split(messages.filter(isMessage))
+  return Result.succeed(turns.reduce((history, messages) => extend(history, { messages }), empty))
 }
 
 /** One side's part until the other side speaks; the API merges its messages. */
@@ -46,7 +47,7 @@ const problem = (messages: ReadonlyArray<Message>): string | undefined => {
     }
   }
   const end = parts.at(-1)
-  return end?.role === "user"
+  return end?.role === "user" && !has(messages.at(-1), "tool_result")
     ? `messages.${end.at}: the last message must be an answer; ask it as the next turn`
     : undefined
 }

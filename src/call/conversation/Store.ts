@@ -1,11 +1,9 @@
 /**
- * Where a conversation is stored: as one value of a `KeyValueStore`, with a revision that changes with every write. A
- * `Persistence` of Effect would not do: it keeps the results of requests until they expire.
+ * Where a conversation is stored: as one value of a `KeyValueStore`, which is compared with the last known one before
+ * each write. Effect's `Persistence` is for results of requests, which expire; a conversation is a value that changes.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { KeyValueStore, KeyValueStoreError } from "effect/persistence/KeyValueStore"
-import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import {
   ConversationChanged,
@@ -30,9 +28,7 @@ const version = 1
 
 const Version = Schema.fromJsonString(Schema.Struct({ version: Schema.Int }))
 
-const Stored = Schema.fromJsonString(
-  Schema.Struct({ version: Schema.Literal(version), revision: Schema.String, history: History })
-)
+const Stored = Schema.fromJsonString(Schema.Struct({ version: Schema.Literal(version), history: History }))
 
 const decodeVersion = Schema.decodeEffect(Version)
 const decode = Schema.decodeEffect(Stored)
@@ -44,40 +40,41 @@ export const open = Effect.fnUntraced(function* (values: KeyValueStore, id: stri
   const failed = ({ message }: KeyValueStoreError) => new ConversationStoreFailed({ id, detail: message })
   const unreadable = (detail: string) => new ConversationUnreadable({ id, detail })
 
-  const read = Effect.gen(function* () {
-    const text = yield* Effect.mapError(values.get(key), failed)
-    if (text === undefined) return undefined
+  const read = Effect.mapError(values.get(key), failed)
+
+  const parse = Effect.fnUntraced(function* (text: string) {
     const found = yield* Effect.mapError(decodeVersion(text), () =>
       unreadable("it is damaged or belongs to another program; remove it, or use another id")
     )
     if (found.version > version) {
       return yield* unreadable(`a newer effect-claude wrote it, in format ${found.version}; update effect-claude`)
     }
-    return yield* Effect.mapError(decode(text), () => unreadable("it is damaged; remove it, or use another id"))
+    const stored = yield* Effect.mapError(decode(text), () => unreadable("it is damaged; remove it, or use another id"))
+    return stored.history
   })
 
-  const stored = yield* read
-  let revision = stored?.revision
+  let known = yield* read
+  const history = known === undefined ? empty : yield* parse(known)
 
-  const check = Effect.flatMap(read, (current) =>
-    current?.revision === revision ? Effect.void : Effect.fail(new ConversationChanged({ id }))
+  // Comparing the texts is many times faster than decoding a revision in them.
+  const check = Effect.flatMap(read, (text) =>
+    text === known ? Effect.void : Effect.fail(new ConversationChanged({ id }))
   )
 
   // The store cannot compare and write in one operation. If two processes write in the same moment, the later one wins,
   // and the other one fails at its next turn.
   const save = Effect.fnUntraced(function* (history: History) {
     yield* check
-    const next = `${yield* Clock.currentTimeMillis}-${yield* Random.nextInt}`
-    const text = yield* Effect.orDie(encode({ version, revision: next, history }))
+    const text = yield* Effect.orDie(encode({ version, history }))
     yield* Effect.mapError(values.set(key, text), failed)
-    revision = next
+    known = text
   })
 
   const store: Store<StoreError> = {
     check,
     save: (history, unsaved) => Effect.mapError(save(history), (error) => withUnsaved(error, unsaved))
   }
-  return { history: stored?.history ?? empty, isNew: stored === undefined, store }
+  return { history, isNew: known === undefined, store }
 })
 
 const withUnsaved = (error: StoreError, unsaved: ReadonlyArray<Message> | undefined): StoreError => {

@@ -19,9 +19,12 @@ describe("the history of a conversation", () => {
 
   it("is sent from the last summary of the API, which a failed one does not replace", () => {
     const [one, two] = [added(History.empty, "One?"), added(History.empty, "Two?")]
-    const turns = [...one.turns, ...compacted("A summary."), ...two.turns, ...compacted(null), ...two.turns]
-    assert.strictEqual(History.start({ turns }), 1)
-    assert.strictEqual(History.start({ turns: turns.slice(0, 1) }), 0)
+    const sequence = [one, compacted("A summary."), two, compacted(null), two]
+    const starts = sequence.map((_, at) => {
+      const turns = sequence.slice(0, at + 1).flatMap(({ turns }) => turns)
+      return History.start(turns.reduce<History.History>(History.extend, History.empty))
+    })
+    assert.deepStrictEqual(starts, [0, 1, 1, 1, 1])
     assert.strictEqual(History.start(History.empty), 0)
   })
 
@@ -86,9 +89,9 @@ const added = (
   return History.append(history, { messages, from, request: small, reply: answer })
 }
 
-const compacted = (content: string | null): ReadonlyArray<History.Turn> => [
-  { messages: [{ role: "assistant", content: [{ type: "compaction", content }] }], from: 0 }
-]
+const compacted = (content: string | null): History.History => ({
+  turns: [{ messages: [{ role: "assistant", content: [{ type: "compaction", content }] }], from: 0 }]
+})
 
 const blocksOf = (message: History.Message | undefined): ReadonlyArray<unknown> =>
   message === undefined ? [] : History.blocksOf(message)

@@ -20,6 +20,20 @@ describe("imported messages", () => {
     assert.isTrue(Result.isSuccess(read([summary])))
   })
 
+  it("may end with results of tools, as a loop that stopped early leaves them", () => {
+    assert.isTrue(Result.isSuccess(read([user("Weather?"), call("1"), result("1")])))
+  })
+
+  it("are sent from the last summary on", () => {
+    const summary = { role: "assistant", content: [{ type: "compaction", content: "A summary." }, text("Yes.")] }
+    const messages = [user("One?"), assistant("Yes."), user("Two?"), summary, user("Three?"), assistant("No.")]
+    const { turns } = Result.getOrThrow(read(messages))
+    assert.deepStrictEqual(
+      turns.map(({ from }) => from),
+      [0, 0, 1]
+    )
+  })
+
   it("are refused with the place of the mistake", () => {
     for (const [messages, detail] of [
       [["One?"], "messages.0: expected a message with role and content"],
