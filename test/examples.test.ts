@@ -167,6 +167,10 @@ describe("examples", () => {
     )
   })
 
+  it("30 prints an answer that rests on a tool of an MCP server", () => {
+    assert.strictEqual(outputOf("30-mcp"), '"The canteen serves lentil soup with bread."\n')
+  })
+
   it("18 finishes ten rows, then twenty", () => {
     assert.match(outputOf("18-job-in-a-program"), /^10 of 233 rows done, 0 failed\nstopped: limit\n$/)
     assert.match(
@@ -220,6 +224,7 @@ const inOrder = [
   "27-stream-object",
   "26-approval",
   "28-citations",
+  "30-mcp",
   "31-conversation",
   "18-job-in-a-program",
   "18-job-in-a-program"

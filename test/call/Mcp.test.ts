@@ -11,6 +11,8 @@ import * as Tool from "effect/ai/Tool"
 import * as Toolkit from "effect/ai/Toolkit"
 import * as ChildProcess from "effect/process/ChildProcess"
 import * as Mcp from "../../src/call/Mcp.ts"
+import { generateWithTools } from "../../src/call/tools.ts"
+import * as Emulator from "../../src/testing/Emulator.ts"
 import * as ToolFormat from "../../src/claude/ToolFormat.ts"
 import * as ToolResult from "../../src/claude/ToolResult.ts"
 import { type Script, scripted } from "./mcp/scripted.ts"
@@ -114,6 +116,21 @@ describe("Mcp.toolkit", () => {
         isFailure: true
       })
     }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.effect("is used by generateWithTools, and what it returns is content that the API takes", () =>
+    Effect.gen(function* () {
+      const photo = { name: "town.photo", description: "A photo of a town", inputSchema: { type: "object" } }
+      const call = () => ({
+        content: [
+          { type: "image", data: png, mimeType: "image/png" },
+          { type: "text", text: "The photo shows a red roof." }
+        ]
+      })
+      const prompt = "Take a photo of the town. Describe it in one sentence."
+      const { text, turns } = yield* generateWithTools(toolkitOf({ tools: [photo], call }), prompt)
+      assert.deepStrictEqual([text, turns], ["The photo shows a red roof.", 2])
+    }).pipe(Effect.scoped, Effect.provide([live, Emulator.layer()]))
   )
 
   it.effect("is merged with another toolkit, and a prefix keeps names apart", () =>
