@@ -198,7 +198,7 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(
   const failuresFile = yield* Effect.gen(function* () {
     yield* Effect.ensuring(rows.work(pending), spending.end)
     yield* rows.settle
-    yield* sink.replaceWith(journal.outputs, job.source.path)
+    yield* sink.replaceWith(journal.outputs, knownOf(job))
     return yield* FailuresFile.write(output)
   }).pipe(
     Effect.provideService(ReplyStore, rows.replies),
@@ -274,6 +274,12 @@ const start = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
   if (sink.isLive && size !== (yield* journal.outputSize)) yield* sink.replaceWith(journal.outputs)
   if (sink.isLive) yield* journal.appendTo(sink.append)
   return { ...claims, rejectsFile, sink }
+})
+
+/** What is known of the columns of an output. */
+const knownOf = <Row, Out, E>({ output, source: { path } }: Job<Row, Out, E>) => ({
+  ...(path !== undefined && { files: [path] }),
+  results: output
 })
 
 const keyIsTaken = `each line has the key of its row as "key", and the results have a field "key" too; rename that field`

@@ -2,6 +2,7 @@
  * Writes the results of a job, and its failures, from its state into files of any format that an output may have. A run
  * of the job may be on: the files then hold what is stored at that moment.
  */
+import { resolve } from "node:path"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -12,6 +13,7 @@ import type { JournalFailed } from "../pipeline/Journal.ts"
 import * as Progress from "../pipeline/Progress.ts"
 import * as RowFailure from "../pipeline/RowFailure.ts"
 import { ExitWith } from "./ExitWith.ts"
+import * as Log from "./Log.ts"
 import * as NodeCompression from "./NodeCompression.ts"
 import * as OpenState from "./OpenState.ts"
 import type { StateFlags } from "./StateFlags.ts"
@@ -44,7 +46,7 @@ export const write = Effect.fnUntraced(
           new ExitWith(2, `${output.value} is the output of the run that is on: name another file`)
         )
       }
-      yield* writeTo(output.value, select(job.outputs), ["row", "rows"])
+      yield* writeTo(output.value, select(job.outputs), ["row", "rows"], filesOf(job))
     }
     if (Option.isSome(failures)) {
       const lines = Stream.mapEffect(job.failures, RowFailure.toLine)
@@ -52,16 +54,21 @@ export const write = Effect.fnUntraced(
     }
   },
   Effect.scoped,
-  Effect.provide(NodeCompression.layer),
+  Effect.provide([NodeCompression.layer, Log.layer]),
   (effect) => OpenState.toExit(effect)
 )
+
+/** The input and the output of the last run, whose columns may have types. */
+const filesOf = ({ command, settings: { input, output } }: OpenState.JobInState) =>
+  [input, output].flatMap((path) => (path === undefined ? [] : [resolve(command?.folder ?? "", path)]))
 
 const decode = Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))
 
 const writeTo = Effect.fnUntraced(function* <R>(
   path: string,
   lines: Stream.Stream<string, JournalFailed | Schema.SchemaError, R>,
-  [one, more]: readonly [string, string]
+  [one, more]: readonly [string, string],
+  files: ReadonlyArray<string> = []
 ) {
   let rows = 0
   // A format with columns reads the lines twice.
@@ -69,6 +76,6 @@ const writeTo = Effect.fnUntraced(function* <R>(
     rows = 0
     return Stream.tap(lines, () => Effect.sync(() => void (rows += 1)))
   })
-  yield* Dataset.write(path, counted)
+  yield* Dataset.write(path, counted, { files })
   yield* Console.log(`${path}: ${Progress.counted(rows, one, more)}`)
 })

@@ -109,7 +109,8 @@ const execute = Effect.fnUntraced(function* <Row, Out, E>(
   const policies = yield* RunOptions.ofStack(flags, emulated)
   const stack = { ...policies, ...controls.stack, ...(flags.mode === "batches" && { batches }) }
   const claude = Layer.succeedContext(api).pipe(Claude.stack(stack))
-  const settings = yield* RunSettings.of(flags, options.output)
+  const { path: input } = job.source
+  const settings = yield* RunSettings.of(flags, { ...(input !== undefined && { input }), output: options.output })
   const kind = flags.dryRun ? {} : { emulated }
   const begun = { ...kind, settings, ...(command !== undefined && { command }) }
   const journal = Journal.layer({ job: job.name, shape: Job.shape(job), ...begun }).pipe(

@@ -9,7 +9,7 @@ import type { Settings } from "../pipeline/Journal.ts"
 import type { RunFlags } from "./RunFlags.ts"
 
 /** The settings of a run that starts now, on this machine. */
-export const of = (flags: RunFlags, output: string): Effect.Effect<Settings> =>
+export const of = (flags: RunFlags, files: Pick<Settings, "input" | "output">): Effect.Effect<Settings> =>
   Effect.sync(() => {
     const { budget, concurrency, itpm, mode, otpm, rpm } = flags
     const limits = {
@@ -20,7 +20,7 @@ export const of = (flags: RunFlags, output: string): Effect.Effect<Settings> =>
     return {
       mode,
       worker: os.hostname(),
-      output,
+      ...files,
       ...(Option.isSome(concurrency) && { concurrency: concurrency.value }),
       ...(Option.isSome(budget) && { budget: `${BigDecimal.format(budget.value.value)} ${budget.value.unit}` }),
       ...(Object.keys(limits).length > 0 && { limits })

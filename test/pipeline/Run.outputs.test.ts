@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Dataset } from "effect-claude"
+import { Dataset, Job, Step } from "effect-claude"
 import { NodeCompression } from "effect-claude/node"
 import { TestClaude } from "effect-claude/testing"
 import { Effect, FileSystem, Result, Schema, Stream } from "effect"
@@ -29,6 +29,29 @@ describe("an output that is no plain NDJSON", () => {
         yield* files.run(greetings(["Ann"]), { output })
         assert.isTrue(yield* fs.exists(output))
         assert.strictEqual((yield* TestClaude.calls).length, 1)
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
+  )
+
+  it.effect("has the types of the schema in Parquet, also without a value, and those of a Parquet input", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const input = files.path("people.parquet")
+        yield* Dataset.write(input, Stream.make('{"key":"Ann","name":"Ann","born":"2024-02-29T12:00:00.000Z"}'), {
+          results: Schema.Struct({ born: Schema.Date })
+        })
+        const output = Schema.Struct({ age: Schema.NullOr(Schema.Int), seen: Schema.optionalKey(Schema.Date) })
+        const source = Dataset.fromFile(Schema.Struct({ name: Schema.String }), input)
+        const step = Step.make("look", () => Effect.succeed<typeof output.Type>({ age: null }))
+        const job = Job.make({ ...greetings([]), source, step, output, keepInput: true })
+        yield* files.run(job, { output: files.path("out.parquet") })
+        assert.deepStrictEqual(yield* typesOf(files.path("out.parquet")), {
+          key: "STRING",
+          born: "TIMESTAMP",
+          name: "STRING",
+          age: "INT64",
+          seen: "TIMESTAMP"
+        })
       })
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
@@ -84,3 +107,11 @@ const valuesOf = (path: string) =>
   Effect.map(Stream.runCollect(Dataset.fromFile(Schema.String, path).rows), (rows) =>
     rows.map((row) => (Result.isSuccess(row) ? row.success.value : row.failure.message))
   )
+
+/** The types of the columns of a Parquet file. */
+const typesOf = (path: string) =>
+  Effect.promise(async () => {
+    const { asyncBufferFromFile, parquetMetadataAsync } = await import("hyparquet")
+    const { schema } = await parquetMetadataAsync(await asyncBufferFromFile(path))
+    return Object.fromEntries(schema.slice(1).map(({ logical_type, name, type }) => [name, logical_type?.type ?? type]))
+  })

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { parquetMetadata } from "hyparquet"
+import { ByteWriter, ParquetWriter } from "hyparquet-writer"
 import { join } from "node:path"
 import { at, cli, folder, lines, runOf } from "./cli.ts"
 import { standIn } from "./standIn.ts"
@@ -28,6 +30,39 @@ describe("effect-claude export", () => {
 
     await cli(["export", files.output, "--output", to("c.jsonl"), "--where", "key=4"])
     assert.deepStrictEqual(lines(to("c.jsonl")), [{ key: "4", value: "An answer." }])
+    server.close()
+  })
+
+  it("keeps the types of a Parquet input in Parquet", async () => {
+    const server = await standIn()
+    const files = folder(0)
+    const to = (name: string) => join(files.path, name)
+    const writer = new ByteWriter()
+    const price = {
+      type: "INT32",
+      converted_type: "DECIMAL",
+      precision: 9,
+      scale: 2,
+      repetition_type: "OPTIONAL"
+    } as const
+    const schema = [
+      { name: "root", num_children: 1 },
+      { ...price, name: "price" }
+    ]
+    const file = new ParquetWriter({ writer, schema })
+    void file.write({ columnData: [{ name: "price", data: [150, 275] }] })
+    void file.finish()
+    writeFileSync(to("in.parquet"), writer.getBytes())
+    const map = ["map", to("in.parquet"), "--prompt", "{{price}}", "--output", files.output]
+    await cli(map, { env: at(server.url) })
+    assert.lengthOf(lines(files.output), 2)
+    const exported = await cli(["export", files.output, "--output", to("out.parquet")])
+    assert.strictEqual(exported.stderr, "")
+    const metadata = parquetMetadata(new Uint8Array(readFileSync(to("out.parquet"))).buffer)
+    assert.deepInclude(
+      metadata.schema.find(({ name }) => name === "price"),
+      { type: "INT32", precision: 9, scale: 2 }
+    )
     server.close()
   })
 

@@ -4,6 +4,7 @@
  */
 import type * as FileSystem from "effect/FileSystem"
 import type * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type { DatasetFailed } from "./DatasetFailed.ts"
 import type { Place } from "./Place.ts"
@@ -31,6 +32,14 @@ export interface InputFile {
   readonly bytes: Stream.Stream<Uint8Array, DatasetFailed, FileSystem.FileSystem>
 }
 
+/** What is known of the types of columns. */
+export interface Known {
+  /** Files that have some of the columns, such as the input of the rows. Of two with a column, the later counts. */
+  readonly files?: ReadonlyArray<string>
+  /** The schema of the results, if the lines are those of `ResultLine`. It counts more than a file. */
+  readonly results?: Schema.Constraint
+}
+
 /** A file format. */
 export interface Format {
   /** In lower case, with the dot. */
@@ -42,11 +51,11 @@ export interface Format {
   readonly values: "json" | "cells"
   readonly read: (file: InputFile) => Stream.Stream<EncodedPage, DatasetFailed, FileSystem.FileSystem>
   /**
-   * The bytes of a file with these rows, each a line of JSON. It may run the lines twice, such as to find the columns.
-   * `source` is the input of the rows: a format with typed columns keeps the types that its columns have there.
+   * The bytes of a file with these rows, each a line of JSON. It may run the lines twice, such as to find the columns. A
+   * format with typed columns gives them the types that are known.
    */
   readonly write: <E, R>(
     lines: Stream.Stream<string, E, R>,
-    source?: string
+    known?: Known
   ) => Stream.Stream<Uint8Array, E | DatasetFailed, R | FileSystem.FileSystem>
 }

@@ -1,6 +1,6 @@
 /**
- * Parquet files. Their columns have types: where the input is Parquet too, its columns keep their types in the output. The
- * libraries are loaded only for such files.
+ * Parquet files. Their columns have types: where the input is Parquet too, its columns keep their types in the output, and
+ * results have those of their schema. The libraries are loaded only for such files.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -20,15 +20,22 @@ export const format: Format = {
         return pages(path, (yield* Compression).codecs)
       })
     ),
-  write: (lines, source) =>
+  write: (lines, { files = [], results: schema } = {}) =>
     Stream.unwrap(
       Effect.gen(function* () {
-        const known = source?.toLowerCase().endsWith(".parquet") === true ? yield* (yield* reader).columns(source) : []
-        const { encode } = yield* writer
-        return encode(lines, known, (changes) => Effect.logWarning(changesOf(changes)))
+        const columns = yield* Effect.forEach(files.filter(isParquet), columnsOf)
+        const { encode, shapesOf } = yield* writer
+        const results = schema === undefined ? new Map() : shapesOf(schema)
+        return encode(lines, { columns: columns.flat(), results }, (changes) => Effect.logWarning(changesOf(changes)))
       })
     )
 }
+
+const isParquet = (path: string) => path.toLowerCase().endsWith(".parquet")
+
+/** The columns of a file. It may be gone since its rows were read. */
+const columnsOf = (path: string) =>
+  Effect.flatMap(reader, ({ columns }) => Effect.orElseSucceed(columns(path), () => []))
 
 const changesOf = (changes: ReadonlyArray<string>) =>
   `Parquet cannot keep the types of all columns: ${changes.join("; ")}`

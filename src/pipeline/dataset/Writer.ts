@@ -12,6 +12,7 @@ import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
 import * as Compression from "./Compression.ts"
 import * as DatasetFailed from "./DatasetFailed.ts"
+import type { Known } from "./Format.ts"
 import * as Formats from "./Formats.ts"
 import * as Ndjson from "./Ndjson.ts"
 
@@ -21,11 +22,10 @@ export interface Writer {
   readonly size: Effect.Effect<number, DatasetFailed.DatasetFailed>
   /**
    * Replaces the content of the file with these lines, which may run twice. If that fails, the file stays as it was.
-   * `source` is the input of the rows; see `Format.write`.
    */
   readonly replaceWith: <E, R>(
     lines: Stream.Stream<string, E, R>,
-    source?: string
+    known?: Known
   ) => Effect.Effect<void, E | DatasetFailed.DatasetFailed, R | FileSystem.FileSystem>
   /** Whether `append` writes. A file in another format than NDJSON has the lines of `replaceWith` only. */
   readonly isLive: boolean
@@ -56,8 +56,8 @@ export const writeLines = Effect.fn("Dataset.writeLines")(function* (path: strin
 
   const sizeNow = Effect.map(failed(fs.stat(path)), ({ size }) => Number(size))
   const size = Effect.flatMap(exists, (exists) => (exists ? sizeNow : Effect.succeed(0)))
-  const replaceWith: Writer["replaceWith"] = (lines, source) =>
-    compressed(format.write(lines, source)).pipe(
+  const replaceWith: Writer["replaceWith"] = (lines, known) =>
+    compressed(format.write(lines, known)).pipe(
       Stream.run(Sink.mapError(fs.sink(draft), (error) => DatasetFailed.fromPlatform(path, error))),
       Effect.onError(() => Effect.ignore(fs.remove(draft))),
       Effect.andThen(
@@ -78,9 +78,13 @@ export const writeLines = Effect.fn("Dataset.writeLines")(function* (path: strin
  * Writes lines as a whole file, in the format of its ending, and replaces a file that is there. The lines may run twice. If
  * it fails, the file stays as it was.
  */
-export const write = Effect.fn("Dataset.write")(function* <E, R>(path: string, lines: Stream.Stream<string, E, R>) {
+export const write = Effect.fn("Dataset.write")(function* <E, R>(
+  path: string,
+  lines: Stream.Stream<string, E, R>,
+  known?: Known
+) {
   const { replaceWith } = yield* writeLines(path)
-  yield* replaceWith(lines)
+  yield* replaceWith(lines, known)
 }, Effect.scoped)
 
 /** The compression of a path. */

@@ -13,6 +13,8 @@ export const Settings = Schema.Struct({
   concurrency: Schema.optionalKey(Schema.Int),
   /** The machine or worker. */
   worker: Schema.optionalKey(Schema.String),
+  /** The file of the rows, if it is a single one. */
+  input: Schema.optionalKey(Schema.String),
   /** The file of the results. */
   output: Schema.optionalKey(Schema.String),
   /** The budget of the job, as the user wrote it. */

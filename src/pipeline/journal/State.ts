@@ -15,6 +15,7 @@ import * as JobLock from "./JobLock.ts"
 import type { Readable } from "./JobState.ts"
 import { type JournalFailed, JournalForeign, JournalTooNew, JournalTooOld } from "./JournalError.ts"
 import * as Opening from "./Opening.ts"
+import * as RunRecord from "./RunRecord.ts"
 import * as Source from "./Source.ts"
 import * as StoredCommand from "./StoredCommand.ts"
 import * as Tables from "./Tables.ts"
@@ -66,6 +67,8 @@ export interface State {
   readonly command: StoredCommand.Command | null
   /** The run that has begun last. */
   readonly lastRun: LastRun
+  /** How the last run was started. */
+  readonly settings: RunRecord.Settings
   readonly counts: Effect.Effect<RowCounts, JournalFailed>
   readonly totals: Effect.Effect<RunTotals, JournalFailed>
   /** The outputs of finished rows, in input order. */
@@ -103,7 +106,7 @@ export const all: Effect.Effect<ReadonlyArray<State>, StateError, SqlClient> = E
   if (version < Tables.version) return yield* new JournalTooOld({ state, version })
   const jobs = yield* attempt(
     Effect.flatMap(
-      sql`SELECT j.id, j.name, j.run, j.emulated, j.source, j.command, r.claimed, r.outcome, r.done_before,
+      sql`SELECT j.id, j.name, j.run, j.emulated, j.source, j.command, r.settings, r.claimed, r.outcome, r.done_before,
             CAST(j.paused_at AS DOUBLE PRECISION) AS paused_at, CAST(r.began_at AS DOUBLE PRECISION) AS began_at,
             CAST(r.ended_at AS DOUBLE PRECISION) AS ended_at
           FROM effect_claude_jobs j JOIN effect_claude_runs r ON r.job = j.id AND r.run = j.run ORDER BY j.name`,
@@ -123,6 +126,7 @@ const StoredJob = Schema.Struct({
   emulated: Schema.NullOr(Schema.BooleanFromBit),
   source: Source.Column,
   command: StoredCommand.Column,
+  settings: Schema.NullOr(RunRecord.StoredSettings),
   claimed: Schema.Int,
   paused_at: Schema.NullOr(Schema.Finite),
   began_at: Schema.NullOr(Schema.Finite),
@@ -144,6 +148,7 @@ const make = (job: Readable, place: string, stored: typeof StoredJob.Type): Stat
     invalid: source ?? undefined,
     pausedAt: stored.paused_at,
     command: stored.command,
+    settings: stored.settings ?? {},
     lastRun: { beganAt, endedAt, outcome, doneBefore },
     counts: attempt(
       Effect.map(

@@ -217,7 +217,8 @@ const makeFiles = Effect.gen(function* () {
       ),
     write: (file: string, rows: ReadonlyArray<unknown>, source?: string) => {
       const lines = Stream.fromIterable(rows.map((row) => JSON.stringify(row)))
-      return Stream.run(Parquet.format.write(lines, source), fs.sink(file))
+      const known = source === undefined ? {} : { files: [source] }
+      return Stream.run(Parquet.format.write(lines, known), fs.sink(file))
     },
     schemaOf: (file: string) =>
       Effect.promise(async () => {

@@ -1,6 +1,6 @@
 /**
- * Which columns a Parquet file gets. A column that is known keeps its type if all its values fit; the values decide the type
- * of any other column.
+ * Which columns a Parquet file gets. A column of an input keeps its type, and a column of the results has that of their
+ * schema, if all values fit; the values decide the type of any other column.
  */
 import { parquetSchema } from "hyparquet"
 import type { SchemaElement } from "hyparquet-writer"
@@ -16,10 +16,23 @@ export interface Plan {
   readonly changes: ReadonlyArray<string>
 }
 
+/** What is known before the rows. */
+export interface Known {
+  /** Columns of other files with the same rows. */
+  readonly columns: ReadonlyArray<Column.Column>
+  /** Columns that are in every file, also if no row has them, and their types where they are known. */
+  readonly results: ReadonlyMap<string, Shape.Shape | undefined>
+}
+
 /** Looks at all rows before the first one is written. */
-export const make = (known: ReadonlyArray<Column.Column>) => {
+export const make = (known: Known) => {
   const names = Columns.make()
-  const types = new Map(known.map((column) => [column.name, column]))
+  const types = new Map(known.columns.map((column) => [column.name, column]))
+  names.add([...known.results.keys()])
+  for (const [name, shape] of known.results) {
+    types.delete(name)
+    if (shape !== undefined) types.set(name, ofElements(Shape.elements(name, shape)))
+  }
   const seen = new Map<string, Seen>()
 
   const add = (row: Readonly<Record<string, unknown>>) => {
@@ -35,7 +48,7 @@ export const make = (known: ReadonlyArray<Column.Column>) => {
   const end = (total: number): Plan => {
     const changes: Array<string> = []
     const columns = names.names.map((name) => {
-      const { fits, isNullable, known, rows, shape } = seen.get(name) ?? see(undefined)
+      const { fits, isNullable, known, rows, shape } = seen.get(name) ?? see(types.get(name))
       const now = fits ?? ofElements(Shape.elements(name, shape))
       if (known !== undefined && (fits === undefined || known.replaced !== undefined)) {
         changes.push(`the column "${name}" was ${typeOf(known)} and is now ${typeOf(now)}`)

@@ -5,8 +5,9 @@
 import type { SchemaElement } from "hyparquet-writer"
 import * as Predicate from "effect/Predicate"
 
-/** The values seen so far. */
+/** The values seen so far. Only a schema gives `date` and `timestamp`. */
 export type Shape =
+  | { readonly _tag: "date" | "timestamp" }
   | { readonly _tag: "nothing" | "boolean" | "integer" | "number" | "text" | "json" }
   | { readonly _tag: "list"; readonly of: Shape }
   | { readonly _tag: "struct"; readonly fields: ReadonlyMap<string, Shape> }
@@ -16,7 +17,8 @@ export const nothing: Shape = { _tag: "nothing" }
 
 const json: Shape = { _tag: "json" }
 
-const most = 100
+/** Objects with more fields are JSON. */
+export const mostFields = 100
 
 /** The shape with one more value of JSON. It is the same object if the value does not change it. */
 export const add = (shape: Shape, value: unknown): Shape => {
@@ -59,7 +61,7 @@ const addFields = (shape: Shape, entries: ReadonlyArray<[string, unknown]>): Sha
     after.set(name, next)
   }
   if (after === undefined) return shape
-  return after.size > most ? json : { _tag: "struct", fields: after }
+  return after.size > mostFields ? json : { _tag: "struct", fields: after }
 }
 
 /** The elements of a schema for a column of this shape. A column may be null. */
@@ -82,6 +84,10 @@ export const elements = (name: string, shape: Shape): ReadonlyArray<SchemaElemen
       const children = Array.from(shape.fields, ([field, each]) => elements(field, each))
       return [{ ...element, num_children: children.length }, ...children.flat()]
     }
+    case "date":
+      return [{ ...element, type: "INT32", converted_type: "DATE", logical_type: { type: "DATE" } }]
+    case "timestamp":
+      return [{ ...element, type: "INT64", logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "MILLIS" } }]
     case "json":
       return [{ ...element, type: "BYTE_ARRAY", converted_type: "JSON", logical_type: { type: "JSON" } }]
     default:

@@ -9,10 +9,12 @@ import * as Columns from "../Columns.ts"
 import type * as Column from "./Column.ts"
 import * as Plan from "./Plan.ts"
 
+export { of as shapesOf } from "./ResultShape.ts"
+
 /** Encodes lines. `report` receives what could not be kept of the known columns. */
 export const encode = <E, R>(
   lines: Stream.Stream<string, E, R>,
-  known: ReadonlyArray<Column.Column>,
+  known: Plan.Known,
   report: (changes: ReadonlyArray<string>) => Effect.Effect<void>
 ): Stream.Stream<Uint8Array, E, R> =>
   Stream.unwrap(

@@ -17,6 +17,22 @@ describe("Plan", () => {
     assert.deepStrictEqual(changes, ['the column "price" was DECIMAL(9, 2) and is now STRING'])
   })
 
+  it("gives results the types of their schema, before any value and ahead of other files", () => {
+    const { add, end } = Plan.make({
+      columns: [Plan.ofElements([price])],
+      results: new Map([["key", { _tag: "text" }] as const, ["price", { _tag: "number" }] as const])
+    })
+    add({ key: "a", note: 1, price: null })
+    assert.deepStrictEqual(
+      end(1).columns.map(({ elements: [element], name }) => [name, element?.type]),
+      [
+        ["key", "BYTE_ARRAY"],
+        ["note", "INT64"],
+        ["price", "DOUBLE"]
+      ]
+    )
+  })
+
   it("names a type that it replaces", () => {
     const time: SchemaElement = { name: "time", type: "INT96", repetition_type: "OPTIONAL" }
     const { changes } = plan([{ time: "1970-01-01T00:00:00.000000001Z" }], time)
@@ -43,7 +59,7 @@ const price: SchemaElement = {
 }
 
 const plan = (rows: ReadonlyArray<Record<string, unknown>>, ...known: ReadonlyArray<SchemaElement>) => {
-  const { add, end } = Plan.make(known.map((element) => Plan.ofElements([element])))
+  const { add, end } = Plan.make({ columns: known.map((element) => Plan.ofElements([element])), results: new Map() })
   for (const row of rows) add(row)
   return end(rows.length)
 }
