@@ -71,7 +71,7 @@ const generate = Effect.fnUntraced(function* (options: Ai.ProviderOptions, setti
     options.responseFormat.type === "json"
       ? yield* askObject(asked, options.responseFormat.schema)
       : yield* Effect.flatMap(ask(asked.request), (turn) => answerOf(turn))
-  const parts = yield* Turn.discardOnFailure(reply)(WholeParts.make(content, asked.tools))
+  const parts = yield* Turn.discardOnFailure(reply)(WholeParts.make({ ...reply.message, content }, asked.tools))
   annotate(options, asked.request, reply)
   const now = yield* DateTime.nowAsDate
   return [Finish.responseMetadata(reply.message, reply, now), ...parts, Finish.finish(reply)]

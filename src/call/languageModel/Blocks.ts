@@ -5,6 +5,7 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import * as Result from "effect/Result"
 import type * as Prompt from "effect/ai/Prompt"
+import * as Models from "../../claude/Models.ts"
 import * as ToolResult from "../../claude/ToolResult.ts"
 import * as FileBlock from "./FileBlock.ts"
 import * as ProviderOptions from "./ProviderOptions.ts"
@@ -23,19 +24,22 @@ export const ofUser = (message: Prompt.UserMessage): Result.Result<ReadonlyArray
 export const ofSystem = ({ content, options }: Prompt.SystemMessage): ReadonlyArray<Anthropic.TextBlockParam> =>
   isBlank(content) ? [] : marked([{ type: "text", text: content }], options)
 
-/** The blocks of an assistant message. `nameOf` is the name of a tool that Claude calls. */
-export const ofAssistant = (
-  message: Prompt.AssistantMessage,
-  nameOf: (tool: string) => string
-): ReadonlyArray<Block> => {
+/** What the blocks of an answer depend on: the name of a tool that Claude calls, and the model that reads them. */
+export interface Reading {
+  readonly nameOf: (tool: string) => string
+  readonly model: string
+}
+
+/** The blocks of an assistant message. */
+export const ofAssistant = (message: Prompt.AssistantMessage, reading: Reading): ReadonlyArray<Block> => {
   const blocks = message.content.flatMap((part): ReadonlyArray<Block> => {
     switch (part.type) {
       case "text":
         return text(part)
       case "reasoning":
-        return reasoning(part)
+        return reasoning(part, reading)
       case "tool-call":
-        return call(part, nameOf)
+        return call(part, reading)
       case "tool-result":
         return given(part)
       // The API takes no files from an assistant.
@@ -93,13 +97,15 @@ const text = (part: Prompt.TextPart): ReadonlyArray<Block> => {
 const file = (part: Prompt.FilePart): Result.Result<ReadonlyArray<Block>, string> =>
   Result.map(FileBlock.make(part), (block) => [cached(block, part.options)])
 
-const reasoning = (part: Prompt.ReasoningPart): ReadonlyArray<Block> => {
-  const { redactedData, signature } = ProviderOptions.of(part.options)
+/** A model refuses or ignores the thinking of others. */
+const reasoning = (part: Prompt.ReasoningPart, { model }: Reading): ReadonlyArray<Block> => {
+  const { model: author, redactedData, signature } = ProviderOptions.of(part.options)
+  if (author && !Models.isSame(model, author)) return []
   if (redactedData) return [{ type: "redacted_thinking", data: redactedData }]
   return signature ? [{ type: "thinking", thinking: part.text, signature }] : []
 }
 
-const call = (part: Prompt.ToolCallPart, nameOf: (tool: string) => string): ReadonlyArray<Block> => {
+const call = (part: Prompt.ToolCallPart, { nameOf }: Reading): ReadonlyArray<Block> => {
   if (part.providerExecuted) return given(part)
   const { caller, input, name, toolsetName } = ProviderOptions.of(part.options)
   const block = {

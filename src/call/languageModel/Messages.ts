@@ -21,11 +21,8 @@ interface Turn {
   readonly blocks: Array<Blocks.Block>
 }
 
-/** The conversation of a prompt, or why it cannot be sent. `nameOf` is the name of a tool that Claude calls. */
-export const make = (
-  { content }: Prompt.Prompt,
-  nameOf: (tool: string) => string
-): Result.Result<Conversation, string> =>
+/** The conversation of a prompt, or why it cannot be sent. */
+export const make = ({ content }: Prompt.Prompt, reading: Blocks.Reading): Result.Result<Conversation, string> =>
   Result.gen(function* () {
     const system: Array<Anthropic.TextBlockParam> = []
     const turns: Array<Turn> = []
@@ -39,7 +36,7 @@ export const make = (
         if (turns.length === 0) system.push(...Blocks.ofSystem(message))
         else add("system", Blocks.ofSystem(message))
       } else if (message.role === "user") add("user", yield* Blocks.ofUser(message))
-      else if (message.role === "assistant") add("assistant", Blocks.ofAssistant(message, nameOf))
+      else if (message.role === "assistant") add("assistant", Blocks.ofAssistant(message, reading))
       // The results are placed below; here they end the assistant's turn.
       else if (callsOf(turns.at(-1)).length > 0) turns.push({ role: "user", blocks: [] })
     }

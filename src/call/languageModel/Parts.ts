@@ -98,11 +98,12 @@ export const textMetadata = (block: Anthropic.ContentBlock): { readonly metadata
   return citations.length === 0 ? {} : { metadata: { anthropic: { citations: citations.map(ProviderOptions.raw) } } }
 }
 
-/** The metadata of thinking. The API refuses its own thinking without the signature. */
+/** The metadata of thinking. The API refuses its own thinking without the signature, and so do its other models. */
 export const reasoningMetadata = (
-  block: Anthropic.ThinkingBlock | Anthropic.RedactedThinkingBlock
+  block: Anthropic.ThinkingBlock | Anthropic.RedactedThinkingBlock,
+  model: string
 ): Response.ReasoningPartMetadata => ({
-  anthropic: block.type === "thinking" ? { signature: block.signature } : { redactedData: block.data }
+  anthropic: { ...(block.type === "thinking" ? { signature: block.signature } : { redactedData: block.data }), model }
 })
 
 const succeed = (parts: ReadonlyArray<Part>) => Effect.succeed(parts)

@@ -42,8 +42,12 @@ export type TextOptions = CacheOptions & {
   readonly block?: RawBlock | null
 }
 
-/** What the API needs to accept its own thinking again. */
-export type ReasoningOptions = { readonly signature?: string | null; readonly redactedData?: string | null }
+/** What the API needs to accept its own thinking again, and the only model that does. */
+export type ReasoningOptions = {
+  readonly signature?: string | null
+  readonly redactedData?: string | null
+  readonly model?: string | null
+}
 
 /** How a document is presented to Claude. `fileId` names a file of the Files API, and replaces the data. */
 export type FileOptions = CacheOptions & {

@@ -7,6 +7,7 @@ import * as AiError from "effect/ai/AiError"
 import type * as LanguageModel from "effect/ai/LanguageModel"
 import { resolve, type Request } from "../../claude/Request.ts"
 import * as ToolFormat from "../../claude/ToolFormat.ts"
+import type * as Blocks from "./Blocks.ts"
 import * as Messages from "./Messages.ts"
 import type * as Parts from "./Parts.ts"
 import * as Settings from "./Settings.ts"
@@ -24,18 +25,22 @@ export const make = Effect.fnUntraced(function* (options: LanguageModel.Provider
   const formats = yield* Effect.fromResult(ToolFormat.all(byName))
   const names = options.tools.map(({ name }) => name)
   const nameOf = namesOf(formats)
-  const conversation = yield* Effect.fromResult(
+  const settings = Settings.of(layer, yield* Settings.Settings, options.prompt)
+  const resolved = yield* resolve({ ...settings, messages: [] })
+  const reading = { nameOf, model: resolved.model }
+  const { called, messages, system } = yield* Effect.fromResult(
     Result.mapError(
-      Messages.make(options.prompt, nameOf),
+      Messages.make(options.prompt, reading),
       (description) => new AiError.InvalidUserInputError({ description })
     )
   )
-  const settings = Settings.of(layer, yield* Settings.Settings, options.prompt)
-  const { called, messages, system } = conversation
-  const prompt = { ...settings, messages: [...messages], ...(system.length > 0 && { system: [...system] }) }
-  const resolved = yield* resolve(prompt)
   const tools = [...formats.definitions, ...(settings.tools ?? [])]
-  const request = { ...resolved, ...(yield* toolFields(tools, called, options, resolved.model, nameOf)) }
+  const request = {
+    ...resolved,
+    messages: [...messages],
+    ...(system.length > 0 && { system: [...system] }),
+    ...(yield* toolFields(tools, called, options, reading))
+  }
   const acceptsUnknown = options.toolCallValidation === "deferred"
   return { request, tools: { formats, names, acceptsUnknown } } satisfies Asked
 })
@@ -47,8 +52,7 @@ const toolFields = Effect.fnUntraced(function* (
   tools: Tools,
   called: ReadonlySet<string>,
   { toolChoice, tools: toolkit }: LanguageModel.ProviderOptions,
-  model: string,
-  nameOf: (tool: string) => string
+  { model, nameOf }: Blocks.Reading
 ): Effect.fn.Return<Partial<Pick<Request, "tools" | "tool_choice">>, AiError.AiErrorReason> {
   if (tools.length === 0) {
     if (called.size === 0) return {}

@@ -72,18 +72,19 @@ export const reader = (tools: Parts.Tools): StreamReader => {
     const whole = message?.content[block?.place ?? -1]
     if (block === undefined || whole === undefined) return []
     open.delete(index)
-    return yield* endOf(block, whole)
+    return yield* endOf(block, whole, message?.model ?? "")
   })
 
   const endOf = Effect.fnUntraced(function* (
     { hasDelta, hasParams, id }: OpenBlock,
-    whole: Anthropic.ContentBlock
+    whole: Anthropic.ContentBlock,
+    model: string
   ): Effect.fn.Return<ReadonlyArray<Part>, AiError.AiErrorReason> {
     if (whole.type === "text") {
       return [{ type: "text-end", id, ...Parts.textMetadata(whole) }, ...parts.sources(whole.citations)]
     }
     if (whole.type === "thinking" || whole.type === "redacted_thinking") {
-      return [{ type: "reasoning-end", id, metadata: Parts.reasoningMetadata(whole) }]
+      return [{ type: "reasoning-end", id, metadata: Parts.reasoningMetadata(whole, model) }]
     }
     const other = parts.other(whole)
     if (other === undefined)

@@ -5,12 +5,13 @@ import type { Anthropic } from "@anthropic-ai/sdk"
 import * as Effect from "effect/Effect"
 import type * as AiError from "effect/ai/AiError"
 import type * as Response from "effect/ai/Response"
+import type { Message } from "../../claude/Reply.ts"
 import * as Parts from "./Parts.ts"
 import * as ProviderOptions from "./ProviderOptions.ts"
 
-/** The parts of the blocks. */
+/** The parts of a message, without its metadata and its finish. */
 export const make = Effect.fnUntraced(function* (
-  content: ReadonlyArray<Anthropic.ContentBlock>,
+  { content, model }: Pick<Message, "content" | "model">,
   tools: Parts.Tools
 ): Effect.fn.Return<Array<Response.PartEncoded>, AiError.AiErrorReason> {
   const reader = Parts.reader(tools)
@@ -21,7 +22,7 @@ export const make = Effect.fnUntraced(function* (
       parts.push(...reader.sources(block.citations))
     } else if (block.type === "thinking" || block.type === "redacted_thinking") {
       const text = block.type === "thinking" ? block.thinking : ""
-      parts.push({ type: "reasoning", text, metadata: Parts.reasoningMetadata(block) })
+      parts.push({ type: "reasoning", text, metadata: Parts.reasoningMetadata(block, model) })
     } else {
       const other = reader.other(block)
       parts.push(...(other === undefined ? [opaque(block)] : yield* other))

@@ -105,7 +105,7 @@ describe("the conversation of a prompt", () => {
     assert.deepStrictEqual(messages, [{ role: "user", content: [text("Hi")] }])
   })
 
-  it("returns thinking, citations and the blocks of server tools as the API sent them", () => {
+  it("returns the thinking of this model, citations and the blocks of server tools as the API sent them", () => {
     const search = { type: "server_tool_use", id: "srvtoolu_1", name: "web_search", input: { query: "x" } }
     const found = { type: "web_search_tool_result", tool_use_id: "srvtoolu_1", content: [] }
     const citations: ProviderOptions.TextOptions["citations"] = [{ type: "page_location", document_index: 0 }]
@@ -113,7 +113,8 @@ describe("the conversation of a prompt", () => {
       {
         role: "assistant",
         content: [
-          { type: "reasoning", text: "hm", options: { anthropic: { signature: "s" } } },
+          { type: "reasoning", text: "hm", options: { anthropic: { signature: "s", model: "claude-sonnet-5-5" } } },
+          { type: "reasoning", text: "hm", options: { anthropic: { signature: "o", model: "claude-opus-5-5" } } },
           { type: "reasoning", text: "", options: { anthropic: { redactedData: "r" } } },
           {
             type: "tool-call",
@@ -220,4 +221,4 @@ const result = (id: string, value: string): Prompt.ToolResultPartEncoded => ({
 })
 
 const converted = (messages: ReadonlyArray<Prompt.MessageEncoded>) =>
-  Result.getOrThrow(Messages.make(Prompt.make(messages), (name) => name))
+  Result.getOrThrow(Messages.make(Prompt.make(messages), { nameOf: (name) => name, model: "claude-sonnet-5-5" }))

@@ -17,7 +17,7 @@ describe("the parts of a stream", () => {
     Effect.gen(function* () {
       const answer = answerOf(kinds)
       const streamed = yield* read(fromMessage(answer))
-      const whole = yield* WholeParts.make(answer.content, tools)
+      const whole = yield* WholeParts.make(answer, tools)
       assert.deepStrictEqual(historyOfStream(streamed), historyOfWhole(whole))
     })
   )
@@ -32,7 +32,7 @@ describe("the parts of a stream", () => {
       const events = fromMessage(answer)
       const cut = yield* read(events.filter(({ type }) => type !== "content_block_stop"))
       verifyPairs(cut)
-      const whole = yield* WholeParts.make(answer.content, tools)
+      const whole = yield* WholeParts.make(answer, tools)
       // Calls move behind what began before their arguments were known to be complete.
       const sorted = (messages: ReadonlyArray<Prompt.Message>) =>
         messages.map(({ content }) => [...content].map((part) => JSON.stringify(part)).toSorted())
@@ -45,7 +45,7 @@ describe("the parts of a stream", () => {
       const answer = answerOf(["text", "call", "thinking"])
       const streamed = yield* read([{ type: "message_start", message: answer }, { type: "message_stop" }])
       verifyPairs(streamed)
-      const whole = yield* WholeParts.make(answer.content, tools)
+      const whole = yield* WholeParts.make(answer, tools)
       assert.deepStrictEqual(historyOfStream(streamed), historyOfWhole(whole))
       assert.deepInclude(streamed, { type: "text-delta", id: "0", delta: "Hello you." })
     })

@@ -9,7 +9,7 @@ import { blocks, readFile, tools } from "./blocks.ts"
 describe("the parts of an answer", () => {
   it.effect("have citations in the metadata of the text, and name each source once", () =>
     Effect.gen(function* () {
-      const [text, source, ...rest] = yield* WholeParts.make([...blocks.cited(0), ...blocks.cited(0)], tools)
+      const [text, source, ...rest] = yield* partsOf([...blocks.cited(0), ...blocks.cited(0)], tools)
       assert(text?.type === "text")
       assert.deepInclude(text.metadata?.anthropic?.citations?.[0], { type: "page_location", cited_text: "It is." })
       assert.deepStrictEqual<unknown>(source, {
@@ -28,7 +28,7 @@ describe("the parts of an answer", () => {
 
   it.effect("have the name of the toolkit, and the name that Claude called in the metadata", () =>
     Effect.gen(function* () {
-      const [call] = yield* WholeParts.make(blocks.call(0), tools)
+      const [call] = yield* partsOf(blocks.call(0), tools)
       assert.deepStrictEqual<unknown>(call, {
         type: "tool-call",
         id: "toolu_0",
@@ -44,7 +44,7 @@ describe("the parts of an answer", () => {
       const params = { path: "a.txt", env: { A: 1 } }
       // The API has no maps, so Claude sends a list.
       const input = Result.getOrThrow(OutputFormat.make(readFile.parametersSchema)).write(params)
-      const [call] = yield* WholeParts.make([callOf(input)], tools)
+      const [call] = yield* partsOf([callOf(input)], tools)
       assert(call?.type === "tool-call")
       assert.notDeepEqual(input, params)
       assert.deepStrictEqual(call.params, params)
@@ -54,7 +54,7 @@ describe("the parts of an answer", () => {
 
   it.effect("leave arguments that do not fit to the toolkit, which reports them", () =>
     Effect.gen(function* () {
-      const [call] = yield* WholeParts.make([callOf({ path: 3 })], tools)
+      const [call] = yield* partsOf([callOf({ path: 3 })], tools)
       assert(call?.type === "tool-call")
       assert.deepStrictEqual(call.params, { path: 3 })
     })
@@ -63,9 +63,9 @@ describe("the parts of an answer", () => {
   it.effect("fail for a tool that the toolkit does not have, unless the caller accepts any", () =>
     Effect.gen(function* () {
       const unknown = [{ ...callOf({}), name: "launch" }]
-      const error = yield* Effect.flip(WholeParts.make(unknown, tools))
+      const error = yield* Effect.flip(partsOf(unknown, tools))
       assert.strictEqual(error.message, "Tool 'launch' not found. Available tools: files.read, search")
-      const [call] = yield* WholeParts.make(unknown, { ...tools, acceptsUnknown: true })
+      const [call] = yield* partsOf(unknown, { ...tools, acceptsUnknown: true })
       assert(call?.type === "tool-call")
       assert.strictEqual(call.name, "launch")
     })
@@ -73,7 +73,7 @@ describe("the parts of an answer", () => {
 
   it.effect("have the calls, the results and the sources of a server tool in the toolkit", () =>
     Effect.gen(function* () {
-      const [call, result, source] = yield* WholeParts.make(blocks.search(0), tools)
+      const [call, result, source] = yield* partsOf(blocks.search(0), tools)
       assert(call?.type === "tool-call" && result?.type === "tool-result" && source?.type === "source")
       assert.deepStrictEqual([call.name, call.providerExecuted, call.params], ["search", true, { query: "x" }])
       assert.deepStrictEqual([result.name, result.providerExecuted, result.isFailure], ["search", true, false])
@@ -84,7 +84,7 @@ describe("the parts of an answer", () => {
 
   it.effect("have an empty text with the block for a server tool outside of the toolkit", () =>
     Effect.gen(function* () {
-      const parts = yield* WholeParts.make(blocks.execution(0), tools)
+      const parts = yield* partsOf(blocks.execution(0), tools)
       assert.deepStrictEqual<unknown>(
         parts,
         blocks.execution(0).map((block) => ({ type: "text", text: "", metadata: { anthropic: { block } } }))
@@ -94,6 +94,9 @@ describe("the parts of an answer", () => {
 })
 
 // Builders
+
+const partsOf = (content: ReadonlyArray<Anthropic.ContentBlock>, given = tools) =>
+  WholeParts.make({ content: [...content], model: "claude-sonnet-5-5" }, given)
 
 const callOf = (input: unknown): Anthropic.ToolUseBlock => ({
   type: "tool_use",
