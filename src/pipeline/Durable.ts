@@ -20,10 +20,12 @@ import { type Answer, type CallKey, CurrentCall, type Timing } from "../claude/R
 import { hash, type Request } from "../claude/Request.ts"
 import * as StoredReply from "../claude/StoredReply.ts"
 import type { StreamEvent } from "../claude/StreamEvent.ts"
+import { HandlerStore } from "../claude/HandlerStore.ts"
 import * as Count from "./durable/Count.ts"
+import * as Handled from "./durable/Handled.ts"
 import type * as Slots from "./durable/Slots.ts"
 
-export { isCount } from "./durable/Count.ts"
+export { none as noHandlers } from "./durable/Handled.ts"
 export { make as slots, type Rejected } from "./durable/Slots.ts"
 
 /** What a row provides to its calls. Its store does not fail: a failing store stops the run. */
@@ -40,6 +42,7 @@ export interface Row {
   readonly reject: (call: CallKey) => Effect.Effect<void>
   /** Receives each message that is replayed. */
   readonly replayed: (reply: Reply) => void
+  readonly handlers: Handled.Handlers
 }
 
 /** A call that may be sent. */
@@ -56,6 +59,15 @@ export interface Sending {
 export const CurrentRow: Context.Reference<Row | undefined> = Context.Reference("effect-claude/Durable/CurrentRow", {
   defaultValue: (): Row | undefined => undefined
 })
+
+/** Runs an effect as the row: its calls are durable, and so are the results of its tools. */
+export const inRow =
+  (row: Row) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    effect.pipe(Effect.provideService(CurrentRow, row), Effect.provideService(HandlerStore, Handled.store(row)))
+
+/** Whether this library made the reply, to store something else in its form: a count, or the result of a tool. */
+export const isInternal = (reply: Pick<Reply, "message">): boolean => Count.isCount(reply) || Handled.isHandled(reply)
 
 /**
  * Wraps Claude. It must be the outermost policy, so that it sees the requests as the program makes them. It may be

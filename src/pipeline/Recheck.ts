@@ -107,11 +107,12 @@ const replaying = <Row, Out, E>(job: Job<Row, Out, E>) => {
       abandoned: Effect.interrupt,
       save: () => Effect.void,
       reject: () => Effect.void,
-      replayed: () => undefined
+      replayed: () => undefined,
+      handlers: Durable.noHandlers(() => (missing ??= "the result of a tool is not among the stored ones"))
     }
     const exit = yield* Effect.suspend(() => job.step(row)).pipe(
       Effect.flatMap((out) => encode(key, out, Result.getOrUndefined(pick(key, encoded)))),
-      Effect.provideService(Durable.CurrentRow, calls),
+      Durable.inRow(calls),
       Effect.provideService(Event.Listener, undefined),
       CallSite.row(job.name, key),
       Effect.exit,

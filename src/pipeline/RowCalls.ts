@@ -74,6 +74,15 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
     if (run.hasStopped() && busy === 0 && (isBlocked || open > 0 || calls === 0)) abandon()
   }
 
+  const count = (add: (by: 1 | -1) => void) => {
+    add(1)
+    check()
+    return () => {
+      add(-1)
+      check()
+    }
+  }
+
   const begin = ({ path }: CallKey): Durable.Sending | undefined => {
     if (run.hasStopped()) {
       isBlocked = true
@@ -162,6 +171,21 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
       replays.push(reply)
       const now = run.clock.currentTimeMillisUnsafe()
       run.minutes.replayed(Cost.bill(reply.message, new Date(now)).cost, now)
+    },
+    handlers: {
+      mayRun: () => {
+        if (!run.hasStopped()) return true
+        isBlocked = true
+        check()
+        return false
+      },
+      // The run waits for a handler as for a call on the wire, and not for an approval.
+      runs: () => count((by) => void (busy += by)),
+      waits: () =>
+        count((by) => {
+          open += by
+          busy -= by
+        })
     },
     check,
     bill: (now) => ({

@@ -164,9 +164,8 @@ export const make = <Row, Out, E>(
             onFailure: (cause) => Effect.succeed(Exit.failCause(cause))
           }).pipe(
             RowTrace.trace,
-            Effect.updateContext((outer: Context.Context<Provided>) =>
-              outer.pipe(Context.add(CallSite.CallSite, site), Context.add(Durable.CurrentRow, calls))
-            ),
+            Effect.updateContext((outer: Context.Context<Provided>) => Context.add(outer, CallSite.CallSite, site)),
+            Durable.inRow(calls),
             Effect.map((exit) => {
               running.delete(calls)
               return exit

@@ -52,10 +52,8 @@ export const asRow =
         abandoned: Effect.never,
         save: store.save,
         reject: store.reject,
-        replayed: () => undefined
+        replayed: () => undefined,
+        handlers: { mayRun: () => !isStopped, runs: () => () => {}, waits: () => () => {} }
       }
-      return effect.pipe(
-        Effect.provideService(Claude, Durable.wrap(claude)),
-        Effect.provideService(Durable.CurrentRow, row)
-      )
+      return effect.pipe(Effect.provideService(Claude, Durable.wrap(claude)), Durable.inRow(row))
     })

@@ -5,11 +5,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Emulator } from "effect-claude/testing"
 import { Context, Effect, Layer, Random } from "effect"
-import { spawn } from "node:child_process"
-import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { at, folder, lines, program, runOf } from "./cli.ts"
+import { killed } from "./killed.ts"
 
 const { KILLS, NODE_COMPILE_CACHE = "", PATH = "", ROWS = "60", TEST_DATABASE_URL } = process.env
 const rows = Number(ROWS)
@@ -98,18 +97,3 @@ const world = Effect.map(
     files: { ...folder(rows), job: join(import.meta.dirname, "threeSteps.job.ts") }
   })
 )
-
-/** Runs a command in a process, which is killed some milliseconds after it has loaded its job. */
-const killed = async (args: ReadonlyArray<string>, env: Record<string, string>, patience: number) => {
-  const main = ["--conditions=effect-claude-source", "src/run/main.ts"]
-  const child = spawn(process.execPath, [...main, ...args], { env })
-  let stderr = ""
-  let killer: NodeJS.Timeout | undefined
-  child.stderr.on("data", (data) => (stderr += data))
-  child.stdout.once("data", () => {
-    if (Number.isFinite(patience)) killer = setTimeout(() => child.kill("SIGKILL"), patience)
-  })
-  const [code, signal] = await once(child, "exit")
-  clearTimeout(killer)
-  return { code, signal, stderr }
-}

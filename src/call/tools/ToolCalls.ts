@@ -87,7 +87,8 @@ const outcomeOf = Effect.fnUntraced(function* (handlers: Handlers, call: ToolUse
   yield* emit({ _tag: "tool-call", ...known })
   const store = yield* HandlerStore
   const work = approved(handlers, format.tool, known, messages, run(handlers, format, call))
-  if (store === undefined || Context.get(format.tool.annotations, Replay) === "again") return yield* work
+  if (store === undefined) return yield* work
+  if (isAgain(format.tool)) return yield* store.running(work)
   const id = Sha256.hex(JSON.stringify([name, call.id, call.input]))
   const text = yield* store.stored(
     id,
@@ -95,6 +96,9 @@ const outcomeOf = Effect.fnUntraced(function* (handlers: Handlers, call: ToolUse
   )
   return yield* Effect.orDie(decode(text))
 })
+
+/** An approval is not asked for again, so the result of a tool that needs it is always stored. */
+const isAgain = (tool: Tool.Any) => Context.get(tool.annotations, Replay) === "again" && !Approval.mayNeed(tool)
 
 const encode = Schema.encodeEffect(Stored)
 const decode = Schema.decodeEffect(Stored)
@@ -144,9 +148,7 @@ const run = (
           )
         )
   const raised = Effect.catchIf(limited, isMistake, () => Effect.die(mistaken(name)))
-  return Effect.flatMap(HandlerStore, (store) =>
-    permits.withPermits(1)(traced({ id, name }, errorType, store === undefined ? raised : store.running(raised)))
-  )
+  return permits.withPermits(1)(traced({ id, name }, errorType, raised))
 }
 
 const outcomeOfResult = (result: Tool.HandlerResult<Tool.Any>): Outcome => ({

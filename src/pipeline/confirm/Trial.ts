@@ -74,7 +74,8 @@ export const make = <Row, Out, E>(job: Job<Row, Out, E>, standIn: Claude["Servic
       abandoned,
       save: () => Effect.void,
       reject: () => Effect.void,
-      replayed: () => undefined
+      replayed: () => undefined,
+      handlers: Durable.noHandlers(() => undefined)
     }
     const open: Durable.Row = {
       ...closed,
@@ -106,7 +107,7 @@ export const make = <Row, Out, E>(job: Job<Row, Out, E>, standIn: Claude["Servic
       Effect.flatMap((out) => encode(key, out)),
       Effect.provideService(Claude, claude),
       Effect.provideService(FileSystem.FileSystem, readOnly(fs)),
-      Effect.provideService(Durable.CurrentRow, closed),
+      Durable.inRow(closed),
       Effect.provideService(Event.Listener, undefined),
       CallSite.row(job.name, key),
       Effect.withTracerEnabled(false),

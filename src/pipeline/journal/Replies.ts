@@ -9,7 +9,7 @@ import * as Cost from "../../claude/Cost.ts"
 import { isBilled, isEmulated } from "../../claude/Reply.ts"
 import { type Answer, type CallKey, ReplyStoreFailed, type ReplyStore } from "../../claude/ReplyStore.ts"
 import * as StoredReply from "../../claude/StoredReply.ts"
-import { isCount } from "../Durable.ts"
+import { isInternal } from "../Durable.ts"
 import * as Batches from "./Batches.ts"
 import * as Calls from "./Calls.ts"
 import type { JobState } from "./JobState.ts"
@@ -44,7 +44,7 @@ export const store = (job: JobState, numbers: RowNumbers, writer: Writer): Reply
     const replies: Array<Replies["replies"][number]> = []
     const bills: Array<BigDecimal.BigDecimal | undefined> = []
     for (const { call, reply, request, timing } of answers) {
-      if (!isCount(reply)) yield* answered(job, isEmulated(reply.requestId))
+      if (!isInternal(reply)) yield* answered(job, isEmulated(reply.requestId))
       const { number: row, ordinal } = yield* numbers.find(call.row)
       const text = request !== undefined && Sample.keepsRequests(ordinal) ? RequestText.of(request) : null
       const log = { storedAt: at.getTime(), origin: reply.origin, timing }

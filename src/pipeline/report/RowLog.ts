@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import * as Cost from "../../claude/Cost.ts"
 import { isMessage, type Message, type Origin } from "../../claude/Reply.ts"
 import type * as Usage from "../../claude/Usage.ts"
-import { isCount } from "../Durable.ts"
+import { isInternal } from "../Durable.ts"
 import { Billed } from "../Journal.ts"
 
 /** A call with a reply. Calls of states before version 7 have no times. */
@@ -142,7 +142,7 @@ const decodeMessage = Schema.decodeOption(Schema.fromJsonString(Schema.declare(i
 /** Counts of tokens are stored as replies too, and are no calls of a report. */
 const callOf = (stored: typeof StoredCall.Type, now: Date): Call | undefined => {
   const message = Option.getOrUndefined(decodeMessage(stored.message))
-  if (message === undefined || isCount({ message })) return undefined
+  if (message === undefined || isInternal({ message })) return undefined
   const { stored_at: at } = stored
   const bill = Cost.bill(message, at === null ? now : new Date(at))
   const { duration, first_token: firstToken, path, request, request_id: requestId, run } = stored

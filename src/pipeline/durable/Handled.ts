@@ -1,0 +1,86 @@
+/**
+ * Results of tools, stored like the replies of a row: a resumed row reads a result instead of running its handler again.
+ * A handler that a crash interrupts, or whose failure is raised, has no result and runs again.
+ */
+import * as Effect from "effect/Effect"
+import { CallSite } from "../../claude/CallSite.ts"
+import { emptyMessage } from "../../claude/EmptyMessage.ts"
+import type { HandlerStore } from "../../claude/HandlerStore.ts"
+import { type Message, type Reply, text as textOf } from "../../claude/Reply.ts"
+import type { CallKey } from "../../claude/ReplyStore.ts"
+import * as StoredReply from "../../claude/StoredReply.ts"
+import type { Row } from "../Durable.ts"
+
+/** The handlers of a row, for the rules of its run. */
+export interface Handlers {
+  /** Whether a handler without a stored result may run. */
+  readonly mayRun: () => boolean
+  /** Counts a handler that runs, until the result is called. */
+  readonly runs: () => () => void
+  /** Counts a handler that waits for approval instead, until the result is called. */
+  readonly waits: () => () => void
+}
+
+/** The handlers of a row that may run none. `refused` is called for each. */
+export const none = (refused: () => void): Handlers => ({
+  mayRun: () => {
+    refused()
+    return false
+  },
+  runs: () => () => {},
+  waits: () => () => {}
+})
+
+/** The store of a row. */
+export const store = (row: Row): HandlerStore => ({
+  stored: <E, R>(id: string, work: Effect.Effect<string, E, R>) =>
+    Effect.uninterruptibleMask((restore): Effect.Effect<string, E, R> =>
+      Effect.withFiber((fiber) => {
+        const path = fiber.getRef(CallSite).path.join("/")
+        const hash = prefix + id
+        const slot = row.slots.take(path, hash)
+        const known = slot.stored && StoredReply.decode(slot.stored)
+        if (known !== undefined) return Effect.succeed(textOf(known.message))
+        if (!row.handlers.mayRun()) {
+          slot.release()
+          return restore(row.abandoned)
+        }
+        const call: CallKey = { row: row.key, path, hash, occurrence: slot.occurrence }
+        const end = row.handlers.runs()
+        return restore(work).pipe(
+          Effect.tap((text) => row.save({ call, request: undefined, reply: toReply(text) })),
+          Effect.onExit((exit) =>
+            Effect.sync(() => {
+              if (exit._tag === "Failure") slot.release()
+              end()
+            })
+          )
+        )
+      })
+    ),
+  running: (handler) => counted(row.handlers.runs, handler),
+  waiting: (approval) => counted(row.handlers.waits, approval)
+})
+
+const counted = <A, E, R>(begin: () => () => void, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.acquireUseRelease(
+    Effect.sync(begin),
+    () => effect,
+    (end) => Effect.sync(end)
+  )
+
+/** Begins the hash of a result. */
+const prefix = "tool "
+
+/** A result in the form of a reply. Its origin keeps stores from adding a cost. */
+const toReply = (text: string): Reply => ({
+  message: { ...empty, content: [{ type: "text", text, citations: null }] },
+  requestId: undefined,
+  origin: "journal",
+  rateLimits: undefined
+})
+
+/** Whether a reply holds the result of a tool. */
+export const isHandled = ({ message }: Pick<Reply, "message">): boolean => message.id === empty.id
+
+const empty: Message = { ...emptyMessage, id: "tool", model: "tool" }

@@ -1,0 +1,160 @@
+/**
+ * A job whose rows run tools: two turns with three calls in each row, then an answer. Handlers are counted.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Claude, Event, Job, Step, Tools } from "effect-claude"
+import { Emulator } from "effect-claude/testing"
+import { Deferred, Effect, Fiber, FileSystem, Layer, Schema } from "effect"
+import { Tool, Toolkit } from "effect/ai"
+import { TestClock } from "effect/testing"
+import { lookups } from "./lookups.ts"
+import { inFolder, names, people, type Person } from "./jobs.ts"
+
+describe("a job with tools", () => {
+  it.effect("runs each handler once, and none again to check or to repeat the finished rows", () =>
+    inFolder(({ runHere, state }) =>
+      Effect.gen(function* () {
+        const { handled, job } = counting(20)
+        assert.deepInclude(yield* inTime(runHere(job)), { done: 20, failed: 0, pending: 0 })
+        assert.lengthOf(handled, 60)
+        assert.lengthOf(yield* billed, 60)
+        assert.deepInclude(yield* inTime(runHere(job)), { done: 20, failed: 0, pending: 0 })
+        assert.lengthOf(handled, 60)
+        assert.lengthOf(yield* billed, 60)
+      }).pipe(Effect.provide(Layer.merge(emulator(), state)))
+    )
+  )
+
+  it.effect("continues after a stop at any moment without running a finished handler again", () =>
+    inFolder(({ output, runHere, state }) =>
+      Effect.gen(function* () {
+        const { handled, job } = counting(30)
+        for (const seconds of [1, 2, 3, 1, 5, 2, 4, 1, 3]) {
+          const run = yield* Effect.forkChild(runHere(job, { concurrency: 4 }))
+          yield* pass(seconds)
+          yield* Fiber.interrupt(run)
+        }
+        const interrupted = handled.length
+        assert.isAbove(interrupted, 10)
+        assert.isBelow(interrupted, 90)
+        assert.deepInclude(yield* inTime(runHere(job)), { done: 30, failed: 0, pending: 0 })
+        assert.lengthOf(handled, 90)
+        assert.lengthOf(new Set(handled), 90)
+        const answers = new Set(yield* linesOf(output))
+        assert.lengthOf(answers, 30)
+        assert.lengthOf(new Set((yield* billed).map(({ requestHash }) => requestHash)), 90)
+      }).pipe(Effect.provide(Layer.merge(emulator("1 second"), state)))
+    )
+  )
+
+  it.effect("runs the handlers of tools that are marked again in every run of an unfinished row", () =>
+    inFolder(({ runHere, state }) =>
+      Effect.gen(function* () {
+        const { handled, job } = counting(1, (tool) => tool.annotate(Tools.Replay, "again"))
+        const run = yield* Effect.forkChild(runHere(job))
+        while (handled.length < 2) yield* second
+        yield* Fiber.interrupt(run)
+        const before = handled.length
+        assert.deepInclude(yield* inTime(runHere(job)), { done: 1 })
+        assert.lengthOf(handled, before + 3)
+        assert.lengthOf(new Set(handled), 3)
+        assert.isAtMost((yield* billed).length, 4)
+      }).pipe(Effect.provide(Layer.merge(emulator("10 seconds"), state)))
+    )
+  )
+
+  it.effect("sends one batch for each turn of all rows, and pays half", () =>
+    inFolder(({ runHere, state }) =>
+      Effect.gen(function* () {
+        const batches: Array<number> = []
+        const listen = Event.listen((event) =>
+          Effect.sync(() => {
+            if (event._tag === "batch-sent") batches.push(event.requests)
+          })
+        )
+        const { handled, job } = counting(50)
+        assert.deepInclude(yield* listen(inTime(runHere(job), minute)), { done: 50, failed: 0 })
+        assert.deepStrictEqual(batches, [50, 50, 50])
+        assert.lengthOf(handled, 150)
+      }).pipe(Effect.provide(Layer.merge(Claude.stack({ batches: { delay: "1 day" } })(emulator()), state)))
+    )
+  )
+
+  it.effect("stops while a row waits for approval, and asks again when it resumes", () =>
+    inFolder(({ runHere, state }) =>
+      Effect.gen(function* () {
+        const asked = yield* Deferred.make<void>()
+        const { approving, handled, job } = counting(1, (tool) => tool.setNeedsApproval(true))
+        const waiting = approving(() => Effect.andThen(Deferred.succeed(asked, undefined), Effect.never))
+        const run = yield* Effect.forkChild(runHere(waiting))
+        yield* inTime(Deferred.await(asked))
+        yield* Fiber.interrupt(run)
+        assert.lengthOf(handled, 0)
+        assert.deepInclude(yield* inTime(runHere(job)), { done: 1 })
+        assert.lengthOf(handled, 3)
+        assert.lengthOf(yield* billed, 3)
+      }).pipe(Effect.provide(Layer.merge(emulator(), state)))
+    )
+  )
+})
+
+// Builders
+
+const Lookup = Tool.make("lookup", { parameters: Schema.Struct({ name: Schema.String }), success: Schema.String })
+
+type Lookup = typeof Lookup
+
+/** A job whose handlers note their calls. */
+const counting = (count: number, change: (tool: Lookup) => Lookup = (tool) => tool) => {
+  const handled: Array<string> = []
+  const toolkit = Toolkit.make(change(Lookup))
+  const handlers = toolkit.toLayer({
+    lookup: ({ name }) =>
+      Effect.sync(() => {
+        handled.push(name)
+        return `${name} is known`
+      })
+  })
+  const approving = (approve: () => Effect.Effect<boolean>) =>
+    Job.make({
+      name: "people",
+      source: people(names(count)),
+      key: ({ name }) => name,
+      step: Step.make("ask", ({ name }: typeof Person.Type) =>
+        Effect.map(Claude.generateWithTools(toolkit, `Who is ${name}?`, { approve }), ({ text }) => text)
+      ),
+      output: Schema.String,
+      sink: "unused.jsonl",
+      layer: handlers
+    })
+  return { handled, approving, job: approving(() => Effect.succeed(true)) }
+}
+
+const emulator = (latency?: "1 second" | "10 seconds") =>
+  Emulator.layer({
+    batchProcessing: "5 minutes",
+    ...(latency !== undefined && { latency }),
+    replies: [lookups]
+  })
+
+const billed = Effect.flatMap(Emulator.Emulator, ({ ledger }) => ledger)
+
+const linesOf = (path: string) =>
+  Effect.map(
+    Effect.flatMap(FileSystem.FileSystem, (fs) => fs.readFileString(path)),
+    (text) => text.trimEnd().split("\n")
+  )
+
+/** Lets the fibers and promises run, and then time pass. */
+const tick = (duration: "1 second" | "1 minute") =>
+  Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 100 }), TestClock.adjust(duration))
+const second = tick("1 second")
+const minute = tick("1 minute")
+
+const pass = (seconds: number) => Effect.repeat(second, { times: seconds - 1 })
+
+const inTime = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>, step = second) {
+  const fiber = yield* Effect.forkChild(effect)
+  while (fiber.pollUnsafe() === undefined) yield* step
+  return yield* Fiber.join(fiber)
+})

@@ -1,0 +1,50 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber } from "effect"
+import { HandlerStore } from "../../../src/claude/HandlerStore.ts"
+import * as TestClaude from "../../../src/testing/TestClaude.ts"
+import { asRow, makeStore } from "../rows.ts"
+
+describe("the results of tools", () => {
+  it.effect("are stored before they are passed on, and read in the next run", () =>
+    Effect.gen(function* () {
+      const store = makeStore()
+      assert.strictEqual(yield* asRow(store)(stored("a", Effect.succeed("one"))), "one")
+      assert.lengthOf(store.repliesOf("row"), 1)
+      assert.strictEqual(yield* asRow(store)(stored("a", Effect.die("runs again"))), "one")
+      assert.strictEqual(yield* asRow(store)(stored("b", Effect.succeed("two"))), "two")
+    }).pipe(Effect.provide(TestClaude.layer("unused")))
+  )
+
+  it.effect("are stored although the row is interrupted when the handler has just ended", () =>
+    Effect.gen(function* () {
+      const store = makeStore()
+      const ended = yield* Deferred.make<void>()
+      const work = Effect.as(Deferred.succeed(ended, undefined), "one")
+      const fiber = yield* Effect.forkChild(asRow(store)(Effect.uninterruptible(stored("a", work))))
+      yield* Deferred.await(ended)
+      yield* Fiber.interrupt(fiber)
+      assert.lengthOf(store.repliesOf("row"), 1)
+    }).pipe(Effect.provide(TestClaude.layer("unused")))
+  )
+
+  it.effect("are not stored for a failure, so that the handler runs again", () =>
+    Effect.gen(function* () {
+      const store = makeStore()
+      assert.strictEqual(yield* Effect.flip(asRow(store)(stored("a", Effect.fail("broken")))), "broken")
+      assert.strictEqual(yield* asRow(store)(stored("a", Effect.succeed("one"))), "one")
+    }).pipe(Effect.provide(TestClaude.layer("unused")))
+  )
+
+  it.effect("of equal work in one run have separate places", () =>
+    Effect.gen(function* () {
+      const store = makeStore()
+      const two = (first: string, second: string) =>
+        Effect.all([stored("a", Effect.succeed(first)), stored("a", Effect.succeed(second))])
+      assert.deepStrictEqual(yield* asRow(store)(two("one", "two")), ["one", "two"])
+      assert.deepStrictEqual(yield* asRow(store)(two("x", "y")), ["one", "two"])
+    }).pipe(Effect.provide(TestClaude.layer("unused")))
+  )
+})
+
+const stored = <E>(id: string, work: Effect.Effect<string, E>) =>
+  Effect.flatMap(HandlerStore, (store) => store?.stored(id, work) ?? Effect.die("there is no store"))
