@@ -4,6 +4,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Tool from "effect/ai/Tool"
+import * as Toolkit from "effect/ai/Toolkit"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -22,6 +24,7 @@ const Action = Schema.Literals([
   "left",
   "other model",
   "call a tool",
+  "call without end",
   "undo",
   "fork",
   "import"
@@ -81,7 +84,14 @@ describe("random sequences of turns, failures, undos, forks and trims", () => {
               yield* unchanged
               break
             case "call a tool":
-              chat = yield* Conversation.fromMessages([...before, ...called(`toolu_${asked}`)], chat.options)
+              yield* Conversation.generateWithTools(chat, toolkit, `${text} ${trigger}`)
+              assert.strictEqual((yield* chat.messages).length, before.length + 4)
+              break
+            case "call without end":
+              yield* Effect.flip(
+                Conversation.generateWithTools(chat, toolkit, `${text} ${trigger}`, { limits: { turns: 1 } })
+              )
+              yield* unchanged
               break
             case "undo":
               yield* Conversation.undo(chat)
@@ -101,11 +111,7 @@ describe("random sequences of turns, failures, undos, forks and trims", () => {
           (error) => error instanceof ClaudeError,
           (error) => Effect.die(error)
         ),
-        Effect.provide(
-          Emulator.layer({
-            replies: [{ when: (request) => !JSON.stringify(request).includes(refusal), reply: answer }]
-          })
-        )
+        Effect.provide([handlers, Emulator.layer({ replies })])
       ),
     { arbitrary: { runs } }
   )
@@ -113,11 +119,14 @@ describe("random sequences of turns, failures, undos, forks and trims", () => {
 
 // Builders
 
-const settings: Conversation.Settings = {
-  thinking: { type: "adaptive" },
-  tools: [{ name: "weather", input_schema: { type: "object" } }],
-  tool_choice: { type: "auto" }
-}
+const settings: Conversation.Settings = { thinking: { type: "adaptive" } }
+
+const toolkit = Toolkit.make(Tool.make("weather", { success: Schema.String }))
+
+const handlers = toolkit.toLayer({ weather: () => Effect.succeed("Sunny.") })
+
+/** A question with it is answered with two calls of the tool. */
+const trigger = "How is the weather?"
 
 const question = "Is this a question with some words in it, which the answer repeats? ".repeat(3)
 
@@ -134,16 +143,13 @@ const answer = {
   ]
 }
 
-/** A turn that calls a tool twice. */
-const called = (id: string) => [
-  { role: "user", content: "How is the weather?" },
-  {
-    role: "assistant",
-    content: [1, 2].map((number) => ({ type: "tool_use", id: `${id}_${number}`, name: "weather", input: {} }))
-  },
-  {
-    role: "user",
-    content: [1, 2].map((number) => ({ type: "tool_result", tool_use_id: `${id}_${number}`, content: "Sunny." }))
-  },
-  { role: "assistant", content: "Sunny." }
+const asks = ({ messages }: { readonly messages: ReadonlyArray<unknown> }) =>
+  JSON.stringify(messages.at(-1)).includes(trigger)
+
+let calls = 0
+const call = () => ({ type: "tool_use", id: `toolu_${(calls += 1)}`, name: "weather", input: {} })
+
+const replies: NonNullable<Emulator.Options["replies"]> = [
+  { when: asks, reply: () => ({ content: [answer.content[0] ?? call(), call(), call()] }) },
+  { when: (request) => !JSON.stringify(request).includes(refusal), reply: answer }
 ]

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Tool from "effect/ai/Tool"
+import * as Toolkit from "effect/ai/Toolkit"
 import * as Fiber from "effect/Fiber"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import * as Schema from "effect/Schema"
@@ -220,6 +222,70 @@ describe("a conversation", () => {
   )
 })
 
+describe("a conversation with tools", () => {
+  it.effect("has the calls and results of a turn, and continues with and without tools", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      const reply = yield* Conversation.generateWithTools(chat, weather, "How is the weather?")
+      assert.strictEqual(reply.text, "Sunny.")
+      yield* Conversation.generateText(chat, "Sure?")
+      yield* Conversation.generateWithTools(chat, weather, "And now?")
+      const calls = yield* TestClaude.calls
+      const definition = calls[0]?.tools
+      assert.lengthOf(definition ?? [], 1)
+      assert.deepStrictEqual(
+        calls.map(({ tool_choice, tools }) => [tools, tool_choice]),
+        [
+          [definition, undefined],
+          [definition, undefined],
+          [definition, { type: "none" }],
+          [definition, undefined],
+          [definition, undefined]
+        ]
+      )
+      assert.deepStrictEqual(
+        (yield* chat.messages).map(({ role }) => role),
+        Array.from({ length: 10 }, (_, at) => (at % 2 === 0 ? "user" : "assistant"))
+      )
+      assert.deepStrictEqual(calls[2]?.messages.slice(0, 4), (yield* chat.messages).slice(0, 4))
+    }).pipe(Effect.provide([handlers, TestClaude.layer([toolCall, "Sunny.", "Yes.", toolCall, "Rain."])]))
+  )
+
+  it.effect("is unchanged after a loop that reached its limit", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      const error = yield* Effect.flip(
+        Conversation.generateWithTools(chat, weather, "How is the weather?", { limits: { turns: 1 } })
+      )
+      assert.deepStrictEqual(yield* chat.messages, [])
+      const messages = error._tag === "ToolLimitReached" ? error.messages : []
+      const continued = yield* Conversation.fromMessages(messages)
+      yield* Conversation.generateWithTools(continued, weather, "Then guess.")
+      assert.lengthOf(yield* continued.messages, 5)
+    }).pipe(Effect.provide([handlers, TestClaude.layer([toolCall, "Sunny."])]))
+  )
+
+  it.effect("streams a turn, and has it when the loop has finished", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      const lengths = new Set<string>()
+      yield* Stream.runForEach(Conversation.streamWithTools(chat, weather, "How is the weather?"), ({ _tag }) =>
+        Effect.map(chat.messages, ({ length }) => lengths.add(`${_tag} ${length}`))
+      )
+      assert.includeMembers([...lengths], ["tool-result 0", "finished 4"])
+    }).pipe(Effect.provide([handlers, TestClaude.layer([toolCall, "Sunny."])]))
+  )
+
+  it.effect("remembers the tools of its calls in the store, for a process that has none", () =>
+    Effect.gen(function* () {
+      yield* Conversation.generateWithTools(yield* Conversation.open("anna"), weather, "How is the weather?")
+      yield* Conversation.generateText(yield* Conversation.open("anna"), "Sure?")
+      const [first, , last] = yield* TestClaude.calls
+      assert.deepStrictEqual(last?.tools, first?.tools)
+    }).pipe(Effect.provide([handlers, TestClaude.layer([toolCall, "Sunny.", "Yes."]), KeyValueStore.layerMemory]))
+  )
+})
+
 describe("a conversation that the API summarises", () => {
   it.effect("continues from the summary, and has its earlier turns again when the summary is taken back", () =>
     Effect.gen(function* () {
@@ -308,3 +374,13 @@ describe("a stored conversation", () => {
     }).pipe(Effect.provide([TestClaude.layer("Yes."), KeyValueStore.layerMemory]))
   )
 })
+
+// Builders
+
+const weather = Toolkit.make(Tool.make("weather", { success: Schema.String }))
+
+const handlers = weather.toLayer({ weather: () => Effect.succeed("Sunny.") })
+
+const toolCall = {
+  content: [{ type: "tool_use" as const, id: "", name: "weather", input: {}, caller: { type: "direct" as const } }]
+}

@@ -89,11 +89,20 @@ const readableBy =
       ? messages
       : messages.flatMap((message) => Thinking.without(message) ?? [])
 
-/** The API reads calls and results only with the definitions of tools. Without tools of its own, the turn calls none. */
-const toolsOf = (history: History, settings: Request, sent: ReadonlyArray<Message>): Partial<Request> => {
-  if ((settings.tools ?? []).length > 0 || history.tools === undefined || !sent.some(hasCalls)) return {}
-  return { tools: [...history.tools], tool_choice: { type: "none" } }
+/**
+ * The API reads calls and results only with definitions of tools. Without tools of its own, the turn calls none. Imported
+ * calls have no definition, so they get one with their name.
+ */
+const toolsOf = ({ tools }: History, settings: Request, sent: ReadonlyArray<Message>): Partial<Request> => {
+  if ((settings.tools ?? []).length > 0 || !sent.some(hasCalls)) return {}
+  return { tools: tools === undefined ? namesOf(sent).map(definition) : [...tools], tool_choice: { type: "none" } }
 }
+
+const definition = (name: string) => ({ name, input_schema: { type: "object" as const } })
+
+const namesOf = (messages: ReadonlyArray<Message>): ReadonlyArray<string> => [
+  ...new Set(messages.flatMap(blocksOf).flatMap((block) => (block.type === "tool_use" ? [block.name] : [])))
+]
 
 /** Whether a message calls tools. */
 export const hasCalls = (message: Message): boolean => blocksOf(message).some(({ type }) => type === "tool_use")
@@ -102,7 +111,13 @@ export const hasCalls = (message: Message): boolean => blocksOf(message).some(({
 export const request = (history: History, settings: Request, content: Content, from: number): Request => {
   const sent = history.turns.slice(from).flatMap(readableBy(settings.model))
   const last: Message = { role: "user", content }
-  return { ...settings, ...toolsOf(history, settings, sent), messages: [...sent, last] }
+  return { ...settings, messages: [...sent, last] }
+}
+
+/** The same for a turn that brings no tools of its own. */
+export const requestWithoutTools = (history: History, settings: Request, content: Content, from: number): Request => {
+  const asked = request(history, settings, content, from)
+  return { ...asked, ...toolsOf(history, settings, asked.messages) }
 }
 
 /** The history after a turn that `request` began. `messages` are its messages, from the user's to the answer. */
@@ -111,7 +126,7 @@ export const append = (
   turn: {
     readonly messages: ReadonlyArray<Message>
     readonly from: number
-    readonly request: Request
+    readonly request: Pick<Request, "model" | "tools">
     readonly reply: Reply
   }
 ): History => {
@@ -123,11 +138,21 @@ export const append = (
   return { turns: [...turns, added], ...(used && { tools: used }) }
 }
 
-/** The messages of a turn with one answer. The API sends empty texts but refuses to read them. */
-export const answered = (content: Content, { content: blocks }: ReplyMessage): ReadonlyArray<Message> => [
+/** The API sends empty texts, but refuses to read them, except beside a call. */
+const withoutEmptyTexts = (message: Message): Message =>
+  message.role !== "assistant" || hasCalls(message) || Predicate.isString(message.content)
+    ? message
+    : { ...message, content: blocksOf(message).filter((block) => block.type !== "text" || /\S/.test(block.text)) }
+
+/** The messages of a turn with one answer. */
+export const answered = (content: Content, answer: ReplyMessage): ReadonlyArray<Message> => [
   { role: "user", content },
-  assistant(blocks.filter((block) => block.type !== "text" || block.text.trim() !== ""))
+  withoutEmptyTexts(assistant(answer.content))
 ]
+
+/** The messages of a turn with tools: from all messages at its end, those that its request did not begin with. */
+export const answeredWithTools = (request: Request, messages: ReadonlyArray<Message>): ReadonlyArray<Message> =>
+  messages.slice(request.messages.length - 1).map(withoutEmptyTexts)
 
 /** The history without its last turn. */
 export const undo = ({ turns, ...rest }: History): History => ({ ...rest, turns: turns.slice(0, -1) })
