@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Conversation from "../../src/call/Conversation.ts"
 import { ClaudeError } from "../../src/claude/ClaudeError.ts"
+import type { Request } from "../../src/claude/Request.ts"
 import * as Emulator from "../../src/testing/Emulator.ts"
 
 const Action = Schema.Literals([
@@ -149,7 +150,15 @@ const asks = ({ messages }: { readonly messages: ReadonlyArray<unknown> }) =>
 let calls = 0
 const call = () => ({ type: "tool_use", id: `toolu_${(calls += 1)}`, name: "weather", input: {} })
 
+/** The emulator accepts any first message; a request begins with what the user says, not with results of tools. */
+const beginsWell = ({ messages }: Request) => {
+  assert.strictEqual(messages[0]?.role, "user")
+  assert.notInclude(JSON.stringify(messages[0]), "tool_result")
+  return false
+}
+
 const replies: NonNullable<Emulator.Options["replies"]> = [
+  { when: beginsWell, reply: answer },
   { when: asks, reply: () => ({ content: [answer.content[0] ?? call(), call(), call()] }) },
   { when: (request) => !JSON.stringify(request).includes(refusal), reply: answer }
 ]
