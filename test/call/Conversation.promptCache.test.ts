@@ -3,14 +3,16 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Chat from "effect/ai/Chat"
 import * as Tool from "effect/ai/Tool"
 import * as Toolkit from "effect/ai/Toolkit"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import * as Conversation from "../../../src/call/Conversation.ts"
-import * as Usage from "../../../src/claude/Usage.ts"
-import * as PromptCache from "../../../src/policy/PromptCache.ts"
-import * as Emulator from "../../../src/testing/Emulator.ts"
+import * as Conversation from "../../src/call/Conversation.ts"
+import * as LanguageModel from "../../src/call/LanguageModel.ts"
+import * as Usage from "../../src/claude/Usage.ts"
+import * as PromptCache from "../../src/policy/PromptCache.ts"
+import * as Emulator from "../../src/testing/Emulator.ts"
 
 describe("a conversation with the prompt cache", () => {
   it.effect("reads in each of 40 turns all that the turn before has sent", () =>
@@ -45,6 +47,28 @@ describe("a conversation with the prompt cache", () => {
       yield* Conversation.generateText(chat, question(8))
       for (const { cacheRead } of (yield* usages).slice(-3)) assert.isAtLeast(cacheRead, least)
     }).pipe(withCache)
+  )
+})
+
+describe("Chat of effect/ai with the prompt cache", () => {
+  it.effect("reads as many tokens as a conversation, in 40 turns", () =>
+    Effect.gen(function* () {
+      const direct = yield* Effect.gen(function* () {
+        const chat = yield* Conversation.make({ system })
+        for (let turn = 1; turn <= 40; turn++) yield* Conversation.generateText(chat, question(turn))
+        return yield* usages
+      }).pipe(withCache)
+      const chat = yield* Effect.gen(function* () {
+        const chat = yield* Chat.fromPrompt([{ role: "system", content: system }])
+        for (let turn = 1; turn <= 40; turn++) yield* chat.generateText({ prompt: question(turn) })
+        return yield* usages
+      }).pipe(Effect.provide(LanguageModel.layer()), withCache)
+      assert.deepStrictEqual(chat, direct)
+      assert.isAbove(
+        direct.reduce((sum, { cacheRead }) => sum + cacheRead, 0),
+        150_000
+      )
+    })
   )
 })
 
