@@ -167,6 +167,10 @@ describe("examples", () => {
     )
   })
 
+  it("29 prints an answer of a Chat of effect/ai, with the result of a tool", () => {
+    assert.strictEqual(outputOf("29-effect-ai"), "The weather is sunny, at 21 degrees.\n")
+  })
+
   it("30 prints an answer that rests on a tool of an MCP server", () => {
     assert.strictEqual(outputOf("30-mcp"), '"The canteen serves lentil soup with bread."\n')
   })
@@ -224,6 +228,7 @@ const inOrder = [
   "27-stream-object",
   "26-approval",
   "28-citations",
+  "29-effect-ai",
   "30-mcp",
   "31-conversation",
   "18-job-in-a-program",
