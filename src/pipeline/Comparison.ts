@@ -175,5 +175,6 @@ export const verdict = ({ agreement, rows, scores }: Comparison): string => {
 
 const mirrored = ({ lower, mean, upper }: Scores["difference"]) => ({ mean: -mean, lower: -upper, upper: -lower })
 
-const pText = (p: number): string =>
+/** A probability with four places, or its power of ten. */
+export const pText = (p: number): string =>
   p < 0.0001 ? p.toExponential(1) : p.toFixed(4).replace(/0+$/, "").replace(/\.$/, "")

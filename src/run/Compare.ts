@@ -16,6 +16,7 @@ import { ExitWith } from "./ExitWith.ts"
 import * as JobRun from "./JobRun.ts"
 import * as MapJob from "./MapJob.ts"
 import * as OpenState from "./OpenState.ts"
+import * as StateReport from "./StateReport.ts"
 
 const refuse = (message: string) => Effect.fail(new ExitWith(2, message))
 
@@ -32,7 +33,7 @@ export const run = Effect.fnUntraced(function* (flags: CompareFlags) {
       `nothing to compare ${one} with; name a second state, or give --prompt twice to run two prompts`
     )
   }
-  yield* states([place(one), place(other)], flags.json)
+  yield* states([place(one), place(other)], flags)
 }, Effect.scoped)
 
 /** A state, the job in it, and the name to print for it. */
@@ -45,7 +46,10 @@ interface Candidate {
 const place = (state: string): Candidate => ({ state, job: Option.none(), name: state })
 
 /** Compares two states, and prints the result. */
-const states = Effect.fnUntraced(function* ([one, other]: readonly [Candidate, Candidate], json: boolean) {
+const states = Effect.fnUntraced(function* (
+  [one, other]: readonly [Candidate, Candidate],
+  { json, report, texts }: Pick<CompareFlags, "json" | "report" | "texts">
+) {
   const [a, b] = [yield* OpenState.one(one), yield* OpenState.one(other)]
   const counter = Comparison.counter()
   yield* Stream.runForEach(a.outputs, (line) => Effect.sync(() => counter.addA(ScoredLine.parse(line))))
@@ -56,6 +60,7 @@ const states = Effect.fnUntraced(function* ([one, other]: readonly [Candidate, C
     comparison: counter.result()
   }
   yield* Console.log(json ? yield* CompareReport.toJson(compared) : CompareReport.toText(compared))
+  if (Option.isSome(report)) yield* StateReport.writeComparison(report.value, compared, texts)
 }, OpenState.toExit)
 
 /** `Score.judge` makes its calls in a step of this name. */
@@ -112,7 +117,7 @@ const candidates = Effect.fnUntraced(function* (flags: CompareFlags, data: strin
   )
   // A dry run has shown both estimates.
   if (a === undefined || b === undefined || flags.dryRun) return
-  yield* states([a, b], flags.json)
+  yield* states([a, b], flags)
 })
 
 const short = (prompt: string): string => {

@@ -5,6 +5,7 @@ import * as Argument from "effect/cli/Argument"
 import type * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Struct from "effect/Struct"
+import { file, toggle } from "./Flags.ts"
 import * as MapFlags from "./MapFlags.ts"
 import * as RunFlags from "./RunFlags.ts"
 import * as ScoreFlags from "./ScoreFlags.ts"
@@ -23,6 +24,8 @@ export const flags = {
   ...mapFlags,
   ...ScoreFlags.flags,
   ...RunFlags.flags,
+  report: file("report", "Write the comparison as an HTML page, too"),
+  texts: toggle("texts", "Include the answers of rows that differ in the page"),
   prompt: twice("prompt", "The prompt of both, or the prompt of A and then the one of B; as in map"),
   model: twice("model", "The model of both, or the model of A and then the one of B"),
   output: RunFlags.flags.output.pipe(

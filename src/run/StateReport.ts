@@ -2,10 +2,12 @@
  * Writes the report of a job as an HTML page, or prints it as JSON. The job may run meanwhile.
  */
 import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Report from "../pipeline/Report.ts"
+import type { Compared } from "./CompareReport.ts"
 import { ExitWith } from "./ExitWith.ts"
 import * as OpenState from "./OpenState.ts"
 import * as Postgres from "./Postgres.ts"
@@ -37,12 +39,25 @@ const pathOf = (state: string, job: string): string =>
     ? `${job.replaceAll(/[^\w.-]+/g, "-")}.report.html`
     : `${state.replace(/\.\w+$/, "").replace(/\.state$/, "")}.report.html`
 
-/** A reader of the page sees the earlier one or the new one, never a part. */
+/** Writes a comparison as an HTML page. */
+export const writeComparison = Effect.fnUntraced(function* (path: string, compared: Compared, texts: boolean) {
+  const Page = yield* Effect.promise(() => import("./stateReport/ComparisonPage.ts"))
+  const made = DateTime.formatIso(yield* DateTime.now)
+  yield* replace(path, Page.draw(compared, { made, texts }))
+  // Stdout is for the comparison itself.
+  yield* Console.error(`report: ${path}`)
+})
+
 const save = Effect.fnUntraced(function* (path: string, text: string) {
+  yield* replace(path, text)
+  yield* Console.log(`report: ${path}`)
+})
+
+/** A reader of the page sees the earlier one or the new one, never a part. */
+const replace = Effect.fnUntraced(function* (path: string, text: string) {
   const fs = yield* FileSystem.FileSystem
   const part = `${path}.part`
   yield* Effect.andThen(fs.writeFileString(part, text), fs.rename(part, path)).pipe(
     Effect.mapError(({ message }) => new ExitWith(2, `the report cannot be written: ${message}`))
   )
-  yield* Console.log(`report: ${path}`)
 })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { existsSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { onTestFinished } from "vitest"
 import * as CompareReport from "../../src/run/CompareReport.ts"
@@ -50,6 +50,23 @@ describe("effect-claude compare", () => {
     assert.deepStrictEqual([report.a.name, report.a.done, report.b.name], [a, 60, b])
     assert.deepInclude(report.scores, { winner: "b", aBetter: 0, bBetter: 20, ties: 40, rows: 60 })
     assert.match(report.verdict, /^B is better: \+33\.3 points/)
+  })
+
+  it("writes the comparison as a page, with answers only by choice", async () => {
+    const { compare, path } = await setUp(filter)
+    const report = join(path, "compared.html")
+    const { code, stderr } = await compare("--expected", "label", "--report", report)
+    assert.strictEqual(code, 0)
+    assert.include(stderr, `report: ${report}`)
+    const page = readFileSync(report, "utf8")
+    for (const text of ["<h1>B is better</h1>", "+33.3 points", "p = 1.9e-6", "66.7 %", "Guess: {{body}}"]) {
+      assert.include(page, text)
+    }
+    assert.notInclude(page, "&#34;spam&#34;")
+    const [a, b] = [join(path, "out-a.jsonl"), join(path, "out-b.jsonl")]
+    const { stdout } = await cli(["compare", a, b, "--report", report, "--texts", "--json"])
+    assert.doesNotThrow(() => JSON.parse(stdout))
+    assert.include(readFileSync(report, "utf8"), "&#34;spam&#34;")
   })
 
   it("has no winner between two models that answer alike", async () => {

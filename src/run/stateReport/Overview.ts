@@ -5,7 +5,8 @@ import * as BigDecimal from "effect/BigDecimal"
 import * as Cost from "../../claude/Cost.ts"
 import type { Report } from "../../pipeline/Report.ts"
 import * as Format from "./Format.ts"
-import { type Html, html, type Value } from "./Html.ts"
+import { type Html, html } from "./Html.ts"
+import * as Tile from "./Tile.ts"
 
 /** The end of the last run, in words. */
 export const outcomeOf = ({ rows, runs }: Report): string => {
@@ -60,8 +61,8 @@ export const draw = (report: Report): Html => {
     </ul>
     ${emulated === true && html`<p class="note" role="note"><strong>An emulator answered, not Claude.</strong> Nothing was billed: all amounts are what the calls would have cost. The answers only quote the prompts.</p>`}
     <dl class="tiles">
-      ${tile("Rows done", Format.count(rows.done), `of ${Format.count(rows.total)} (${Format.percent(rows.done, rows.total)})`)}
-      ${tile(
+      ${Tile.draw("Rows done", Format.count(rows.done), `of ${Format.count(rows.total)} (${Format.percent(rows.done, rows.total)})`)}
+      ${Tile.draw(
         emulated === true ? "Cost, had Claude answered" : "Cost",
         Cost.format(total.cost),
         [
@@ -72,20 +73,13 @@ export const draw = (report: Report): Html => {
           .filter((part) => part !== false)
           .join(", ")
       )}
-      ${tile("Calls", Format.count(total.calls), `${Format.short(prompts)} tokens in, ${Format.short(tokens)} out`)}
-      ${tile("Time", times.length === 0 ? "unknown" : Format.duration(working), `in ${Format.counted(runs.length, "run")}`)}
+      ${Tile.draw("Calls", Format.count(total.calls), `${Format.short(prompts)} tokens in, ${Format.short(tokens)} out`)}
+      ${Tile.draw("Time", times.length === 0 ? "unknown" : Format.duration(working), `in ${Format.counted(runs.length, "run")}`)}
     </dl>
     ${BigDecimal.isPositive(total.unsettled) && html`<p class="quiet">Calls whose bill is unknown, such as interrupted ones, may have cost up to ${Cost.format(total.unsettled)} more.</p>`}
     <p class="eyebrow">Made ${Format.date(made)} UTC. All times are UTC, all costs US dollars.</p>
   </header>`
 }
-
-const tile = (name: string, value: string, more: Value): Html =>
-  html` <div class="tile">
-    <dt>${name}</dt>
-    <dd class="big">${value}</dd>
-    <dd class="small">${more}</dd>
-  </div>`
 
 const perRow = (cost: BigDecimal.BigDecimal, rows: number) =>
   BigDecimal.divideUnsafe(cost, BigDecimal.fromBigInt(BigInt(rows)))

@@ -29,6 +29,8 @@ nav ul,.legend{list-style:none;display:flex;flex-wrap:wrap;gap:4px 20px;padding:
 nav{border-block:1px solid var(--line);margin-top:24px;padding:10px 0 2px}
 section{background:var(--paper);border:1px solid var(--line);border-radius:12px;padding:24px;margin:24px 0}
 section>p:first-of-type{color:var(--quiet)}
+.names{display:grid;grid-template-columns:auto 1fr;gap:4px 12px;margin:12px 0}.names dt{font-weight:600}
+.names dd{margin:0;overflow-wrap:anywhere}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:16px;margin:24px 0;padding:0}
 .tile{background:var(--paper);border:1px solid var(--line);border-radius:12px;padding:16px 20px}
 .tile dt{color:var(--quiet);font-size:14px}

@@ -7,6 +7,7 @@ import * as Fold from "../../../src/pipeline/report/Fold.ts"
 import type { Run } from "../../../src/pipeline/report/Head.ts"
 import type { Attempt, Call, RowLog } from "../../../src/pipeline/report/RowLog.ts"
 import * as Page from "../../../src/run/stateReport/Page.ts"
+import { all, unbalanced } from "./wellFormed.ts"
 
 describe("the page of a report", () => {
   it("is well-formed, with unique ids, a name for every chart, and a caption and headings in every table", () => {
@@ -102,24 +103,6 @@ describe("the page of a report", () => {
 })
 
 // Builders
-
-const all = (text: string, pattern: RegExp) => Array.from(text.matchAll(pattern), ([, found = ""]) => found)
-
-const empty = new Set(["meta", "br", "line", "path", "rect", "circle", "use"])
-
-/** Elements that are not closed in order. */
-const unbalanced = (page: string): ReadonlyArray<string> => {
-  const open: Array<string> = []
-  const wrong: Array<string> = []
-  for (const [tag, close, name = ""] of page.matchAll(/<(\/?)([a-z][\w-]*)(?:\s+[\w:-]+(?:="[^"<]*")?)*\s*(\/?)>/gi)) {
-    if (close === "/") {
-      if (open.pop() !== name) wrong.push(tag)
-    } else if (!tag.endsWith("/>") && !empty.has(name)) open.push(name)
-  }
-  const tags = page.replaceAll(/<style>[^]*?<\/style>/g, "").match(/<(?!!doctype)/g)?.length ?? 0
-  const read = page.match(/<(\/?)([a-z][\w-]*)(?:\s+[\w:-]+(?:="[^"<]*")?)*\s*(\/?)>/gi)?.length ?? 0
-  return [...wrong, ...open, ...(tags === read - 2 ? [] : [`${tags} of ${read - 2} tags can be read`])]
-}
 
 const run: Run = {
   run: 1,
