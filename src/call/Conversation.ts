@@ -122,6 +122,23 @@ export const streamText = <E, E2 = never, R = never>(
     })
   )
 
+/** Streams the next answer as growing values of a schema; see `Claude.streamObject`. The turn is added before `Done`. */
+export const streamObject = <E, A, I, RD, RE>(
+  self: Conversation<E>,
+  schema: Schema.ConstraintCodec<A, I, RD, RE>,
+  input: Input,
+  options?: object.StreamObjectOptions
+): Stream.Stream<object.ObjectEvent<A, I>, ClaudeError | E, Claude | RD> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      yield* self.turns.takeScoped(1)
+      const { add, request } = yield* Session.begin(self, input)
+      return Stream.tap(object.streamObject(schema, request, options), (event) =>
+        event._tag === "Done" ? Effect.uninterruptible(add(event)) : Effect.void
+      )
+    })
+  )
+
 type Tools = Record<string, Tool.Any>
 
 /**

@@ -129,6 +129,18 @@ describe("a conversation", () => {
     }).pipe(Effect.provide(TestClaude.layer(['{"age":"seven"}', '{"age":7}', "Yes."])))
   )
 
+  it.effect("streams a value, and has the turn when it is done", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      const lengths = new Set<string>()
+      const stream = Conversation.streamObject(chat, Schema.Struct({ ages: Schema.Array(Schema.Int) }), "How old?")
+      yield* Stream.runForEach(stream, ({ _tag }) =>
+        Effect.map(chat.messages, ({ length }) => lengths.add(`${_tag} ${length}`))
+      )
+      assert.deepStrictEqual([...lengths], ["Partial 0", "Done 2"])
+    }).pipe(Effect.provide(TestClaude.layer('{"ages":[7, 8]}')))
+  )
+
   it.effect("returns thinking as it came, but not to another model", () =>
     Effect.gen(function* () {
       const chat = yield* Conversation.make()

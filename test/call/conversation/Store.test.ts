@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
+import * as Result from "effect/Result"
+import * as TestClock from "effect/testing/TestClock"
 import * as Store from "../../../src/call/conversation/Store.ts"
 import { extend, type History, empty } from "../../../src/call/conversation/History.ts"
 import { thinking } from "../../fixtures.ts"
@@ -37,6 +40,26 @@ describe("the store of a conversation", () => {
       assert.strictEqual((yield* Effect.flip(other.store.check))._tag, "ConversationChanged")
       assert.strictEqual((yield* Effect.flip(other.store.save(empty)))._tag, "ConversationChanged")
       yield* one.store.check
+    }).pipe(Effect.provide(KeyValueStore.layerMemory))
+  )
+
+  it.effect("notices at the next turn that another process wrote in the same moment", () =>
+    Effect.gen(function* () {
+      const values = yield* KeyValueStore.KeyValueStore
+      // Both have checked before one of them writes.
+      const slow = {
+        ...values,
+        set: (key: string, text: string | Uint8Array) => Effect.delay(values.set(key, text), 10)
+      }
+      const both = [yield* Store.open(slow, "anna"), yield* Store.open(slow, "anna")]
+      const turns = ["One?", "Two?"].map((content) => extend(empty, { messages: [{ role: "user", content }] }))
+      const saving = yield* Effect.forkChild(
+        Effect.forEach(both, ({ store }, at) => store.save(turns[at] ?? empty), { concurrency: 2, discard: true })
+      )
+      yield* TestClock.adjust(10)
+      yield* Fiber.join(saving)
+      const checks = yield* Effect.forEach(both, ({ store }) => Effect.result(store.check))
+      assert.deepStrictEqual(checks.map(Result.isSuccess), [false, true])
     }).pipe(Effect.provide(KeyValueStore.layerMemory))
   )
 
