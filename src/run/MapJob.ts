@@ -4,6 +4,7 @@
  */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -12,6 +13,7 @@ import * as SchemaGetter from "effect/SchemaGetter"
 import * as Content from "../call/Content.ts"
 import { generateObject } from "../call/object.ts"
 import { generateText } from "../call/text.ts"
+import { Claude } from "../claude/Claude.ts"
 import type { Prompt } from "../claude/Request.ts"
 import * as OutputFormat from "../claude/OutputFormat.ts"
 import * as Dataset from "../pipeline/Dataset.ts"
@@ -69,7 +71,8 @@ export const load = Effect.fnUntraced(function* (
     key: keyOf(flags.key),
     // A column of expected values is written with the scores.
     keepInput: { except: expected },
-    sink: output
+    sink: output,
+    ...(flags.file.length > 0 && { layer: atMost(yield* Attachments.rowsAtOnce(attachments, sample.rows)) })
   }
   const result = schema ?? text
   const ask = (prompt: Prompt) =>
@@ -81,6 +84,16 @@ export const load = Effect.fnUntraced(function* (
   const scored = Expected.score(step, result, scoring)
   return Result.isFailure(scored) ? yield* refuse(scored.failure) : Job.make({ ...job, ...scored.success })
 })
+
+/** The Claude of the run with a smaller capacity. The flag `--concurrency` wins over it. */
+const atMost = (rows: number) =>
+  Layer.effect(
+    Claude,
+    Effect.map(Claude, (claude) => ({
+      ...claude,
+      capacity: Effect.map(claude.capacity, (capacity) => Math.min(capacity, rows))
+    }))
+  )
 
 type AnyStep = Step.Step<Template.Row, unknown, unknown, Job.Provided>
 

@@ -5,7 +5,7 @@
  */
 import { dirname, isAbsolute, join } from "node:path"
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
+import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -53,6 +53,28 @@ export const check = Effect.fnUntraced(function* (attachments: Attachments, row:
   }
   return undefined
 })
+
+/**
+ * How many rows may wait for an answer at once, so that their files take about half a gigabyte: each row keeps its request until
+ * then, and as many rows again are read ahead. The files of the given rows say how large files are.
+ */
+export const rowsAtOnce = Effect.fnUntraced(function* (attachments: Attachments, rows: ReadonlyArray<Template.Row>) {
+  const fs = yield* FileSystem.FileSystem
+  const files = rows.flatMap((row) => filesOf(attachments, row)).filter(({ source }) => !isAddress(source))
+  const sizes = yield* Effect.forEach(files, ({ source }) =>
+    Effect.orElseSucceed(
+      Effect.map(fs.stat(source), ({ size }) => Number(size)),
+      () => 0
+    )
+  )
+  const perRow = (sizes.reduce((sum, size) => sum + size, 0) * 4) / 3 / Math.max(1, rows.length)
+  return Math.max(leastRows, Math.floor(memory / 2 / Math.max(1, perRow)))
+})
+
+/** In bytes. */
+const memory = 5e8
+
+const leastRows = 8
 
 const filesOf = ({ columns, folder }: Attachments, row: Template.Row) =>
   columns.flatMap((column) =>

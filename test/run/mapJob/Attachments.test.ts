@@ -1,6 +1,10 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
+import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as PlatformError from "effect/PlatformError"
 import * as Attachments from "../../../src/run/mapJob/Attachments.ts"
 
 describe("Attachments", () => {
@@ -21,6 +25,20 @@ describe("Attachments", () => {
     )
   })
 
+  it.effect("lets fewer rows wait at once the larger their files are", () =>
+    Effect.gen(function* () {
+      const ofSize = (size: number) =>
+        Effect.provide(
+          Attachments.rowsAtOnce(Attachments.make(["file"], "a.csv"), [{ file: "x" }, { file: "none" }]),
+          FileSystem.layerNoop({ stat: (path) => (path === "x" ? sized(size) : missing) })
+        )
+      // In Base64, with as many rows again that are read ahead: 250 MB / (4/3 · 1 MB) for a mean of 1 MB.
+      assert.strictEqual(yield* ofSize(2_000_000), 187)
+      assert.strictEqual(yield* ofSize(20_000), 18_750)
+      assert.strictEqual(yield* ofSize(2_000_000_000), 8)
+    })
+  )
+
   it.effect("takes a list of files, and none where the column may be empty", () =>
     Effect.gen(function* () {
       const attachments = Attachments.make(["photo?"], "examples/rows.json")
@@ -37,3 +55,27 @@ describe("Attachments", () => {
     }).pipe(Effect.provide(NodeServices.layer))
   )
 })
+
+// Builders
+
+const missing = Effect.fail(PlatformError.systemError({ _tag: "NotFound", module: "FileSystem", method: "stat" }))
+
+const none = Option.none()
+
+const sized = (size: number): Effect.Effect<FileSystem.File.Info> =>
+  Effect.succeed({
+    type: "File",
+    size: ByteSize.bytes(size),
+    mtime: none,
+    atime: none,
+    birthtime: none,
+    dev: 0n,
+    ino: none,
+    mode: 0,
+    nlink: none,
+    uid: none,
+    gid: none,
+    rdev: none,
+    blksize: none,
+    blocks: none
+  })
