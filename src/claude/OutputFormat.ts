@@ -7,12 +7,14 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import type { Node, Problem } from "./outputFormat/Describe.ts"
+import { fit } from "./outputFormat/Fit.ts"
 import { count, type JsonSchema, limits } from "./outputFormat/JsonSchema.ts"
 import { type Part, of as partOf } from "./outputFormat/Part.ts"
 import * as Shape from "./outputFormat/Shape.ts"
 import { translate } from "./outputFormat/Translate.ts"
 
 export { type Constraints, constraintsIn } from "./outputFormat/Constraints.ts"
+export { schemaIn } from "./outputFormat/JsonText.ts"
 export { type Part } from "./outputFormat/Part.ts"
 export { count, formats, type JsonSchema, limits, type Places } from "./outputFormat/JsonSchema.ts"
 
@@ -47,29 +49,45 @@ export class SchemaRefused extends Schema.TaggedError<SchemaRefused>()("SchemaRe
   }
 }
 
-/** Translating a schema costs about as much CPU as a call, so each schema is translated once. */
-const made = new WeakMap<Schema.Constraint, Result.Result<OutputFormat<unknown, unknown>, SchemaRefused>>()
+type Made = WeakMap<Schema.Constraint, Result.Result<OutputFormat<unknown, unknown>, SchemaRefused>>
 
-/** The output format of a schema, or the reason why it cannot be sent. */
+/** Translating a schema costs about as much CPU as a call, so each schema is translated once. */
+const made: Made = new WeakMap()
+const madeNative: Made = new WeakMap()
+
+/**
+ * The output format of a schema, or the reason why it cannot be sent. A part that contains itself, and what is over the
+ * API's limits, is sent in another form, and read back.
+ */
 export const make = <A, I, RD, RE>(
   schema: Schema.ConstraintCodec<A, I, RD, RE>
-): Result.Result<OutputFormat<A, RD>, SchemaRefused> => {
+): Result.Result<OutputFormat<A, RD>, SchemaRefused> => once(made, schema, true)
+
+/** The same, but a part that contains itself, and more than the limits allow, is refused. */
+export const makeNative = <A, I, RD, RE>(
+  schema: Schema.ConstraintCodec<A, I, RD, RE>
+): Result.Result<OutputFormat<A, RD>, SchemaRefused> => once(madeNative, schema, false)
+
+const once = <A, I, RD, RE>(made: Made, schema: Schema.ConstraintCodec<A, I, RD, RE>, mayChange: boolean) => {
   // The entry of a schema was made from this schema, so it has its types.
   const known = made.get(schema) as Result.Result<OutputFormat<A, RD>, SchemaRefused> | undefined
   if (known !== undefined) return known
-  const format = translated(schema)
+  const format = translated(schema, mayChange)
   made.set(schema, format)
   return format
 }
 
-const translated = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>) => {
+const translated = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>, mayChange: boolean) => {
   const problems: Array<Problem> = []
   const prefix = SchemaAST.resolveIdentifier(schema.ast) ?? ""
   const refused = (problem: Problem) => new SchemaRefused({ ...problem, path: prefix + problem.path })
   const node = Result.try({
     try: () => {
-      const node = rooted(translate(schema.ast, (problem) => problems.push(problem)))
-      return { codec: Schema.toCodecJson(schema), node }
+      const root = rooted(translate(schema.ast, (problem) => problems.push(problem), mayChange))
+      const codec = Schema.toCodecJson(schema)
+      if (!mayChange) return { codec, node: root }
+      const fitted = fit(root.schema)
+      return { codec, node: { ...Shape.compose(fitted, root), schema: fitted.schema } }
     },
     // Effect throws if a schema has no JSON codec.
     catch: (error) => {

@@ -113,7 +113,7 @@ const parametersOf = (tool: Tool.Any, isStrict: boolean): Result.Result<Paramete
   }
   const { parametersSchema } = tool
   if (CodecSchema.isEmpty(parametersSchema)) return Result.succeed({ schema: nothing, read: plain(parametersSchema) })
-  const format = OutputFormat.make(parametersSchema)
+  const format = OutputFormat.makeNative(parametersSchema)
   if (Result.isSuccess(format)) return Result.succeed({ schema: format.success.schema, read: format.success.read })
   // Only strict tools and output formats are limited to the API's subset.
   const whole = isStrict ? Result.fail(undefined) : CodecSchema.make(parametersSchema)

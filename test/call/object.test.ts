@@ -364,19 +364,35 @@ describe("an answer with a server tool", () => {
   )
 })
 
-describe("a schema that cannot be sent", () => {
-  it.effect.each<[string, string, Schema.Codec<unknown>]>([
-    ["at its root", 'Tree["branches"][]', Tree],
-    ["in a field", '["forest"][]["branches"][]', Schema.Struct({ letter: Letter, forest: Schema.Array(Tree) })]
-  ])("because it refers to itself (%s) is Unsupported, names the path, and costs no call", ([, where, schema]) =>
+describe("a schema that contains itself", () => {
+  it.effect.each<[string, Schema.Codec<unknown>, string, unknown]>([
+    [
+      "at its root",
+      Tree,
+      `{"name":"a","branches":["{\\"name\\":\\"b\\",\\"branches\\":[]}"]}`,
+      { name: "a", branches: [{ name: "b", branches: [] }] }
+    ],
+    [
+      "in a field",
+      Schema.Struct({ forest: Schema.Array(Tree) }),
+      `{"forest":[{"name":"a","branches":["{\\"name\\":\\"b\\",\\"branches\\":[]}"]}]}`,
+      { forest: [{ name: "a", branches: [{ name: "b", branches: [] }] }] }
+    ]
+  ])("%s is answered with JSON in a text below its first level", ([, schema, text, value]) =>
     Effect.gen(function* () {
-      const { message, reason } = yield* Effect.flip(generateObject(schema, "Go."))
-      assert.strictEqual(reason._tag, "Unsupported")
-      assert.strictEqual(
-        message,
-        `Unsupported: this schema cannot be sent: it contains itself at ${where}; bound its depth`
+      assert.deepStrictEqual((yield* generateObject(schema, "Go.")).value, value)
+      const [sent] = yield* TestClaude.calls
+      assert.include(JSON.stringify(sent?.output_config?.format), "JSON text that satisfies the schema")
+    }).pipe(Effect.provide(TestClaude.layer(text)))
+  )
+
+  it.effect("asks again with the path inside the text", () =>
+    Effect.gen(function* () {
+      const wrong = `{"name":"a","branches":["{\\"name\\":1,\\"branches\\":[]}"]}`
+      const { reason } = yield* Effect.flip(generateObject(Tree, "Go.", { reask: 0 })).pipe(
+        Effect.provide(TestClaude.layer(wrong))
       )
-      assert.deepStrictEqual(yield* TestClaude.calls, [])
-    }).pipe(Effect.provide(TestClaude.layer()))
+      assert.include(reason.message, `Expected string at ["branches"][0]["name"]`)
+    })
   )
 })

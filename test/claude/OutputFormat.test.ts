@@ -291,27 +291,11 @@ describe("a value is decoded and encoded", () => {
   )
 })
 
-describe("a schema that the API would refuse fails with its path and a remedy", () => {
-  const fields = (n: number, schema: Codec) =>
-    Schema.Struct(Object.fromEntries(Array.from({ length: n }, (_, i) => [`f${i}`, schema])))
+const fields = (n: number, schema: Codec) =>
+  Schema.Struct(Object.fromEntries(Array.from({ length: n }, (_, i) => [`f${i}`, schema])))
 
+describe("a schema that the API would refuse fails with its path and a remedy", () => {
   it.each<[string, Codec, string]>([
-    ["recursion", Tree, 'it contains itself at Tree["branches"][]; bound its depth'],
-    [
-      "itself, deeper",
-      Schema.Struct({ forest: Schema.Array(Tree) }),
-      'it contains itself at ["forest"][]["branches"][]; bound its depth'
-    ],
-    [
-      "17 unions",
-      fields(17, Schema.NullOr(Schema.String)),
-      'it has 17 unions, the API accepts 16, and the first one over the limit is at ["f16"]; use Schema.optionalKey instead of null, or split the schema over several calls'
-    ],
-    [
-      "25 optional fields",
-      fields(25, Schema.optionalKey(Schema.String)),
-      'it has 25 optional properties, the API accepts 24, and the first one over the limit is at ["f24"]; make some required, or split the schema over several calls'
-    ],
     [
       "no value",
       Schema.Struct({ a: Schema.Never }),
@@ -331,8 +315,34 @@ describe("a schema that the API would refuse fails with its path and a remedy", 
     const { message } = Result.getOrThrow(Result.flip(OutputFormat.make(schema)))
     assert.strictEqual(message, `this schema cannot be sent: ${why}`)
   })
+})
 
-  it("is sent if it is exactly at the limits", () => {
+describe("in the native form, a schema is refused with its path and a remedy for", () => {
+  it.each<[string, Codec, string]>([
+    ["recursion", Tree, 'it contains itself at Tree["branches"][]; bound its depth'],
+    [
+      "itself, deeper",
+      Schema.Struct({ forest: Schema.Array(Tree) }),
+      'it contains itself at ["forest"][]["branches"][]; bound its depth'
+    ],
+    [
+      "17 unions",
+      fields(17, Schema.NullOr(Schema.String)),
+      'it has 17 unions, the API accepts 16, and the first one over the limit is at ["f16"]; use Schema.optionalKey instead of null, or split the schema over several calls'
+    ],
+    [
+      "25 optional fields",
+      fields(25, Schema.optionalKey(Schema.String)),
+      'it has 25 optional properties, the API accepts 24, and the first one over the limit is at ["f24"]; make some required, or split the schema over several calls'
+    ]
+  ])("%s", (_, schema, why) => {
+    const { message } = Result.getOrThrow(Result.flip(OutputFormat.makeNative(schema)))
+    assert.strictEqual(message, `this schema cannot be sent: ${why}`)
+  })
+})
+
+describe("a schema is sent as it is", () => {
+  it("if it is exactly at the limits", () => {
     assert.lengthOf(OutputFormat.count(sentFor(fields(16, Schema.NullOr(Schema.String)))).unions, 16)
     assert.lengthOf(OutputFormat.count(sentFor(fields(24, Schema.optionalKey(Schema.String)))).optional, 24)
     for (const schema of [

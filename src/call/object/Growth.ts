@@ -104,7 +104,7 @@ const copy = (part: Part, level: Level | undefined, source: unknown, leaf: Leaf)
     return undefined
   }
   const parts = Array.isArray(source) ? copyOfList(part, level, source, leaf) : copyOfObject(part, level, source, leaf)
-  return part.join === undefined ? parts : part.join(parts)
+  return part.join === undefined ? parts : part.join(parts, false)
 }
 
 const copyOfList = (part: Part, level: Level | undefined, source: ReadonlyArray<unknown>, leaf: Leaf) => {
@@ -141,7 +141,7 @@ const openKey = (source: object, parts: object): string | undefined => {
 const complete = (part: Part, level: Level | undefined, value: unknown): unknown => {
   if (!Predicate.isObjectOrArray(value) || part.isWhole) return part.read(value)
   const parts = level?.parts ?? value
-  return part.join === undefined ? parts : part.join(parts)
+  return part.join === undefined ? parts : part.join(parts, true)
 }
 
 const level = (part: Part, key: Key | undefined): Level => ({

@@ -14,7 +14,7 @@ export interface Part {
   /** Reads the complete part. */
   readonly read: (sent: unknown) => unknown
   /** Reads an object or a list whose parts have been read; undefined if there is nothing to show yet. */
-  readonly join: ((parts: object) => unknown) | undefined
+  readonly join: ((parts: object, isComplete: boolean) => unknown) | undefined
   /** The part under a key, or an item of a list. */
   readonly at: (key: string | number) => Part
 }

@@ -13,10 +13,10 @@ export interface Mapping {
   /** The mapping of the part under a key of an object, or of an item of a list. Without it, `read` needs a whole value. */
   readonly part?: (key: string | number) => Mapping
   /**
-   * `read` for an object or a list whose parts have been read already. Parts at its end may be missing; the result is
-   * undefined if there is nothing to show yet.
+   * `read` for an object or a list whose parts have been read already. Unless it is complete, parts at its end may be
+   * missing; the result is undefined if there is nothing to show yet.
    */
-  readonly join?: (parts: object) => unknown
+  readonly join?: (parts: object, isComplete?: boolean) => unknown
 }
 
 /** A value under a name. */
@@ -34,6 +34,28 @@ export interface MapField {
 
 export const read = ({ read }: Mapping, sent: unknown): unknown => (read === undefined ? sent : read(sent))
 export const write = ({ write }: Mapping, json: unknown): unknown => (write === undefined ? json : write(json))
+
+const isWhole = ({ part, read }: Mapping): boolean => read !== undefined && part === undefined
+
+/** Reads with the first mapping, then with the second. The first one keeps the keys of objects. */
+export const compose = (first: Mapping, second: Mapping): Mapping => {
+  if (first.read === undefined || second.read === undefined) return first.read === undefined ? second : first
+  const { join, part } = first
+  return {
+    read: (sent) => read(second, read(first, sent)),
+    write: (json) => write(first, write(second, json)),
+    ...(!isWhole(first) &&
+      !isWhole(second) && {
+        part: (key) => compose(part?.(key) ?? {}, second.part?.(key) ?? {}),
+        join: (parts, isComplete) => {
+          const joined = join === undefined ? parts : join(parts, isComplete)
+          return second.join === undefined || !Predicate.isObjectOrArray(joined)
+            ? joined
+            : second.join(joined, isComplete)
+        }
+      })
+  }
+}
 
 type Step = (mapping: Mapping, value: unknown) => unknown
 
@@ -180,8 +202,8 @@ export const wrapped = (name: string, node: Mapping): Mapping => ({
     read(node, Predicate.isObject(sent) && Object.keys(sent).length === 1 && name in sent ? sent[name] : sent),
   write: (json) => ({ [name]: write(node, json) }),
   part: (key) => (key === name ? node : (node.part?.(key) ?? {})),
-  join: (parts) => {
-    if (Array.isArray(parts)) return node.join === undefined ? parts : node.join(parts)
+  join: (parts, isComplete) => {
+    if (Array.isArray(parts)) return node.join === undefined ? parts : node.join(parts, isComplete)
     const [only, ...others] = Object.entries(parts)
     return others.length > 0 || (only !== undefined && only[0] !== name) ? parts : only?.[1]
   }

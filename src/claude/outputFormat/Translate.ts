@@ -8,17 +8,22 @@ import * as SchemaAST from "effect/SchemaAST"
 import { describe, type Node, type Problem, problemsOf } from "./Describe.ts"
 import type { JsonSchema } from "./JsonSchema.ts"
 import * as Alternatives from "./Alternatives.ts"
+import * as JsonText from "./JsonText.ts"
 import { special } from "./Special.ts"
 import * as Stages from "./Stages.ts"
 import * as Shape from "./Shape.ts"
 
-/** Translates a schema. Reports every part that cannot be sent, and puts a null in its place. */
-export const translate = (root: SchemaAST.AST, report: (problem: Problem) => void): Node => {
+/**
+ * Translates a schema. Reports every part that cannot be sent, and puts a null in its place. A part that contains itself
+ * is sent as JSON in a text if `mayChange` is true.
+ */
+export const translate = (root: SchemaAST.AST, report: (problem: Problem) => void, mayChange = false): Node => {
   const inside: Array<SchemaAST.AST> = []
 
   const visit = (ast: SchemaAST.AST, path: string, isOptional = false): Node => {
     const chain = Stages.of(ast)
     const final = chain.at(-1) ?? ast
+    if (mayChange && inside.includes(final)) return JsonText.of(documentOf(ast))
     if (inside.includes(final) || inside.length > deepest) {
       report({ path, what: "it contains itself", remedy: "bound its depth" })
       return nothing
@@ -149,6 +154,13 @@ export const translate = (root: SchemaAST.AST, report: (problem: Problem) => voi
   }
 
   return visit(root, "")
+}
+
+/** The JSON Schema of a type that contains itself. It describes the JSON of the codec. */
+const documentOf = (ast: SchemaAST.AST): object => {
+  const codec = Schema.toCodecJson(Schema.make<Schema.Codec<unknown>>(ast))
+  const { definitions, schema } = Schema.toJsonSchemaDocument(codec)
+  return { ...schema, $defs: definitions }
 }
 
 /** A schema whose parts are created on each access never repeats; at this depth it counts as recursive. */

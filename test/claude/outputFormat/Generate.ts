@@ -5,7 +5,7 @@
 // @effect-diagnostics schemaNumber:off - users write Schema.Number
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import { constraintsIn, type JsonSchema } from "../../../src/claude/OutputFormat.ts"
+import { constraintsIn, type JsonSchema, schemaIn } from "../../../src/claude/OutputFormat.ts"
 import { Tree } from "../../fixtures.ts"
 
 export type Codec = Schema.Codec<unknown, unknown>
@@ -167,12 +167,36 @@ export const valueOf = (schema: JsonSchema, choose: Choose): unknown => {
       return numberOf(constraints, type === "integer" ? 1 : 0.5)
     case "boolean":
       return choose(2) === 0
-    case "string":
-      return textOf(schema, choose)
+    case "string": {
+      const inText = schemaIn(schema.description ?? "")
+      if (inText === undefined) return textOf(schema, choose)
+      return JSON.stringify(valueOf(expanded(inText, inText, 6), choose))
+    }
     default:
       return null
   }
 }
+
+/** The schema with its references filled in. The items of a list this deep are left out, since they may never end. */
+const expanded = (schema: unknown, root: unknown, depth: number): JsonSchema => {
+  if (typeof schema !== "object" || schema === null) return {}
+  const { $ref = "", anyOf, items, properties, ...rest }: Untrusted = schema
+  const named = /^#\/\$defs\/(.+)$/.exec($ref)?.[1]
+  if (named !== undefined) return expanded(Object(root).$defs[named], root, depth - 1)
+  if (rest.type === "array" && depth < 0) return { const: JSON.parse("[]") }
+  return {
+    ...rest,
+    ...(anyOf && { anyOf: anyOf.map((one) => expanded(one, root, depth)) }),
+    ...(items && { items: expanded(items, root, depth) }),
+    ...(properties && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, one]) => [name, expanded(one, root, depth)])
+      )
+    })
+  }
+}
+
+type Untrusted = JsonSchema & { readonly $ref?: string }
 
 const isEntry = (item: unknown): item is { readonly key: unknown } =>
   typeof item === "object" && item !== null && "key" in item && "value" in item

@@ -3,10 +3,12 @@
  * word with the name or the description of its property, where there is one. Constraints hold, whether they are keywords
  * or words of a description.
  */
-import { constraintsIn } from "../../../claude/OutputFormat.ts"
+import { constraintsIn, schemaIn } from "../../../claude/OutputFormat.ts"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
 import * as Formats from "./Formats.ts"
-import { kindOf, type JsonSchema, simplify } from "../request/JsonSchema.ts"
+import { JsonSchema, kindOf, simplify } from "../request/JsonSchema.ts"
 import * as Patterns from "./Patterns.ts"
 import * as Quotes from "./Quotes.ts"
 import type { Material, Sentence } from "./Sentences.ts"
@@ -145,7 +147,8 @@ function* candidates(items: JsonSchema, place: Place): Iterable<unknown> {
     yield option(items.enum ?? [], place)
     return
   }
-  if (kindOf(items) === "string" && items.format === undefined && items.pattern === undefined) {
+  const isPlain = items.format === undefined && items.pattern === undefined && inText(items) === undefined
+  if (kindOf(items) === "string" && isPlain) {
     const phrases = Quotes.keyPhrases(quotable(place).slice(0, 10), material, properties[0])
     for (const phrase of phrases) yield fit(phrase, items)
     return
@@ -208,7 +211,15 @@ const number = (schema: JsonSchema, place: Place): number => {
   return rounded > most ? rounded - step : rounded
 }
 
+const decodeSchema = Schema.decodeUnknownOption(JsonSchema)
+
+/** The schema of the JSON that a text must have. */
+const inText = ({ description = "" }: JsonSchema): JsonSchema | undefined =>
+  Option.getOrUndefined(decodeSchema(schemaIn(description)))
+
 const string = (schema: JsonSchema, place: Place): string => {
+  const root = inText(schema)
+  if (root !== undefined) return JSON.stringify(value(root, { ...place, root }))
   const quoted = quotable(place)
   const texts = [...quoted, ...place.material.sentences].map((sentence) => sentence.text)
   if (schema.format !== undefined) {

@@ -1,9 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as OutputFormat from "../../../../src/claude/OutputFormat.ts"
 import { JsonSchema } from "../../../../src/testing/emulator/request/JsonSchema.ts"
 import * as SchemaAnswer from "../../../../src/testing/emulator/answering/SchemaAnswer.ts"
 import * as Sentences from "../../../../src/testing/emulator/answering/Sentences.ts"
+import { Tree } from "../../../fixtures.ts"
 
 const ticket = `Extract the ticket.
 
@@ -149,6 +152,14 @@ describe("SchemaAnswer.answer", () => {
         })
       )
     )
+  )
+
+  it.effect("puts JSON into a text whose description has its schema", () =>
+    Effect.gen(function* () {
+      const { decode, schema } = Result.getOrThrow(OutputFormat.make(Tree))
+      const tree = yield* decode(JSON.stringify(answer(schema)))
+      assert.isAbove(tree.branches[0]?.branches.length ?? 0, 0)
+    })
   )
 })
 
