@@ -47,17 +47,21 @@ export const continuation = (request: Request, turn: Turn): Request | undefined 
   const { message } = last(turn)
   // The server holds the messages of a thread, and refuses a request that repeats them.
   if (!isPaused(message) || turn.length > maxContinuations || Predicate.isNotNullish(request.thread)) return undefined
-  const content = contentOf(turn)
-  if (content.length === 0) return request
-  return { ...request, messages: [...request.messages, assistant(content)], ...containerOf(request, turn) }
+  const answer = assistant(contentOf(turn))
+  if (answer.content.length === 0) return request
+  return { ...request, messages: [...request.messages, answer], ...containerOf(request, turn) }
 }
 
-/** The message that returns the content of an answer. */
-export const assistant = (content: ReadonlyArray<Anthropic.ContentBlock>) => ({
-  role: "assistant" as const,
-  // The API accepts the content that it sends; only the SDK's types for the two differ.
-  content: content as Array<Anthropic.ContentBlockParam>
-})
+/**
+ * The message that returns the content of an answer. The API sends texts that it refuses to read, so they are left out:
+ * empty ones, and white space without a call beside it.
+ */
+export const assistant = (content: ReadonlyArray<Anthropic.ContentBlock>) => {
+  const readable = content.some(({ type }) => type === "tool_use") ? /[^]/ : /\S/
+  const kept = content.filter((block) => block.type !== "text" || readable.test(block.text))
+  // The API accepts the other content that it sends; only the SDK's types for the two differ.
+  return { role: "assistant" as const, content: kept as Array<Anthropic.ContentBlockParam> }
+}
 
 /** The answer of a turn. If the turn has no text or is not finished, removes it from the cache and fails. */
 export const toReply = Effect.fnUntraced(function* (turn: Turn, textOf: (message: Reply.Message) => string) {

@@ -7,6 +7,7 @@ import { generateWithTools, streamWithTools } from "../../src/call/tools.ts"
 import * as Tools from "../../src/Tools.ts"
 import type { Claude } from "../../src/claude/Claude.ts"
 import { Overloaded } from "../../src/claude/ClaudeError.ts"
+import * as Emulator from "../../src/testing/Emulator.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 
 describe("generateWithTools", () => {
@@ -33,6 +34,27 @@ describe("generateWithTools", () => {
           { content: ["It is 3."], usage: { input_tokens: 20, output_tokens: 4 } }
         ])
       )
+    )
+  )
+
+  it.effect("returns messages that the API reads, although it sent empty texts", () =>
+    Effect.gen(function* () {
+      const { messages } = yield* generateWithTools(toolkit, "What is 1 + 2?")
+      const next = yield* generateWithTools(toolkit, { messages: [...messages, { role: "user", content: "Sure?" }] })
+      assert.strictEqual(next.text, "It is 3.\n")
+    }).pipe(
+      Effect.provide([
+        handlers,
+        Emulator.layer({
+          replies: [
+            {
+              when: ({ messages }) => messages.length === 1,
+              reply: { content: [text(""), text("\n"), { ...call("add", { a: 1, b: 2 }, "toolu_1") }] }
+            },
+            { when: /./, reply: { content: [text(""), text("It is 3."), text("\n")] } }
+          ]
+        })
+      ])
     )
   )
 
@@ -430,6 +452,8 @@ const handlers = toolkit.toLayer({
 
 const withHandlers = (claude: Layer.Layer<Claude | TestClaude.TestClaude>) =>
   Effect.provide(Layer.merge(handlers, claude))
+
+const text = (text: string) => ({ type: "text", text })
 
 const call = (name: string, input: unknown, id: string): Anthropic.ToolUseBlock => ({
   type: "tool_use",

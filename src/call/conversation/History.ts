@@ -138,21 +138,11 @@ export const append = (
   return { turns: [...turns, added], ...(used && { tools: used }) }
 }
 
-/** The API sends empty texts, but refuses to read them, except beside a call. */
-const withoutEmptyTexts = (message: Message): Message =>
-  message.role !== "assistant" || hasCalls(message) || Predicate.isString(message.content)
-    ? message
-    : { ...message, content: blocksOf(message).filter((block) => block.type !== "text" || /\S/.test(block.text)) }
-
 /** The messages of a turn with one answer. */
 export const answered = (content: Content, answer: ReplyMessage): ReadonlyArray<Message> => [
   { role: "user", content },
-  withoutEmptyTexts(assistant(answer.content))
+  assistant(answer.content)
 ]
-
-/** The messages of a turn with tools: from all messages at its end, those that its request did not begin with. */
-export const answeredWithTools = (request: Request, messages: ReadonlyArray<Message>): ReadonlyArray<Message> =>
-  messages.slice(request.messages.length - 1).map(withoutEmptyTexts)
 
 /** The history without its last turn. */
 export const undo = ({ turns, ...rest }: History): History => ({ ...rest, turns: turns.slice(0, -1) })

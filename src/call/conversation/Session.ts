@@ -75,8 +75,7 @@ export const begin = Effect.fnUntraced(function* <E>(
   const request = build(before, resolved, content, from)
   const used = { model: request.model, tools }
   const add: Sent<E>["add"] = (reply, all) => {
-    const messages =
-      all === undefined ? History.answered(content, reply.message) : History.answeredWithTools(request, all)
+    const messages = all?.slice(request.messages.length - 1) ?? History.answered(content, reply.message)
     const after = History.append(before, { messages, from, request: used, reply })
     return Effect.andThen(self.store.save(after, messages), Ref.set(self.history, after))
   }

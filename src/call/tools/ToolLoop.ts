@@ -58,7 +58,7 @@ export const run = Effect.fnUntraced(function* ({ create, handlers, limits, mayB
     if (reply.fallback === undefined) model ??= message.model
     const isForeign = reply.fallback === true || (model !== undefined && !Models.isSame(model, message.model))
     const said = isForeign ? Thinking.without(Turn.assistant(content)) : Turn.assistant(content)
-    const messages = said === undefined || content.length === 0 ? request.messages : [...request.messages, said]
+    const messages = said === undefined || said.content?.length === 0 ? request.messages : [...request.messages, said]
 
     const limit = isCalling ? reached(limits, number, all) : undefined
     if (!isCalling || limit !== undefined) {
