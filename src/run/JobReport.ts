@@ -21,6 +21,8 @@ export interface JobReport {
   readonly progress: Progress.Progress
   readonly output: string
   readonly state: string
+  /** The command that writes the report of the job, for a shell. */
+  readonly reportCommand: string
   /** Whether a signal asked the run to stop. */
   readonly isInterrupted: boolean
   /** What to say if the flags select no row; undefined if they cannot tell why. */
@@ -72,7 +74,8 @@ export const toText = (report: JobReport): string => {
     Progress.responseCache(progress),
     isEmulated(report) &&
       "An emulator answered, not Claude: nothing was billed, and the answers only quote the prompts.",
-    endOf(report)
+    endOf(report),
+    `To see it as a page: ${report.reportCommand}`
   ]
     .filter((line) => line !== false)
     .join("\n")

@@ -17,6 +17,7 @@ import * as FailuresFile from "../pipeline/FailuresFile.ts"
 import * as Job from "../pipeline/Job.ts"
 import * as Journal from "../pipeline/Journal.ts"
 import * as AskFirst from "./AskFirst.ts"
+import * as CommandLine from "./CommandLine.ts"
 import * as Display from "./Display.ts"
 import * as EmulatorProbe from "./EmulatorProbe.ts"
 import * as EmulatorProcess from "./EmulatorProcess.ts"
@@ -153,6 +154,7 @@ const execute = Effect.fnUntraced(function* <Row, Out, E>(
       progress,
       output: options.output,
       state: place,
+      reportCommand: reportCommand(job.name, options.output, place),
       isInterrupted,
       unselected
     }
@@ -172,6 +174,14 @@ const execute = Effect.fnUntraced(function* <Row, Out, E>(
     Effect.provide([claude, journal])
   )
 })
+
+/** The job is named where the state may hold others. */
+const reportCommand = (job: string, output: string, state: string) => {
+  const named = Postgres.isAddress(state)
+    ? [state, "--job", job]
+    : [state === OpenState.pathOf(output) ? output : state]
+  return ["effect-claude", "report", ...named].map(CommandLine.quoted).join(" ")
+}
 
 /** What to say if no row is selected. A sample can have been finished before. */
 const unselected = ({ sample, where }: RunFlags, { only }: Beginning) => {

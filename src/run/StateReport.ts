@@ -1,5 +1,5 @@
 /**
- * Writes the report of a job as an HTML page, or prints it as JSON. The job may run meanwhile.
+ * Writes the report of a job as an HTML page, or prints it as JSON. The job may run meanwhile. A comparison is such a page, too.
  */
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"

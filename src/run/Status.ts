@@ -13,16 +13,34 @@ import * as RowFailure from "../pipeline/RowFailure.ts"
 import * as CommandLine from "./CommandLine.ts"
 import * as OpenState from "./OpenState.ts"
 import type { StateFlags } from "./StateFlags.ts"
+import * as Watch from "./Watch.ts"
 
-/** Prints the status of one job of a state, or of all of them. */
-export const print = Effect.fnUntraced(
-  function* ({ json, ...given }: StateFlags & { readonly json: boolean }) {
+interface StatusFlags extends StateFlags {
+  readonly json: boolean
+  readonly watch: boolean
+}
+
+/** Prints the status of one job of a state, or of all of them: once, or until no run is on. */
+export const print = Effect.fnUntraced(function* ({ json, watch, ...given }: StatusFlags) {
+  const text = (statuses: ReadonlyArray<Status>) =>
+    json ? statuses.map((status) => JSON.stringify(toJson(status))).join("\n") : statuses.map(toText).join("\n\n")
+  if (!watch) return yield* Console.log(text(yield* readAll(given)))
+  yield* Watch.watch(readAll(given), {
+    hasEnded: (statuses) => statuses.every(({ openIn }) => openIn === undefined),
+    text,
+    // Rows, and how fast they finish.
+    lines: (statuses) =>
+      json ? text(statuses) : statuses.map((status) => toText(status).split("\n", 2).join("\n")).join("\n"),
+    isForPrograms: json
+  })
+})
+
+/** A state is opened for each reading: it is what a run has committed then. */
+const readAll = Effect.fnUntraced(
+  function* (given: StateFlags) {
     const jobs = Option.isSome(given.job) ? [yield* OpenState.one(given)] : yield* OpenState.all(given.state)
     const isNamed = Option.isSome(given.job) || jobs.length > 1
-    const statuses = yield* Effect.forEach(jobs, (job) => read(job, isNamed))
-    yield* Console.log(
-      json ? statuses.map((status) => JSON.stringify(toJson(status))).join("\n") : statuses.map(toText).join("\n\n")
-    )
+    return yield* Effect.forEach(jobs, (job) => read(job, isNamed))
   },
   Effect.scoped,
   (effect) => OpenState.toExit(effect)

@@ -26,7 +26,8 @@ describe("JobReport", () => {
         "  … and 24 more",
         "0 calls (0 retries), 0 tokens in, 0 out: $0.00",
         "Stopped: Unauthenticated: bad key; check ANTHROPIC_API_KEY. 2 rows are pending: correct this, and then run the same " +
-          "command again to continue."
+          "command again to continue.",
+        "To see it as a page: effect-claude report out.jsonl"
       ].join("\n")
     )
   })
@@ -95,7 +96,7 @@ describe("JobReport", () => {
       lines({}),
       "0 calls (0 retries), 0 tokens in, 0 out: this run $2.48, all runs $11.46 and 1 call with no known price"
     )
-    assert.match(lines({ all: run }), /0 out: \$2\.48$/)
+    assert.match(lines({ all: run }), /0 out: \$2\.48$/m)
   })
 
   it("gives programs exact costs", () => {
@@ -186,6 +187,7 @@ const report = (summary: Partial<JobReport.JobReport["summary"]>): JobReport.Job
   progress: Progress.empty,
   output: "out.jsonl",
   state: "out.state.sqlite",
+  reportCommand: "effect-claude report out.jsonl",
   isInterrupted: false,
   unselected: undefined
 })

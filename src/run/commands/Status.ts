@@ -3,12 +3,19 @@
  */
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
-import { json } from "../Flags.ts"
+import { json, toggle } from "../Flags.ts"
 import * as StateFlags from "../StateFlags.ts"
 
 export const status = Command.make(
   "status",
-  { ...StateFlags.flags, json },
+  {
+    ...StateFlags.flags,
+    json,
+    watch: toggle(
+      "watch",
+      "Show it again every second, and elsewhere than on a terminal every 5 seconds, until no run is on"
+    )
+  },
   Effect.fn("Cli.status")(function* (flags) {
     const Status = yield* Effect.promise(() => import("../Status.ts"))
     yield* Status.print(flags)

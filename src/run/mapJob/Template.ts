@@ -25,7 +25,6 @@ export const parse = (text: string): Result.Result<Template, Mistake> => {
   const parts: Array<string | Column> = []
   let done = 0
   for (const { 0: opening, index: at } of text.matchAll(/\\?\{\{/g)) {
-    if (at < done) continue
     parts.push(text.slice(done, at))
     done = at + opening.length
     if (opening.startsWith("\\")) {

@@ -58,6 +58,7 @@ describe("Fields", () => {
     ["a: low|high|low", "low", '"low" is here twice'],
     ["a: low[]|high", "low[]|high", "write [] after the last value"],
     ["a: 5..1", "5..1", "the smaller number of a range comes first"],
+    ["a: 1..1", "1..1", "the smaller number of a range comes first"],
     ["a: string?[]", "?[]", "? comes last"],
     ["a: {b: string}", "{b: string}", "a field holds no object; describe the result with --schema @file"],
     ["a:", "", "a type is missing"],
