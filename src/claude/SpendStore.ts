@@ -23,7 +23,30 @@ export interface Account {
   readonly hold: (unsettled: BigDecimal.BigDecimal) => Effect.Effect<void>
   /** At the end of the run, this function is called, and its result is recorded in place of the last `hold`. */
   readonly atEnd: (unsettled: () => BigDecimal.BigDecimal) => void
+  /** Where other processes spend from the same budget. Then there is no need to `hold`. */
+  readonly shared?: SharedAccount | undefined
 }
+
+/** What several processes may spend of one budget together. Each has a part of it, which it takes before it spends. */
+export interface SharedAccount {
+  /**
+   * Asks that this process may spend `needed` of the budget `cap` in all, and `wanted` where there is that much. It replaces
+   * what the process might spend before.
+   */
+  readonly allot: (amounts: {
+    readonly needed: BigDecimal.BigDecimal
+    readonly wanted: BigDecimal.BigDecimal
+    readonly cap: BigDecimal.BigDecimal
+  }) => Effect.Effect<Allotment>
+  /** Runs an effect now and then while the process works. */
+  readonly regularly: (effect: Effect.Effect<void>) => void
+}
+
+/** An answer to `allot`. */
+export type Allotment =
+  | { readonly _tag: "granted"; readonly amount: BigDecimal.BigDecimal }
+  /** `left` is what this process may spend in all, and `returnable` what others may give back of their parts. */
+  | { readonly _tag: "refused"; readonly left: BigDecimal.BigDecimal; readonly returnable: BigDecimal.BigDecimal }
 
 /** The accounts of a job. */
 export interface SpendStore {

@@ -60,7 +60,7 @@ export const claimRows = Effect.fnUntraced(function* <Row>(
  * Reads an input that has the same rows as then; undefined if it has other rows. A row that could not be read then may be
  * readable by today's program.
  */
-const readSame = Effect.fnUntraced(function* <Row>(
+export const readSame = Effect.fnUntraced(function* <Row>(
   input: KeyedRow.Input<Row>,
   earlier: Source,
   wanted: ReadonlyArray<Claimed>

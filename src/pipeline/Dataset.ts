@@ -28,8 +28,12 @@ export { at, Place, RowInvalid } from "./dataset/Place.ts"
 export { type Open as OpenSource, type Source, Sources } from "./dataset/Sources.ts"
 export { write, type Writer, writeLines } from "./dataset/Writer.ts"
 
+/** How the input has a row: `cells` of a table, a value in `json` form, or a `value` of the program. */
+export type Form = "cells" | "json" | "value"
+
 /** A row that fits its schema. */
 export interface Valid<A> {
+  readonly form: Form
   readonly value: A
   /** As the input has it. */
   readonly encoded: unknown
@@ -66,12 +70,13 @@ export const fromFiles = <A, R>(
   schema: Schema.ConstraintDecoder<A, R>,
   paths: ReadonlyArray<string>
 ): Dataset<A, DatasetFailed, R | FileSystem.FileSystem> => {
-  const decode = ResultLine.decode(schema)
-  const fit = Cells.fit(schema)
-  const decodeCells = (row: unknown) => decode(fit(row))
+  const decode = { cells: decodeForm(schema, "cells"), json: decodeForm(schema, "json") }
   const sources = Effect.map(Effect.forEach(paths, Inputs.resolve), (sources) => sources.flat())
   const pages = Stream.flatMap(Stream.fromIterableEffect(sources), ({ pages, values }) =>
-    Stream.map(pages, (page) => pageOf(values === "cells" ? decodeCells : decode, page))
+    Stream.map(pages, (page) => {
+      const form = values === "cells" ? "cells" : "json"
+      return pageOf(form, decode[form], page)
+    })
   )
   const single = paths.length === 1 ? paths.find(Inputs.isFile) : undefined
   const files = Effect.map(sources, (sources) => sources.flatMap(({ path }) => path ?? []))
@@ -90,11 +95,11 @@ export const fromIterable = <A, R>(
   schema: Schema.ConstraintDecoder<A, R>,
   values: Iterable<unknown> | (() => Iterable<unknown>)
 ): Dataset<A, never, R> => {
-  const decode = Schema.decodeUnknownEffect(schema, { errors: "all", reportInput: true })
+  const decode = decodeForm(schema, "value")
   const valuesOf = (values: ReadonlyArray<unknown>, page: number) => {
     const place = (index: number): Place => ({ source: name, unit: "row", number: page * pageSize + index + 1 })
     const value = (index: number) => Result.succeed(values[index])
-    return pageOf(decode, { size: values.length, value, place, raw: () => undefined, bytes: undefined })
+    return pageOf("value", decode, { size: values.length, value, place, raw: () => undefined, bytes: undefined })
   }
   const all = Stream.suspend(() => Stream.fromIterable(typeof values === "function" ? values() : values))
   return make({ name, files: Effect.succeed([]), schema }, Stream.map(Stream.grouped(all, pageSize), valuesOf))
@@ -123,12 +128,25 @@ export const withFiles = <A, E, R>(
 export const columns = <A, E, R>({ pages }: Pick<Dataset<A, E, R>, "pages">) =>
   Effect.map(Stream.runHead(pages), (page) => Option.getOrUndefined(page)?.columns)
 
+/** Decodes rows of one form. */
+export const decodeForm = <A, R>(
+  schema: Schema.ConstraintDecoder<A, R>,
+  form: Form
+): ((encoded: unknown) => Effect.Effect<A, Schema.SchemaError, R>) => {
+  if (form === "value") return Schema.decodeUnknownEffect(schema, { errors: "all", reportInput: true })
+  const decode = ResultLine.decode(schema)
+  if (form === "json") return decode
+  const fit = Cells.fit(schema)
+  return (row) => decode(fit(row))
+}
+
 const pageOf = <A, R>(
+  form: Form,
   decode: (value: unknown) => Effect.Effect<A, Schema.SchemaError, R>,
   page: EncodedPage
 ): Page.Page<A, R> => ({
   size: page.size,
-  decode: (index) => rowOf(decode, page.place(index), page.value(index)),
+  decode: (index) => rowOf(form, decode, page.place(index), page.value(index)),
   place: page.place,
   raw: (index) => Result.getOrElse(page.value(index), () => page.raw(index)),
   bytes: page.bytes,
@@ -137,6 +155,7 @@ const pageOf = <A, R>(
 
 /** Decodes a value. It takes no step of a fiber unless the schema does, since inputs have millions of rows. */
 const rowOf = <A, R>(
+  form: Form,
   decode: (value: unknown) => Effect.Effect<A, Schema.SchemaError, R>,
   place: Place,
   encoded: Result.Result<unknown, string>
@@ -144,7 +163,7 @@ const rowOf = <A, R>(
   const refuse = (detail: string): Row<A> => Result.fail(new RowInvalid({ place, detail: Redact.redact(detail) }))
   if (Result.isFailure(encoded)) return Effect.succeed(refuse(encoded.failure))
   return Effect.matchEager(decode(encoded.success), {
-    onSuccess: (value): Row<A> => Result.succeed({ value, encoded: encoded.success, place }),
+    onSuccess: (value): Row<A> => Result.succeed({ form, value, encoded: encoded.success, place }),
     onFailure: ({ issue }) => refuse(Issue.describe(issue))
   })
 }

@@ -9,17 +9,10 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Timer from "../claude/Timer.ts"
-
-/** Rows that one process works on: those whose numbers begin at `first`. */
-export interface Chunk {
-  /** A UUID. A queue takes a chunk with a known id once. */
-  readonly id: string
-  readonly first: number
-}
+import type { Chunk } from "./Journal.ts"
 
 /** A chunk that this process holds. */
-export interface Lease {
-  readonly first: number
+export interface Lease extends Chunk {
   /** Whether this process may send calls for the chunk. Once false, it stays false. */
   readonly isHeld: () => boolean
 }
@@ -36,12 +29,12 @@ export class DispatcherFailed extends Schema.TaggedError<DispatcherFailed>()("Di
 
 /** A queue of chunks that lives outside of the processes. `Entry` is what it needs to find a chunk that it gave out. */
 export interface Queue<Entry> {
-  /** Adds chunks. A chunk whose id the queue has had is left out. */
+  /** Adds chunks. A chunk that the queue has had in this generation is left out. */
   readonly send: (chunks: ReadonlyArray<Chunk>) => Effect.Effect<void, DispatcherFailed>
   /** Gives out at most `count` chunks, or none if none waits. */
   readonly fetch: (
     count: number
-  ) => Effect.Effect<ReadonlyArray<readonly [first: number, entry: Entry]>, DispatcherFailed>
+  ) => Effect.Effect<ReadonlyArray<readonly [chunk: Chunk, entry: Entry]>, DispatcherFailed>
   /** Renews entries, and returns those that this process still holds. */
   readonly touch: (entries: ReadonlyArray<Entry>) => Effect.Effect<ReadonlyArray<Entry>, DispatcherFailed>
   /** Removes a chunk. It has no effect if another process holds the chunk by now. */
@@ -56,7 +49,7 @@ export interface Queue<Entry> {
 export class Dispatcher extends Context.Service<
   Dispatcher,
   {
-    /** Adds chunks that wait for a process. A chunk whose id is known is left out. */
+    /** Adds chunks that wait for a process. A chunk that was added in this generation is left out. */
     readonly submit: (chunks: ReadonlyArray<Chunk>) => Effect.Effect<void, DispatcherFailed>
     /** Takes at most `count` chunks, or none if none waits. They are renewed until they end or the scope closes. */
     readonly take: (count: number) => Effect.Effect<ReadonlyArray<Lease>, DispatcherFailed>
@@ -126,8 +119,8 @@ export const make = Effect.fnUntraced(function* <Entry>(
       Effect.suspend(() => {
         const deadline = Timer.now(clock) + queue.lease
         return Effect.map(queue.fetch(count), (entries) =>
-          entries.map(([first, entry]) => {
-            const lease: Lease = { first, isHeld: () => isHeld(lease) }
+          entries.map(([{ first, generation }, entry]) => {
+            const lease: Lease = { first, generation, isHeld: () => isHeld(lease) }
             held.set(lease, { entry, deadline })
             return lease
           })
@@ -140,4 +133,4 @@ export const make = Effect.fnUntraced(function* <Entry>(
 })
 
 /** A lease that no map has. */
-const absent: Lease = { first: -1, isHeld: () => false }
+const absent: Lease = { first: -1, generation: 0, isHeld: () => false }

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Stream from "effect/Stream"
 import * as Dataset from "./Dataset.ts"
-import { Journal } from "./Journal.ts"
+import { type FailedRow, Journal } from "./Journal.ts"
 import * as RowFailure from "./RowFailure.ts"
 
 /** The file of an output: `results.failures.csv.gz` for `results.csv.gz`. */
@@ -13,9 +13,18 @@ export const pathOf = (output: string): string => output.replace(/((?:\.\w+)?(?:
 
 /** Writes the failures of the last run, and returns the file. Without failures it removes the file of an earlier run. */
 export const write = Effect.fnUntraced(function* (output: string) {
-  const path = pathOf(output)
   const { counts, failures } = yield* Journal
-  if ((yield* counts).failed === 0) {
+  return yield* writeAll(output, (yield* counts).failed, failures)
+})
+
+/** Writes failures, of which there are `count`; see `write`. */
+export const writeAll = Effect.fnUntraced(function* <E>(
+  output: string,
+  count: number,
+  failures: Stream.Stream<FailedRow, E>
+) {
+  const path = pathOf(output)
+  if (count === 0) {
     yield* FileSystem.FileSystem.use((fs) => fs.remove(path, { force: true }))
     return undefined
   }

@@ -19,7 +19,8 @@ import type { StoredCall } from "./journal/Calls.ts"
 import * as ClaimedRows from "./journal/ClaimedRows.ts"
 import type { FailedRow, PendingRow, Which } from "./journal/ClaimedRows.ts"
 import * as Claiming from "./journal/Claiming.ts"
-import type { Claim, Row } from "./journal/Claiming.ts"
+import type { Claim, Row, RowWithInput } from "./journal/Claiming.ts"
+import * as JobChunks from "./journal/Chunks.ts"
 import * as Controls from "./journal/Controls.ts"
 import * as JobState from "./journal/JobState.ts"
 import {
@@ -47,10 +48,25 @@ import * as Writes from "./journal/Writes.ts"
 
 export { JournalFailed, JournalForeign, JournalInUse, JournalMixed, JournalTooNew, JournalTooOld }
 export type { Spending } from "./journal/Spending.ts"
-export type { Claim, Ending, FailedRow, LostAttempt, Minute, Options, PendingRow, Row, SampledRow, Source }
+export type {
+  Claim,
+  Ending,
+  FailedRow,
+  LostAttempt,
+  Minute,
+  Options,
+  PendingRow,
+  Row,
+  RowWithInput,
+  SampledRow,
+  Source
+}
 export type { StoredCall, Total, Totals, Which }
 export type { BatchInProgress } from "./journal/Batches.ts"
 export { all as states, type RowCounts, type RunTotals, type State } from "./journal/State.ts"
+export { type Shared, type WorkerStop } from "./journal/State.ts"
+export { JobNotSubmitted } from "./journal/Opening.ts"
+export { type Chunk, type ChunkRow, type Taken } from "./journal/Chunks.ts"
 export { Billed, StoredMinute } from "./journal/CallLog.ts"
 export type { Control, Controls, Outcome } from "./journal/Controls.ts"
 export { of as requestText } from "./journal/RequestText.ts"
@@ -71,7 +87,7 @@ export class Journal extends Context.Service<
      */
     readonly begin: <A, E, R>(claims: Effect.Effect<A, E, R>) => Effect.Effect<A, E | JournalFailed, R>
     /** Claims rows, in pages. Returns the status of each row, in the same order. */
-    readonly claim: (rows: ReadonlyArray<Row>) => Effect.Effect<ReadonlyArray<Claim>, JournalFailed>
+    readonly claim: (rows: ReadonlyArray<RowWithInput>) => Effect.Effect<ReadonlyArray<Claim>, JournalFailed>
     /** The rows that were finished when the earlier run ended, of those that it had claimed. */
     readonly finishedBefore: number
     /** The source of the rows that an earlier run claimed, where it stored one. */
@@ -147,12 +163,54 @@ export const layer = (
 ): Layer.Layer<Journal, JournalFailed | JournalForeign | JournalInUse | JournalMixed | JournalTooNew, SqlClient> =>
   Layer.effect(Journal, Effect.withTracerEnabled(Effect.flatMap(Opening.open(options), makeRun), false))
 
-const makeRun = Effect.fnUntraced(function* (opened: JobState.Opened) {
-  const job = JobState.make(opened)
+/** The chunks of a submitted job, for a process that works on them. */
+export class Chunks extends Context.Service<
+  Chunks,
+  ReturnType<typeof JobChunks.make> & {
+    /** The number of the job, which names its queue. */
+    readonly job: number
+    /** How the job was submitted. */
+    readonly settings: RunRecord.Settings
+    /** Whether another process waits until no one works on the job. */
+    readonly isWanted: Effect.Effect<boolean, JournalFailed>
+  }
+>()("effect-claude/Chunks") {}
+
+/**
+ * Opens a job on PostgreSQL that another process has submitted, to work on its rows beside other processes. The journal is
+ * that of this process: its totals and its end are of what it did. `differences` compares with the submitted job.
+ */
+export const layerWorker = (
+  options: Options
+): Layer.Layer<Journal | Chunks, JournalFailed | JournalMixed | JournalTooNew | Opening.JobNotSubmitted, SqlClient> =>
+  Layer.effectContext(
+    Effect.withTracerEnabled(
+      Effect.flatMap(Opening.join(options), (opened) => {
+        const job = JobState.make(opened)
+        return Effect.map(ofJob(job), ({ chunks, journal }) =>
+          Context.make(Journal, journal).pipe(
+            Context.add(Chunks, {
+              ...chunks,
+              job: job.id,
+              settings: opened.joined.settings,
+              isWanted: job.attempt(opened.joined.isWanted)
+            })
+          )
+        )
+      }),
+      false
+    )
+  )
+
+const makeRun = (opened: JobState.Opened) => Effect.map(ofJob(JobState.make(opened)), ({ journal }) => journal)
+
+const ofJob = Effect.fnUntraced(function* (job: JobState.JobState) {
+  const { opened } = job
   const numbers = RowNumbers.make(job)
   const writer = yield* Writes.writer(job)
   const claim = Claiming.make(job)
-  return Journal.of({
+  const chunks = JobChunks.make(job, numbers, writer)
+  const journal = Journal.of({
     begin: (claims) => Beginning.begin(job, claims),
     claim: (rows) => job.attempt(claim(rows)),
     finishedBefore: opened.before.done,
@@ -185,4 +243,5 @@ const makeRun = Effect.fnUntraced(function* (opened: JobState.Opened) {
     }),
     emulated: Effect.sync(() => job.emulated === true)
   })
+  return { chunks, journal }
 })

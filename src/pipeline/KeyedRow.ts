@@ -22,6 +22,7 @@ export interface KeyedRow<Row> {
   readonly row: Row
   /** The row as the input has it. */
   readonly encoded: unknown
+  readonly form: Dataset.Form
 }
 
 /** Consecutive rows, of which the first has the ordinal `first`. */
@@ -59,14 +60,14 @@ const keyed = <Row>(input: Input<Row>) => {
   const pick = InputColumns.picker(input)
   return (row: Dataset.Row<Row>, ordinal: number): Keyed<Row> => {
     if (Result.isFailure(row)) return Result.fail(row.failure)
-    const { encoded, place, value } = row.success
+    const { encoded, form, place, value } = row.success
     const refuse = (detail: string) => Result.fail(new Dataset.RowInvalid({ place, detail }))
     const key = Result.try(() => input.key(value))
     if (Result.isFailure(key)) return refuse(`its key cannot be computed: ${messageOf(key.failure)}`)
     const columns = pick(key.success, encoded)
     const problem = RowKey.problemOf(key.success) ?? Option.getOrUndefined(Result.getFailure(columns))
     return problem === undefined
-      ? Result.succeed({ key: key.success, ordinal, place, row: value, encoded })
+      ? Result.succeed({ key: key.success, ordinal, place, row: value, encoded, form })
       : refuse(problem)
   }
 }

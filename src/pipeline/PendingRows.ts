@@ -11,7 +11,15 @@ import { Journal, type PendingRow as Stored, type Which } from "./Journal.ts"
 import * as KeyedRow from "./KeyedRow.ts"
 
 /** A row that is to run: what the input has of it, and what the journal has. */
-export type PendingRow<Row> = KeyedRow.KeyedRow<Row> & Stored
+export type PendingRow<Row> = KeyedRow.KeyedRow<Row> & Stored & { readonly lease?: RowLease }
+
+/** The right to work on a row that other processes may get. */
+export interface RowLease {
+  /** Whether a call of the row may be sent, and its result stored. Once false, it stays false. */
+  readonly isHeld: () => boolean
+  /** Runs when the row has ended in any way. */
+  readonly ended: Effect.Effect<void>
+}
 
 /** Reads the input while there are pending rows, all of them or some that failed in an earlier run. */
 export const of = <Row>(input: KeyedRow.Input<Row>, which: Which) =>

@@ -16,6 +16,7 @@ import * as CallTimes from "./CallTimes.ts"
 import * as Durable from "./Durable.ts"
 import type { InFlight } from "./InFlight.ts"
 import type { JournalFailed, LostAttempt, PendingRow } from "./Journal.ts"
+import type { RowLease } from "./PendingRows.ts"
 import type { Minutes } from "./Minutes.ts"
 import type * as RowFailure from "./RowFailure.ts"
 
@@ -36,13 +37,17 @@ export interface Run {
 
 /** The calls of a row that runs. */
 export interface RowCalls extends Durable.Row {
-  /** Abandons the row if the run has stopped and nothing would be lost. */
+  /** Abandons the row if the run has stopped, or its lease is lost, and nothing would be lost with it. */
   readonly check: () => void
   readonly bill: (now: Date) => RowFailure.Bill
 }
 
 /** Starts with the stored replies of the row. `interrupt` interrupts its fiber. */
-export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrupt: () => void): RowCalls => {
+export const make = (
+  run: Run,
+  { hasFailed, key, lease, replies }: PendingRow & { readonly lease?: Pick<RowLease, "isHeld"> },
+  interrupt: () => void
+): RowCalls => {
   let isAbandoned = false
   /** `open` calls have begun and not ended. The `busy` ones are on the wire or have a reply to store. */
   let open = 0
@@ -70,8 +75,14 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
         return Effect.interrupt
       })
     )
+  const refused = Effect.suspend(() => {
+    check()
+    return Deferred.await(abandoned)
+  })
+  const isLost = () => lease?.isHeld() === false
+  const mustNotSend = () => run.hasStopped() || isLost()
   const check = () => {
-    if (run.hasStopped() && busy === 0 && (isBlocked || open > 0 || calls === 0)) abandon()
+    if (mustNotSend() && busy === 0 && (isBlocked || open > 0 || calls === 0)) abandon()
   }
 
   const count = (add: (by: 1 | -1) => void) => {
@@ -84,7 +95,7 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
   }
 
   const begin = ({ path }: CallKey): Durable.Sending | undefined => {
-    if (run.hasStopped()) {
+    if (mustNotSend()) {
       isBlocked = true
       check()
       return undefined
@@ -107,17 +118,24 @@ export const make = (run: Run, { hasFailed, key, replies }: PendingRow, interrup
     }
     const listener = (event: Event.Event): Effect.Effect<void> => {
       switch (event._tag) {
-        case "call-sent":
-          return Hold.until(
-            run.inFlight.enter(() => {
-              // The attempts of one call have one place.
-              if (isBusy) run.inFlight.leave()
-              attempts += 1
-              onTheWire.add(event.attempt)
-              times.sent(event)
-              update()
-            })
-          )
+        case "call-sent": {
+          // The call may have waited for longer than the lease lasted. This is the last moment before it is sent.
+          let isRefused = false
+          const entered = run.inFlight.enter(() => {
+            if (isLost()) {
+              isRefused = true
+              run.inFlight.leave()
+              return
+            }
+            // The attempts of one call have one place.
+            if (isBusy) run.inFlight.leave()
+            attempts += 1
+            onTheWire.add(event.attempt)
+            times.sent(event)
+            update()
+          })
+          return Hold.until(Effect.flatMap(entered, () => (isRefused ? refused : Effect.void)))
+        }
         case "call-first-token":
           times.firstToken(event)
           return Effect.void

@@ -140,12 +140,15 @@ export const make = <Row, Out, E>(
         Effect.suspend(() => job.step(row.row)),
         (out) => encode(key, out, Result.getOrUndefined(pick(key, row.encoded)))
       )
+      const isLost = () => row.lease?.isHeld() === false
       const finish = (line: string): Effect.Effect<Exit.Exit<void, unknown>> => {
+        if (isLost()) return Effect.succeed(Exit.void)
         const earlier = release()
         const stored = Effect.andThen(emit(), earlier)
         return Effect.as(whenStored(RowTrace.storing(journal.finish(key, line)), stored), Exit.void)
       }
       const record = (cause: Cause.Cause<unknown>) => {
+        if (isLost()) return Effect.void
         const error = Cause.squash(cause)
         const redact = fiber.getRef(Redact.Redactor)
         return Effect.flatMap(DateTime.nowAsDate, (now) => {
@@ -177,9 +180,14 @@ export const make = <Row, Out, E>(
       )
     })
 
+  const runAndEnd = (row: PendingRow<Row>) => {
+    const { lease } = row
+    return lease === undefined ? run(row) : Effect.ensuring(run(row), lease.ended)
+  }
+
   /** Runs pending rows until there are no more, or the run stops. */
   const work = <E2, R>(rows: Stream.Stream<PendingRow<Row>, E2, R>) =>
-    Demand.provide(Workers.run(Demand.source(rows), { crew, takes, work: (row) => Demand.running(run(row)) }))
+    Demand.provide(Workers.run(Demand.source(rows), { crew, takes, work: (row) => Demand.running(runAndEnd(row)) }))
 
   return {
     work,
@@ -188,6 +196,10 @@ export const make = <Row, Out, E>(
     settle: Effect.suspend(release),
     flush: minutes.flush,
     stop,
+    /** Abandons the rows whose lease is lost, where nothing would be lost with them. */
+    check: () => {
+      for (const row of running) row.check()
+    },
     orStop,
     replies,
     stopped: () => stopped

@@ -136,7 +136,9 @@ const hasServices = ({ mapUnsafe }: Context.Context<Claude>): boolean =>
  * Builds the layer of the job, in the scope of the run and apart from every other run. The calls of rows are durable: those
  * to the Claude that the layer gets, and those to the one that it makes.
  */
-const build = Effect.fnUntraced(function* ({ layer = Layer.empty }: Pick<Job<never, unknown, unknown>, "layer">) {
+export const build = Effect.fnUntraced(function* ({
+  layer = Layer.empty
+}: Pick<Job<never, unknown, unknown>, "layer">) {
   // Without a check of types, this may be a policy. The annotation keeps the type of the layer as it is.
   const isLayer: boolean = Layer.isLayer(layer)
   if (!isLayer) return yield* new JobLayerFailed({ detail: noLayer })
@@ -239,33 +241,50 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(
 })
 
 /** Stops the run when the program asks for it. */
-const stopOnDrain = (stop: (reason: "signal") => Effect.Effect<void>) =>
+export const stopOnDrain = (stop: (reason: "signal") => Effect.Effect<void>) =>
   Effect.flatMap(Drain, (drain) =>
     drain === undefined ? Effect.void : Effect.forkScoped(Effect.andThen(drain.await, stop("signal")))
   )
 
-/** Claims the rows, checks whether the job has changed, and opens the output. */
-const start = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
+/** How rows are claimed. */
+type Claiming = Pick<RunOptions, "changed" | "rejects">
+
+/** Claims the rows, and checks whether the job has changed. It needs a run that begins. */
+export const claim = Effect.fnUntraced(function* <Row, Out, E>(
   job: Job<Row, Out, E>,
   output: string,
-  { changed = "stop", rejects }: Pick<RunOptions, "changed" | "rejects">,
-  ask: ((finished: Confirm.Finished<Row>) => Effect.Effect<void, E2, R>) | undefined
+  { changed = "stop", rejects }: Claiming,
+  checked: number = Recheck.size
 ) {
   const journal = yield* Journal
-  const refuse = (detail: string) => new Dataset.DatasetFailed({ path: output, detail })
+  const refuse = refusing(output)
   yield* Destinations.check(job.source, { output, failures: FailuresFile.pathOf(output), rejects })
   if (rejects !== undefined) yield* Rejects.check(rejects)
   if (ResultLine.hasKey(job.output)) return yield* refuse(keyIsTaken)
   yield* InputColumns.check(job, output)
-  const count = ask === undefined ? Recheck.size : Confirm.maxFinished
-  const sample = changed === "stop" ? yield* journal.sample(count) : []
+  const sample = changed === "stop" ? yield* journal.sample(checked) : []
   const claims = yield* claimRows(job, sample, rejects !== undefined)
   if (changed === "stop") yield* Recheck.check(job, sample, claims.found)
   if (changed === "keep") yield* journal.keep
   if (changed === "rerun") yield* journal.rerun
   const rejectsFile = rejects === undefined ? undefined : yield* Rejects.write(rejects, job, claims)
+  return { ...claims, rejectsFile, sample }
+})
+
+const refusing = (path: string) => (detail: string) => new Dataset.DatasetFailed({ path, detail })
+
+/** Claims the rows, asks whether to begin, and opens the output. */
+const start = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
+  job: Job<Row, Out, E>,
+  output: string,
+  options: Claiming,
+  ask: ((finished: Confirm.Finished<Row>) => Effect.Effect<void, E2, R>) | undefined
+) {
+  const journal = yield* Journal
+  const refuse = refusing(output)
+  const { sample, ...claims } = yield* claim(job, output, options, ask === undefined ? undefined : Confirm.maxFinished)
   if (ask !== undefined) yield* ask({ sample, found: claims.found })
-  const done = changed === "rerun" ? 0 : claims.done
+  const done = options.changed === "rerun" ? 0 : claims.done
   yield* Event.emit(() => ({ _tag: "rows-counted", total: claims.total - claims.invalid, done }))
   const sink = yield* Dataset.writeLines(output)
   const size = yield* sink.size
@@ -273,11 +292,11 @@ const start = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
   // After a crash or by hand, the file may lack lines, or end in half a line.
   if (sink.isLive && size !== (yield* journal.outputSize)) yield* sink.replaceWith(journal.outputs)
   if (sink.isLive) yield* journal.appendTo(sink.append)
-  return { ...claims, rejectsFile, sink }
+  return { ...claims, sink }
 })
 
 /** What is known of the columns of an output. */
-const knownOf = <Row, Out, E>({ output, source: { path } }: Job<Row, Out, E>) => ({
+export const knownOf = <Row, Out, E>({ output, source: { path } }: Job<Row, Out, E>) => ({
   ...(path !== undefined && { files: [path] }),
   results: output
 })
@@ -291,7 +310,7 @@ const otherKeys =
 const unknownLines = "has lines that this state does not know; move it away, or write the output to another file"
 
 /** Any failure or defect becomes `JobBroken`. An interruption stays one. */
-const orBroken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, StopRules.JobBroken, R> =>
+export const orBroken = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, StopRules.JobBroken, R> =>
   Effect.catchCause(effect, (cause) =>
     Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.fail(StopRules.broken(cause))
   )

@@ -9,17 +9,22 @@ import type { JournalFailed, Spending } from "./Journal.ts"
 
 /** `orStop` stops the run where the journal fails. */
 export const make = (
-  { billed, hold, stored, unsettled }: Spending,
-  orStop: (store: Effect.Effect<void, JournalFailed>) => Effect.Effect<void, JournalFailed>
+  { allot, billed, hold, stored, unsettled }: Spending,
+  orStop: <A>(store: Effect.Effect<A, JournalFailed>) => Effect.Effect<A, JournalFailed>
 ) => {
   const ends = new Map<Unit, () => BigDecimal.BigDecimal>()
+  const regular: Array<Effect.Effect<void>> = []
   const store: SpendStore = {
     account: (unit) => ({
       billed: billed[unit],
       unsettled: unsettled[unit],
       stored: () => stored(unit),
       hold: (amount) => Effect.orDie(orStop(hold(unit, amount))),
-      atEnd: (unsettled) => void ends.set(unit, unsettled)
+      atEnd: (unsettled) => void ends.set(unit, unsettled),
+      shared: allot && {
+        allot: (amounts) => Effect.orDie(orStop(allot(unit, amounts))),
+        regularly: (effect) => void regular.push(effect)
+      }
     })
   }
   /** Records what is unsettled when all calls have ended. */
@@ -28,7 +33,9 @@ export const make = (
       discard: true
     })
   )
-  return { store, end }
+  /** What the accounts want to run now and then. */
+  const regularly = Effect.suspend(() => Effect.all(regular, { discard: true }))
+  return { store, end, regularly }
 }
 
 const zero = BigDecimal.fromBigInt(0n)

@@ -23,8 +23,18 @@ describe("a file", () => {
       const path = yield* fileOf(`{"urgency":"1"}\n{"urgency":"2"}\n`)
       const rows = yield* rowsOf(Dataset.fromFile(Schema.Struct({ urgency: Schema.FiniteFromString }), path))
       assert.deepStrictEqual(rows.map(Result.getOrNull), [
-        { value: { urgency: 1 }, encoded: { urgency: "1" }, place: { source: path, unit: "line", number: 1 } },
-        { value: { urgency: 2 }, encoded: { urgency: "2" }, place: { source: path, unit: "line", number: 2 } }
+        {
+          value: { urgency: 1 },
+          form: "json",
+          encoded: { urgency: "1" },
+          place: { source: path, unit: "line", number: 1 }
+        },
+        {
+          value: { urgency: 2 },
+          form: "json",
+          encoded: { urgency: "2" },
+          place: { source: path, unit: "line", number: 2 }
+        }
       ])
     }).pipe(provideNode)
   )
@@ -157,7 +167,7 @@ describe("an iterable", () => {
       const [, , third] = yield* Stream.runCollect(Stream.take(dataset.rows, 3))
       assert.deepStrictEqual(
         third,
-        Result.succeed({ value: 2, encoded: 2, place: { source: "numbers", unit: "row", number: 3 } })
+        Result.succeed({ form: "value", value: 2, encoded: 2, place: { source: "numbers", unit: "row", number: 3 } })
       )
     })
   )

@@ -93,7 +93,7 @@ const one = Effect.gen(function* () {
   const dispatcher = yield* Dispatcher.make({
     lease: 9000,
     send: () => Effect.void,
-    fetch: () => reached(() => [[0, "entry"] as const]),
+    fetch: () => reached(() => [[{ first: 0, generation: 1 }, "entry"] as const]),
     touch: (entries) => reached(() => (state.owner === "this process" ? entries : [])),
     complete: () => reached(() => void state.settled.push("complete")),
     giveBack: () => reached(() => void state.settled.push("give back"))

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Claude, Request } from "effect-claude"
+import { CallSite, Claude, type Event, Request } from "effect-claude"
 import { TestClaude } from "effect-claude/testing"
 import { Clock, Context, Effect, Exit } from "effect"
 import { ReplyStoreFailed } from "../../src/claude/ReplyStore.ts"
@@ -51,7 +51,61 @@ describe("a row of a run that has stopped", () => {
   )
 })
 
+describe("a row whose lease is lost", () => {
+  it.effect("is abandoned at its next call, which is not sent", () =>
+    Effect.gen(function* () {
+      const { calls, interruptions, lose } = leased()
+      assert.isDefined(calls.begin(call, yield* Request.resolve("Hello")))
+      lose()
+      assert.isUndefined(calls.begin(call, yield* Request.resolve("Hello")))
+      assert.strictEqual(interruptions(), 1)
+    })
+  )
+
+  it.effect("does not send a call that waited while the lease was lost", () =>
+    Effect.gen(function* () {
+      const { calls, interruptions, lose } = leased()
+      const sending = calls.begin(call, yield* Request.resolve("Hello"))
+      lose()
+      const exit = yield* Effect.exit(sending?.listener(sent) ?? Effect.void)
+      assert.isTrue(Exit.hasInterrupts(exit))
+      assert.strictEqual(interruptions(), 1)
+    })
+  )
+
+  it.effect("is abandoned after its call on the wire has ended", () =>
+    Effect.gen(function* () {
+      const { calls, interruptions, lose } = leased()
+      const sending = calls.begin(call, yield* Request.resolve("Hello"))
+      yield* sending?.listener(sent) ?? Effect.void
+      lose()
+      calls.check()
+      assert.strictEqual(interruptions(), 0)
+      sending?.end()
+      assert.strictEqual(interruptions(), 1)
+    })
+  )
+})
+
 // Builders
+
+const call = { row: "a", path: "", hash: "0a1b", occurrence: 0 }
+
+const sent: Event.Event = {
+  _tag: "call-sent",
+  attempt: 1,
+  model: "claude-haiku-4-5",
+  site: CallSite.CallSite.defaultValue()
+}
+
+/** The calls of a row, whose lease can be lost. */
+const leased = () => {
+  let isHeld = true
+  let interruptions = 0
+  const row = { key: "a", ordinal: 0, hasFailed: false, replies: [], lease: { isHeld: () => isHeld } }
+  const calls = RowCalls.make(run(Effect.void), row, () => void (interruptions += 1))
+  return { calls, interruptions: () => interruptions, lose: () => void (isHeld = false) }
+}
 
 const run = (save: Effect.Effect<void, ReplyStoreFailed>): RowCalls.Run => ({
   hasStopped: () => false,

@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { failed } from "./Attempt.ts"
+import * as Chunks from "./Chunks.ts"
 import type { JobState } from "./JobState.ts"
 import type { JournalFailed } from "./JournalError.ts"
 import * as Kind from "./Kind.ts"
@@ -34,17 +35,22 @@ const insert = Effect.fnUntraced(function* (job: JobState) {
     decodeJobs
   )
   job.id = id
-  const record = yield* RunRecord.beginning(job)
-  yield* sql`INSERT INTO effect_claude_runs ${sql.insert({ job: id, run, claimed: run, cost: "0", ...record })}`
+  const record = yield* RunRecord.beginning(opened.settings)
+  const shared = opened.role === "submits" ? 1 : null
+  yield* sql`INSERT INTO effect_claude_runs ${sql.insert({ job: id, run, claimed: run, shared, cost: "0", ...record })}`
 })
 
 const storeClaims = (job: JobState) =>
   Effect.suspend(() => {
-    const { claimed, done, id, run, size, source, sql, total } = job
-    return Effect.andThen(
-      sql`UPDATE effect_claude_runs SET claimed = ${claimed}, total = ${total}, done = ${done}, size = ${size},
-          done_before = ${done} WHERE job = ${id} AND run = ${run}`,
-      sql`UPDATE effect_claude_jobs SET source = ${Source.encode(source)} WHERE id = ${id}`
+    const { claimed, done, id, opened, run, size, source, sql, total } = job
+    return Effect.all(
+      [
+        sql`UPDATE effect_claude_runs SET claimed = ${claimed}, total = ${total}, done = ${done}, size = ${size},
+            done_before = ${done} WHERE job = ${id} AND run = ${run}`,
+        sql`UPDATE effect_claude_jobs SET source = ${Source.encode(source)} WHERE id = ${id}`,
+        opened.role === "submits" ? Chunks.open(job) : Effect.void
+      ],
+      { discard: true }
     )
   })
 

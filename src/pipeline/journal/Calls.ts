@@ -1,5 +1,6 @@
 /**
- * The stored replies of rows. Of several replies to one call, the latest counts.
+ * The stored replies of rows. Of several replies to one call, the latest counts. A late reply, which came when another
+ * process had the row, counts only where there is no other, and then the first one does: that process may have used it.
  */
 import * as Effect from "effect/Effect"
 import * as Iterable from "effect/Iterable"
@@ -18,6 +19,9 @@ export interface StoredCall extends Omit<ReplyStore.CallKey, "row"> {
   readonly reply: StoredReply
 }
 
+/** The reply that counts is the last one in this order. */
+const order = "late DESC, CASE late WHEN 1 THEN -id ELSE id END"
+
 const columns =
   "CAST(row_id AS DOUBLE PRECISION) AS row_id, path, hash, occurrence, rejected, request_id, checksum, message, request"
 
@@ -25,7 +29,7 @@ const columns =
 export const ofRows = ({ sql }: JobState, rows: Fragment) =>
   Effect.map(
     Effect.flatMap(
-      sql`SELECT ${sql.literal(columns)} FROM effect_claude_calls WHERE row_id IN (${rows}) ORDER BY id`,
+      sql`SELECT ${sql.literal(columns)} FROM effect_claude_calls WHERE row_id IN (${rows}) ORDER BY ${sql.literal(order)}`,
       decode
     ),
     (calls) => {
@@ -41,7 +45,7 @@ export const find = ({ sql }: JobState, row: number, { hash, occurrence, path }:
     Effect.flatMap(
       sql`SELECT ${sql.literal(columns)} FROM effect_claude_calls
           WHERE row_id = ${row} AND path = ${path} AND hash = ${hash} AND occurrence = ${occurrence}
-          ORDER BY id DESC LIMIT 1`,
+          ORDER BY late, CASE late WHEN 1 THEN id ELSE -id END LIMIT 1`,
       decode
     ),
     ([call]) => call && storedCall(call).reply

@@ -3,6 +3,7 @@
  */
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import type { SqlError } from "effect/sql/SqlError"
 import { placeholder } from "./Dialect.ts"
 import type { JobState } from "./JobState.ts"
 import * as RowId from "./RowId.ts"
@@ -12,6 +13,12 @@ import { states } from "./Tables.ts"
 export interface Row {
   readonly key: string
   readonly ordinal: number
+}
+
+/** A row with what the input has of it, which a run stores that claims rows for other processes. */
+export interface RowWithInput extends Row {
+  readonly form?: string
+  readonly encoded?: unknown
 }
 
 /**
@@ -35,7 +42,7 @@ export const make = (job: JobState) => {
     texts.set(count, text)
     return text
   }
-  return (rows: ReadonlyArray<Row>) =>
+  return (rows: ReadonlyArray<RowWithInput>) =>
     Effect.map(
       Effect.forEach(Arr.chunksOf(rows, pageSize), (page) => claimPage(job, textFor, page)),
       Arr.flatten
@@ -46,7 +53,7 @@ export const make = (job: JobState) => {
 const claimPage = Effect.fnUntraced(function* (
   job: JobState,
   textFor: (count: number) => string,
-  page: ReadonlyArray<Row>
+  page: ReadonlyArray<RowWithInput>
 ) {
   const { sql } = job
   const firsts = new Map<string, number>()
@@ -61,14 +68,17 @@ const claimPage = Effect.fnUntraced(function* (
   })
   const claimed = yield* sql.unsafe(textFor(firsts.size), parameters).values
   const statuses = new Map<number, Claim["status"]>()
+  const numbers = new Map<number, number>()
   for (const columns of claimed) {
-    const [ordinal = 0, state, size = 0] = columns.map(Number)
+    const [ordinal = 0, state, size = 0, number = 0] = columns.map(Number)
     const isDone = state === states.done
+    numbers.set(ordinal, number)
     statuses.set(ordinal, isDone ? "done" : "pending")
     job.total += 1
     job.done += isDone ? 1 : 0
     job.size += size
   }
+  if (job.opened.role === "submits") yield* storeInputs(job, page, numbers)
   if (claimed.length < firsts.size) {
     const earlier = [...firsts].filter(([, ordinal]) => !statuses.has(ordinal)).map(([name]) => name)
     const places = yield* sql`SELECT name, ordinal FROM effect_claude_rows
@@ -81,6 +91,22 @@ const claimPage = Effect.fnUntraced(function* (
   })
 })
 
+/** Stores the inputs of rows, whose numbers are known by their ordinals. */
+const storeInputs = (
+  { sql }: JobState,
+  page: ReadonlyArray<RowWithInput>,
+  numbers: ReadonlyMap<number, number>
+): Effect.Effect<unknown, SqlError> => {
+  const inputs = page.flatMap(({ encoded, form = "json", ordinal }) => {
+    const number = numbers.get(ordinal)
+    return number === undefined ? [] : [{ row_id: number, form, value: JSON.stringify(encoded) }]
+  })
+  return !Arr.isArrayNonEmpty(inputs)
+    ? Effect.void
+    : sql`INSERT INTO effect_claude_inputs ${sql.insert(inputs)}
+          ON CONFLICT (row_id) DO UPDATE SET form = excluded.form, value = excluded.value`
+}
+
 /** The database prepares the statement once for all full pages. */
 const statement = ({ id, run, sql }: JobState, count: number) => {
   const mark = placeholder(sql)
@@ -91,5 +117,5 @@ const statement = ({ id, run, sql }: JobState, count: number) => {
   return `INSERT INTO effect_claude_rows (job, name, key, run, ordinal, state, size) VALUES ${rows.join(", ")}
     ON CONFLICT (job, name) DO UPDATE SET run = excluded.run, ordinal = excluded.ordinal
       WHERE effect_claude_rows.run <> excluded.run
-    RETURNING ordinal, state, size`
+    RETURNING ordinal, state, size, id`
 }

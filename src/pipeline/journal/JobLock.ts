@@ -1,8 +1,10 @@
 /**
  * Lets one process at a time run a job on a PostgreSQL database, by an advisory lock. All writes of the run go through the
  * connection that holds the lock, so a run whose lock is lost cannot write. An SQLite file has the lock of `Sqlite.layer`.
+ * Processes that work on one job together share the lock, which keeps a run of one process out.
  */
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Scope } from "effect/Scope"
 import { makeWithTransaction, type SqlClient } from "effect/sql/SqlClient"
@@ -35,13 +37,31 @@ export const holder = (sql: SqlClient, job: string) =>
       sql`SELECT a.pid, HOST(a.client_addr) AS address,
             CAST(EXTRACT(EPOCH FROM a.backend_start) * 1000 AS DOUBLE PRECISION) AS since
           FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-          WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-            AND (CAST(l.classid AS BIGINT) << 32) | CAST(l.objid AS BIGINT)
-              = hashtextextended(current_schema() || ' ' || ${job}, 0)`,
+          WHERE l.granted AND ${isOf(sql, job)}`,
       decodeHolders
     ),
     ([holder]): Holder | undefined => holder
+  )
+
+/** Whether the lock `l` is that of a job. */
+const isOf = (sql: SqlClient, job: string) =>
+  sql`l.locktype = 'advisory' AND l.objsubid = 1
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (CAST(l.classid AS BIGINT) << 32) | CAST(l.objid AS BIGINT)
+      = hashtextextended(current_schema() || ' ' || ${job}, 0)`
+
+/** How many processes share the lock of a job. */
+export const sharers = (sql: SqlClient, job: string) =>
+  Effect.map(
+    sql`SELECT COUNT(*) FROM pg_locks l WHERE l.granted AND l.mode = 'ShareLock' AND ${isOf(sql, job)}`.values,
+    ([row]) => Number(row?.[0])
+  )
+
+/** Whether a process waits until no other one shares the lock of a job. */
+const isWanted = (sql: SqlClient, job: string) =>
+  Effect.map(
+    sql`SELECT 1 FROM pg_locks l WHERE NOT l.granted AND ${isOf(sql, job)} LIMIT 1`,
+    (waiting) => waiting.length > 0
   )
 
 const decodeHolders = Schema.decodeUnknownEffect(
@@ -61,19 +81,68 @@ const onlyConnection = new JournalFailed({
   detail: `no second connection within ${patience}, and the lock of the job holds one; let the pool have at least two`
 })
 
+/** How long a run waits for the processes that share the lock. They notice it within a second, and end their calls. */
+const longestWait = "10min"
+
+/** Takes the lock once no process shares it. */
+const waitFor = (connection: Connection, call: (name: string) => Effect.Effect<unknown, SqlError>) =>
+  Effect.acquireUseRelease(
+    connection.executeRaw(`SET lock_timeout = '${longestWait}'`, []),
+    () => Effect.as(call("pg_advisory_lock"), true),
+    () => Effect.ignore(connection.executeRaw("RESET lock_timeout", []))
+  ).pipe(Effect.catchIf(isTimeout, () => Effect.succeed(false)))
+
+/** `lock_not_available`, https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const isTimeout = ({ reason: { cause } }: SqlError) => Predicate.hasProperty(cause, "code") && cause.code === "55P03"
+
+const calling = (connection: Connection, job: string) => (name: string) =>
+  connection.executeValues(`SELECT ${name}(hashtextextended(current_schema() || ' ' || $1, 0))`, [job])
+
+/** The lock of a job that other processes may share too. */
+export interface Shared {
+  readonly held: Held
+  /** Whether a process waits until no other one shares the lock. */
+  readonly isWanted: Effect.Effect<boolean, SqlError>
+}
+
+/** Shares the lock of a job on PostgreSQL until the scope closes; undefined if a process has it, or waits for it. */
+export const share = Effect.fnUntraced(function* (
+  sql: SqlClient,
+  job: string
+): Effect.fn.Return<Shared | undefined, SqlError, Scope> {
+  const call = calling(yield* sql.reserve, job)
+  const isShared = yield* Effect.acquireRelease(
+    Effect.map(call("pg_try_advisory_lock_shared"), ([row]) => row?.[0] === true),
+    (isShared) => (isShared ? Effect.ignore(call("pg_advisory_unlock_shared")) : Effect.void)
+  )
+  return isShared ? { held: unlocked(sql, "BEGIN"), isWanted: isWanted(sql, job) } : undefined
+})
+
+/** Transactions on any connection. */
+const unlocked = (sql: SqlClient, begin: string): Held => ({
+  transaction: sql.withTransaction,
+  commit: (f) => Effect.scoped(Effect.flatMap(sql.reserve, (connection) => commitOn(connection, begin, f)))
+})
+
 /**
  * Tries to take the lock until the scope closes; undefined if another process has it. The server releases it too when
- * the process dies. Fails where the lock holds the only connection of the pool: reading would wait for ever.
+ * the process dies. With `waits`, it waits for processes that share the lock. Fails where the lock holds the only
+ * connection of the pool: reading would wait for ever.
  */
-export const take = (sql: SqlClient, job: string): Effect.Effect<Held | undefined, SqlError | JournalFailed, Scope> =>
+export const take = (
+  sql: SqlClient,
+  job: string,
+  waits = false
+): Effect.Effect<Held | undefined, SqlError | JournalFailed, Scope> =>
   sql.onDialectOrElse({
     pg: () =>
       Effect.flatMap(sql.reserve, (connection) => {
-        const call = (name: string) =>
-          connection.executeValues(`SELECT ${name}(hashtextextended(current_schema() || ' ' || $1, 0))`, [job])
-        return Effect.acquireRelease(
-          Effect.map(call("pg_try_advisory_lock"), ([row]) => row?.[0] === true),
-          (isTaken) => (isTaken ? Effect.ignore(call("pg_advisory_unlock")) : Effect.void)
+        const call = calling(connection, job)
+        const taking = waits
+          ? waitFor(connection, call)
+          : Effect.map(call("pg_try_advisory_lock"), ([row]) => row?.[0] === true)
+        return Effect.acquireRelease(taking, (isTaken) =>
+          isTaken ? Effect.ignore(call("pg_advisory_unlock")) : Effect.void
         ).pipe(
           Effect.tap(
             Effect.timeoutOrElse(sql`SELECT 1`, { duration: patience, orElse: () => Effect.fail(onlyConnection) })
@@ -81,12 +150,7 @@ export const take = (sql: SqlClient, job: string): Effect.Effect<Held | undefine
           Effect.map((isTaken) => (isTaken ? holding(sql, connection) : undefined))
         )
       }),
-    orElse: () =>
-      Effect.succeed({
-        transaction: sql.withTransaction,
-        commit: (f) =>
-          Effect.scoped(Effect.flatMap(sql.reserve, (connection) => commitOn(connection, "BEGIN IMMEDIATE", f)))
-      })
+    orElse: () => Effect.succeed(unlocked(sql, "BEGIN IMMEDIATE"))
   })
 
 const holding = (sql: SqlClient, connection: Connection): Held => {

@@ -1,8 +1,10 @@
 /**
  * A job while a run has it open: what an earlier run stored, and the totals that the writes of this run keep up to date.
  */
+import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import type { SqlClient } from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
 import * as Attempt from "./Attempt.ts"
 import type { Held } from "./JobLock.ts"
 import type { Settings } from "./RunRecord.ts"
@@ -20,8 +22,28 @@ export interface Claimed {
   readonly size: number
 }
 
+/**
+ * How a run uses the job: `alone`, it works on the rows that it claims; `submits`, it claims them for other processes;
+ * `works`, it works on rows that another run has claimed.
+ */
+export type Role = "alone" | "submits" | "works"
+
+/** The job that a run of several joins. */
+export interface Joined {
+  /** The number of the job. */
+  readonly id: number
+  /** The run that claims rows for others. */
+  readonly partOf: number
+  readonly settings: Settings
+  /** Whether another process waits until no one works on the job. */
+  readonly isWanted: Effect.Effect<boolean, SqlError>
+}
+
 /** What is known before the run begins. */
 export interface Opened {
+  readonly role: Role
+  /** Where the run `works`. */
+  readonly joined: Joined | undefined
   readonly sql: SqlClient
   readonly held: Held
   /** The name of the job. */
@@ -75,9 +97,10 @@ export interface JobState extends Pick<Opened, "sql" | "held" | "run"> {
 export type Readable = Pick<JobState, "sql" | "attempt" | "id" | "claimed">
 
 export const make = (opened: Opened): JobState => {
-  const { emulated, hasReplies, held, kept, run, sql } = opened
-  const claims = { claimed: run, total: 0, done: 0, size: 0, source: null }
+  const { before, emulated, hasReplies, held, joined, kept, run, sql } = opened
+  const claimed = joined === undefined ? run : before.claimed
+  const claims = { claimed, total: 0, done: 0, size: 0, source: null }
   const attempt = Attempt.on(opened.state)
   const totals = { kept, emulated, hasReplies, failed: new Set<number>(), bill: Total.zero }
-  return { opened, attempt, sql, held, run, id: 0, ...claims, ...totals }
+  return { opened, attempt, sql, held, run, id: joined?.id ?? 0, ...claims, ...totals }
 }

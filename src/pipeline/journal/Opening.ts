@@ -10,7 +10,7 @@ import * as JobLock from "./JobLock.ts"
 import type { Opened } from "./JobState.ts"
 import { JournalForeign, JournalInUse, JournalMixed, JournalTooNew } from "./JournalError.ts"
 import * as Kind from "./Kind.ts"
-import type { Settings } from "./RunRecord.ts"
+import * as RunRecord from "./RunRecord.ts"
 import * as Source from "./Source.ts"
 import type { Command } from "./StoredCommand.ts"
 import * as Tables from "./Tables.ts"
@@ -24,9 +24,21 @@ export interface Options {
   /** Whether an emulator answers, and not Claude. If it is left out, the first answer settles it. */
   readonly emulated?: boolean | undefined
   /** How this run was started, for reports. */
-  readonly settings?: Settings
+  readonly settings?: RunRecord.Settings
   /** The command line that begins this run. */
   readonly command?: Command
+  /** Whether the run claims the rows for other processes, with their inputs; it waits until those end their calls. */
+  readonly submits?: boolean
+}
+
+/** No process has submitted the job, or one is about to. */
+export class JobNotSubmitted extends Schema.TaggedError<JobNotSubmitted>()("JobNotSubmitted", {
+  state: Schema.String,
+  job: Schema.String
+}) {
+  override get message() {
+    return `the job "${this.job}" is not submitted to ${this.state} yet`
+  }
 }
 
 /** Opens the state until the scope closes. */
@@ -45,12 +57,104 @@ const openNamed = Effect.fnUntraced(function* (sql: SqlClient, state: string, { 
   if (tables.length > 0) return yield* new JournalForeign({ state, tables })
   const version = yield* Tables.migrate
   if (version > Tables.version) return yield* new JournalTooNew({ state, version })
-  const held = yield* JobLock.take(sql, job)
+  const submits = options.submits === true
+  const held = yield* JobLock.take(sql, job, submits)
   if (held === undefined) return yield* new JournalInUse({ state, job })
-  const [stored = notStored] = yield* Effect.flatMap(
-    sql`SELECT j.run, shape, emulated, kept, has_replies, source,
+  const stored = (yield* read(sql, job)) ?? notStored
+  const emulated = options.emulated ?? null
+  // A state without answers holds nothing that may be unfit.
+  const earlier = hasAnswers(stored) ? stored.emulated : null
+  if (earlier !== null && emulated === !earlier) return yield* new JournalMixed({ state, emulated: earlier })
+  return {
+    ...opening(sql, state, { job, shape, ...options }, stored),
+    held,
+    role: submits ? "submits" : "alone",
+    joined: undefined,
+    // Where others are to work on the rows, each row needs its input.
+    source: submits && !stored.shared ? null : stored.source,
+    run: stored.last + 1,
+    emulated: earlier ?? emulated
+  } satisfies Opened
+})
+
+/** Opens a submitted job to work on its rows, beside other processes. */
+export const join = Effect.fnUntraced(function* (options: Options) {
+  const sql = (yield* SqlClient).withoutTransforms()
+  const state = yield* Effect.mapError(nameOf(sql), (error) => failed(error, ""))
+  return yield* Effect.catchTag(
+    joinNamed(sql, state, options),
+    ["MigrationError", "SchemaError", "SqlError"],
+    (error) => Effect.fail(failed(error, state))
+  )
+})
+
+const joinNamed = Effect.fnUntraced(function* (sql: SqlClient, state: string, options: Options) {
+  const { emulated, job } = options
+  const version = yield* Tables.migrate
+  if (version > Tables.version) return yield* new JournalTooNew({ state, version })
+  const shared = yield* JobLock.share(sql, job)
+  const stored = shared && (yield* read(sql, job))
+  if (shared === undefined || stored === undefined || !stored.shared) return yield* new JobNotSubmitted({ state, job })
+  if (emulated !== undefined && stored.emulated === !emulated && hasAnswers(stored)) {
+    return yield* new JournalMixed({ state, emulated: stored.emulated })
+  }
+  const { id, run: partOf } = stored
+  const beginning = yield* RunRecord.beginning(options.settings ?? {})
+  const record = { claimed: stored.claimed, part_of: partOf, total: stored.total, cost: "0", ...beginning }
+  const run = yield* shared.held.transaction(
+    Effect.gen(function* () {
+      yield* sql`SELECT 1 FROM effect_claude_jobs WHERE id = ${id} FOR UPDATE`
+      const last = (yield* read(sql, job))?.last ?? partOf
+      yield* sql`INSERT INTO effect_claude_runs ${sql.insert({ job: id, run: last + 1, ...record })}`
+      if (emulated !== undefined) {
+        yield* sql`UPDATE effect_claude_jobs SET emulated = ${Number(emulated)} WHERE id = ${id}`
+      }
+      return last + 1
+    })
+  )
+  return {
+    ...opening(sql, state, options, stored),
+    // Other processes may finish rows at this moment.
+    differences: Differences.between(stored.shape, options.shape),
+    held: shared.held,
+    role: "works",
+    joined: { id, partOf, settings: stored.settings ?? {}, isWanted: shared.isWanted },
+    run,
+    emulated: emulated ?? stored.emulated
+  } satisfies Opened
+})
+
+const hasAnswers = (stored: typeof Stored.Type) => stored.has_results || stored.has_replies
+
+/** What every way to open a job takes from the state. */
+const opening = (sql: SqlClient, state: string, options: Options, stored: typeof Stored.Type) => {
+  const { claimed, done, has_replies: hasReplies, kept, paused_at: pausedAt, size, source, total } = stored
+  return {
+    sql,
+    job: options.job,
+    shape: options.shape,
+    settings: options.settings ?? {},
+    command: options.command,
+    state,
+    source,
+    kept,
+    hasReplies,
+    pausedAt,
+    differences: stored.has_results ? Differences.between(stored.shape, options.shape) : [],
+    before: { claimed, total, done, size }
+  }
+}
+
+/** Undefined where no run of the job has begun. */
+const read = Effect.fnUntraced(function* (sql: SqlClient, job: string) {
+  const workers = (column: "done" | "size") => sql`COALESCE((
+    SELECT SUM(w.${sql(column)}) FROM effect_claude_runs w WHERE w.job = r.job AND w.part_of = r.run), 0)`
+  const [stored] = yield* Effect.flatMap(
+    sql`SELECT j.id, j.run, shape, emulated, kept, has_replies, source, COALESCE(r.shared, 0) AS shared, r.settings,
           CAST(paused_at AS DOUBLE PRECISION) AS paused_at, COALESCE(claimed, 0) AS claimed,
-          COALESCE(total, 0) AS total, COALESCE(done, 0) AS done, CAST(COALESCE(size, 0) AS DOUBLE PRECISION) AS size,
+          COALESCE((SELECT MAX(l.run) FROM effect_claude_runs l WHERE l.job = j.id), j.run) AS last,
+          COALESCE(total, 0) AS total, CAST(COALESCE(done, 0) + ${workers("done")} AS INTEGER) AS done,
+          CAST(COALESCE(size, 0) + ${workers("size")} AS DOUBLE PRECISION) AS size,
           CASE WHEN EXISTS (
             SELECT 1 FROM effect_claude_rows WHERE job = j.id AND state = 1
           ) THEN 1 ELSE 0 END AS has_results
@@ -58,33 +162,18 @@ const openNamed = Effect.fnUntraced(function* (sql: SqlClient, state: string, { 
         WHERE name = ${job}`,
     decodeStored
   )
-  const { claimed, done, has_replies: hasReplies, has_results: hasResults, kept, size, source, total } = stored
-  const emulated = options.emulated ?? null
-  // A state without answers holds nothing that may be unfit.
-  const earlier = hasResults || hasReplies ? stored.emulated : null
-  if (earlier !== null && emulated === !earlier) return yield* new JournalMixed({ state, emulated: earlier })
-  return {
-    sql,
-    held,
-    job,
-    shape,
-    settings: options.settings ?? {},
-    command: options.command,
-    state,
-    source,
-    kept,
-    hasReplies,
-    pausedAt: stored.paused_at,
-    differences: hasResults ? Differences.between(stored.shape, shape) : [],
-    run: stored.run + 1,
-    before: { claimed, total, done, size },
-    emulated: earlier ?? emulated
-  } satisfies Opened
+  return stored
 })
 
 const Stored = Schema.Struct({
   ...Kind.Kind.fields,
+  id: Schema.Int,
   run: Schema.Int,
+  /** The number of the last run, those of workers included. */
+  last: Schema.Int,
+  /** Whether the run has claimed the rows for other processes. */
+  shared: Schema.BooleanFromBit,
+  settings: Schema.NullOr(RunRecord.StoredSettings),
   kept: Schema.Int,
   has_replies: Schema.BooleanFromBit,
   has_results: Schema.BooleanFromBit,
@@ -100,9 +189,13 @@ const decodeStored = Schema.decodeUnknownEffect(Schema.Array(Stored))
 
 /** A job that no run has begun. */
 const notStored: typeof Stored.Type = {
+  id: 0,
   shape: null,
   emulated: null,
   run: 0,
+  last: 0,
+  shared: false,
+  settings: null,
   kept: 0,
   has_replies: false,
   has_results: false,

@@ -41,8 +41,8 @@ export interface Ending {
 }
 
 /** The columns of a run that begins. */
-export const beginning = ({ opened }: JobState) =>
-  Effect.map(Clock.currentTimeMillis, (now) => ({ began_at: now, settings: encodeSettings(opened.settings) }))
+export const beginning = (settings: Settings) =>
+  Effect.map(Clock.currentTimeMillis, (now) => ({ began_at: now, settings: encodeSettings(settings) }))
 
 export const StoredSettings = Schema.fromJsonString(Settings)
 

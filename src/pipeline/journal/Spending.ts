@@ -5,7 +5,8 @@
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Unit } from "../../claude/SpendStore.ts"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Allotment, SharedAccount, Unit } from "../../claude/SpendStore.ts"
 import type { JobState } from "./JobState.ts"
 import type { JournalFailed } from "./JournalError.ts"
 import * as Replies from "./Replies.ts"
@@ -21,7 +22,11 @@ export interface Spending {
   readonly stored: (unit: Unit) => BigDecimal.BigDecimal
   /** Replaces `unsettled`. Returns after the commit. */
   readonly hold: (unit: Unit, unsettled: BigDecimal.BigDecimal) => Effect.Effect<void, JournalFailed>
+  /** Where other processes work on the job; see `SharedAccount`. */
+  readonly allot: ((unit: Unit, amounts: Amounts) => Effect.Effect<Allotment, JournalFailed>) | undefined
 }
+
+type Amounts = Parameters<SharedAccount["allot"]>[0]
 
 const zero = BigDecimal.fromBigInt(0n)
 
@@ -30,17 +35,106 @@ export const open = Effect.fnUntraced(function* (
   job: JobState,
   writer: Writer
 ): Effect.fn.Return<Spending, JournalFailed> {
+  if (job.opened.role === "works") return ofShared(job, writer)
   const { all, run } = yield* Replies.totals(job)
   const [unsettled] = yield* job.attempt(
     Effect.flatMap(job.sql`SELECT unsettled_usd, unsettled_tokens FROM effect_claude_jobs WHERE id = ${job.id}`, decode)
   )
+  const besides = { USD: unsettled.unsettled_usd, tokens: unsettled.unsettled_tokens }
+  // A process that worked with others may have died with a part of the budget.
+  const lost = yield* job.attempt(
+    Effect.flatMap(
+      job.sql`SELECT cost, allotted_usd, allotted_tokens FROM effect_claude_runs
+              WHERE job = ${job.id} AND part_of IS NOT NULL`,
+      decodeLost
+    )
+  )
+  for (const { allotted_tokens: tokens, allotted_usd: usd, cost } of lost) {
+    if (usd !== null) besides.USD = BigDecimal.sum(besides.USD, BigDecimal.max(zero, BigDecimal.subtract(usd, cost)))
+    if (tokens !== null) besides.tokens = BigDecimal.sum(besides.tokens, tokens)
+  }
   return {
     billed: { USD: BigDecimal.subtract(all.cost, run.cost), tokens: zero },
-    unsettled: { USD: unsettled.unsettled_usd, tokens: unsettled.unsettled_tokens },
+    unsettled: besides,
     stored: (unit) => (unit === "USD" ? job.bill.cost : zero),
-    hold: (unit, amount) => writer.change(write(job, unit, amount))
+    hold: (unit, amount) => writer.change(write(job, unit, amount)),
+    allot: undefined
   }
 })
+
+/** The bills of other runs are not this process's: it has its own part of the budget. */
+const ofShared = (job: JobState, writer: Writer): Spending => ({
+  billed: { USD: zero, tokens: zero },
+  unsettled: { USD: zero, tokens: zero },
+  stored: (unit) => (unit === "USD" ? job.bill.cost : zero),
+  // At the end of the run, its part is what it has spent.
+  hold: (unit, amount) =>
+    writer.change(
+      Effect.suspend(() => {
+        const spent = BigDecimal.sum(amount, unit === "USD" ? job.bill.cost : zero)
+        return setAllotted(job, unit, spent)
+      })
+    ),
+  allot: (unit, amounts) => job.attempt(job.held.transaction(allot(job, unit, amounts)))
+})
+
+/** One process at a time takes a part of the budget. */
+const allot = Effect.fnUntraced(function* (
+  job: JobState,
+  unit: Unit,
+  { cap, needed, wanted }: Amounts
+): Effect.fn.Return<Allotment, SqlError | Schema.SchemaError> {
+  const { id, run, sql } = job
+  const allotted = sql(allottedColumns[unit])
+  yield* sql`SELECT pg_advisory_xact_lock(hashtextextended('effect_claude budget ' || ${String(id)}, 0))`
+  const [unsettled] = yield* Effect.flatMap(
+    sql`SELECT unsettled_usd, unsettled_tokens FROM effect_claude_jobs WHERE id = ${id}`,
+    decode
+  )
+  const others = yield* Effect.flatMap(
+    sql`SELECT cost, ${allotted} AS allotted, ended_at IS NULL AS works
+        FROM effect_claude_runs WHERE job = ${id} AND run <> ${run}`,
+    decodeParts
+  )
+  let left = BigDecimal.subtract(cap, unsettled[columns[unit]])
+  let returnable = zero
+  for (const other of others) {
+    const billed = unit === "USD" ? other.cost : zero
+    const part = BigDecimal.max(billed, other.allotted ?? zero)
+    left = BigDecimal.subtract(left, part)
+    if (other.works) returnable = BigDecimal.sum(returnable, BigDecimal.subtract(part, billed))
+  }
+  if (BigDecimal.isGreaterThan(needed, left)) return { _tag: "refused", left, returnable }
+  const amount = BigDecimal.min(left, wanted)
+  yield* setAllotted(job, unit, amount)
+  return { _tag: "granted", amount }
+})
+
+const setAllotted = ({ id, run, sql }: JobState, unit: Unit, amount: BigDecimal.BigDecimal) =>
+  sql`UPDATE effect_claude_runs SET ${sql(allottedColumns[unit])} = ${BigDecimal.format(amount)}
+      WHERE job = ${id} AND run = ${run}`
+
+const decodeLost = Schema.decodeUnknownEffect(
+  Schema.Array(
+    Schema.Struct({
+      cost: Schema.BigDecimalFromString,
+      allotted_usd: Schema.NullOr(Schema.BigDecimalFromString),
+      allotted_tokens: Schema.NullOr(Schema.BigDecimalFromString)
+    })
+  )
+)
+
+const allottedColumns = { USD: "allotted_usd", tokens: "allotted_tokens" } as const
+
+const decodeParts = Schema.decodeUnknownEffect(
+  Schema.Array(
+    Schema.Struct({
+      cost: Schema.BigDecimalFromString,
+      allotted: Schema.NullOr(Schema.BigDecimalFromString),
+      works: Schema.Boolean
+    })
+  )
+)
 
 const write = ({ id, sql }: JobState, unit: Unit, amount: BigDecimal.BigDecimal) =>
   sql`UPDATE effect_claude_jobs SET ${sql(columns[unit])} = ${BigDecimal.format(amount)} WHERE id = ${id}`

@@ -2,12 +2,14 @@
  * The state of a job as a reader sees it, also while a run has it open: nothing is begun, locked or written. Each member
  * reads what is committed at that moment, so two of them may differ by the rows that finished between them.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { SqlClient } from "effect/sql/SqlClient"
 import type * as Stream from "effect/Stream"
 import * as Attempt from "./Attempt.ts"
 import * as Batches from "./Batches.ts"
+import * as Chunks from "./Chunks.ts"
 import * as ClaimedRows from "./ClaimedRows.ts"
 import * as Controls from "./Controls.ts"
 import { isSqlite } from "./Dialect.ts"
@@ -89,6 +91,35 @@ export interface State {
   readonly outcomeOf: (control: number) => Effect.Effect<Controls.Outcome | undefined, JournalFailed>
   /** On PostgreSQL, the connection of the run that has the job open; an SQLite file has the lock of `Sqlite.layer`. */
   readonly holder: Effect.Effect<JobLock.Holder | undefined, JournalFailed>
+  /** The job where its last run has claimed the rows for other processes. */
+  readonly shared: Shared | undefined
+}
+
+/** A job that several processes work on. */
+export interface Shared {
+  /** The number of the job, which names its queue. */
+  readonly id: number
+  /** The input whose rows are claimed, where it is known. */
+  readonly source: Source.Source | undefined
+  /** How many processes work on it now. */
+  readonly workers: Effect.Effect<number, JournalFailed>
+  /** The ends of processes that stopped for a reason of the job, the latest first. */
+  readonly stops: Effect.Effect<ReadonlyArray<WorkerStop>, JournalFailed>
+  /** Rows that no process has ended: neither done, nor failed since they were claimed. */
+  readonly open: Effect.Effect<number, JournalFailed>
+  /** Some chunks that the queue may not have, and what records that it has them. */
+  readonly unsent: Effect.Effect<ReadonlyArray<Chunks.Chunk>, JournalFailed>
+  readonly markSent: (chunks: ReadonlyArray<Chunks.Chunk>) => Effect.Effect<void, JournalFailed>
+  /** Records that every row has ended. */
+  readonly end: Effect.Effect<void, JournalFailed>
+}
+
+/** The end of a process before the job was done. */
+export interface WorkerStop {
+  readonly worker: string | undefined
+  /** The tag of the reason, and what it says. */
+  readonly outcome: string
+  readonly detail: string | null
 }
 
 /** The states of all jobs in a database, by name. Fails where this version cannot read the database. */
@@ -107,6 +138,7 @@ export const all: Effect.Effect<ReadonlyArray<State>, StateError, SqlClient> = E
   const jobs = yield* attempt(
     Effect.flatMap(
       sql`SELECT j.id, j.name, j.run, j.emulated, j.source, j.command, r.settings, r.claimed, r.outcome, r.done_before,
+            COALESCE(r.shared, 0) AS shared,
             CAST(j.paused_at AS DOUBLE PRECISION) AS paused_at, CAST(r.began_at AS DOUBLE PRECISION) AS began_at,
             CAST(r.ended_at AS DOUBLE PRECISION) AS ended_at
           FROM effect_claude_jobs j JOIN effect_claude_runs r ON r.job = j.id AND r.run = j.run ORDER BY j.name`,
@@ -125,6 +157,7 @@ const StoredJob = Schema.Struct({
   run: Schema.Int,
   emulated: Schema.NullOr(Schema.BooleanFromBit),
   source: Source.Column,
+  shared: Schema.BooleanFromBit,
   command: StoredCommand.Column,
   settings: Schema.NullOr(RunRecord.StoredSettings),
   claimed: Schema.Int,
@@ -153,7 +186,9 @@ const make = (job: Readable, place: string, stored: typeof StoredJob.Type): Stat
     counts: attempt(
       Effect.map(
         Effect.flatMap(
-          sql`SELECT total, done, (
+          sql`SELECT total, CAST(done + COALESCE((
+                SELECT SUM(w.done) FROM effect_claude_runs w WHERE w.job = ${id} AND w.part_of = ${run}
+              ), 0) AS INTEGER) AS done, (
                 SELECT CAST(COUNT(*) AS INTEGER) FROM effect_claude_rows r
                 WHERE r.job = ${id} AND r.run = ${claimed} AND r.state = 2
               ) AS failed
@@ -165,11 +200,14 @@ const make = (job: Readable, place: string, stored: typeof StoredJob.Type): Stat
     ),
     totals: attempt(
       Effect.map(
-        Effect.flatMap(sql`SELECT run, calls, cost, unpriced FROM effect_claude_runs WHERE job = ${id}`, decodeTotals),
+        Effect.flatMap(
+          sql`SELECT run, part_of, calls, cost, unpriced FROM effect_claude_runs WHERE job = ${id}`,
+          decodeTotals
+        ),
         (runs) => ({
-          run: Total.sum(runs.filter((total) => total.run === run)),
+          run: Total.sum(runs.filter((total) => total.run === run || total.part_of === run)),
           all: Total.sum(runs),
-          runs: runs.length
+          runs: runs.filter((total) => total.part_of === null).length
         })
       )
     ),
@@ -181,14 +219,68 @@ const make = (job: Readable, place: string, stored: typeof StoredJob.Type): Stat
     waiting: Controls.waiting(job),
     send: (control) => Controls.send(job, control),
     outcomeOf: (control) => Controls.outcomeOf(job, control),
-    holder: isSqlite(sql) ? Effect.undefined : attempt(JobLock.holder(sql, name))
+    holder: isSqlite(sql) ? Effect.undefined : attempt(JobLock.holder(sql, name)),
+    shared: stored.shared ? sharedOf(job, stored) : undefined
   }
 }
+
+const sharedOf = (job: Readable, { name, run, source }: typeof StoredJob.Type): Shared => {
+  const { attempt, claimed, id, sql } = job
+  return {
+    id,
+    source: source ?? undefined,
+    workers: attempt(JobLock.sharers(sql, name)),
+    stops: attempt(
+      Effect.map(
+        Effect.flatMap(
+          sql`SELECT settings, outcome, detail FROM effect_claude_runs
+              WHERE job = ${id} AND part_of = ${run} AND detail IS NOT NULL ORDER BY run DESC LIMIT 5`,
+          decodeStops
+        ),
+        (stops) => stops.map(({ detail, outcome, settings }) => ({ worker: settings?.worker, outcome, detail }))
+      )
+    ),
+    open: attempt(
+      Effect.map(
+        sql`SELECT COUNT(*) FROM effect_claude_rows r WHERE r.job = ${id} AND r.run = ${claimed} AND r.state <> 1
+            AND NOT (r.state = 2 AND EXISTS (
+              SELECT 1 FROM effect_claude_results v WHERE v.row_id = r.id AND v.run > ${run}))`.values,
+        ([row]) => Number(row?.[0])
+      )
+    ),
+    unsent: Chunks.unsent(job),
+    markSent: (chunks) => Chunks.markSent(job, chunks),
+    end: attempt(
+      Effect.flatMap(
+        Clock.currentTimeMillis,
+        (now) => sql`UPDATE effect_claude_runs SET outcome = 'done', ended_at = ${now}
+                     WHERE job = ${id} AND run = ${run} AND outcome IS NULL`
+      )
+    )
+  }
+}
+
+const decodeStops = Schema.decodeUnknownEffect(
+  Schema.Array(
+    Schema.Struct({
+      settings: Schema.NullOr(RunRecord.StoredSettings),
+      outcome: Schema.String,
+      detail: Schema.String
+    })
+  )
+)
 
 const decodeCounts = Schema.decodeUnknownEffect(
   Schema.Tuple([Schema.Struct({ total: Schema.Int, done: Schema.Int, failed: Schema.Int })])
 )
 
 const decodeTotals = Schema.decodeUnknownEffect(
-  Schema.Array(Schema.Struct({ ...Total.Total.fields, cost: Schema.BigDecimalFromString, run: Schema.Int }))
+  Schema.Array(
+    Schema.Struct({
+      ...Total.Total.fields,
+      cost: Schema.BigDecimalFromString,
+      run: Schema.Int,
+      part_of: Schema.NullOr(Schema.Int)
+    })
+  )
 )

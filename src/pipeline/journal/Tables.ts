@@ -121,6 +121,26 @@ const addControls = Effect.gen(function* () {
   yield* sql`CREATE INDEX effect_claude_rows_failed ON effect_claude_rows (job, run, ordinal) WHERE state = 2`
 })
 
+/**
+ * Version 9: what several processes share. A run with `shared` claims rows for others, and one with `part_of` works on the
+ * rows of that run. `allotted_usd` and `allotted_tokens` are what a process may spend of the budget of the job. A chunk is
+ * `open` while its rows may be pending, `sent` once the queue has it, and its `holder` is the run of the process that took
+ * it last; see `Chunks`. A `late` reply was stored by a process that no longer held the chunk.
+ */
+const addChunks = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const number = sql.literal(isSqlite(sql) ? "INTEGER" : "BIGINT")
+  for (const column of ["shared INTEGER", "part_of INTEGER", "allotted_usd TEXT", "allotted_tokens TEXT"]) {
+    yield* sql`ALTER TABLE effect_claude_runs ADD COLUMN ${sql.literal(column)}`
+  }
+  yield* sql`ALTER TABLE effect_claude_calls ADD COLUMN late INTEGER NOT NULL DEFAULT 0`
+  yield* sql`CREATE TABLE effect_claude_inputs (row_id ${number} PRIMARY KEY, form TEXT NOT NULL, value TEXT NOT NULL)`
+  yield* sql`CREATE TABLE effect_claude_chunks (
+    job INTEGER NOT NULL, first ${number} NOT NULL, generation INTEGER NOT NULL, open INTEGER NOT NULL,
+    sent INTEGER NOT NULL, holder INTEGER, starts INTEGER NOT NULL, trying ${number}, strikes INTEGER NOT NULL,
+    PRIMARY KEY (job, first))`
+})
+
 /** The tables of an SQLite file that another program made. A cache of Effect's may share a file with a journal. */
 export const foreign = Effect.gen(function* () {
   const sql = yield* SqlClient
@@ -136,11 +156,12 @@ export const migrations = {
   "5_move_version_4": moveVersion4,
   "6_add_unsettled": addUnsettled,
   "7_add_call_log": addCallLog,
-  "8_add_controls": addControls
+  "8_add_controls": addControls,
+  "9_add_chunks": addChunks
 }
 
 /** The layout that this version of the library knows. */
-export const version = 8
+export const version = 9
 
 /** Brings the tables up to date. Gives the layout of the database, which is above `version` in a newer one. */
 export const migrate = Effect.gen(function* () {

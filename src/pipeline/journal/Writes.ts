@@ -4,12 +4,14 @@
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
 import type { Scope } from "effect/Scope"
+import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Origin } from "../../claude/Reply.ts"
 import type { CallKey, Timing } from "../../claude/ReplyStore.ts"
 import type { StoredReply } from "../../claude/StoredReply.ts"
 import * as Bulk from "./Bulk.ts"
 import * as CallLog from "./CallLog.ts"
+import * as Chunks from "./Chunks.ts"
 import { placeholder } from "./Dialect.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 import type { JobState } from "./JobState.ts"
@@ -94,20 +96,25 @@ const commit = (
   )
   const writeReplies = Bulk.make(
     sql,
-    14,
+    15,
     (values) => `INSERT INTO effect_claude_calls
       (row_id, path, hash, occurrence, rejected, request_id, checksum, message, request, run, stored_at, duration,
-        first_token, origin) VALUES ${values}`
+        first_token, origin, late) VALUES ${values}`
   )
   const writeTotals = `UPDATE effect_claude_runs SET done = ${mark(1)}, size = ${mark(2)}, calls = ${mark(3)},
     cost = ${mark(4)}, unpriced = ${mark(5)} WHERE job = ${mark(6)} AND run = ${mark(7)}`
   const writeFlags = `UPDATE effect_claude_jobs SET has_replies = ${mark(1)}, emulated = ${mark(2)} WHERE id = ${mark(3)}`
   let storedEmulated = job.opened.emulated
+  /** Whether this process may write the result of a row. One that works alone always may. */
+  const holding = (connection: Connection, touched: ReadonlyArray<number>) =>
+    job.opened.role === "works" && touched.length > 0
+      ? Chunks.heldIn(job, connection, touched)
+      : Effect.succeed(() => true)
 
   return (writes) => {
     const results = new Map<number, ReadonlyArray<unknown>>()
     const rows = new Map<number, readonly [row: number, state: number, size: number]>()
-    const replies: Array<ReadonlyArray<unknown>> = []
+    const replies: Array<readonly [row: number, ...rest: ReadonlyArray<unknown>]> = []
     const changes: Array<Effect.Effect<unknown, SqlError>> = []
     let { bill } = job
     for (const write of writes) {
@@ -133,15 +140,11 @@ const commit = (
           changes.push(write.effect)
       }
     }
-    let { done, hasReplies, size } = job
-    for (const [, state, bytes] of rows.values()) {
-      done += state === states.done ? 1 : 0
-      size += bytes
-    }
-    hasReplies ||= replies.length > 0
+    const hasReplies = job.hasReplies || replies.length > 0
     const { emulated, id, run } = job
     const isFirst = hasReplies !== job.hasReplies || emulated !== storedEmulated
     const logged = log.due()
+    let { done, size } = job
     const apply = () => {
       Object.assign(job, { bill, done, hasReplies, size })
       storedEmulated = emulated
@@ -153,7 +156,22 @@ const commit = (
     return Effect.map(
       held.commit(
         Effect.fnUntraced(function* (connection) {
-          if (replies.length > 0) yield* writeReplies(connection, replies)
+          const isHeld = yield* holding(connection, [...rows.keys(), ...replies.map(([row]) => row)])
+          for (const row of rows.keys()) {
+            if (isHeld(row)) continue
+            rows.delete(row)
+            results.delete(row)
+          }
+          for (const [, state, bytes] of rows.values()) {
+            done += state === states.done ? 1 : 0
+            size += bytes
+          }
+          if (replies.length > 0) {
+            yield* writeReplies(
+              connection,
+              replies.map((columns) => [...columns, isHeld(columns[0]) ? 0 : 1])
+            )
+          }
           if (results.size > 0) {
             yield* writeResults(connection, [...results.values()])
             yield* writeStates(connection, [...rows.values()])

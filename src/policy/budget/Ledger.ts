@@ -11,6 +11,7 @@ import type { ClaudeError } from "../../claude/ClaudeError.ts"
 import { type CallKey, CurrentCall, type ReplyStore } from "../../claude/ReplyStore.ts"
 import { hash, type Request } from "../../claude/Request.ts"
 import type { Account } from "../../claude/SpendStore.ts"
+import * as Part from "./Part.ts"
 import * as Purse from "./Purse.ts"
 
 /** The calls of a job. */
@@ -46,6 +47,7 @@ export const open = Effect.fnUntraced(function* (
     }
   }
   whole.covers = "job"
+  const part = account.shared && Part.make(whole, account.shared)
   whole.spent = BigDecimal.sumAll([whole.spent, account.billed, unsettled])
   // Bills in tokens are not stored, so that `unsettled` has them too.
   if (whole.unit === "USD") whole.lost = BigDecimal.sum(whole.lost, unsettled)
@@ -93,6 +95,7 @@ export const open = Effect.fnUntraced(function* (
           reserved = BigDecimal.subtract(reserved, most)
           settled = BigDecimal.sum(settled, cost)
           taken.settle(cost)
+          part?.settled()
         }
         return { ...taken, settle }
       }),
@@ -107,6 +110,9 @@ export const open = Effect.fnUntraced(function* (
     return true
   }
 
+  if (part !== undefined) {
+    return { take: (_, most) => part.taking(most, Effect.flatMap(Purse.take(whole, most), enter)) }
+  }
   return {
     take: (request, most) =>
       Effect.withFiber((fiber) => {

@@ -33,7 +33,7 @@ describe("a state of version 2", () => {
         outputs,
         rows.slice(0, 400).flatMap(({ id }) => (id % 4 === 0 ? [] : [`{"of":${id}}`]))
       )
-      assert.deepStrictEqual(yield* tables, [...tablesOfVersion8, "journal"])
+      assert.deepStrictEqual(yield* tables, [...tablesOfVersion9, "journal"])
     }).pipe(Effect.provide(Sqlite.layerMemory))
   )
 
@@ -189,18 +189,20 @@ it.effect("creates its tables once, without a table named journal", () =>
   Effect.gen(function* () {
     yield* opened({})
     yield* opened({})
-    assert.deepStrictEqual(yield* tables, tablesOfVersion8)
+    assert.deepStrictEqual(yield* tables, tablesOfVersion9)
   }).pipe(Effect.provide(Sqlite.layerMemory))
 )
 
 // Builders
 
-const tablesOfVersion8 = [
+const tablesOfVersion9 = [
   "effect_claude_attempts",
   "effect_claude_batch_items",
   "effect_claude_batches",
   "effect_claude_calls",
+  "effect_claude_chunks",
   "effect_claude_controls",
+  "effect_claude_inputs",
   "effect_claude_jobs",
   "effect_claude_migrations",
   "effect_claude_minutes",

@@ -1,0 +1,90 @@
+/**
+ * Works on a job that another process has submitted, beside other processes: takes chunks until the program asks it to
+ * stop. Calls of a chunk that is lost are not sent, and its rows neither finish nor fail here.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { Claude } from "../claude/Claude.ts"
+import * as Event from "../claude/Event.ts"
+import * as Redact from "../claude/Redact.ts"
+import { ReplyStore } from "../claude/ReplyStore.ts"
+import { SpendStore } from "../claude/SpendStore.ts"
+import * as Batch from "./Batch.ts"
+import * as ChunkRows from "./ChunkRows.ts"
+import { Dispatcher } from "./Dispatcher.ts"
+import type { Job } from "./Job.ts"
+import { Chunks, Journal } from "./Journal.ts"
+import * as Recheck from "./Recheck.ts"
+import * as RowFailure from "./RowFailure.ts"
+import * as Rows from "./Rows.ts"
+import * as Run from "./Run.ts"
+import * as Spending from "./Spending.ts"
+import * as StopRules from "./StopRules.ts"
+import * as Workers from "./Workers.ts"
+
+/** How this process ended. */
+export interface Ended {
+  /** Why it takes no more chunks: an error that other processes will meet too, a signal, or `wanted`. */
+  readonly stopped: Run.Stopped | "wanted"
+}
+
+/** How often it looks whether another process waits for the job. */
+const interval = "1 second"
+
+/** Takes chunks of a job. Fails with `JobChanged` where the job is not the one that was submitted. */
+export const run = Effect.fn("ChunkRun.run")(function* <Row, Out, E>(job: Job<Row, Out, E>) {
+  const context = yield* Run.build(job)
+  return yield* Effect.provideContext(runChunks(job), context)
+}, Effect.scoped)
+
+const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>) {
+  const journal = yield* Journal
+  const chunks = yield* Chunks
+  const dispatcher = yield* Dispatcher
+  yield* checkJob(job)
+  const { capacity } = yield* Claude
+  const crew = Workers.crew(yield* Batch.fanOut({}))
+  const rows = Rows.make(job, journal, {}, capacity, yield* Clock.Clock, crew)
+  yield* Effect.flatMap(capacity, (calls) => Event.emit(() => ({ _tag: "run-paced", calls, paused: false })))
+  yield* dispatcher.onLost(rows.check)
+  yield* Run.stopOnDrain(rows.stop)
+  let isWanted = false
+  const lookAround = Effect.flatMap(Effect.delay(chunks.isWanted, interval), (wanted) => {
+    isWanted ||= wanted
+    return wanted ? rows.stop("signal") : Effect.void
+  })
+  yield* Effect.forkScoped(Effect.ignore(Effect.forever(lookAround)))
+  const spending = Spending.make(yield* journal.spending, rows.orStop)
+  yield* Effect.forkScoped(Effect.ignore(Effect.forever(Effect.delay(spending.regularly, interval))))
+  const taken = yield* ChunkRows.make(job, { hasStopped: () => rows.stopped() !== undefined, settle: rows.settle })
+  yield* Effect.ensuring(rows.work(taken.rows), spending.end).pipe(
+    Effect.provideService(ReplyStore, rows.replies),
+    Effect.provideService(SpendStore, spending.store),
+    Run.orBroken,
+    Effect.catchTag("JobBroken", rows.stop)
+  )
+  const reason = rows.stopped()
+  const isError = reason instanceof Error
+  const detail = isError ? RowFailure.messageOf(reason, yield* Redact.Redactor) : undefined
+  rows.flush()
+  const outcome = isError ? RowFailure.tagOf(reason) : (reason ?? "done")
+  const end = Effect.andThen(taken.giveBackAll, journal.end({ outcome, detail, invalid: 0 }))
+  yield* isError ? Effect.ignore(end) : Run.orBroken(end)
+  if (reason instanceof StopRules.JobNeeds) return yield* reason
+  return { stopped: isWanted && !isError ? "wanted" : (reason ?? "signal") } satisfies Ended
+})
+
+/** Compares the job with the submitted one: its shape, and what it makes of rows that are finished. */
+const checkJob = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>) {
+  const journal = yield* Journal
+  const chunks = yield* Chunks
+  const sample = yield* journal.sample(Recheck.size)
+  const stored = yield* chunks.inputs(sample.map(({ key }) => key))
+  const decode = ChunkRows.inputsOf(job)
+  const found = yield* Effect.forEach(stored, (row) =>
+    Effect.map(Effect.option(decode(row)), (decoded) =>
+      decoded._tag === "Some" ? [{ key: row.key, ordinal: row.ordinal, ...decoded.value }] : []
+    )
+  )
+  yield* Recheck.check(job, sample, found.flat())
+})

@@ -1,0 +1,194 @@
+/**
+ * The chunks of a job that several processes work on, on PostgreSQL. The rows with the numbers 100 to 199 are one chunk, so
+ * that chunks never overlap. The queue decides who gets a chunk; `holder` decides whose results count: of a process that
+ * has lost a chunk, replies are kept as late ones, and results are dropped.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Connection } from "effect/sql/SqlConnection"
+import * as Calls from "./Calls.ts"
+import type { PendingRow } from "./ClaimedRows.ts"
+import type { JobState, Readable } from "./JobState.ts"
+import * as RowId from "./RowId.ts"
+import type { RowNumbers } from "./RowNumbers.ts"
+import { states } from "./Tables.ts"
+import type { Writer } from "./Writes.ts"
+
+/** Rows of a chunk at most. The rows of other jobs may have numbers between them. */
+export const size = 100
+
+/** The number at which the chunk of a row begins. */
+export const firstOf = (row: number): number => row - (row % size)
+
+/** A chunk of a job, to be worked on. A chunk that gets new rows gets a new generation. */
+export interface Chunk {
+  readonly first: number
+  readonly generation: number
+}
+
+/** What earlier processes made of a chunk that a process takes. */
+export interface Taken {
+  /** How often processes have taken the chunk without ending it, this time included. */
+  readonly starts: number
+  /** The row that a process had taken alone when it died, if one had. */
+  readonly suspect: { readonly key: string; readonly deaths: number } | undefined
+}
+
+/** A row with its input as text; see `Claiming`. */
+export interface ChunkRow extends PendingRow {
+  readonly input: { readonly form: string; readonly value: string }
+}
+
+/** Opens the chunks of the claimed rows that are not done. A chunk that is still in the queue stays as it is. */
+export const open = ({ claimed, id, sql }: JobState) =>
+  sql`INSERT INTO effect_claude_chunks AS c (job, first, generation, open, sent, starts, strikes)
+      SELECT DISTINCT r.job, r.id - r.id % ${sql.literal(String(size))}, 1, 1, 0, 0, 0
+      FROM effect_claude_rows r WHERE r.job = ${id} AND r.run = ${claimed} AND r.state <> 1
+      ON CONFLICT (job, first) DO UPDATE SET open = 1, starts = 0, trying = NULL, strikes = 0,
+        generation = CASE WHEN c.open = 1 AND c.sent = 1 THEN c.generation ELSE c.generation + 1 END,
+        sent = CASE WHEN c.open = 1 THEN c.sent ELSE 0 END`
+
+/** Chunks of one statement. */
+const pageSize = 1000
+
+/** Some chunks that the queue may not have. */
+export const unsent = ({ attempt, id, sql }: Readable) =>
+  attempt(
+    Effect.flatMap(
+      sql`SELECT CAST(first AS DOUBLE PRECISION) AS first, generation FROM effect_claude_chunks
+          WHERE job = ${id} AND open = 1 AND sent = 0 ORDER BY first LIMIT ${pageSize}`,
+      decodeChunks
+    )
+  )
+
+/** Records that the queue has chunks, which `unsent` gave. */
+export const markSent = ({ attempt, id, sql }: Readable, chunks: ReadonlyArray<Chunk>) => {
+  const list = (numbers: ReadonlyArray<number>) => sql`CAST(string_to_array(${numbers.join(",")}, ',') AS BIGINT[])`
+  return attempt(
+    sql`UPDATE effect_claude_chunks SET sent = 1 WHERE job = ${id} AND (first, generation) IN (
+      SELECT * FROM UNNEST(${list(chunks.map(({ first }) => first))}, ${list(chunks.map((one) => one.generation))}))`
+  )
+}
+
+const decodeChunks = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ first: Schema.Int, generation: Schema.Int }))
+)
+
+/** The chunks of this process. */
+export const make = (job: JobState, numbers: RowNumbers, writer: Writer) => {
+  const { id, run, sql } = job
+  const partOf = job.opened.joined?.partOf ?? 0
+  const rowsOf = ({ first }: Chunk) =>
+    sql`r.id >= ${first} AND r.id < ${first + size} AND r.job = ${id} AND r.run = ${job.claimed} AND (r.state = 0 OR
+      (r.state = 2 AND EXISTS (SELECT 1 FROM effect_claude_results v WHERE v.row_id = r.id AND v.run < ${partOf})))`
+  const ofChunk = ({ first }: Chunk) => sql`job = ${id} AND first = ${first} AND holder = ${run}`
+  return {
+    /** Makes this process the holder; undefined if the chunk is done. */
+    take: ({ first, generation }: Chunk) =>
+      job.attempt(
+        Effect.map(
+          Effect.flatMap(
+            sql`UPDATE effect_claude_chunks SET holder = ${run}, starts = starts + 1,
+                  strikes = CASE WHEN trying IS NULL THEN strikes ELSE strikes + 1 END
+                WHERE job = ${id} AND first = ${first} AND generation = ${generation} AND open = 1
+                RETURNING starts, strikes, (
+                  SELECT COALESCE(r.key, r.name) FROM effect_claude_rows r WHERE r.id = trying AND r.state <> 1
+                ) AS trying`,
+            decodeTaken
+          ),
+          ([taken]): Taken | undefined =>
+            taken && {
+              starts: taken.starts,
+              suspect: taken.trying === null ? undefined : { key: taken.trying, deaths: taken.strikes }
+            }
+        )
+      ),
+    /** The rows of a chunk that are to run, with their replies. */
+    rows: (chunk: Chunk) =>
+      job.attempt(
+        Effect.gen(function* () {
+          const rows = yield* sql`SELECT r.ordinal, r.name, r.key, r.id, r.state, i.form, i.value
+            FROM effect_claude_rows r LEFT JOIN effect_claude_inputs i ON i.row_id = r.id
+            WHERE ${rowsOf(chunk)} ORDER BY r.ordinal`.values
+          if (rows.length === 0) return []
+          const replies = yield* Calls.ofRows(job, sql`SELECT r.id FROM effect_claude_rows r WHERE ${rowsOf(chunk)}`)
+          return rows.map(([ordinal, name, long, number, state, form, value]): ChunkRow => {
+            const row = Number(number)
+            const key = RowId.keyOf({ id: String(name), key: long === null ? null : String(long) })
+            numbers.remember(key, { number: row, ordinal: Number(ordinal), isOpen: true })
+            return {
+              key,
+              ordinal: Number(ordinal),
+              hasFailed: state === states.failed,
+              replies: replies.get(row) ?? [],
+              input: { form: String(form), value: String(value) }
+            }
+          })
+        })
+      ),
+    /** The inputs of rows, by their keys. */
+    inputs: (keys: ReadonlyArray<string>) =>
+      job.attempt(
+        keys.length === 0
+          ? Effect.succeed([])
+          : Effect.map(
+              sql`SELECT r.name, r.key, r.ordinal, i.form, i.value
+                  FROM effect_claude_rows r JOIN effect_claude_inputs i ON i.row_id = r.id
+                  WHERE r.job = ${id} AND ${sql.in(
+                    "name",
+                    keys.map((key) => RowId.make(key).id)
+                  )}`.values,
+              (rows) =>
+                rows.map(([name, long, ordinal, form, value]) => ({
+                  key: RowId.keyOf({ id: String(name), key: long === null ? null : String(long) }),
+                  ordinal: Number(ordinal),
+                  input: { form: String(form), value: String(value) }
+                }))
+            )
+      ),
+    /** Records that a row runs alone, in case that it ends this process. */
+    tryAlone: (chunk: Chunk, key: string) =>
+      Effect.flatMap(numbers.find(key), ({ number }) =>
+        job.attempt(
+          sql`UPDATE effect_claude_chunks SET trying = ${number},
+                strikes = CASE WHEN trying = ${number} THEN strikes ELSE 0 END WHERE ${ofChunk(chunk)}`
+        )
+      ),
+    /** Closes a chunk whose rows have all ended; false if some have not, or another process has the chunk. */
+    close: (chunk: Chunk) =>
+      job.attempt(
+        Effect.map(
+          sql`UPDATE effect_claude_chunks SET open = 0 WHERE ${ofChunk(chunk)}
+              AND NOT EXISTS (SELECT 1 FROM effect_claude_rows r WHERE ${rowsOf(chunk)}) RETURNING 1`,
+          (closed) => closed.length > 0
+        )
+      ),
+    /** Gives up a chunk that this process ends in order. */
+    release: (chunk: Chunk) =>
+      writer.change(
+        sql`UPDATE effect_claude_chunks SET holder = NULL, starts = GREATEST(starts - 1, 0), trying = NULL, strikes = 0
+            WHERE ${ofChunk(chunk)}`
+      )
+  }
+}
+
+const decodeTaken = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ starts: Schema.Int, strikes: Schema.Int, trying: Schema.NullOr(Schema.String) }))
+)
+
+/**
+ * Which of these rows this process holds, as a transaction sees it. Until that ends, no other process can take their
+ * chunks.
+ */
+export const heldIn = ({ id, run }: JobState, connection: Connection, rows: Iterable<number>) =>
+  Effect.map(
+    connection.executeValues(
+      `SELECT first FROM effect_claude_chunks
+       WHERE job = $1 AND holder = $2 AND first = ANY (CAST(string_to_array($3, ',') AS BIGINT[])) FOR SHARE`,
+      [id, run, [...new Set(Array.from(rows, firstOf))].join(",")]
+    ),
+    (held) => {
+      const firsts = new Set(held.map(([first]) => Number(first)))
+      return (row: number) => firsts.has(firstOf(row))
+    }
+  )
