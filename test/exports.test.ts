@@ -27,9 +27,9 @@ describe("the public names", () => {
       Tools: Decision Element Limits Replay Timeout ToolCall ToolLimitReached ToolResult codeExecution webFetch webSearch
       LanguageModel: Settings claudeError layer make model
       Batch: Finished Options fanOut map stream
-      Dataset: Compression CompressionFailed CompressionKind Dataset DatasetFailed EncodedPage OpenSource Place Row RowInvalid Source Sources Valid Writer at columns fromFile fromFiles fromIterable sourceOf withFiles write writeLines
+      Dataset: Compression CompressionFailed CompressionKind Dataset DatasetFailed EncodedPage Form OpenSource Place Row RowInvalid Source Sources Valid Writer at columns decodeForm fromFile fromFiles fromIterable sourceOf withFiles write writeLines
       Job: ColumnTaken Confirm Declaration DestinationTaken Job JobBroken JobChanged JobDeclined JobHopeless JobLayerFailed JobNeeds KeepInput Proposal Provided RunOptions Summary claude isJob make run shape
-      Journal: BatchInProgress Billed Claim Command Control Controls Counts Ending FailedRow Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew JournalTooOld LostAttempt Minute Options Outcome PendingRow Row RowCounts RunTotals SampledRow Settings Source Spending State StoredCall StoredMinute StoredSettings Total Totals Which layer requestText states
+      Journal: BatchInProgress Billed Chunk ChunkRow Chunks Claim Command Control Controls Counts Ending FailedRow JobNotSubmitted Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew JournalTooOld LostAttempt Minute Options Outcome PendingRow Row RowCounts RowWithInput RunTotals SampledRow Settings Shared Source Spending State StoredCall StoredMinute StoredSettings Taken Total Totals Which WorkerStop layer layerWorker requestText states
       Progress: Progress age bar batchLines batches binds cost costLines counted empty ended fallbacks hedges invalidOutputs line promptCache replays responseCache rowsLine tick tokens update
       Report: Durations Latency Money Options Problems Report Row Rows Run Saved Series Step encodeJson of others
       Score: Accuracy Given Pair Preference Score Scored Scorer accuracy byField exact fields includes judge normalize numeric of prefer
@@ -59,7 +59,8 @@ describe("the public names", () => {
   it("of effect-claude/node", () => {
     expect(namesOf("src/run/index.ts")).toMatchInlineSnapshot(
       `
-      "Http: text toResponse
+      "Cluster: Ended Progress Submission SubmitOptions WorkOptions submit watch work write
+      Http: text toResponse
       NodeCompression: layer
       NodeSources: layer
       NodeTransport: Options ProxyInvalid layer

@@ -22,6 +22,7 @@ import { retry } from "./commands/Retry.ts"
 import { run } from "./commands/Run.ts"
 import { set } from "./commands/Set.ts"
 import { status } from "./commands/Status.ts"
+import { worker } from "./commands/Worker.ts"
 import * as ErrorText from "./ErrorText.ts"
 import { ExitWith } from "./ExitWith.ts"
 import * as Help from "./Help.ts"
@@ -31,6 +32,7 @@ const command = Command.make("effect-claude").pipe(
   Command.withDescription("LLM pipelines on Claude"),
   Command.withSubcommands([
     run,
+    worker,
     map,
     compare,
     estimate,

@@ -53,6 +53,7 @@ const remedies: Readonly<Record<string, string>> = {
   JournalTooNew: ", or use another --state and --output",
   JournalForeign: stateFlag,
   JournalFailed: stateFlag,
+  DispatcherFailed: " (flag: --database)",
   PostgresFailed: stateFlag,
   RedisFailed: " (flag: --redis)",
   SqliteFailed: stateFlag,

@@ -15,7 +15,7 @@ export type AnyJob = Job.Job<never, unknown, unknown>
 
 /** The job with the model of the flags, which wins over a default model from the job's own layer. */
 export const apply = <Row, Out, E>(
-  { model, onlyResults }: RunFlags,
+  { model, onlyResults }: Pick<RunFlags, "model" | "onlyResults">,
   { keepInput, layer = Layer.empty, ...job }: Job.Job<Row, Out, E>
 ): Job.Job<Row, Out, E> => ({
   ...job,
@@ -34,7 +34,10 @@ export const apply = <Row, Out, E>(
  * The options of `Claude.stack` that `RunControls` does not have. An emulator has its own cache within the store, and its own
  * limits in Redis.
  */
-export const ofStack = Effect.fnUntraced(function* (flags: RunFlags, emulated: boolean) {
+export const ofStack = Effect.fnUntraced(function* (
+  flags: Pick<RunFlags, "cache" | "fallback" | "promptCache"> & LimitFlags,
+  emulated: boolean
+) {
   const { cache, fallback, promptCache } = flags
   const place = emulated ? { storeId: "effect-claude-emulator" } : {}
   return {
@@ -45,7 +48,9 @@ export const ofStack = Effect.fnUntraced(function* (flags: RunFlags, emulated: b
   }
 })
 
-const rateLimitOf = ({ itpm, otpm, redis, rpm }: RunFlags, place: { readonly storeId?: string }) => {
+type LimitFlags = Pick<RunFlags, "itpm" | "otpm" | "redis" | "rpm">
+
+const rateLimitOf = ({ itpm, otpm, redis, rpm }: LimitFlags, place: { readonly storeId?: string }) => {
   const limits = {
     requestsPerMinute: Option.getOrUndefined(rpm),
     inputTokensPerMinute: Option.getOrUndefined(itpm),

@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type { Job, PgBoss } from "pg-boss"
 import * as Dispatcher from "../../pipeline/Dispatcher.ts"
+import type { Chunk } from "../../pipeline/Journal.ts"
 import * as Postgres from "../Postgres.ts"
 
 /** The tables of all queues. */
@@ -38,7 +39,13 @@ const Settled = Schema.Struct({ settled: Schema.optional(Schema.NullOr(Schema.Ar
 
 const decodeSettled = Schema.decodeUnknownEffect(Settled)
 
-const decodeData = Schema.decodeUnknownEffect(Schema.Struct({ first: Schema.Int }))
+const decodeChunk = Schema.decodeUnknownEffect(Schema.Struct({ first: Schema.Int, generation: Schema.Int }))
+
+/** pg-boss takes UUIDs only. A job has its queue for itself, so its chunks need no other id. */
+const idOf = ({ first, generation }: Chunk): string => {
+  const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0")
+  return `${hex(generation, 8)}-0000-0000-0000-${hex(first, 12)}`
+}
 
 /** Where a queue is. */
 export interface Options {
@@ -100,7 +107,7 @@ const queueOf = (
             call(() =>
               boss.insert(
                 name,
-                chunks.map(({ first, id }) => ({ id, data: { first } }))
+                chunks.map((chunk) => ({ id: idOf(chunk), data: { ...chunk } }))
               )
             )
           ),
@@ -108,7 +115,7 @@ const queueOf = (
       Effect.flatMap(
         call(() => boss.fetch<object>(name, { batchSize: count })),
         Effect.forEach((job) =>
-          Effect.map(Effect.mapError(decodeData(job.data), unreadable), ({ first }) => [first, job] as const)
+          Effect.map(Effect.mapError(decodeChunk(job.data), unreadable), (chunk) => [chunk, job] as const)
         )
       ),
     // pg-boss checks the attempt only where it gets the job itself. With its id, any process would renew it.

@@ -2,20 +2,25 @@
  * `effect-claude run`: runs a job, or resumes it. The flags choose the layers; the work is in `pipeline`.
  */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Stdio from "effect/Stdio"
 import * as Command from "effect/cli/Command"
+import { database } from "../ClusterFlags.ts"
 import * as JobFlags from "../JobFlags.ts"
 import { flags } from "../RunFlags.ts"
 
 export const run = Command.make(
   "run",
-  { ...JobFlags.flags, ...flags },
+  { ...JobFlags.flags, ...flags, database },
   Effect.fn("Cli.run")(function* (flags) {
-    const [CommandLine, JobRun] = yield* Effect.promise(() =>
-      Promise.all([import("../CommandLine.ts"), import("../JobRun.ts")])
-    )
+    const CommandLine = yield* Effect.promise(() => import("../CommandLine.ts"))
     const args = yield* (yield* Stdio.Stdio).args
     const command = CommandLine.toStore("run", args, process.cwd())
+    if (Option.isSome(flags.database)) {
+      const Submit = yield* Effect.promise(() => import("../Submit.ts"))
+      return yield* Submit.run({ ...flags, database: flags.database.value }, JobFlags.load(flags), command)
+    }
+    const JobRun = yield* Effect.promise(() => import("../JobRun.ts"))
     return yield* JobRun.run(flags, JobFlags.load(flags), { command })
   })
 ).pipe(

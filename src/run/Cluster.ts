@@ -1,0 +1,189 @@
+/**
+ * Runs a job on many machines: one process submits it to a PostgreSQL database, any number of processes work on it, and any
+ * of them may join, leave or die at any time. The database has the rows, the replies and the results, and pg-boss hands out
+ * chunks of 100 rows in the same database. What was paid for is not paid for again, apart from calls in flight when a
+ * process dies.
+ */
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import type { Claude } from "../claude/Claude.ts"
+import { readSame } from "../pipeline/Claims.ts"
+import * as ChunkRun from "../pipeline/ChunkRun.ts"
+import * as Dataset from "../pipeline/Dataset.ts"
+import { Dispatcher, type DispatcherFailed } from "../pipeline/Dispatcher.ts"
+import * as FailuresFile from "../pipeline/FailuresFile.ts"
+import * as Job from "../pipeline/Job.ts"
+import * as Journal from "../pipeline/Journal.ts"
+import * as RowFailure from "../pipeline/RowFailure.ts"
+import * as Run from "../pipeline/Run.ts"
+import * as PgBoss from "./cluster/PgBoss.ts"
+
+export type { Ended } from "../pipeline/ChunkRun.ts"
+
+/** How a job is submitted. */
+export interface SubmitOptions extends Pick<Job.RunOptions, "changed" | "rejects"> {
+  readonly output: string
+  /** Such as the budget, which holds for all processes together. */
+  readonly settings?: Journal.Settings
+  readonly command?: Journal.Command
+}
+
+/** What is submitted. */
+export interface Submission {
+  /** Messages for the first invalid rows, unless they are in a file. */
+  readonly problems: ReadonlyArray<string>
+  readonly invalid: number
+  readonly rejectsFile: string | undefined
+  /** Whether the job was submitted before and is not done, so that nothing has changed. */
+  readonly isKnown: boolean
+}
+
+/**
+ * Stores the rows of a job with their inputs, so that other processes can work on them. A job that is submitted and not done
+ * stays as it is if its input is the same. Otherwise new rows are added, rows that failed are tried again, and the processes
+ * that work on the job end their calls before.
+ */
+export const submit = Effect.fn("Cluster.submit")(function* <Row, Out, E>(
+  job: Job.Job<Row, Out, E>,
+  options: SubmitOptions
+) {
+  const known = yield* findKnown(job, options)
+  if (known !== undefined) return known
+  const { command, output, settings = {} } = options
+  return yield* Effect.gen(function* () {
+    const { begin } = yield* Journal.Journal
+    const context = yield* Run.build(job)
+    const { invalid, problems, rejectsFile } = yield* Effect.provideContext(
+      begin(Run.claim(job, output, options)),
+      context
+    )
+    return { invalid, problems, rejectsFile, isKnown: false } satisfies Submission
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(
+      Journal.layer({
+        job: job.name,
+        shape: Job.shape(job),
+        settings,
+        submits: true,
+        ...(command !== undefined && { command })
+      })
+    )
+  )
+})
+
+/** The job, if it is submitted with the same input and not done. */
+const findKnown = Effect.fnUntraced(function* <Row, Out, E>(
+  job: Job.Job<Row, Out, E>,
+  { changed = "stop" }: SubmitOptions
+) {
+  const found = yield* Effect.option(stateOf(job.name))
+  if (found._tag === "None" || changed !== "stop") return undefined
+  const { lastRun, shared } = found.value
+  if (shared?.source === undefined || lastRun.outcome !== null) return undefined
+  const same = yield* readSame(job, shared.source, [])
+  if (same === undefined) return undefined
+  const { invalid, problems } = shared.source
+  return { invalid, problems, rejectsFile: undefined, isKnown: true } satisfies Submission
+})
+
+/** The state of a submitted job. */
+const stateOf = Effect.fnUntraced(function* (name: string) {
+  const state = (yield* Journal.states).find(({ job }) => job === name)
+  return state ?? (yield* new Journal.JobNotSubmitted({ state: "the database", job: name }))
+})
+
+/** How far a submitted job is. */
+export interface Progress extends Journal.RowCounts {
+  /** Rows that are neither done nor have failed since the job was submitted. */
+  readonly open: number
+  /** How many processes work on it. */
+  readonly workers: number
+  /** Why processes stopped that would not go on, the latest first. */
+  readonly stops: ReadonlyArray<Journal.WorkerStop>
+  readonly totals: Journal.RunTotals
+}
+
+/** The queue of a submitted job. */
+const queueOf = (url: string, job: number): Layer.Layer<Dispatcher, DispatcherFailed> =>
+  PgBoss.layer({ url, name: `job-${job}` })
+
+/**
+ * Watches a submitted job until every row has ended. It puts chunks into the queue that it lacks, and gives the chunks of
+ * processes that have died to others.
+ */
+export const watch = Effect.fn("Cluster.watch")(
+  function* <E, R>(name: string, url: string, show: (progress: Progress) => Effect.Effect<void, E, R>) {
+    const { shared } = yield* stateOf(name)
+    if (shared === undefined) return yield* new Journal.JobNotSubmitted({ state: "the database", job: name })
+    return yield* Effect.gen(function* () {
+      const { submit } = yield* Dispatcher
+      const fill: Effect.Effect<void, DispatcherFailed | Journal.JournalFailed> = Effect.gen(function* () {
+        const chunks = yield* shared.unsent
+        if (chunks.length === 0) return
+        yield* submit(chunks)
+        yield* shared.markSent(chunks)
+        yield* fill
+      })
+      while (true) {
+        yield* fill
+        const progress = yield* progressOf(name)
+        yield* show(progress)
+        if (progress.open === 0) break
+        yield* Effect.sleep("1 second")
+      }
+      yield* shared.end
+    }).pipe(Effect.provide(queueOf(url, shared.id)))
+  },
+  (effect) => Effect.withTracerEnabled(effect, false)
+)
+
+const progressOf = Effect.fnUntraced(function* (name: string) {
+  const state = yield* stateOf(name)
+  const { shared } = state
+  const counts = yield* state.counts
+  return {
+    ...counts,
+    open: shared === undefined ? 0 : yield* shared.open,
+    workers: shared === undefined ? 0 : yield* shared.workers,
+    stops: shared === undefined ? [] : yield* shared.stops,
+    totals: yield* state.totals
+  } satisfies Progress
+})
+
+/** Writes the results of a job and the file of its failed rows. */
+export const write = Effect.fn("Cluster.write")(function* <Row, Out, E>(job: Job.Job<Row, Out, E>, output: string) {
+  const state = yield* stateOf(job.name)
+  const { failed } = yield* state.counts
+  const sink = yield* Dataset.writeLines(output)
+  yield* sink.replaceWith(state.outputs, Run.knownOf(job))
+  const failuresFile = yield* FailuresFile.writeAll(output, failed, state.failures)
+  const problems = yield* Stream.runCollect(state.failures.pipe(Stream.take(20), Stream.mapEffect(RowFailure.describe)))
+  return { failuresFile, problems, emulated: state.emulated === true }
+}, Effect.scoped)
+
+/** How a process works on a job. */
+export interface WorkOptions {
+  /** `postgres://…` */
+  readonly database: string
+  /** Whether an emulator answers, and not Claude. */
+  readonly emulated?: boolean
+  readonly settings?: Journal.Settings
+}
+
+/**
+ * Works on a submitted job until the program asks it to stop, by `Drain`, or the job is submitted again. `claude` makes the
+ * Claude of the process from how the job was submitted. Fails with `JobNotSubmitted` where there is none yet, and with
+ * `JobChanged` where the job differs from the submitted one.
+ */
+export const work = Effect.fn("Cluster.work")(function* <Row, Out, E, E2, R>(
+  job: Job.Job<Row, Out, E>,
+  { database, ...options }: WorkOptions,
+  claude: (submitted: Journal.Settings) => Layer.Layer<Claude, E2, R>
+) {
+  return yield* Effect.gen(function* () {
+    const chunks = yield* Journal.Chunks
+    return yield* ChunkRun.run(job).pipe(Effect.provide([claude(chunks.settings), queueOf(database, chunks.job)]))
+  }).pipe(Effect.provide(Journal.layerWorker({ job: job.name, shape: Job.shape(job), ...options })))
+})

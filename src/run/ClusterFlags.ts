@@ -1,0 +1,52 @@
+/**
+ * The flags of `effect-claude worker`, and what a run that submits a job takes of the flags of a run.
+ */
+import type * as Command from "effect/cli/Command"
+import * as Option from "effect/Option"
+import { fileArgument, text } from "./Flags.ts"
+import * as RunFlags from "./RunFlags.ts"
+
+/** The database of a job on many machines. */
+export const database = text(
+  "database",
+  "Run the job on many machines: postgres://host:5432/database, on which any number of `effect-claude worker` work"
+)
+
+const { cache, concurrency, emulator, fallback, itpm, model, onlyResults, otpm, promptCache, redis, rpm } =
+  RunFlags.flags
+
+/** How a worker calls Claude. The budget is that of the submitted job. */
+export const worker = {
+  job: fileArgument("job", "The file whose default export is the job, as it was submitted"),
+  database,
+  cache,
+  concurrency,
+  emulator,
+  fallback,
+  itpm,
+  model,
+  onlyResults,
+  otpm,
+  promptCache,
+  redis,
+  rpm
+}
+
+/** The values of the flags of a worker. */
+export type WorkerFlags = Command.Command.Config.Infer<typeof worker>
+
+/** The flags of a run that have an effect where others work on the rows. */
+const submits = new Set(["output", "budget", "keep", "rerun", "rejects", "yes", "json"])
+
+/** The given flags of a run with a database that only its workers have, or that it does not have. */
+export const foreign = (flags: RunFlags.RunFlags): ReadonlyArray<string> =>
+  Object.entries<unknown>(flags).flatMap(([name, value]) =>
+    name in RunFlags.flags && !submits.has(name) && isGiven(value)
+      ? [`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`]
+      : []
+  )
+
+/** The defaults of flags that are not optional. */
+const defaults = new Set<unknown>([false, "direct", "leave"])
+
+const isGiven = (value: unknown) => (Option.isOption(value) ? Option.isSome(value) : !defaults.has(value))
