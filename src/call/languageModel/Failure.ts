@@ -19,9 +19,10 @@ export const toAiError = (
   redact: Redact
 ): AiError.AiError => {
   if (!(error instanceof ClaudeError)) return AiError.make({ module, method, reason: error })
-  const reason = reasonOf(error.reason, redact)
+  const cause = redacted(error, redact)
+  const reason = reasonOf(cause.reason)
   // The classes of effect/ai derive both from their tag. Not enumerable, so that no logger prints the answer's text.
-  Object.defineProperty(reason, "cause", { value: error })
+  Object.defineProperty(reason, "cause", { value: cause })
   Object.defineProperty(reason, "isRetryable", { value: error.isRetryable })
   return AiError.make({ module, method, reason })
 }
@@ -34,9 +35,19 @@ export const claudeError = (error: AiError.AiError): Option.Option<ClaudeError> 
 
 const module = "Claude"
 
-const reasonOf = (reason: Reason, redact: Redact): AiError.AiErrorReason => {
-  const description = redact(reason.message)
-  const metadata = { anthropic: factsOf(reason, redact) }
+/** The same error with redacted texts; the error itself where nothing is to be redacted. */
+const redacted = (error: ClaudeError, redact: Redact): ClaudeError => {
+  const { reason } = error
+  const texts = { detail: redact(reason.detail), ...("text" in reason && { text: redact(reason.text) }) }
+  if (texts.detail === reason.detail && (!("text" in reason) || texts.text === reason.text)) return error
+  // The class of the reason is not known here, so it is copied without its constructor.
+  const copy: Reason = Object.assign(Object.create(Object.getPrototypeOf(reason)), reason, texts)
+  return new ClaudeError({ reason: copy })
+}
+
+const reasonOf = (reason: Reason): AiError.AiErrorReason => {
+  const description = reason.message
+  const metadata = { anthropic: factsOf(reason) }
   const given = { description, metadata }
   const network = { reason: "TransportError", method: "POST", url: "/v1/messages", description } as const
   const broken = () => (reason.isRetryable ? new AiError.InternalProviderError(given) : new AiError.UnknownError(given))
@@ -64,7 +75,7 @@ const reasonOf = (reason: Reason, redact: Redact): AiError.AiErrorReason => {
     case "Refused":
       return new AiError.ContentPolicyError(given)
     case "OutputInvalid":
-      return new AiError.StructuredOutputError({ ...given, responseText: redact(reason.text) })
+      return new AiError.StructuredOutputError({ ...given, responseText: reason.text })
     case "OutputEmpty":
       return new AiError.InvalidOutputError(given)
     case "MalformedResponse":
@@ -85,12 +96,12 @@ const reasonOf = (reason: Reason, redact: Redact): AiError.AiErrorReason => {
 type Facts = { [name: string]: Schema.MutableJson }
 
 /** The facts of a reason that are plain JSON: the text of an answer is left out. */
-const factsOf = (reason: Reason, redact: Redact): Facts => {
+const factsOf = (reason: Reason): Facts => {
   const { code, detail, requestId, retryAfter, status, usage } = reason
   const wait = retryAfter === undefined ? undefined : Duration.toMillis(retryAfter)
   return {
     reason: reason._tag,
-    detail: redact(detail),
+    detail,
     isRetryable: reason.isRetryable,
     ...(status !== undefined && { status }),
     ...(requestId !== undefined && { requestId }),

@@ -5,7 +5,7 @@ import * as BigDecimal from "effect/BigDecimal"
 import type * as Response from "effect/ai/Response"
 import type { Message, ReplyFacts } from "../../claude/Reply.ts"
 import * as Usage from "../../claude/Usage.ts"
-import type { TextReply } from "../turn.ts"
+import type { TextReply, Turn } from "../turn.ts"
 import * as ProviderOptions from "./ProviderOptions.ts"
 
 /** Where a response came from. */
@@ -21,9 +21,17 @@ export const responseMetadata = (
   metadata: { anthropic: { origin, ...(requestId !== undefined && { requestId }) } }
 })
 
-/** How a response ended. Tokens of thinking are part of the output; the API reports them for the last call. */
-export const finish = ({ cost, message, usage }: TextReply): Response.FinishPartEncoded => {
-  const reasoning = message.usage.output_tokens_details?.thinking_tokens
+/** The tokens of thinking in all calls of a turn, which are output tokens too; undefined where the API does not count them. */
+export const reasoningOf = (turn: Turn): number | undefined => {
+  const counts = turn.flatMap(({ message }) => message.usage.output_tokens_details?.thinking_tokens ?? [])
+  return counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + count, 0)
+}
+
+/** How a response ended, and its tokens. */
+export const finish = (
+  { cost, message, usage }: TextReply,
+  reasoning: number | undefined
+): Response.FinishPartEncoded => {
   const { container, stop_details, stop_reason, stop_sequence } = message
   return {
     type: "finish",

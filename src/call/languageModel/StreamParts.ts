@@ -14,11 +14,14 @@ type Part = Response.StreamPartEncoded
 
 /** Reads the events of one turn, which may take several calls. */
 export interface StreamReader {
-  /** The parts of an event. `soFar` is the message with everything up to the event. */
+  /**
+   * The parts of an event; an effect where a block ends, because arguments of tools are decoded then. `soFar` is the message
+   * with everything up to the event.
+   */
   readonly read: (
     event: StreamEvent,
     soFar: () => Message | undefined
-  ) => Effect.Effect<ReadonlyArray<Part>, AiError.AiErrorReason>
+  ) => ReadonlyArray<Part> | Effect.Effect<ReadonlyArray<Part>, AiError.AiErrorReason>
 }
 
 interface OpenBlock {
@@ -114,21 +117,19 @@ export const reader = (tools: Parts.Tools): StreamReader => {
           return Effect.map(end(-1 - index, event.message), (ended) => [...started, ...ended])
         }).pipe(Effect.map((all) => all.flat()))
       case "content_block_start":
-        return Effect.succeed(begin(event.index, event.content_block))
+        return begin(event.index, event.content_block)
       case "content_block_delta":
-        return Effect.succeed(extend(event.index, event.delta))
+        return extend(event.index, event.delta)
       case "content_block_stop":
         return end(event.index, soFar())
       case "message_stop":
         return endAll(soFar())
       default:
-        return none
+        return []
     }
   }
   return { read }
 }
-
-const none = Effect.succeed<ReadonlyArray<Part>>([])
 
 /** The name of a tool in the toolkit; a call of an unknown tool fails at its end. */
 const nameOf = (start: { readonly name: string }, { toolOf }: Parts.Reader) => toolOf(start)?.tool.name ?? start.name

@@ -13,7 +13,7 @@ import {
   Refused,
   type Reason as AnyReason
 } from "../../../src/claude/ClaudeError.ts"
-import { redact } from "../../../src/claude/Redact.ts"
+import { make, redact } from "../../../src/claude/Redact.ts"
 import { message } from "../../fixtures.ts"
 
 describe("the error of effect/ai", () => {
@@ -77,6 +77,15 @@ describe("the error of effect/ai", () => {
     const invalid = toAiError(new OutputInvalid({ detail: "no", text: "{}" }))
     assert(invalid.reason._tag === "StructuredOutputError")
     assert.strictEqual(invalid.reason.responseText, "{}")
+  })
+
+  it("has our error redacted too, because loggers print the causes of an error", () => {
+    const ours = new ClaudeError({ reason: new Refused({ detail: "Ms Jones", text: "Dear Ms Jones" }) })
+    const error = Failure.toAiError(ours, "generateText", make({ patterns: [/Ms Jones/] }))
+    const { reason } = Option.getOrThrow(Failure.claudeError(error))
+    assert(reason._tag === "Refused")
+    assert.deepStrictEqual([reason.detail, reason.text], ["[redacted]", "Dear [redacted]"])
+    assert.strictEqual(reason.message, "Refused: [redacted]; rephrase the request, or fall back to another model")
   })
 
   it("survives a store of errors of effect/ai", () => {

@@ -80,7 +80,8 @@ const read = Effect.fnUntraced(function* (events: ReadonlyArray<StreamEvent>, gi
   const parts: Array<Response.StreamPartEncoded> = []
   for (const event of events) {
     add(event)
-    parts.push(...(yield* reader.read(event, soFar)))
+    const read = reader.read(event, soFar)
+    parts.push(...(Effect.isEffect(read) ? yield* read : read))
   }
   return parts
 })

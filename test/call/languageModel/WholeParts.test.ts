@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as OutputFormat from "../../../src/claude/OutputFormat.ts"
 import * as WholeParts from "../../../src/call/languageModel/WholeParts.ts"
-import { blocks, readFile, tools } from "./blocks.ts"
+import { blocks, call, readFile, tools } from "./blocks.ts"
 
 describe("the parts of an answer", () => {
   it.effect("have citations in the metadata of the text, and name each source once", () =>
@@ -28,8 +28,8 @@ describe("the parts of an answer", () => {
 
   it.effect("have the name of the toolkit, and the name that Claude called in the metadata", () =>
     Effect.gen(function* () {
-      const [call] = yield* partsOf(blocks.call(0), tools)
-      assert.deepStrictEqual<unknown>(call, {
+      const [part] = yield* partsOf(blocks.call(0), tools)
+      assert.deepStrictEqual<unknown>(part, {
         type: "tool-call",
         id: "toolu_0",
         name: "files.read",
@@ -44,19 +44,19 @@ describe("the parts of an answer", () => {
       const params = { path: "a.txt", env: { A: 1 } }
       // The API has no maps, so Claude sends a list.
       const input = Result.getOrThrow(OutputFormat.make(readFile.parametersSchema)).write(params)
-      const [call] = yield* partsOf([callOf(input)], tools)
-      assert(call?.type === "tool-call")
+      const [part] = yield* partsOf([callOf(input)], tools)
+      assert(part?.type === "tool-call")
       assert.notDeepEqual(input, params)
-      assert.deepStrictEqual(call.params, params)
-      assert.deepStrictEqual<unknown>(call.metadata?.anthropic?.input, input)
+      assert.deepStrictEqual(part.params, params)
+      assert.deepStrictEqual<unknown>(part.metadata?.anthropic?.input, input)
     })
   )
 
   it.effect("leave arguments that do not fit to the toolkit, which reports them", () =>
     Effect.gen(function* () {
-      const [call] = yield* partsOf([callOf({ path: 3 })], tools)
-      assert(call?.type === "tool-call")
-      assert.deepStrictEqual(call.params, { path: 3 })
+      const [part] = yield* partsOf([callOf({ path: 3 })], tools)
+      assert(part?.type === "tool-call")
+      assert.deepStrictEqual(part.params, { path: 3 })
     })
   )
 
@@ -65,17 +65,17 @@ describe("the parts of an answer", () => {
       const unknown = [{ ...callOf({}), name: "launch" }]
       const error = yield* Effect.flip(partsOf(unknown, tools))
       assert.strictEqual(error.message, "Tool 'launch' not found. Available tools: files.read, search")
-      const [call] = yield* partsOf(unknown, { ...tools, acceptsUnknown: true })
-      assert(call?.type === "tool-call")
-      assert.strictEqual(call.name, "launch")
+      const [part] = yield* partsOf(unknown, { ...tools, acceptsUnknown: true })
+      assert(part?.type === "tool-call")
+      assert.strictEqual(part.name, "launch")
     })
   )
 
   it.effect("have the calls, the results and the sources of a server tool in the toolkit", () =>
     Effect.gen(function* () {
-      const [call, result, source] = yield* partsOf(blocks.search(0), tools)
-      assert(call?.type === "tool-call" && result?.type === "tool-result" && source?.type === "source")
-      assert.deepStrictEqual([call.name, call.providerExecuted, call.params], ["search", true, { query: "x" }])
+      const [part, result, source] = yield* partsOf(blocks.search(0), tools)
+      assert(part?.type === "tool-call" && result?.type === "tool-result" && source?.type === "source")
+      assert.deepStrictEqual([part.name, part.providerExecuted, part.params], ["search", true, { query: "x" }])
       assert.deepStrictEqual([result.name, result.providerExecuted, result.isFailure], ["search", true, false])
       assert.deepStrictEqual<unknown>(result.metadata?.anthropic?.block, blocks.search(0)[1])
       assert.strictEqual(source.title, "Example")
@@ -98,10 +98,4 @@ describe("the parts of an answer", () => {
 const partsOf = (content: ReadonlyArray<Anthropic.ContentBlock>, given = tools) =>
   WholeParts.make({ content: [...content], model: "claude-sonnet-5-5" }, given)
 
-const callOf = (input: unknown): Anthropic.ToolUseBlock => ({
-  type: "tool_use",
-  id: "toolu_0",
-  name: "files_read",
-  input,
-  caller: { type: "direct" }
-})
+const callOf = (input: unknown): Anthropic.ToolUseBlock => ({ ...call, input })

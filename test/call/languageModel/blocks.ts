@@ -34,6 +34,15 @@ type Blocks = (at: number) => ReadonlyArray<Anthropic.ContentBlock>
 
 const direct = { caller: { type: "direct" } } as const
 
+/** A call of `readFile`. */
+export const call: Anthropic.ToolUseBlock = {
+  type: "tool_use",
+  id: "toolu_0",
+  name: "files_read",
+  input: { path: "a.txt" },
+  ...direct
+}
+
 /** The blocks of each kind, with the number of their place in their ids. */
 export const blocks = {
   text: () => [{ type: "text", text: "Hello you.", citations: null }],
@@ -57,7 +66,7 @@ export const blocks = {
   thinking: () => [{ type: "thinking", thinking: "hm, well", signature: "sig" }],
   silent: () => [{ type: "thinking", thinking: "", signature: "sig" }],
   redacted: () => [{ type: "redacted_thinking", data: "secret" }],
-  call: (at) => [{ type: "tool_use", id: `toolu_${at}`, name: "files_read", input: { path: "a.txt" }, ...direct }],
+  call: (at) => [{ ...call, id: `toolu_${at}` }],
   search: (at) => [
     { type: "server_tool_use", id: `srvtoolu_${at}`, name: "web_search", input: { query: "x" }, ...direct },
     {
