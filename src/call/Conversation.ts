@@ -94,7 +94,8 @@ export const generateText = <E>(
 
 /**
  * Asks for the next answer as a value of a schema; see `Claude.generateObject`. The history has the accepted answer only,
- * not the ones that were asked for again.
+ * not the ones that were asked for again. Entries of the prompt cache depend on the schema, so such a turn does not read
+ * the messages of turns without it; later turns do.
  */
 export const generateObject = <E, A, I, RD, RE>(
   self: Conversation<E>,
