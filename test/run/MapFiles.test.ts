@@ -44,6 +44,28 @@ describe("effect-claude map --file", () => {
     assert.lengthOf(lines(files.output), 1)
   })
 
+  it("takes a folder of images, PDFs and texts", async () => {
+    const server = await answering()
+    const files = input("")
+    const photos = { data: join(files.path, "photos"), output: files.output }
+    writeFileSync(join(files.path, "photos/paper.pdf"), "%PDF-1.4\n\u00ff", "latin1")
+    const { code, stderr } = await cli(map(photos, "--prompt", "Read it.", "--file", "path", "--key", "path"), server)
+    assert.strictEqual(code, 0, stderr)
+    assert.deepStrictEqual(
+      results(files).map((row) => ("path" in row ? row.path : undefined)),
+      ["note.txt", "other.txt", "paper.pdf", "red.png"]
+    )
+    assert.deepStrictEqual(
+      contents(server.requests())
+        .map(([block]) => block?.source?.["media_type"])
+        .toSorted(),
+      ["application/pdf", "image/png", "text/plain", "text/plain"]
+    )
+    const prompted = { ...photos, output: join(files.path, "texts.jsonl") }
+    const { stdout } = await cli(map(prompted, "--prompt", "{{text}}", "--key", "path"), server)
+    assert.match(stdout, /red\.png.*"text" is missing/)
+  })
+
   it("fails a row whose file the API would refuse, with the remedy, and refuses an unknown column", async () => {
     const server = await answering()
     const files = input("id,photo\n1,data.csv.bmp\n")

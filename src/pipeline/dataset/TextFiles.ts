@@ -1,11 +1,13 @@
 /**
- * A folder of text files: each file is a row with its path below the folder, and its text.
+ * A folder of text files: each file is a row with its path below the folder, and its text. An image or a PDF has no text:
+ * its row is the path.
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Result from "effect/Result"
 import * as Bytes from "effect/Bytes"
 import * as Stream from "effect/Stream"
+import * as ImageType from "../../claude/ImageType.ts"
 import { DatasetFailed, fromPlatform } from "./DatasetFailed.ts"
 import type { EncodedPage } from "./Format.ts"
 import * as Formats from "./Formats.ts"
@@ -60,6 +62,7 @@ interface TextFile {
 const pageOf = (first: number, files: ReadonlyArray<TextFile>): EncodedPage => {
   const value = (index: number): Result.Result<unknown, string> => {
     const { bytes, path } = files[index] ?? missing
+    if (isMedia(bytes)) return Result.succeed({ path })
     const problem = Head.problemOf(bytes)
     if (problem !== undefined) return Result.fail(problem)
     return Result.try({ try: () => ({ path, text: utf8.decode(bytes) }), catch: () => "not UTF-8; save it as UTF-8" })
@@ -73,6 +76,10 @@ const pageOf = (first: number, files: ReadonlyArray<TextFile>): EncodedPage => {
   const bytes = Bytes.concat(files.flatMap(({ bytes, path }) => [encoder.encode(`${path} ${bytes.length}\n`), bytes]))
   return { size: files.length, value, place, raw: (index) => ({ path: files[index]?.path }), bytes, columns }
 }
+
+const isMedia = (bytes: Uint8Array) => ImageType.of(bytes) !== undefined || start(bytes) === "%PDF-"
+
+const start = (bytes: Uint8Array) => String.fromCharCode(...bytes.subarray(0, 5))
 
 const missing: TextFile = { path: "", file: "", bytes: new Uint8Array() }
 

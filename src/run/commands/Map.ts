@@ -33,6 +33,10 @@ export const map = Command.make(
     {
       command:
         'effect-claude map mails.jsonl --prompt @prompt.txt --fields "product, urgency: low|high" --output results.jsonl'
+    },
+    {
+      command:
+        'effect-claude map receipts/ --file path --key path --prompt "Read it" --fields "total: number" --output totals.csv'
     }
   ])
 )
