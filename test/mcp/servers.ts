@@ -24,6 +24,10 @@ const server = (name: string, ...args: ReadonlyArray<string>) => {
   return ChildProcess.make(process.execPath, [path, ...args], { env, extendEnv: true })
 }
 
+/** A server of version 2 of the SDK. */
+const sdk2 = (...args: ReadonlyArray<string>) =>
+  ChildProcess.make(process.execPath, [fileURLToPath(new URL("sdk2.ts", import.meta.url)), ...args])
+
 /** A port that was free a moment ago. */
 const port = await new Promise<number>((resolve) => {
   const probe = createServer().listen(0, () => {
@@ -56,6 +60,14 @@ const memory: ReadonlyArray<Call> = [
   ["search_nodes", { query: "counts" }, ["text"], /Ada/],
   ["search_nodes", {}, ["error"]]
 ]
+
+const sums: ReadonlyArray<Call> = [
+  ["add", { a: 1, b: 2 }, ["text"], /3/],
+  ["add", { a: "one" }, ["error"]]
+]
+
+/** Connects once the server listens. */
+const patiently = (url: string) => Effect.retry(Mcp.http(url), { schedule: Schedule.spaced("200 millis"), times: 25 })
 
 const call = Effect.fn(function* (toolkit: Mcp.McpToolkit, [name, given, kinds, text]: Call) {
   const [result] = yield* Stream.runCollect(yield* toolkit.handle(name, given))
@@ -104,12 +116,12 @@ const program = Effect.gen(function* () {
   yield* use("memory of April 2025", Mcp.stdio(server("server-memory-of-2025-04")), memory.slice(0, 2))
   yield* use("memory of September 2025", Mcp.stdio(server("server-memory-of-2025-09")), memory.slice(0, 2))
 
+  yield* use("SDK 2", Mcp.stdio(sdk2()), sums)
+
   yield* server("@modelcontextprotocol/server-everything", "streamableHttp")
-  const connect = Effect.retry(Mcp.http(`http://127.0.0.1:${port}/mcp`), {
-    schedule: Schedule.spaced("200 millis"),
-    times: 25
-  })
-  yield* use("everything over HTTP", connect, everything)
+  yield* sdk2(String(port + 1))
+  yield* use("everything over HTTP", patiently(`http://127.0.0.1:${port}/mcp`), everything)
+  yield* use("SDK 2 over HTTP", patiently(`http://127.0.0.1:${port + 1}/mcp`), sums)
 
   const closing = yield* Effect.scoped(busy)
   const taken = (yield* Clock.currentTimeMillis) - closing
