@@ -32,7 +32,7 @@ describe("the public names", () => {
       Journal: BatchInProgress Billed Chunk ChunkRow Chunks Claim Command Control Controls Counts Ending FailedRow JobNotSubmitted Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew JournalTooOld LostAttempt Minute Options Outcome PendingRow Row RowCounts RowWithInput RunTotals SampledRow Settings Shared Source Spending State StoredCall StoredMinute StoredSettings Taken Total Totals Which WorkerStop layer layerWorker requestText states
       Progress: Progress age bar batchLines batches binds cost costLines counted empty ended fallbacks hedges invalidOutputs line promptCache replays responseCache rowsLine tick tokens update
       Report: Durations Latency Money Options Problems Report Row Rows Run Saved Series Step encodeJson of others
-      Score: Accuracy Given Pair Preference Score Scored Scorer accuracy byField exact fields includes judge normalize numeric of prefer
+      Score: Accuracy Given Pair Preference Score Scored Scorer accuracy byField exact fields includes judge judgeStep normalize numeric of prefer
       Step: Shape Step all andThen draw each make map object text version withInput
       Budget: Amount Budget Caps from make policy raise
       Concurrency: Concurrency make policy resize

@@ -16,7 +16,7 @@ import * as Statistics from "./Statistics.ts"
 import * as Step from "./Step.ts"
 
 export { type Given, Score, type Scorer } from "./score/Given.ts"
-export { judge, type Pair, prefer, type Preference } from "./score/Judge.ts"
+export { judge, judgeStep, type Pair, prefer, type Preference } from "./score/Judge.ts"
 export { text as normalize } from "./score/Normalize.ts"
 
 const matching = (name: string, match: Match.Match): Scorer<unknown, unknown> =>

@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Comparison from "../pipeline/Comparison.ts"
 import * as Report from "../pipeline/Report.ts"
+import * as Score from "../pipeline/Score.ts"
 import * as ScoredLine from "../pipeline/ScoredLine.ts"
 import type { CompareFlags } from "./CompareFlags.ts"
 import * as CompareReport from "./CompareReport.ts"
@@ -63,8 +64,7 @@ const states = Effect.fnUntraced(function* (
   if (Option.isSome(report)) yield* StateReport.writeComparison(report.value, compared, texts)
 }, OpenState.toExit)
 
-/** `Score.judge` makes its calls in a step of this name. */
-const isOfJudge = ({ step }: { readonly step: string }) => step.split("/").includes("judge")
+const isOfJudge = ({ step }: { readonly step: string }) => step.split("/").includes(Score.judgeStep)
 
 const sideOf = Effect.fnUntraced(function* (state: OpenState.JobInState, name: string) {
   const { done, failed, pending } = yield* state.counts

@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import * as Dollars from "../claude/Dollars.ts"
 import * as Comparison from "../pipeline/Comparison.ts"
 import * as Evaluation from "../pipeline/Evaluation.ts"
+import * as DurationText from "./DurationText.ts"
 
 /** One of the two. Costs are exact US dollars, durations milliseconds. */
 export const Side = Schema.Struct({
@@ -103,9 +104,7 @@ const costText = ({ cost, unpriced }: Side): string =>
 const isZero = (cost: BigDecimal.BigDecimal): boolean => cost.value === 0n
 
 const latencyText = ({ latency }: Side): string =>
-  latency === null ? "–" : `${seconds(latency.p50)}, ${seconds(latency.p95)}`
-
-const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(2)} s`
+  latency === null ? "–" : `${DurationText.of(latency.p50)}, ${DurationText.of(latency.p95)}`
 
 const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[column] ?? "").length)))

@@ -10,6 +10,7 @@ import * as Estimate from "../pipeline/Estimate.ts"
 import * as Dollars from "../claude/Dollars.ts"
 import * as PromptBlocks from "../claude/PromptBlocks.ts"
 import * as Progress from "../pipeline/Progress.ts"
+import * as DurationText from "./DurationText.ts"
 
 /** How the flags send the calls. */
 export interface Sending {
@@ -175,9 +176,4 @@ const number = (value: number) => Progress.tokens(Math.round(value))
 
 const money = (value: number) => Dollars.format(BigDecimal.fromNumberUnsafe(Number(value.toFixed(6))))
 
-const duration = (seconds: number): string =>
-  seconds < 90
-    ? `${Math.ceil(seconds)} s`
-    : seconds < 90 * 60
-      ? `${Math.round(seconds / 60)} minutes`
-      : `${(seconds / 3600).toFixed(1)} hours`
+const duration = (seconds: number) => DurationText.of(Math.ceil(seconds) * 1000)

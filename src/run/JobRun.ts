@@ -16,6 +16,7 @@ import * as Evaluation from "../pipeline/Evaluation.ts"
 import * as FailuresFile from "../pipeline/FailuresFile.ts"
 import * as Job from "../pipeline/Job.ts"
 import * as Journal from "../pipeline/Journal.ts"
+import * as Score from "../pipeline/Score.ts"
 import * as AskFirst from "./AskFirst.ts"
 import * as CommandLine from "./CommandLine.ts"
 import * as Display from "./Display.ts"
@@ -124,7 +125,7 @@ const execute = Effect.fnUntraced(function* <Row, Out, E>(
   let judgeCost: BigDecimal.BigDecimal | undefined
   const observe = (event: Event.Event) => {
     hasBegun ||= event._tag === "rows-counted"
-    if (event._tag === "call-finished" && event.site.path.includes("judge")) {
+    if (event._tag === "call-finished" && event.site.path.includes(Score.judgeStep)) {
       judgeCost = BigDecimal.sum(judgeCost ?? nothing, event.cost ?? nothing)
     }
   }

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { Budget, Concurrency } from "../index.ts"
 import type { Handles } from "../pipeline/Controls.ts"
 import type { Outcome } from "../pipeline/Journal.ts"
+import * as Score from "../pipeline/Score.ts"
 import type { RunFlags } from "./RunFlags.ts"
 import type { JudgeFlags } from "./ScoreFlags.ts"
 
@@ -44,7 +45,7 @@ export const make = Effect.fnUntraced(function* (flags: RunFlags & JudgeFlags): 
 
 /** A cap for the step in which `Score.judge` makes its calls. */
 const ofJudge = ({ judgeBudget = Option.none() }: JudgeFlags) =>
-  Option.isSome(judgeBudget) ? { steps: { judge: judgeBudget.value } } : {}
+  Option.isSome(judgeBudget) ? { steps: { [Score.judgeStep]: judgeBudget.value } } : {}
 
 /** A budget in use is only raised: money that is reserved for calls in flight cannot be taken back. */
 const raise = Effect.fnUntraced(function* (budget: Budget.Budget, text: string) {

@@ -32,7 +32,7 @@ describe("effect-claude estimate", () => {
     assert.match(stdout, /\ncost +\$0\.\d+ \(.*\) as Message Batches\n/)
     assert.match(stdout, /row "7", step answer: claude-haiku-4-5/)
     const limited = await cli(runOf(files, "--dry-run", "--rpm", "10", "--limit", "50"))
-    assert.match(limited.stdout, /; 5 minutes at the rate limits\n/)
+    assert.match(limited.stdout, /; 5 min at the rate limits\n/)
   })
 
   it("prints JSON for programs, and shows no secret of a request", async () => {

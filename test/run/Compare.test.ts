@@ -25,7 +25,7 @@ describe("effect-claude compare", () => {
     )
     assert.match(
       stdout,
-      /\n {2}cost +\$0\.\d+ +\$0\.\d+\n {2}latency, median and 95 % +\d\.\d\d s, \d\.\d\d s +\d\.\d\d s/
+      /\n {2}cost +\$0\.\d+ +\$0\.\d+\n {2}latency, median and 95 % +[\d.]+ m?s, [\d.]+ m?s +[\d.]+ m?s/
     )
     assert.match(stdout, /same answer on 40 of 60 rows: 66\.7 %/)
     assert.include(stdout, "B is better on 20 rows, A on 0; 40 have equal scores")

@@ -8,16 +8,13 @@ import * as Stream from "effect/Stream"
 import * as Parser from "effect/encoding/Csv"
 import * as CsvText from "./CsvText.ts"
 import { DatasetFailed } from "./DatasetFailed.ts"
-import type { EncodedPage, Format, InputFile } from "./Format.ts"
+import { type EncodedPage, type Format, type InputFile, longestRow } from "./Format.ts"
 import * as Head from "./Head.ts"
 import * as Header from "./Header.ts"
 import * as Parsed from "./Parsed.ts"
 import type { Place } from "./Place.ts"
 
 type Cells = ReadonlyArray<string>
-
-/** The length of the longest record in characters, which is that of the longest request to Claude. */
-const longest = 32_000_000
 
 /** What may separate cells. Of two that a header has as often, the first wins. */
 const delimiters = [",", ";", "\t", "|"]
@@ -38,7 +35,7 @@ const read = (file: InputFile, head: Uint8Array, given: string | undefined) => {
   if (problem !== undefined) return Stream.fail(fail(problem))
   const start = new TextDecoder().decode(head)
   const delimiter = given ?? delimiterOf(start)
-  const parser = Parser.decodeString<DatasetFailed, unknown>({ delimiter, maxRecordSize: longest })
+  const parser = Parser.decodeString<DatasetFailed, unknown>({ delimiter, maxRecordSize: longestRow })
   const pieces = Parsed.pieces(file, (texts) =>
     Stream.mapError(Stream.pipeThroughChannel(texts, parser), (error) =>
       error._tag === "CsvError" ? fail(explain(error)) : error
@@ -70,7 +67,7 @@ const delimiterOf = (start: string): string => {
 
 const explain = ({ column, kind, line, message }: Parser.CsvError): string => {
   if (kind === "RecordSize") {
-    return `line ${line} begins a record longer than ${longest / 1e6} MB, a request's limit; end its lines, or close a quote in it`
+    return `line ${line} begins a record longer than ${longestRow / 1e6} MB, a request's limit; end its lines, or close a quote in it`
   }
   if (message.startsWith("Unterminated"))
     return `line ${line} begins a record with a quote that is not closed; close it`

@@ -9,6 +9,9 @@ import type * as Stream from "effect/Stream"
 import type { DatasetFailed } from "./DatasetFailed.ts"
 import type { Place } from "./Place.ts"
 
+/** The length of the longest row, in characters or bytes: that of the longest request to Claude. */
+export const longestRow = 32_000_000
+
 /** Consecutive rows of a file. Indexes count from 0. */
 export interface EncodedPage {
   readonly size: number

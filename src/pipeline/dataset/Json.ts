@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Parser from "effect/encoding/JsonArray"
 import { DatasetFailed } from "./DatasetFailed.ts"
-import type { EncodedPage, Format, InputFile } from "./Format.ts"
+import { type EncodedPage, type Format, type InputFile, longestRow } from "./Format.ts"
 import * as Head from "./Head.ts"
 import * as JsonArrayText from "./JsonArrayText.ts"
 import * as Ndjson from "./Ndjson.ts"
@@ -16,14 +16,11 @@ import * as Parsed from "./Parsed.ts"
 import * as Utf8 from "./Utf8.ts"
 import type { Place } from "./Place.ts"
 
-/** The length of the longest element in characters, which is that of the longest request to Claude. */
-const longest = 32_000_000
-
 const read = (file: InputFile, head: Uint8Array) => {
   const fail = (detail: string) => new DatasetFailed({ path: file.path, detail })
   const problem = Head.problemOf(head) ?? problemOf(new TextDecoder().decode(head))
   if (problem !== undefined) return Stream.fail(fail(problem))
-  const parser = Parser.decodeString<DatasetFailed, unknown>({ maxElementSize: longest })
+  const parser = Parser.decodeString<DatasetFailed, unknown>({ maxElementSize: longestRow })
   const refuse = (error: Parser.JsonArrayError) =>
     Effect.flatMap(placeOf(file, error.offset ?? 0), (place) => Effect.fail(fail(explain(error, place))))
   const pieces = Parsed.pieces(file, (texts) =>
@@ -59,7 +56,7 @@ const problemOf = (start: string): string | undefined => {
 
 const explain = ({ kind, message }: Parser.JsonArrayError, place: string): string =>
   kind === "Limit"
-    ? `${place}: a row is longer than ${longest / 1e6} MB, a request's limit, or too deep; correct the file`
+    ? `${place}: a row is longer than ${longestRow / 1e6} MB, a request's limit, or too deep; correct the file`
     : `${place}: not JSON: ${message}; correct the file`
 
 /** A position in words. It reads the file once more, up to there. */

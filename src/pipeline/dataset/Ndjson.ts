@@ -7,12 +7,9 @@ import * as Result from "effect/Result"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { DatasetFailed } from "./DatasetFailed.ts"
-import type { EncodedPage, Format, InputFile } from "./Format.ts"
+import { type EncodedPage, type Format, type InputFile, longestRow } from "./Format.ts"
 import * as Head from "./Head.ts"
 import type { Place } from "./Place.ts"
-
-/** The length in bytes of the longest row, which is that of the longest request to Claude. */
-const longest = 32_000_000
 
 /** A line that is not blank. `bytes` is undefined if it is longer than the longest request. */
 export interface Line {
@@ -91,12 +88,12 @@ const makeCutter = () => {
   let length = 0
   const keep = (piece: Uint8Array) => {
     length += piece.length
-    if (length > longest) pieces = []
+    if (length > longestRow) pieces = []
     else pieces.push(piece)
   }
   const cutInto = (lines: Array<Line>) => {
     const [only = empty] = pieces
-    const bytes = length > longest ? undefined : pieces.length > 1 ? Bytes.concat(pieces) : only
+    const bytes = length > longestRow ? undefined : pieces.length > 1 ? Bytes.concat(pieces) : only
     number += 1
     if (bytes === undefined || !isBlank(bytes)) lines.push({ number, bytes })
     pieces = []
@@ -136,7 +133,7 @@ const lineFeed = 10
 
 /** The value of a line, or the reason that it has none. */
 export const parse = ({ bytes }: Line): Result.Result<unknown, string> => {
-  if (bytes === undefined) return Result.fail(`longer than ${longest / 1e6} MB, a request's limit`)
+  if (bytes === undefined) return Result.fail(`longer than ${longestRow / 1e6} MB, a request's limit`)
   return Result.flatMap(textOf(bytes), (text) =>
     // Schema's parser of JSON does not report the position of an error.
     Result.flatMap(

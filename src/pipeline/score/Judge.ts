@@ -21,7 +21,7 @@ export interface Options {
 }
 
 /** The name of the step of every judge. */
-const step = "judge"
+export const judgeStep = "judge"
 
 /** The explanation comes first, so that the grade follows from it. */
 const Verdict = Schema.Struct({
@@ -39,7 +39,7 @@ const values = { meets: 1, "partly meets": 0.5, fails: 0 } as const
  * in the system prompt. Other failures of the call, such as an outage, are failures of the scorer.
  */
 export const judge = (options: Options): Scorer<unknown, unknown, ClaudeError, Claude> =>
-  Step.make(step, ({ expected, input, output }) =>
+  Step.make(judgeStep, ({ expected, input, output }) =>
     generateObject(Verdict, promptOf(options, grading, { input, expected, answer: output })).pipe(
       Effect.map(({ value: { explanation, grade } }): Score => ({ value: values[grade], explanation })),
       Effect.catchIf(
@@ -76,7 +76,7 @@ const Choice = Schema.Struct({
 export const prefer = (options: Options): Step.Step<Pair, Preference, ClaudeError, Claude> => {
   const choose = (input: unknown, first: unknown, second: unknown) =>
     Effect.map(generateObject(Choice, promptOf(options, choosing, { input, first, second })), ({ value }) => value)
-  return Step.make(step, ({ a, b, input }) =>
+  return Step.make(judgeStep, ({ a, b, input }) =>
     Effect.all([choose(input, a, b), choose(input, b, a)], { concurrency: 2 }).pipe(
       Effect.map(([one, other]): Preference => {
         if (one.better === "first" && other.better === "second") return { better: "a", explanation: one.explanation }
@@ -114,7 +114,7 @@ const isOfAnswer = (reason: Reason): boolean => {
     case "Refused":
       return true
     case "BudgetExceeded":
-      return reason.share?.endsWith(`${step}"`) ?? false
+      return reason.share?.endsWith(`${judgeStep}"`) ?? false
     default:
       return false
   }

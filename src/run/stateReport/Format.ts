@@ -4,6 +4,8 @@
 import * as BigDecimal from "effect/BigDecimal"
 import * as Cost from "../../claude/Cost.ts"
 
+export { of as duration } from "../DurationText.ts"
+
 const whole = new Intl.NumberFormat("en-US")
 const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 })
 
@@ -18,14 +20,6 @@ export const counted = (number: number, noun: string): string => `${count(number
 
 export const percent = (part: number, total: number): string =>
   total === 0 ? "0 %" : `${((100 * part) / total).toFixed(part === total || part === 0 ? 0 : 1)} %`
-
-export const duration = (milliseconds: number): string => {
-  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`
-  if (milliseconds < 60_000) return `${Number((milliseconds / 1000).toFixed(milliseconds < 10_000 ? 1 : 0))} s`
-  const minutes = Math.round(milliseconds / 60_000)
-  if (minutes < 60) return `${Math.floor(milliseconds / 60_000)} min ${Math.round((milliseconds % 60_000) / 1000)} s`
-  return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${(minutes / 1440).toFixed(1)} days`
-}
 
 /** An ISO date in UTC: `28 Nov 2026, 19:55:37`. */
 export const date = (iso: string | null): string => (iso === null ? "unknown" : dates.format(new Date(iso)))
