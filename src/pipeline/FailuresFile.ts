@@ -29,6 +29,6 @@ export const writeAll = Effect.fnUntraced(function* <E>(
     return undefined
   }
   const file = yield* Dataset.writeLines(path)
-  yield* file.replaceWith(Stream.mapEffect(failures, RowFailure.toLine))
+  yield* file.replaceWith(Stream.mapEffect(failures, RowFailure.toLine), { results: RowFailure.Failure })
   return path
 }, Effect.scoped)

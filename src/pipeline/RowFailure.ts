@@ -10,16 +10,17 @@ import { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Redact from "../claude/Redact.ts"
 import * as RowKey from "./RowKey.ts"
 
-/** A failure as the journal stores it. Those of earlier versions have no bill. */
-export const Stored = Schema.fromJsonString(
-  Schema.Struct({
-    error: Schema.String,
-    message: Schema.String,
-    attempts: Schema.optionalKey(Schema.Int),
-    calls: Schema.optionalKey(Schema.Int),
-    cost: Schema.optionalKey(Schema.String)
-  })
-)
+/** What a line of failures has besides the key. Failures of earlier versions have no bill. */
+export const Failure = Schema.Struct({
+  error: Schema.String,
+  message: Schema.String,
+  attempts: Schema.optionalKey(Schema.Int),
+  calls: Schema.optionalKey(Schema.Int),
+  cost: Schema.optionalKey(Schema.String)
+})
+
+/** A failure as the journal stores it. */
+export const Stored = Schema.fromJsonString(Failure)
 
 export type Stored = typeof Stored.Type
 

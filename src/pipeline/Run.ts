@@ -288,12 +288,21 @@ const start = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
   yield* Event.emit(() => ({ _tag: "rows-counted", total: claims.total - claims.invalid, done }))
   const sink = yield* Dataset.writeLines(output)
   const size = yield* sink.size
-  if (claims.done === 0 && size > 0) return yield* refuse(journal.finishedBefore === 0 ? unknownLines : otherKeys)
+  if (claims.done === 0 && size > 0 && (sink.isLive || (yield* hasRows(output)))) {
+    return yield* refuse(journal.finishedBefore === 0 ? unknownLines : otherKeys)
+  }
   // After a crash or by hand, the file may lack lines, or end in half a line.
   if (sink.isLive && size !== (yield* journal.outputSize)) yield* sink.replaceWith(journal.outputs)
   if (sink.isLive) yield* journal.appendTo(sink.append)
   return { ...claims, sink }
 })
+
+/** Whether a file has rows, or something else. A run without results leaves a file with columns only. */
+const hasRows = (path: string) =>
+  Effect.match(Stream.runHead(Dataset.fromFile(Schema.Unknown, path).rows), {
+    onFailure: () => true,
+    onSuccess: Option.isSome
+  })
 
 /** What is known of the columns of an output. */
 export const knownOf = <Row, Out, E>({ output, source: { path } }: Job<Row, Out, E>) => ({

@@ -46,11 +46,11 @@ export const write = Effect.fnUntraced(
           new ExitWith(2, `${output.value} is the output of the run that is on: name another file`)
         )
       }
-      yield* writeTo(output.value, select(job.outputs), ["row", "rows"], filesOf(job))
+      yield* writeTo(output.value, select(job.outputs), ["row", "rows"], { files: filesOf(job) })
     }
     if (Option.isSome(failures)) {
       const lines = Stream.mapEffect(job.failures, RowFailure.toLine)
-      yield* writeTo(failures.value, select(lines), ["failed row", "failed rows"])
+      yield* writeTo(failures.value, select(lines), ["failed row", "failed rows"], { results: RowFailure.Failure })
     }
   },
   Effect.scoped,
@@ -68,7 +68,7 @@ const writeTo = Effect.fnUntraced(function* <R>(
   path: string,
   lines: Stream.Stream<string, JournalFailed | Schema.SchemaError, R>,
   [one, more]: readonly [string, string],
-  files: ReadonlyArray<string> = []
+  known: Parameters<typeof Dataset.write>[2]
 ) {
   let rows = 0
   // A format with columns reads the lines twice.
@@ -76,6 +76,6 @@ const writeTo = Effect.fnUntraced(function* <R>(
     rows = 0
     return Stream.tap(lines, () => Effect.sync(() => void (rows += 1)))
   })
-  yield* Dataset.write(path, counted, { files })
+  yield* Dataset.write(path, counted, known)
   yield* Console.log(`${path}: ${Progress.counted(rows, one, more)}`)
 })

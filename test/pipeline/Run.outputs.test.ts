@@ -56,6 +56,24 @@ describe("an output that is no plain NDJSON", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
+  it.effect("has its columns also without a row, and such a file is replaced by the next run", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        for (const ending of ["csv", "parquet", "json"]) {
+          const output = files.path(`out.${ending}`)
+          const job = { ...greetings(["Ann"]), name: ending }
+          assert.deepInclude(yield* files.run(job, { output }), { failed: 1 })
+          if (ending === "csv") {
+            const text = yield* FileSystem.FileSystem.use((fs) => fs.readFileString(output))
+            assert.strictEqual(text, "key,value\r\n")
+          }
+          assert.deepInclude(yield* files.run(job, { output }), { done: 1 })
+          assert.deepStrictEqual(yield* valuesOf(output), ["hi"])
+        }
+      })
+    ).pipe(Effect.provide(TestClaude.layer([notYou, "hi", notYou, "hi", notYou, "hi"])))
+  )
+
   it.effect("is refused before anything is sent if it has content that the state does not know", () =>
     inFolder((files) =>
       Effect.gen(function* () {

@@ -66,6 +66,17 @@ describe("effect-claude export", () => {
     server.close()
   })
 
+  it("writes the columns of failures where no row has failed", async () => {
+    const server = await standIn()
+    const files = folder(2)
+    await cli(runOf(files), { env: at(server.url) })
+    const failures = join(files.path, "failed.csv")
+    const { stdout } = await cli(["export", files.output, "--failures", failures])
+    assert.strictEqual(stdout, `${failures}: 0 failed rows\n`)
+    assert.strictEqual(readFileSync(failures, "utf8"), "key,error,message,attempts,calls,cost\r\n")
+    server.close()
+  })
+
   it("refuses to write nothing, and an ending that no format has", async () => {
     const server = await standIn()
     const files = folder(1)

@@ -13,10 +13,17 @@ export const parse = (line: string): Readonly<Record<string, unknown>> => {
   return Predicate.isObject(value) ? value : { value }
 }
 
-/** The columns of all lines, in the order of the lines: a new column comes after the one that it follows in its line. */
-export const of = <E, R>(lines: Stream.Stream<string, E, R>): Effect.Effect<ReadonlyArray<string>, E, R> =>
+/**
+ * The known columns and those of all lines, in the order of the lines: a new column comes after the one that it follows in
+ * its line.
+ */
+export const of = <E, R>(
+  lines: Stream.Stream<string, E, R>,
+  known: ReadonlyArray<string> = []
+): Effect.Effect<ReadonlyArray<string>, E, R> =>
   Effect.suspend(() => {
     const columns = make()
+    columns.add(known)
     return Effect.map(
       Stream.runForEachArray(lines, (chunk) =>
         Effect.sync(() => {

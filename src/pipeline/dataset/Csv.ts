@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Parser from "effect/encoding/Csv"
+import * as ResultLine from "../ResultLine.ts"
 import * as CsvText from "./CsvText.ts"
 import { DatasetFailed } from "./DatasetFailed.ts"
 import { type EncodedPage, type Format, type InputFile, longestRow } from "./Format.ts"
@@ -23,7 +24,8 @@ const formatOf = (ending: string, delimiter?: "\t"): Format => ({
   endings: [ending],
   values: "cells",
   read: (file) => Stream.unwrap(Effect.map(Head.of(file), (head) => read(file, head, delimiter))),
-  write: (lines) => CsvText.encode(delimiter ?? ",")(lines)
+  write: (lines, { results } = {}) =>
+    CsvText.encode(delimiter ?? ",", results === undefined ? [] : ResultLine.columns(results))(lines)
 })
 
 export const csv = formatOf(".csv")

@@ -8,12 +8,15 @@ import * as Stream from "effect/Stream"
 import * as Csv from "effect/encoding/Csv"
 import * as Columns from "./Columns.ts"
 
-/** Encodes lines. It runs them twice, because the first record names all columns. */
+/**
+ * Encodes lines. It runs them twice, because the first record names all columns. `known` are columns that it names also
+ * where no line has them.
+ */
 export const encode =
-  (delimiter: "," | "\t") =>
+  (delimiter: "," | "\t", known: ReadonlyArray<string> = []) =>
   <E, R>(lines: Stream.Stream<string, E, R>): Stream.Stream<Uint8Array, E, R> =>
     Stream.unwrap(
-      Effect.map(Columns.of(lines), (columns) => {
+      Effect.map(Columns.of(lines, known), (columns) => {
         if (columns.length === 0) return Stream.empty
         const records = Stream.map(lines, (line): ReadonlyArray<string> => {
           const object = Columns.parse(line)
