@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Claude, ClaudeError, Cost, Event, Retry } from "effect-claude"
 import { TestClaude } from "effect-claude/testing"
-import { BigDecimal, Duration, Effect, Fiber } from "effect"
+import { BigDecimal, Duration, Effect, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
@@ -26,6 +26,15 @@ describe("README", () => {
     assert.isAbove(blocks.length, 8)
     assert.deepStrictEqual(
       blocks.filter((block) => !checked.some((file) => file.includes(block))),
+      []
+    )
+  })
+
+  it("links only to files of the package, since no address of the repository is known", () => {
+    const { files } = Schema.decodeSync(PackageFiles)(readFileSync("package.json", "utf8"))
+    const isPacked = (path: string) => files.some((file) => path === file || path.startsWith(`${file}/`))
+    assert.deepStrictEqual(
+      linksIn(readme).filter((path) => !isPacked(path)),
       []
     )
   })
@@ -176,6 +185,8 @@ describe("README", () => {
 // Builders
 
 const blocks = Array.from(readme.matchAll(/```ts\n([\s\S]*?)```/g), ([, code = ""]) => code)
+
+const PackageFiles = Schema.fromJsonString(Schema.Struct({ files: Schema.Array(Schema.String) }))
 
 /** The paths of links and images, without addresses and headings. */
 const linksIn = (text: string) =>
