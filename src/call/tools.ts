@@ -16,6 +16,7 @@ import type { Prompt } from "../claude/Request.ts"
 import { generateObject, type ObjectOptions, type ObjectReply } from "./object.ts"
 import type { Approve } from "./tools/Approval.ts"
 import type { Element, ToolsReply } from "./tools/Element.ts"
+import * as Invoke from "./tools/Invoke.ts"
 import type { Limits, ToolLimitReached } from "./tools/Limits.ts"
 import type { AnyTools } from "./tools/ToolCalls.ts"
 import * as ToolFormat from "../claude/ToolFormat.ts"
@@ -133,7 +134,17 @@ const generate = Effect.fnUntraced(function* (
   const toolkit = Effect.isEffect(input) ? yield* input : input
   const formats = yield* Effect.fromResult(ToolFormat.all(toolkit.tools))
   const permits = yield* Semaphore.make(concurrency)
-  const handlers = { toolkit, formats, permits, timeout, approve, emit: emit ?? (() => Effect.void) }
+  const handle = Invoke.through(toolkit)
+  const invoke = Invoke.isToolkit(input) ? Invoke.direct(yield* Effect.context<never>(), handle) : handle
+  const handlers = {
+    tools: toolkit.tools,
+    invoke,
+    formats,
+    permits,
+    timeout,
+    approve,
+    emit: emit ?? (() => Effect.void)
+  }
   const create = emit === undefined ? claude.create : creating(claude, emit)
   const { reply, request } = yield* ToolLoop.run({ create, handlers, limits, mayBeEmpty: schema !== undefined }, prompt)
   if (schema === undefined) return reply

@@ -65,24 +65,25 @@ export const assistant = (content: ReadonlyArray<Anthropic.ContentBlock>) => {
 
 /** The answer of a turn. If the turn has no text or is not finished, removes it from the cache and fails. */
 export const toReply = Effect.fnUntraced(function* (turn: Turn, textOf: (message: Reply.Message) => string) {
-  const { reason, reply } = yield* judge(turn, textOf)
+  const { reasonOf, reply } = yield* judge(turn, textOf)
+  const reason = reasonOf()
   if (reason === undefined) return reply
   yield* Reply.discard(reply)
   return yield* new ClaudeError({ reason })
 })
 
-/** The answer of a turn, and the reason why it is not a finished text, if it is not. */
+/** The answer of a turn. `reasonOf` gives the reason why it is not a finished text, if it is not. */
 export const judge = (
   turn: Turn,
   textOf: (message: Reply.Message) => string
-): Effect.Effect<{ readonly reply: TextReply; readonly reason: Reason | undefined }> =>
+): Effect.Effect<{ readonly reply: TextReply; readonly reasonOf: () => Reason | undefined }> =>
   Effect.map(DateTime.nowAsDate, (now) => {
     const reply = merge(turn)
     const usage = turn.map(({ message }) => Cost.bill(message, now).usage).reduce(sum)
     const text = textOf(reply.message)
     const cost = Cost.sum(turn.map((part) => Cost.billed(part, now)))
-    const reason = failureOf(turn, reply, { text, usage, ...requestIdOf(reply) })
-    return { reply: { ...reply, text, usage, cost }, reason }
+    const reasonOf = () => failureOf(turn, reply, { text, usage, ...requestIdOf(reply) })
+    return { reply: { ...reply, text, usage, cost }, reasonOf }
   })
 
 /**

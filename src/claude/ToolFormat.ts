@@ -112,7 +112,11 @@ const parametersOf = (tool: Tool.Any, isStrict: boolean): Result.Result<Paramete
     return Result.succeed({ schema: objectSchema(tool.jsonSchema), read: Effect.succeed })
   }
   const { parametersSchema } = tool
-  if (CodecSchema.isEmpty(parametersSchema)) return Result.succeed({ schema: nothing, read: plain(parametersSchema) })
+  // A model may send an argument to a tool without any. It is ignored, as an excess key of a struct is.
+  if (CodecSchema.isEmpty(parametersSchema)) {
+    const read = plain(parametersSchema)
+    return Result.succeed({ schema: nothing, read: () => read({}) })
+  }
   const format = OutputFormat.makeNative(parametersSchema)
   if (Result.isSuccess(format)) return Result.succeed({ schema: format.success.schema, read: format.success.read })
   // Only strict tools and output formats are limited to the API's subset.

@@ -56,6 +56,7 @@ describe("ToolFormat", () => {
         const input_schema = { type: "object", properties: {}, required: [], additionalProperties: false }
         assert.deepStrictEqual(definition, { name: "now", input_schema } as never)
         assert.deepStrictEqual(yield* run(decode({})), {})
+        assert.deepStrictEqual(yield* run(decode({ unasked: 1 })), {})
       }
     })
   )

@@ -15,16 +15,14 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import type * as Semaphore from "effect/Semaphore"
-import * as Stream from "effect/Stream"
-import * as AiError from "effect/ai/AiError"
 import type * as Tool from "effect/ai/Tool"
-import type * as Toolkit from "effect/ai/Toolkit"
 import * as Demand from "../../claude/Demand.ts"
 import { HandlerStore } from "../../claude/HandlerStore.ts"
 import type { Request } from "../../claude/Request.ts"
 import * as Sha256 from "../../claude/Sha256.ts"
 import * as Approval from "./Approval.ts"
 import type { Element } from "./Element.ts"
+import * as Invoke from "./Invoke.ts"
 import { inWords, type Outcome, Stored, toBlock } from "./Outcome.ts"
 import type { ToolFormat, ToolFormats } from "../../claude/ToolFormat.ts"
 import * as ToolResult from "../../claude/ToolResult.ts"
@@ -36,7 +34,8 @@ export type AnyTools = Readonly<Record<string, Tool.Any>>
 
 /** What the calls of a loop share. */
 export interface Handlers {
-  readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
+  readonly tools: AnyTools
+  readonly invoke: Invoke.Invoke
   readonly formats: ToolFormats
   readonly permits: Semaphore.Semaphore
   readonly timeout: Duration.Input | undefined
@@ -86,7 +85,13 @@ const outcomeOf = Effect.fnUntraced(function* (handlers: Handlers, call: ToolUse
   const known = { id: call.id, name, params: params.success }
   yield* emit({ _tag: "tool-call", ...known })
   const store = yield* HandlerStore
-  const work = approved(handlers, format.tool, known, messages, run(handlers, format, call))
+  const work = approved(
+    handlers,
+    format.tool,
+    known,
+    messages,
+    run(handlers, format, { id: call.id, input: call.input, params: params.success })
+  )
   if (store === undefined) return yield* work
   if (isAgain(format.tool)) return yield* store.running(work)
   const id = Sha256.hex(JSON.stringify([name, call.id, call.input]))
@@ -123,21 +128,15 @@ const approved = <E, R>(
 
 /** Runs the handler of a call, with a permit, a time limit and a span. */
 const run = (
-  { emit, permits, timeout, toolkit }: Handlers,
-  { toEncoded, tool }: ToolFormat,
-  { id, input }: ToolUse
+  { emit, invoke, permits, timeout }: Handlers,
+  format: ToolFormat,
+  call: Invoke.Call
 ): Effect.Effect<Outcome, unknown, unknown> => {
-  const { name } = tool
-  let last: Tool.HandlerResult<Tool.Any> | undefined
-  const handled = Effect.gen(function* () {
-    const results = yield* toolkit.handle(name, yield* Effect.orDie(toEncoded(input)), id)
-    yield* Stream.runForEach(results, (result) => {
-      if (!result.preliminary) return Effect.sync(() => void (last = result))
-      return emit({ _tag: "tool-progress", id, name, result: result.encodedResult })
-    })
-    return last === undefined ? yield* Effect.die(new Error(`the tool ${name} has no result`)) : outcomeOfResult(last)
-  })
-  const most = Context.get(tool.annotations, Timeout) ?? timeout
+  const { id } = call
+  const { name } = format.tool
+  const progress = (result: unknown) => emit({ _tag: "tool-progress", id, name, result })
+  const handled = Effect.map(invoke(format, call, progress), outcomeOfResult)
+  const most = Context.get(format.tool.annotations, Timeout) ?? timeout
   const limited =
     most === undefined
       ? handled
@@ -147,19 +146,15 @@ const run = (
             inWords("timed-out", `The tool gave no result within ${Duration.format(Duration.fromInputUnsafe(most))}.`)
           )
         )
-  const raised = Effect.catchIf(limited, isMistake, () => Effect.die(mistaken(name)))
+  const raised = Effect.catchIf(limited, Invoke.isUnencodable, () => Effect.die(mistaken(name)))
   return permits.withPermits(1)(traced({ id, name }, errorType, raised))
 }
 
-const outcomeOfResult = (result: Tool.HandlerResult<Tool.Any>): Outcome => ({
+const outcomeOfResult = (result: Invoke.Returned): Outcome => ({
   outcome: result.isFailure ? "failed" : "succeeded",
   content: ToolResult.content(result),
   ...(result.encodedResult !== undefined && { result: result.encodedResult })
 })
-
-/** A result that does not fit the schema of its tool is a mistake of the program. */
-const isMistake = (error: unknown): boolean =>
-  AiError.isAiError(error) && error.reason._tag === "ToolResultEncodingError"
 
 const mistaken = (name: string) => new Error(`the result of the tool ${name} does not fit its schema`)
 

@@ -37,38 +37,40 @@ export interface Ended {
 /** Runs the loop. */
 export const run = Effect.fnUntraced(function* ({ create, handlers, limits, mayBeEmpty }: Loop, prompt: Prompt) {
   let request = yield* opening(handlers, prompt)
-  const earlier: Array<Turn.TextReply> = []
+  /** The last reply, with the usage and cost of all. */
+  let all: Turn.TextReply | undefined
   let model: string | undefined
-  for (;;) {
-    const number = earlier.length + 1
+  for (let number = 1; ; number++) {
+    const earlier = all === undefined ? [] : [all]
     yield* handlers.emit({ _tag: "turn-started", turn: number })
     const turn = yield* Effect.mapError(askWith(create, request), withEarlier(earlier))
-    const { reason, reply } = yield* Turn.judge(turn, Reply.text)
+    const { reasonOf, reply } = yield* Turn.judge(turn, Reply.text)
     const { content } = reply.message
     const calls = ToolCalls.of(content)
-    const isCalling = reason?._tag === "ToolUseRequested" && calls.length > 0
-    if (reason !== undefined && !isCalling && !(mayBeEmpty && reason._tag === "OutputEmpty")) {
+    const isCalling = reply.message.stop_reason === "tool_use" && calls.length > 0
+    const reason = isCalling ? undefined : reasonOf()
+    if (reason !== undefined && !(mayBeEmpty && reason._tag === "OutputEmpty")) {
       yield* Reply.discard(reply)
       return yield* withEarlier(earlier)(new ClaudeError({ reason }))
     }
     const { cost, message, usage } = reply
     yield* handlers.emit({ _tag: "turn-finished", turn: number, message, usage, cost })
-    const all = Turn.together(earlier, reply)
+    const sum: Turn.TextReply = Turn.together(earlier, reply)
+    all = sum
 
     if (reply.fallback === undefined) model ??= message.model
     const isForeign = reply.fallback === true || (model !== undefined && !Models.isSame(model, message.model))
     const said = isForeign ? Thinking.without(Turn.assistant(content)) : Turn.assistant(content)
     const messages = said === undefined || said.content?.length === 0 ? request.messages : [...request.messages, said]
 
-    const limit = isCalling ? reached(limits, number, all) : undefined
+    const limit = isCalling ? reached(limits, number, sum) : undefined
     if (!isCalling || limit !== undefined) {
       const why = limit?.detail ?? `the turn ended with ${message.stop_reason}`
       const closed = calls.length === 0 ? messages : results(messages, ToolCalls.unrun(calls, why))
-      if (limit === undefined) return { reply: { ...all, messages: closed, turns: number }, request } satisfies Ended
-      const { cost, usage } = all
+      if (limit === undefined) return { reply: { ...sum, messages: closed, turns: number }, request } satisfies Ended
+      const { cost, usage } = sum
       return yield* new ToolLimitReached({ ...limit, turns: number, usage, cost, messages: closed })
     }
-    earlier.push(reply)
     const changes = {
       ...Turn.containerOf(request, turn),
       ...(isForeign && Thinking.off(request)),
@@ -88,12 +90,12 @@ const withEarlier =
     )
 
 /** The first request. Fails where the loop could not keep what it promises. */
-const opening = Effect.fnUntraced(function* ({ approve, formats, toolkit }: ToolCalls.Handlers, prompt: Prompt) {
+const opening = Effect.fnUntraced(function* ({ approve, formats, tools: known }: ToolCalls.Handlers, prompt: Prompt) {
   const request = yield* resolve(prompt)
   if (Predicate.isNotNullish(request.thread)) {
     return yield* unsupported("a thread of the server with tools of the program", "leave out thread")
   }
-  const unasked = approve === undefined ? Object.values(toolkit.tools).find(Approval.mayNeed) : undefined
+  const unasked = approve === undefined ? Object.values(known).find(Approval.mayNeed) : undefined
   if (unasked !== undefined) {
     return yield* unsupported(`the tool ${unasked.name} needs approval, and nothing approves it`, "pass approve")
   }

@@ -16,7 +16,6 @@ describe("the span of a handler", () => {
         "gen_ai.tool.name": "fine",
         "gen_ai.tool.call.id": "1",
         "gen_ai.tool.type": "function",
-        tool: "fine",
         "of handler": true
       })
       const inner = spans().find(({ name }) => name === "inner")
