@@ -1,6 +1,7 @@
 /**
  * Turns a `ClaudeError` into the `AiError` of effect/ai. Nothing is lost: the reason's `cause` is the `ClaudeError`, the
- * reason is retryable exactly if that is, and `metadata.anthropic` has its facts for programs that keep the error as JSON.
+ * reason is retryable exactly if that is, after the same wait, and `metadata.anthropic` has its facts for programs that
+ * keep the error as JSON.
  */
 import * as AiError from "effect/ai/AiError"
 import * as Duration from "effect/Duration"
@@ -21,9 +22,12 @@ export const toAiError = (
   if (!(error instanceof ClaudeError)) return AiError.make({ module, method, reason: error })
   const cause = redacted(error, redact)
   const reason = reasonOf(cause.reason)
-  // The classes of effect/ai derive both from their tag. Not enumerable, so that no logger prints the answer's text.
+  // The classes of effect/ai derive these from their tag. Not enumerable, so that no logger prints the answer's text.
   Object.defineProperty(reason, "cause", { value: cause })
   Object.defineProperty(reason, "isRetryable", { value: error.isRetryable })
+  if (error.reason.retryAfter !== undefined) {
+    Object.defineProperty(reason, "retryAfter", { value: error.reason.retryAfter })
+  }
   return AiError.make({ module, method, reason })
 }
 

@@ -67,7 +67,9 @@ const askObject = Effect.fnUntraced(function* (
   }
   const reply = yield* Effect.result(generateObject(codec, request))
   if (Result.isSuccess(reply)) {
-    const text = yield* Effect.orDie(StructuredOutput.textOf(codec, reply.success))
+    const { text: answered } = reply.success
+    // Where a value cannot be encoded, effect/ai decodes the answer as it is.
+    const text = yield* Effect.orElseSucceed(StructuredOutput.textOf(codec, reply.success), () => answered)
     const { message } = reply.success
     const content = StructuredOutput.withText(message.content, text)
     return { content, reasoning: Finish.reasoningOf([reply.success]), reply: reply.success }

@@ -8,6 +8,7 @@ import {
   BudgetExceeded,
   ClaudeError,
   OutputInvalid,
+  Overloaded,
   RateLimited,
   Reason,
   Refused,
@@ -62,8 +63,10 @@ describe("the error of effect/ai", () => {
   })
 
   it("waits as long as the API asks", () => {
-    const error = toAiError(new RateLimited({ detail: "slow down", retryAfter: Duration.seconds(3) }))
-    assert.deepStrictEqual(error.retryAfter, Duration.seconds(3))
+    const retryAfter = Duration.seconds(3)
+    for (const reason of [RateLimited, Overloaded]) {
+      assert.deepStrictEqual(toAiError(new reason({ detail: "later", retryAfter })).retryAfter, retryAfter)
+    }
   })
 
   it("has the facts as metadata, and the text of an answer only where effect/ai has it", () => {

@@ -2,8 +2,8 @@ import type { Anthropic } from "@anthropic-ai/sdk"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Prompt from "effect/ai/Prompt"
-import * as Response from "effect/ai/Response"
+import type * as Prompt from "effect/ai/Prompt"
+import type * as Response from "effect/ai/Response"
 import type * as Parts from "../../../src/call/languageModel/Parts.ts"
 import * as StreamParts from "../../../src/call/languageModel/StreamParts.ts"
 import * as WholeParts from "../../../src/call/languageModel/WholeParts.ts"
@@ -11,6 +11,7 @@ import type { Message } from "../../../src/claude/Reply.ts"
 import { accumulator, fromMessage, type StreamEvent } from "../../../src/claude/StreamEvent.ts"
 import { message } from "../../fixtures.ts"
 import { blocks, tools } from "./blocks.ts"
+import { ofStream, ofWhole, verifyPairs } from "./history.ts"
 
 describe("the parts of a stream", () => {
   it.effect.prop("become the same history as the parts of the whole answer", [Schema.Array(Kind())], ([kinds]) =>
@@ -18,7 +19,7 @@ describe("the parts of a stream", () => {
       const answer = answerOf(kinds)
       const streamed = yield* read(fromMessage(answer))
       const whole = yield* WholeParts.make(answer, tools)
-      assert.deepStrictEqual(historyOfStream(streamed), historyOfWhole(whole))
+      assert.deepStrictEqual(ofStream(streamed), ofWhole(whole))
     })
   )
 
@@ -36,7 +37,7 @@ describe("the parts of a stream", () => {
       // Calls move behind what began before their arguments were known to be complete.
       const sorted = (messages: ReadonlyArray<Prompt.Message>) =>
         messages.map(({ content }) => [...content].map((part) => JSON.stringify(part)).toSorted())
-      assert.deepStrictEqual(sorted(historyOfStream(cut)), sorted(historyOfWhole(whole)))
+      assert.deepStrictEqual(sorted(ofStream(cut)), sorted(ofWhole(whole)))
     })
   )
 
@@ -46,7 +47,7 @@ describe("the parts of a stream", () => {
       const streamed = yield* read([{ type: "message_start", message: answer }, { type: "message_stop" }])
       verifyPairs(streamed)
       const whole = yield* WholeParts.make(answer, tools)
-      assert.deepStrictEqual(historyOfStream(streamed), historyOfWhole(whole))
+      assert.deepStrictEqual(ofStream(streamed), ofWhole(whole))
       assert.deepInclude(streamed, { type: "text-delta", id: "0", delta: "Hello you." })
     })
   )
@@ -85,27 +86,3 @@ const read = Effect.fnUntraced(function* (events: ReadonlyArray<StreamEvent>, gi
   }
   return parts
 })
-
-const historyOfStream = (parts: ReadonlyArray<Response.StreamPartEncoded>) =>
-  Prompt.fromResponseParts(Schema.decodeSync(Schema.Array(Response.StreamPart()))(parts)).content
-
-const historyOfWhole = (parts: ReadonlyArray<Response.PartEncoded>) =>
-  Prompt.fromResponseParts(Schema.decodeSync(Schema.Array(Response.Part()))(parts)).content
-
-const verifyPairs = (parts: ReadonlyArray<Response.StreamPartEncoded>) => {
-  const open = new Set<string>()
-  const seen = new Set<string>()
-  for (const part of parts) {
-    const [, kind, step] = /^(.+)-(start|delta|end)$/.exec(part.type) ?? []
-    if (kind === undefined || !("id" in part)) continue
-    const key = `${kind} ${part.id}`
-    if (step === "start") {
-      assert.isFalse(seen.has(key), key)
-      seen.add(key)
-      open.add(key)
-    } else assert.isTrue(open.has(key), key)
-    if (step === "delta") assert("delta" in part && part.delta !== "")
-    if (step === "end") open.delete(key)
-  }
-  assert.strictEqual(open.size, 0)
-}
