@@ -4,6 +4,8 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { Claude } from "../claude/Claude.ts"
 import * as Event from "../claude/Event.ts"
 import * as Redact from "../claude/Redact.ts"
@@ -31,7 +33,7 @@ export interface Ended {
 /** How often it looks whether another process waits for the job. */
 const interval = "1 second"
 
-/** Takes chunks of a job. Fails with `JobChanged` where the job is not the one that was submitted. */
+/** Takes chunks of a job. Fails with `JobDiffers` where the job is not the one that was submitted. */
 export const run = Effect.fn("ChunkRun.run")(function* <Row, Out, E>(job: Job<Row, Out, E>) {
   const context = yield* Run.build(job)
   return yield* Effect.provideContext(runChunks(job), context)
@@ -74,17 +76,23 @@ const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E
   return { stopped: isWanted && !isError ? "wanted" : (reason ?? "signal") } satisfies Ended
 })
 
-/** Compares the job with the submitted one: its shape, and what it makes of rows that are finished. */
+/** Compares the job with the submitted one: its shape, its first request, and what it makes of rows that are finished. */
 const checkJob = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>) {
   const journal = yield* Journal
   const chunks = yield* Chunks
   const sample = yield* journal.sample(Recheck.size)
-  const stored = yield* chunks.inputs(sample.map(({ key }) => key))
+  const submitted = Option.getOrUndefined(decodeFirst(chunks.firstRequest))
+  const wanted = [...(submitted === undefined ? [] : [submitted.key]), ...sample.map(({ key }) => key)]
+  const stored = yield* chunks.inputs(wanted)
   const decode = ChunkRows.inputsOf(job)
   const found = yield* Effect.forEach(stored, (row) =>
     Effect.map(Effect.option(decode(row)), (decoded) =>
       decoded._tag === "Some" ? [{ key: row.key, ordinal: row.ordinal, ...decoded.value }] : []
     )
   )
-  yield* Recheck.check(job, sample, found.flat())
+  const rows = found.flat()
+  yield* Recheck.compare(job, submitted, rows.find(({ key }) => key === submitted?.key)?.row)
+  yield* Recheck.check(job, sample, rows)
 })
+
+const decodeFirst = Schema.decodeUnknownOption(Schema.fromJsonString(Recheck.FirstRequest))

@@ -96,6 +96,8 @@ export class Journal extends Context.Service<
     readonly reclaim: Effect.Effect<void>
     /** Stores the source of the claimed rows. A run that claims rows and stores none forgets the earlier one. */
     readonly setSource: (source: Source) => Effect.Effect<void>
+    /** Stores a text by which other processes compare their programs with this one; see `Chunks`. */
+    readonly setFirstRequest: (request: string) => Effect.Effect<void, JournalFailed>
     /** Forgets the source, once the run has begun, so that the next run claims its rows one by one. */
     readonly forgetSource: Effect.Effect<void, JournalFailed>
     /** The file, or the name of the database. */
@@ -171,6 +173,8 @@ export class Chunks extends Context.Service<
     readonly job: number
     /** How the job was submitted. */
     readonly settings: RunRecord.Settings
+    /** What `setFirstRequest` has stored. */
+    readonly firstRequest: string | undefined
     /** Whether another process waits until no one works on the job. */
     readonly isWanted: Effect.Effect<boolean, JournalFailed>
   }
@@ -193,6 +197,7 @@ export const layerWorker = (
               ...chunks,
               job: job.id,
               settings: opened.joined.settings,
+              firstRequest: opened.joined.firstRequest,
               isWanted: job.attempt(opened.joined.isWanted)
             })
           )
@@ -217,6 +222,7 @@ const ofJob = Effect.fnUntraced(function* (job: JobState.JobState) {
     source: opened.source ?? undefined,
     reclaim: Beginning.reclaim(job),
     setSource: (source) => Effect.sync(() => void (job.source = source)),
+    setFirstRequest: (request) => job.attempt(Effect.suspend(() => Beginning.setFirstRequest(job, request))),
     forgetSource: writer.change(Effect.suspend(() => Beginning.forgetSource(job))),
     state: opened.state,
     differences: opened.differences,

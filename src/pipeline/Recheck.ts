@@ -18,10 +18,13 @@ import * as InputColumns from "./InputColumns.ts"
 import { Journal, requestText, type SampledRow, type StoredCall } from "./Journal.ts"
 import type { KeyedRow } from "./KeyedRow.ts"
 import * as Difference from "./recheck/Difference.ts"
+import * as FirstRequest from "./recheck/FirstRequest.ts"
 import * as ResultLine from "./ResultLine.ts"
 import * as RowFailure from "./RowFailure.ts"
 import * as RowKey from "./RowKey.ts"
 import * as StopRules from "./StopRules.ts"
+
+export { FirstRequest, of as firstRequest } from "./recheck/FirstRequest.ts"
 
 /** The program has changed since it finished rows. The run stopped before it sent or stored anything. */
 export class JobChanged extends Schema.TaggedError<JobChanged>()("JobChanged", {
@@ -78,6 +81,35 @@ export const check = Effect.fnUntraced(function* <Row, Out, E>(
     }),
     { concurrency: size, discard: true }
   )
+})
+
+/** A process works on a job that is not the one that was submitted. It has taken no row. */
+export class JobDiffers extends Schema.TaggedError<JobDiffers>()("JobDiffers", {
+  job: Schema.String,
+  /** How it differs, in words. */
+  detail: Schema.String
+}) {
+  override get message() {
+    return (
+      `the job "${this.job}" is not the one that was submitted: ${this.detail}; use the same file, or submit the job again ` +
+      "from this one"
+    )
+  }
+}
+
+/** Fails with `JobDiffers` if the shape of the job is not that of the submitted one, or its first request for a row. */
+export const compare = Effect.fnUntraced(function* <Row, Out, E>(
+  job: Job<Row, Out, E>,
+  submitted: FirstRequest.FirstRequest | undefined,
+  row: Row | undefined
+) {
+  const redact = yield* Redact.Redactor
+  const differs = (detail: string) => new JobDiffers({ job: job.name, detail: redact(detail) })
+  const { differences } = yield* Journal
+  if (differences.length > 0) return yield* differs(differences.join(", "))
+  if (submitted === undefined || row === undefined) return
+  const change = FirstRequest.difference(submitted, yield* FirstRequest.of(job, submitted.key, row))
+  if (change !== undefined) return yield* differs(change)
 })
 
 /** Puts a row through the step. Returns what has changed, in words. Fails where nothing provides a service of the step. */

@@ -6,6 +6,9 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Claude } from "../claude/Claude.ts"
 import { readSame } from "../pipeline/Claims.ts"
@@ -15,6 +18,8 @@ import { Dispatcher, type DispatcherFailed } from "../pipeline/Dispatcher.ts"
 import * as FailuresFile from "../pipeline/FailuresFile.ts"
 import * as Job from "../pipeline/Job.ts"
 import * as Journal from "../pipeline/Journal.ts"
+import * as KeyedRow from "../pipeline/KeyedRow.ts"
+import * as Recheck from "../pipeline/Recheck.ts"
 import * as RowFailure from "../pipeline/RowFailure.ts"
 import * as Run from "../pipeline/Run.ts"
 import * as PgBoss from "./cluster/PgBoss.ts"
@@ -54,10 +59,8 @@ export const submit = Effect.fn("Cluster.submit")(function* <Row, Out, E>(
   return yield* Effect.gen(function* () {
     const { begin } = yield* Journal.Journal
     const context = yield* Run.build(job)
-    const { invalid, problems, rejectsFile } = yield* Effect.provideContext(
-      begin(Run.claim(job, output, options)),
-      context
-    )
+    const claim = Effect.tap(Run.claim(job, output, options), () => storeFirstRequest(job))
+    const { invalid, problems, rejectsFile } = yield* Effect.provideContext(begin(claim), context)
     return { invalid, problems, rejectsFile, isKnown: false } satisfies Submission
   }).pipe(
     Effect.scoped,
@@ -72,6 +75,21 @@ export const submit = Effect.fn("Cluster.submit")(function* <Row, Out, E>(
     )
   )
 })
+
+/** Stores the first request for the first row, where it is the same twice. */
+const storeFirstRequest = Effect.fnUntraced(function* <Row, Out, E>(job: Job.Job<Row, Out, E>) {
+  const journal = yield* Journal.Journal
+  const page = Option.getOrUndefined(
+    yield* Stream.runHead(Stream.filter(KeyedRow.pages(job), ({ page }) => page.size > 0))
+  )
+  const row = page && (yield* page.row(page.first))
+  if (row === undefined || Result.isFailure(row)) return
+  const first = Recheck.firstRequest(job, row.success.key, row.success.row)
+  const [one, again] = [yield* first, yield* first]
+  if (one !== undefined && one.request === again?.request) yield* journal.setFirstRequest(encodeFirst(one))
+})
+
+const encodeFirst = Schema.encodeSync(Schema.fromJsonString(Recheck.FirstRequest))
 
 /** The job, if it is submitted with the same input and not done. */
 const findKnown = Effect.fnUntraced(function* <Row, Out, E>(
@@ -175,7 +193,7 @@ export interface WorkOptions {
 /**
  * Works on a submitted job until the program asks it to stop, by `Drain`, or the job is submitted again. `claude` makes the
  * Claude of the process from how the job was submitted. Fails with `JobNotSubmitted` where there is none yet, and with
- * `JobChanged` where the job differs from the submitted one.
+ * `JobDiffers` where the job differs from the submitted one.
  */
 export const work = Effect.fn("Cluster.work")(function* <Row, Out, E, E2, R>(
   job: Job.Job<Row, Out, E>,

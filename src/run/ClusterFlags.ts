@@ -36,7 +36,7 @@ export const worker = {
 export type WorkerFlags = Command.Command.Config.Infer<typeof worker>
 
 /** The flags of a run that have an effect where others work on the rows. */
-const submits = new Set(["output", "budget", "keep", "rerun", "rejects", "yes", "json"])
+const submits = new Set(["output", "budget", "model", "onlyResults", "keep", "rerun", "rejects", "yes", "json"])
 
 /** The given flags of a run with a database that only its workers have, or that it does not have. */
 export const foreign = (flags: RunFlags.RunFlags): ReadonlyArray<string> =>

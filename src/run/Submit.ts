@@ -37,7 +37,7 @@ export const run = Effect.fnUntraced(
     const foreign = ClusterFlags.foreign(flags)
     if (foreign.length > 0) return yield* refuse(`${foreign.join(", ")}: with --database, give this to the workers`)
     if (flags.keep && flags.rerun) return yield* refuse("--keep and --rerun exclude each other")
-    const job = yield* makeJob
+    const job = RunOptions.apply(flags, yield* makeJob)
     const output = Option.getOrElse(flags.output, () => job.sink)
     const { path: input } = job.source
     const settings = yield* RunSettings.of(flags, { ...(input !== undefined && { input }), output })

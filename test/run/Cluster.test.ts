@@ -1,129 +1,122 @@
-/**
- * Runs a job of three steps on several processes, which are killed, frozen and drained meanwhile. `WORKERS`, `KILLS`, and
- * `ROWS` make it long: `WORKERS=4 KILLS=20 ROWS=5000 npx vitest run test/run/Cluster.test.ts` takes several minutes.
- */
 import { assert, describe, it } from "@effect/vitest"
-import { Emulator } from "effect-claude/testing"
-import { Context, Effect, Fiber, Layer, Random } from "effect"
-import { type ChildProcess, spawn } from "node:child_process"
-import { once } from "node:events"
-import { readFileSync } from "node:fs"
+import { NodeServices } from "@effect/platform-node"
+import { type Claude, Dataset, Job, Step } from "effect-claude"
+import { Cluster } from "effect-claude/node"
+import { TestClaude } from "effect-claude/testing"
+import { Effect, Fiber, Latch, type Layer, Random, Schema } from "effect"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { at, folder, lines, program, runOf } from "./cli.ts"
+import { Drain } from "../../src/pipeline/Drain.ts"
+import * as Postgres from "../../src/run/Postgres.ts"
+import { names, notYou, people, Person } from "../pipeline/jobs.ts"
+import { folder, lines } from "./cli.ts"
 
-const {
-  KILLS = "1",
-  NODE_COMPILE_CACHE = "",
-  PATH = "",
-  ROWS = "250",
-  TEST_DATABASE_URL = "",
-  WORKERS = "2"
-} = process.env
-const rows = Number(ROWS)
-const kills = Number(KILLS)
-const workers = Number(WORKERS)
-const inFlight = 8
+const { TEST_DATABASE_URL = "" } = process.env
 const missing =
   TEST_DATABASE_URL === "" ? ": TEST_DATABASE_URL is not set (postgres://user@127.0.0.1:5432/database)" : ""
 
-describe("a job on several processes", () => {
-  it.live.skipIf(missing)(
-    `has every row once, as a run of one process, when workers are killed, frozen and drained${missing}`,
-    () =>
-      Effect.gen(function* () {
-        const undisturbed = yield* world()
-        assert.deepInclude(yield* program(runOf(undisturbed.files), { env: at(undisturbed.url) }), { code: 0 })
+describe.skipIf(missing)(`a process that works on a submitted job${missing}`, () => {
+  it.live("does not begin if its first request differs from that of the submitted job, and shows how", () =>
+    Effect.gen(function* () {
+      const { job, output } = yield* greetings
+      yield* Cluster.submit(job("Greet"), { output })
+      const work = Cluster.work(job("Insult"), { database: TEST_DATABASE_URL }, () => TestClaude.layer("Hi."))
+      const error = yield* Effect.flip(work)
+      assert.match(
+        error.message,
+        /is not the one that was submitted: the first request for the row "person 0" differs: /
+      )
+      assert.include(error.message, "Insult")
+      assert.lengthOf(yield* Cluster.write(job("Greet"), output).pipe(Effect.map(({ problems }) => problems)), 0)
+    }).pipe(provide)
+  )
 
-        const { env, files, ledger } = yield* world(50)
-        const submitting = yield* Effect.forkChild(submission(runOf(files, "--database", TEST_DATABASE_URL), env))
-        const running = new Set<ChildProcess>()
-        const start = Effect.sync(() => void running.add(worker(files.job, env)))
-        yield* Effect.addFinalizer(() => Effect.sync(() => running.forEach((child) => child.kill("SIGKILL"))))
-        for (let index = 0; index < workers; index++) yield* start
-        yield* until(Effect.map(ledger, (billed) => billed.length > 3 * inFlight))
+  it.live("does not begin if its steps differ", () =>
+    Effect.gen(function* () {
+      const { job, output } = yield* greetings
+      yield* Cluster.submit(job("Greet"), { output })
+      const other = { ...job("Greet"), step: Step.text("other", () => "Hello") }
+      const work = Cluster.work(other, { database: TEST_DATABASE_URL }, () => TestClaude.layer("Hi."))
+      assert.include((yield* Effect.flip(work)).message, "is not the one that was submitted: steps ")
+    }).pipe(provide)
+  )
 
-        for (let kill = 0; kill < kills; kill++) {
-          yield* Effect.sleep(yield* Random.nextIntBetween(100, 1000))
-          const [killed, frozen, drained] = yield* Random.shuffle([...running].filter((child) => started.has(child)))
-          if (killed !== undefined) {
-            killed.kill("SIGKILL")
-            running.delete(killed)
-            yield* start
-          }
-          if (frozen !== undefined) {
-            frozen.kill("SIGSTOP")
-            yield* Effect.forkChild(
-              Effect.delay(
-                Effect.sync(() => frozen.kill("SIGCONT")),
-                "12 seconds"
-              )
-            )
-            running.delete(frozen)
-            yield* Effect.addFinalizer(() => Effect.sync(() => frozen.kill("SIGKILL")))
-            yield* start
-          }
-          if (drained !== undefined) {
-            drained.kill("SIGTERM")
-            const [code] = yield* Effect.promise(() => once(drained, "exit"))
-            assert.include([0, 143], code)
-            running.delete(drained)
-            yield* start
-          }
-        }
-        const { code, stderr, stdout } = yield* Fiber.join(submitting)
-        assert.strictEqual(code, 0, stderr)
-        assert.include(stdout, `${rows} of ${rows} rows are done`)
-        assert.strictEqual(new Set(lines(files.output).map(({ key }) => key)).size, rows)
-        assert.isTrue(
-          readFileSync(files.output, "utf8") === readFileSync(undisturbed.files.output, "utf8"),
-          "the output is that of an undisturbed run"
-        )
-        const billed = yield* ledger
-        assert.strictEqual(new Set(billed.map(({ requestHash }) => requestHash)).size, 3 * rows)
-        assert.isAtMost(billed.length - 3 * rows, 2 * kills * inFlight)
-      }).pipe(Effect.scoped),
-    60_000 + 20_000 * kills + 100 * rows
+  it.live("joins beside others, ends its calls on a drain, and is done when all rows are", () =>
+    Effect.gen(function* () {
+      const { job, output } = yield* greetings
+      const greet = job("Greet")
+      assert.isFalse((yield* Cluster.submit(greet, { output })).isKnown)
+      const drain = Latch.makeUnsafe(false)
+      const work = Cluster.work(greet, { database: TEST_DATABASE_URL }, () => TestClaude.layer("Hello.")).pipe(
+        Effect.provideService(Drain, drain)
+      )
+      const workers = yield* Effect.forkChild(Effect.all([work, work], { concurrency: 2 }))
+      const seen: Array<number> = []
+      yield* Cluster.watch(greet.name, TEST_DATABASE_URL, ({ done }) => Effect.sync(() => void seen.push(done)))
+      assert.strictEqual(seen.at(-1), 250)
+      yield* drain.open
+      assert.deepStrictEqual(yield* Fiber.join(workers), [{ stopped: "signal" }, { stopped: "signal" }])
+      yield* Cluster.write(greet, output)
+      assert.deepStrictEqual(
+        lines(output).map(({ key }) => key),
+        Array.from({ length: 250 }, (_, index) => `person ${index}`)
+      )
+    }).pipe(provide)
+  )
+
+  it.live("leaves an unchanged submission as it is until it is done, and then tries failed rows again", () =>
+    Effect.gen(function* () {
+      const { input, job, output } = yield* greetings
+      const greet = { ...job("Greet"), source: Dataset.fromFile(Person, input) }
+      const run = (claude: Layer.Layer<Claude.Claude>) =>
+        Effect.gen(function* () {
+          const drain = Latch.makeUnsafe(false)
+          const work = Cluster.work(greet, { database: TEST_DATABASE_URL }, () => claude)
+          const worker = yield* Effect.forkChild(Effect.provideService(work, Drain, drain))
+          yield* Cluster.watch(greet.name, TEST_DATABASE_URL, () => Effect.void)
+          yield* drain.open
+          yield* Fiber.join(worker)
+          return yield* Cluster.write(greet, output)
+        })
+      assert.isFalse((yield* Cluster.submit(greet, { output })).isKnown)
+      assert.isTrue((yield* Cluster.submit(greet, { output })).isKnown)
+      const refusing = TestClaude.layer(TestClaude.when(/person 7\./, [notYou]), "Hello.")
+      const { failuresFile, problems } = yield* run(refusing)
+      assert.deepStrictEqual([problems.length, failuresFile === undefined], [1, false])
+      assert.isFalse((yield* Cluster.submit(greet, { output })).isKnown)
+      assert.deepStrictEqual((yield* run(TestClaude.layer("Hello."))).problems, [])
+      assert.lengthOf(lines(output), 250)
+    }).pipe(provide)
   )
 })
 
 // Builders
 
-/** An emulator, and the files and the name of a job. */
-const world = Effect.fnUntraced(function* (latency = 0) {
-  const emulator = Context.get(yield* Layer.build(Emulator.layerServer({ latency })), Emulator.Emulator)
-  const job = `three steps, ${process.pid} ${yield* Random.nextInt}`
-  return {
-    ...emulator,
-    env: { NODE_COMPILE_CACHE, PATH, ...at(emulator.url), JOB_NAME: job },
-    files: { ...folder(rows), job: join(import.meta.dirname, "threeSteps.job.ts") }
-  }
+const provide = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  effect.pipe(
+    Effect.scoped,
+    Effect.provide([Postgres.layer(TEST_DATABASE_URL), TestClaude.layer("unused"), NodeServices.layer])
+  )
+
+/** A job with a name of its own, which sends a word to each person, and a place for its output. */
+const greetings = Effect.gen(function* () {
+  const name = `greetings, ${process.pid} ${yield* Random.nextInt}`
+  const { path } = folder(1)
+  const input = join(path, "people.jsonl")
+  writeFileSync(
+    input,
+    names(250)
+      .map((name) => JSON.stringify({ name }))
+      .join("\n")
+  )
+  const job = (word: string) =>
+    Job.make({
+      name,
+      source: people(names(250)),
+      key: ({ name }) => name,
+      step: Step.text("greet", ({ name }: typeof Person.Type) => `${word} ${name}.`),
+      output: Schema.String,
+      sink: "unused.jsonl"
+    })
+  return { input, job, output: join(path, "out.jsonl") }
 })
-
-const main = ["--conditions=effect-claude-source", "src/run/main.ts"]
-
-/** A process that submits a job and waits for its end. */
-const submission = (args: ReadonlyArray<string>, env: Record<string, string>) =>
-  Effect.callback<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>((resume) => {
-    const child = spawn(process.execPath, [...main, ...args], { env })
-    let stdout = ""
-    let stderr = ""
-    child.stdout.on("data", (data) => (stdout += data))
-    child.stderr.on("data", (data) => (stderr += data))
-    child.on("exit", (code) => resume(Effect.succeed({ code, stdout, stderr })))
-    return Effect.sync(() => child.kill("SIGKILL"))
-  })
-
-/** The processes that have begun to work. */
-const started = new WeakSet<ChildProcess>()
-
-/** A process that works on a job. */
-const worker = (job: string, env: Record<string, string>): ChildProcess => {
-  const flags = ["worker", job, "--database", TEST_DATABASE_URL, "--concurrency", String(inFlight)]
-  const child = spawn(process.execPath, [...main, ...flags], { env, stdio: ["ignore", "ignore", "pipe"] })
-  // Before it has said a word, a signal ends it like any process.
-  child.stderr.once("data", () => started.add(child))
-  return child
-}
-
-const until = (condition: Effect.Effect<boolean>) =>
-  Effect.repeat(Effect.delay(condition, "50 millis"), { until: (isMet) => isMet })

@@ -58,6 +58,10 @@ const storeClaims = (job: JobState) =>
 export const reclaim = (job: JobState) =>
   Effect.sync(() => void Object.assign(job, job.opened.before, { source: job.opened.source }))
 
+/** Stores the first request of a job, by which other processes compare their programs. The run must have begun. */
+export const setFirstRequest = ({ id, run, sql }: JobState, request: string) =>
+  sql`UPDATE effect_claude_runs SET first_request = ${request} WHERE job = ${id} AND run = ${run}`
+
 /** Accepts the rows that earlier runs finished. */
 export const keep = (job: JobState) => {
   job.kept = job.run - 1

@@ -35,6 +35,8 @@ export interface Joined {
   /** The run that claims rows for others. */
   readonly partOf: number
   readonly settings: Settings
+  /** As the run that claims rows has stored it. */
+  readonly firstRequest: string | undefined
   /** Whether another process waits until no one works on the job. */
   readonly isWanted: Effect.Effect<boolean, SqlError>
 }

@@ -118,7 +118,13 @@ const joinNamed = Effect.fnUntraced(function* (sql: SqlClient, state: string, op
     differences: Differences.between(stored.shape, options.shape),
     held: shared.held,
     role: "works",
-    joined: { id, partOf, settings: stored.settings ?? {}, isWanted: shared.isWanted },
+    joined: {
+      id,
+      partOf,
+      settings: stored.settings ?? {},
+      firstRequest: stored.first_request ?? undefined,
+      isWanted: shared.isWanted
+    },
     run,
     emulated: emulated ?? stored.emulated
   } satisfies Opened
@@ -151,6 +157,7 @@ const read = Effect.fnUntraced(function* (sql: SqlClient, job: string) {
     SELECT SUM(w.${sql(column)}) FROM effect_claude_runs w WHERE w.job = r.job AND w.part_of = r.run), 0)`
   const [stored] = yield* Effect.flatMap(
     sql`SELECT j.id, j.run, shape, emulated, kept, has_replies, source, COALESCE(r.shared, 0) AS shared, r.settings,
+          r.first_request,
           CAST(paused_at AS DOUBLE PRECISION) AS paused_at, COALESCE(claimed, 0) AS claimed,
           COALESCE((SELECT MAX(l.run) FROM effect_claude_runs l WHERE l.job = j.id), j.run) AS last,
           COALESCE(total, 0) AS total, CAST(COALESCE(done, 0) + ${workers("done")} AS INTEGER) AS done,
@@ -174,6 +181,7 @@ const Stored = Schema.Struct({
   /** Whether the run has claimed the rows for other processes. */
   shared: Schema.BooleanFromBit,
   settings: Schema.NullOr(RunRecord.StoredSettings),
+  first_request: Schema.NullOr(Schema.String),
   kept: Schema.Int,
   has_replies: Schema.BooleanFromBit,
   has_results: Schema.BooleanFromBit,
@@ -196,6 +204,7 @@ const notStored: typeof Stored.Type = {
   last: 0,
   shared: false,
   settings: null,
+  first_request: null,
   kept: 0,
   has_replies: false,
   has_results: false,

@@ -141,6 +141,12 @@ const addChunks = Effect.gen(function* () {
     PRIMARY KEY (job, first))`
 })
 
+/** Version 10: the first request of a job that is submitted for other processes, by which they compare their programs. */
+const addFirstRequest = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  yield* sql`ALTER TABLE effect_claude_runs ADD COLUMN first_request TEXT`
+})
+
 /** The tables of an SQLite file that another program made. A cache of Effect's may share a file with a journal. */
 export const foreign = Effect.gen(function* () {
   const sql = yield* SqlClient
@@ -157,11 +163,12 @@ export const migrations = {
   "6_add_unsettled": addUnsettled,
   "7_add_call_log": addCallLog,
   "8_add_controls": addControls,
-  "9_add_chunks": addChunks
+  "9_add_chunks": addChunks,
+  "10_add_first_request": addFirstRequest
 }
 
 /** The layout that this version of the library knows. */
-export const version = 9
+export const version = 10
 
 /** Brings the tables up to date. Gives the layout of the database, which is above `version` in a newer one. */
 export const migrate = Effect.gen(function* () {

@@ -33,7 +33,7 @@ describe("a state of version 2", () => {
         outputs,
         rows.slice(0, 400).flatMap(({ id }) => (id % 4 === 0 ? [] : [`{"of":${id}}`]))
       )
-      assert.deepStrictEqual(yield* tables, [...tablesOfVersion9, "journal"])
+      assert.deepStrictEqual(yield* tables, [...tablesOfVersion10, "journal"])
     }).pipe(Effect.provide(Sqlite.layerMemory))
   )
 
@@ -189,13 +189,13 @@ it.effect("creates its tables once, without a table named journal", () =>
   Effect.gen(function* () {
     yield* opened({})
     yield* opened({})
-    assert.deepStrictEqual(yield* tables, tablesOfVersion9)
+    assert.deepStrictEqual(yield* tables, tablesOfVersion10)
   }).pipe(Effect.provide(Sqlite.layerMemory))
 )
 
 // Builders
 
-const tablesOfVersion9 = [
+const tablesOfVersion10 = [
   "effect_claude_attempts",
   "effect_claude_batch_items",
   "effect_claude_batches",
