@@ -59,9 +59,9 @@ const events = (pieces: ReadonlyArray<string>) => {
 
 type Follow = (text: string, pieces: ReadonlyArray<string>) => Promise<unknown>
 
-/** A Claude that answers with these events. */
-const claude = (pieces: ReadonlyArray<string>) => {
-  const stream = Stream.fromIterable(events(pieces) as never, { chunkSize: 16 })
+/** A Claude that answers with these events, `chunkSize` of them at once. */
+const claude = (pieces: ReadonlyArray<string>, chunkSize = 1) => {
+  const stream = Stream.fromIterable(events(pieces) as never, { chunkSize })
   return Layer.succeed(Claude.Claude, { stream: () => stream } as never)
 }
 
@@ -79,13 +79,15 @@ const subjects: Record<string, Follow> = {
   "our snapshots, decoded": (text, pieces) =>
     Effect.gen(function* () {
       const growth = Growth.make(format.part)
-      yield* growth.push(pieces)
+      for (const piece of pieces) yield* growth.push(piece)
       return yield* format.decode(text)
     }).pipe(Effect.runPromise),
   "Claude.streamText, the events alone": (_, pieces) =>
     Claude.streamText("Go.").pipe(Stream.runDrain, Effect.provide(claude(pieces)), Effect.runPromise),
   "Claude.streamObject": (_, pieces) =>
     Claude.streamObject(Order, "Go.").pipe(Stream.runDrain, Effect.provide(claude(pieces)), Effect.runPromise),
+  "Claude.streamObject, 16 pieces at once": (_, pieces) =>
+    Claude.streamObject(Order, "Go.").pipe(Stream.runDrain, Effect.provide(claude(pieces, 16)), Effect.runPromise),
   "partial-json": async (_, pieces) => {
     let text = ""
     let last: unknown

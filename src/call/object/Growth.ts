@@ -8,8 +8,8 @@ import type { Part } from "../../claude/OutputFormat.ts"
 import { type Complete, make as makeRiver } from "./River.ts"
 
 export interface Growth {
-  /** Parses pieces of the JSON text. Returns a snapshot for each piece after which there is something new to show. */
-  readonly push: (pieces: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<unknown>>
+  /** Parses a piece of the JSON text. Returns a snapshot; undefined if there is nothing new to show. */
+  readonly push: (text: string) => Effect.Effect<unknown>
   /** The complete items of the list at the root, or under this key of the object at the root. */
   readonly items: (key: string) => ReadonlyArray<unknown>
   /** Whether the text is the JSON of one value and nothing else. */
@@ -55,11 +55,11 @@ export const make = (part: Part): Growth => {
   }
 
   /** The snapshot after a piece; undefined if there is nothing new to show. */
-  const after = (piece: string, hasChanged: boolean): unknown => {
+  const after = (text: string, hasChanged: boolean): unknown => {
     let isNew = false
     for (const one of completed) isNew = settle(one) || isNew
     completed.length = 0
-    tail = (tail + piece).slice(-12)
+    tail = (tail + text).slice(-12)
     if (!hasChanged && !isNew) return undefined
     if (river.isComplete()) return whole
     const leaf = { tail, isHidden: false }
@@ -68,15 +68,7 @@ export const make = (part: Part): Growth => {
   }
 
   return {
-    push: (pieces) =>
-      Effect.suspend(() => {
-        const snapshots: Array<unknown> = []
-        const onPiece = (piece: string, hasChanged: boolean) => {
-          const snapshot = after(piece, hasChanged)
-          if (snapshot !== undefined) snapshots.push(snapshot)
-        }
-        return Effect.as(river.push(pieces, onPiece), snapshots)
-      }),
+    push: (text) => Effect.map(river.push(text), (hasChanged) => after(text, hasChanged)),
     items: (key) => {
       if (root === undefined) return []
       if (Array.isArray(root.parts)) return root.parts

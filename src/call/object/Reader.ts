@@ -9,8 +9,8 @@ import * as Growth from "./Growth.ts"
 import * as Start from "./Start.ts"
 
 export interface Reader {
-  /** Reads events. Returns a snapshot for each event after which there is something new to show. */
-  readonly read: (events: ReadonlyArray<StreamEvent.StreamEvent>) => Effect.Effect<ReadonlyArray<unknown>>
+  /** Reads events that arrived together. Returns the snapshot after them; undefined if there is nothing new to show. */
+  readonly read: (events: ReadonlyArray<StreamEvent.StreamEvent>) => Effect.Effect<unknown>
   /** The complete items of a list at the root. */
   readonly items: () => ReadonlyArray<unknown>
   /** Whether text other than white space came before the value. */
@@ -24,22 +24,19 @@ export const make = (part: Part, rootKey: string): Reader => {
   let start = Start.make()
   let growth = Growth.make(part)
   return {
-    read: Effect.fnUntraced(function* (events) {
-      const snapshots: Array<unknown> = []
-      let pieces: Array<string> = []
+    read: (events) => {
+      let json = ""
       for (const event of events) {
         if (event.type === "content_block_start" && Turn.isServerTool(event.content_block.type)) {
-          snapshots.push(...(yield* growth.push(pieces)))
-          pieces = []
           start = Start.make()
           growth = Growth.make(part)
+          json = ""
         }
         const text = StreamEvent.text(event)
-        const json = text === "" ? "" : start.take(text)
-        if (json !== "") pieces.push(json)
+        if (text !== "") json += start.take(text)
       }
-      return pieces.length === 0 ? snapshots : [...snapshots, ...(yield* growth.push(pieces))]
-    }),
+      return json === "" ? Effect.undefined : growth.push(json)
+    },
     items: () => growth.items(rootKey),
     hasProse: () => start.hasProse(),
     isExact: () => !start.hasProse() && growth.isJson()

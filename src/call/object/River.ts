@@ -12,14 +12,8 @@ export interface Complete {
 }
 
 export interface River {
-  /**
-   * Parses pieces of text. After each one, `onPiece` receives it, and whether the value has changed. All text after a piece
-   * that is not JSON changes nothing.
-   */
-  readonly push: (
-    pieces: ReadonlyArray<string>,
-    onPiece: (piece: string, hasChanged: boolean) => void
-  ) => Effect.Effect<void>
+  /** Parses a piece of text, and returns whether the value has changed. After text that is not JSON, nothing changes it. */
+  readonly push: (text: string) => Effect.Effect<boolean>
   /** The value so far, which the parser mutates; undefined before its first character. */
   readonly root: () => unknown
   /** Whether the root is complete. */
@@ -77,23 +71,12 @@ export const make = (onComplete: (complete: Complete) => void): River => {
   read()
 
   return {
-    push: (pieces, onPiece) =>
-      // One suspension of the fiber for all pieces: for each piece it would cost as much as the parser.
+    push: (text) =>
       Effect.callback((resume) => {
-        let at = 0
-        const next = (): void => {
-          const piece = pieces[at]
-          if (piece === undefined) return resume(Effect.void)
-          onIdle = () => {
-            at++
-            onPiece(piece, hasChanged)
-            next()
-          }
-          hasChanged = false
-          if (isBroken || piece === "" || give === undefined) onIdle()
-          else give({ done: false, value: piece })
-        }
-        next()
+        if (isBroken || text === "" || give === undefined) return resume(Effect.succeed(false))
+        hasChanged = false
+        onIdle = () => resume(Effect.succeed(hasChanged))
+        give({ done: false, value: text })
       }),
     root: () => root,
     isComplete: () => isComplete,

@@ -50,7 +50,7 @@ export const deliver = (answer: Answer, request: Request, call: number): Deliver
     return { whole: Effect.fail(error), events: Stream.fail(error) }
   }
   const whole = build(typeof answer === "string" || isBlock(answer) ? { content: [answer] } : answer)
-  return { whole: Effect.succeed(whole), events: Stream.fromIterable(fromMessage(whole)) }
+  return { whole: Effect.succeed(whole), events: arriving(fromMessage(whole)) }
 }
 
 /** Whether an answer is a failure. */
@@ -77,7 +77,7 @@ const eventsOf = (
       return [...opening, { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: piece } }]
     }
     const closing = Stream.suspend((): Stream.Stream<Event, ClaudeError> => {
-      if (text !== undefined) return Stream.fromIterable(fromMessage(messageWith(text)).slice(-3))
+      if (text !== undefined) return arriving(fromMessage(messageWith(text)).slice(-3))
       return ended ? Stream.empty : Stream.fail(new ClaudeError({ reason: interrupted }))
     })
     return Stream.mapError(pieces, toError).pipe(Stream.map(toEvents), Stream.flattenIterable, Stream.concat(closing))
@@ -101,3 +101,6 @@ const fold = (events: Stream.Stream<Event, ClaudeError>): Effect.Effect<Message,
 /** Wraps a bare reason in a `ClaudeError`. */
 export const toError = (failure: Failure): ClaudeError =>
   failure._tag === "ClaudeError" ? failure : new ClaudeError({ reason: failure })
+
+/** Events that arrive one by one, as from the API: `streamObject` shows a value once for all that arrive together. */
+const arriving = <A>(events: ReadonlyArray<A>) => Stream.fromIterable(events, { chunkSize: 1 })

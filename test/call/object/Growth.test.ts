@@ -126,7 +126,11 @@ it.effect("text after the value, and text that is not JSON, change nothing", () 
       [[`{"a":1,`, `b:2}`, `{"c":3}`], false]
     ] as const) {
       const growth = Growth.make(anyPart)
-      assert.deepStrictEqual(yield* growth.push(pieces), [{ a: 1 }])
+      const shown = yield* Effect.forEach(pieces, growth.push)
+      assert.deepStrictEqual(
+        shown.filter((one) => one !== undefined),
+        [{ a: 1 }]
+      )
       assert.strictEqual(growth.isJson(), isJson)
     }
   })
@@ -138,8 +142,8 @@ const anyPart = Result.getOrThrow(OutputFormat.make(Schema.Struct({}))).part
 
 const grow = Effect.fnUntraced(function* (part: OutputFormat.Part, pieces: ReadonlyArray<string>) {
   const growth = Growth.make(part)
-  const shown = yield* Effect.forEach(pieces, (piece) => growth.push([piece]))
-  return shown.flat()
+  const shown = yield* Effect.forEach(pieces, growth.push)
+  return shown.filter((one) => one !== undefined)
 })
 
 /** Cuts a text into pieces of 1 to `most` characters. */
@@ -159,7 +163,6 @@ const verify = Effect.fnUntraced(function* (text: string, value: unknown, part: 
       assert.isTrue(at === 0 || isBeginning(snapshots[at - 1], one), `${JSON.stringify(one)} of ${text}`)
     })
     assert.deepStrictEqual(snapshots.at(-1), value, text)
-    assert.deepStrictEqual(yield* Growth.make(part).push(cut(text, most)), snapshots)
     assert.deepStrictEqual(
       snapshots.map((one) => JSON.stringify(one)),
       kept

@@ -65,6 +65,14 @@ describe("streamObject", () => {
     })
   )
 
+  it.effect("emits one partial value for all text that arrives together, so that a slow consumer keeps up", () =>
+    Effect.gen(function* () {
+      const all = Stream.fromIterable([...start, ...block(0, pieces(letter, 5)), ...stop("end_turn")])
+      const events = yield* Stream.runCollect(streamObject(Letter, "Go.")).pipe(Effect.provide(layerOf(all)))
+      assert.deepStrictEqual(partials(events), [JSON.parse(letter)])
+    })
+  )
+
   it.effect("repairs what the parser cannot read, so that the value follows without partial values", () =>
     Effect.gen(function* () {
       const events = yield* stream(Letter, pieces(`{'author': 'Ada', 'year': 1842}`, 4))
@@ -380,7 +388,7 @@ const layerOf = (events: Stream.Stream<StreamEvent, ClaudeError>) =>
   })
 
 const claude = (blocks: ReadonlyArray<StreamEvent>, stop_reason: Message["stop_reason"] = "end_turn") =>
-  layerOf(Stream.fromIterable([...start, ...blocks, ...stop(stop_reason)]))
+  layerOf(Stream.fromIterable([...start, ...blocks, ...stop(stop_reason)], { chunkSize: 1 }))
 
 const stream = <A, I>(schema: Schema.Codec<A, I>, texts: ReadonlyArray<string>) =>
   Stream.runCollect(streamObject(schema, "Go.")).pipe(Effect.provide(claude(block(0, texts))))
