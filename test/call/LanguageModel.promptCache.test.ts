@@ -1,7 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Chat from "effect/ai/Chat"
+import * as Tool from "effect/ai/Tool"
+import * as Toolkit from "effect/ai/Toolkit"
+import { generateWithTools } from "../../src/call/tools.ts"
 import * as LanguageModel from "../../src/call/LanguageModel.ts"
 import { Claude } from "../../src/claude/Claude.ts"
 import { type Message, text } from "../../src/claude/Reply.ts"
@@ -24,7 +28,37 @@ describe("a conversation of 40 turns", () => {
   )
 })
 
+describe("an agent", () => {
+  it.effect("sends the same requests through Chat as Claude.generateWithTools does", () =>
+    Effect.gen(function* () {
+      const direct = yield* callsOf(Effect.asVoid(generateWithTools(tools, agentQuestion)))
+      assert.deepStrictEqual(yield* callsOf(agent), direct)
+      assert.isAbove(direct.length, 1)
+    }).pipe(Effect.provide(handlers))
+  )
+})
+
 // Builders
+
+const Lookup = Tool.make("look_up_rules", {
+  description: "Finds the rule of a parcel",
+  parameters: Schema.Struct({ parcel: Schema.String, hints: Schema.optionalKey(Schema.Array(Schema.String)) }),
+  success: Schema.Struct({ rule: Schema.String, classes: Schema.Record(Schema.String, Schema.Int) })
+})
+const Weigh = Tool.make("weigh_parcel", { parameters: Schema.Struct({ parcel: Schema.String }), success: Schema.Int })
+const tools = Toolkit.make(Lookup, Weigh)
+const handlers = tools.toLayer({
+  look_up_rules: () => Effect.succeed({ rule: system, classes: { letter: 3 } }),
+  weigh_parcel: () => Effect.succeed(12)
+})
+const agentQuestion = "Look up the rules for this parcel, and weigh it."
+
+const agent = Effect.gen(function* () {
+  const toolkit = yield* tools
+  const chat = yield* Chat.empty
+  let response = yield* chat.generateText({ prompt: agentQuestion, toolkit })
+  while (response.toolCalls.length > 0) response = yield* chat.generateText({ prompt: [], toolkit })
+}).pipe(Effect.provide(LanguageModel.layer()))
 
 const turns = 40
 const question = (turn: number) => `Question ${turn}: which rule holds for parcel ${turn * 7}, and what does it say?`
@@ -59,7 +93,7 @@ const throughStream = Effect.gen(function* () {
 }).pipe(Effect.provide(LanguageModel.layer({ max_tokens: 200 })))
 
 /** The calls of a conversation, as the emulator bills them. */
-const callsOf = <E>(conversation: Effect.Effect<void, E, Claude>) =>
+const callsOf = <E, R>(conversation: Effect.Effect<void, E, R | Claude>) =>
   Effect.gen(function* () {
     yield* conversation
     const { ledger } = yield* Emulator.Emulator
