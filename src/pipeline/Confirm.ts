@@ -5,6 +5,7 @@
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import type { Scope } from "effect/Scope"
 import type * as Stream from "effect/Stream"
@@ -17,7 +18,7 @@ import * as Estimate from "./Estimate.ts"
 import * as Sampling from "./confirm/Sampling.ts"
 import * as Trial from "./confirm/Trial.ts"
 import type { Job } from "./Job.ts"
-import type { SampledRow } from "./Journal.ts"
+import { Journal, type SampledRow } from "./Journal.ts"
 import type { KeyedRow } from "./KeyedRow.ts"
 import type { PendingRow } from "./PendingRows.ts"
 
@@ -108,6 +109,7 @@ export const ask = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
     discard: true
   })
   const callsOf = (row: PendingRow<Row>) => trials.get(row)?.calls ?? []
+  const learnt = yield* Journal.use(({ limits }) => limits)
   const replayed = [...(yield* replaysOf(job, rows)), ...[...trials.values()].flatMap(({ replayed }) => replayed)]
   const requests = sampling.sample.slice(0, maxCounted).flatMap(({ row }) => callsOf(row))
   const estimate = Estimate.of({
@@ -123,7 +125,15 @@ export const ask = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
       })),
       ...(confirm.countTokens ? yield* countAll(requests) : [])
     ],
+    timed: rows.sample.flatMap(({ replies }) =>
+      replies.flatMap(({ duration, path }) => (duration === undefined ? [] : [{ path, seconds: duration / 1000 }]))
+    ),
     place: confirm.place,
+    learntLimits: Record.map(learnt, ({ inputTokens, outputTokens, requests }) => ({
+      requestsPerMinute: requests,
+      inputTokensPerMinute: inputTokens,
+      outputTokensPerMinute: outputTokens
+    })),
     limits: confirm.limits,
     concurrency: yield* inFlight,
     at: yield* DateTime.nowAsDate

@@ -6,13 +6,13 @@ import * as Iterations from "../claude/Iterations.ts"
 import * as Models from "../claude/Models.ts"
 import type { Request } from "../claude/Request.ts"
 import type { ServiceTier } from "../claude/ServiceTier.ts"
-import type * as Learnt from "./estimate/Learnt.ts"
+import * as Learnt from "./estimate/Learnt.ts"
 import * as Pricing from "./estimate/Pricing.ts"
 import * as Scale from "./estimate/Scale.ts"
 
 export type { Call } from "./estimate/Pricing.ts"
 export type { Range } from "./estimate/Scale.ts"
-export { assumedText } from "./estimate/Learnt.ts"
+export { assumedLatency, assumedText } from "./estimate/Learnt.ts"
 
 /** For each group of models; undefined where it is not known. */
 export interface Limits {
@@ -30,9 +30,13 @@ export interface Observed {
   readonly sample: ReadonlyArray<{ readonly size: number; readonly calls: ReadonlyArray<Pricing.Call> }>
   readonly answered: ReadonlyArray<Learnt.Answered>
   readonly counted: ReadonlyArray<Learnt.Counted>
+  readonly timed: ReadonlyArray<Learnt.Timed>
   /** Adds the breakpoints of the prompt cache to a request. */
   readonly place: (request: Request) => Request
+  /** Those that the user states, for each group of models. */
   readonly limits: Limits
+  /** Those that the API reported to earlier runs, by group of models. Of two limits, the lower one counts. */
+  readonly learntLimits: Readonly<Record<string, Limits>>
   readonly concurrency: number
   readonly at: Date
 }
@@ -63,6 +67,8 @@ export interface Time {
   /** At this many calls in flight at once. */
   readonly atConcurrency: number
   readonly concurrency: number
+  /** How it is known how long an answer takes. */
+  readonly latencyBasis: Basis
 }
 
 /** The estimate of a run. */
@@ -173,7 +179,7 @@ const ranged = (
   ])
 }
 
-const basisOf = (expected: ReadonlyArray<Learnt.Expected>): Basis => {
+const basisOf = (expected: ReadonlyArray<Pick<Learnt.Expected, "basis">>): Basis => {
   const bases = new Set(expected.map(({ basis }) => basis))
   return bases.size > 1 ? "both" : bases.has("measured") ? "measured" : "assumed"
 }
@@ -197,24 +203,33 @@ const stepsOf = (calls: ReadonlyArray<Pricing.Priced>, total: TotalOf, prices: P
     }
   )
 
-/** Assumed for an answer: the time to its first token, and the tokens that follow in a second. */
-export const latency = { firstToken: 2, tokensPerSecond: 60 }
-
-const timeOf = ({ concurrency, limits }: Observed, calls: ReadonlyArray<Pricing.Priced>, total: TotalOf): Time => {
+const timeOf = (
+  { concurrency, learntLimits, limits, timed }: Observed,
+  calls: ReadonlyArray<Pricing.Priced>,
+  total: TotalOf
+): Time => {
   const groups = new Set(calls.map(({ request }) => Models.limitGroup(request.model)))
   const minutes = Array.from(groups).flatMap((group) => {
     const sum = (amount: (call: Pricing.Priced) => number) =>
       total((call) => (Models.limitGroup(call.request.model) === group ? amount(call) : 0)).total
+    const learnt = learntLimits[group] ?? {}
+    const limitOf = (kind: keyof Limits) => lower(limits[kind], learnt[kind])
     return [
-      [sum(() => 1), limits.requestsPerMinute] as const,
-      [sum(tokensIn), limits.inputTokensPerMinute] as const,
-      [sum(tokensOut), limits.outputTokensPerMinute] as const
+      [sum(() => 1), limitOf("requestsPerMinute")] as const,
+      [sum(tokensIn), limitOf("inputTokensPerMinute")] as const,
+      [sum(tokensOut), limitOf("outputTokensPerMinute")] as const
     ].flatMap(([amount, limit]) => (limit === undefined ? [] : [amount / limit]))
   })
-  const seconds = total(({ output }) => latency.firstToken + output.expected / latency.tokensPerSecond).total
+  const secondsOf = Learnt.secondsOf(timed)
+  const latencies = new Map(calls.map((call) => [call, secondsOf(call.path, call.output.expected)]))
+  const seconds = total((call) => latencies.get(call)?.seconds ?? 0).total
   return {
     atLimits: minutes.length === 0 ? undefined : 60 * Math.max(...minutes),
     atConcurrency: seconds / Math.max(1, Math.min(concurrency, total(() => 1).total)),
-    concurrency
+    concurrency,
+    latencyBasis: basisOf([...latencies.values()])
   }
 }
+
+const lower = (one: number | undefined, other: number | undefined) =>
+  one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)

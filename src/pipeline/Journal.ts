@@ -33,6 +33,7 @@ import {
 } from "./journal/JournalError.ts"
 import * as Opening from "./journal/Opening.ts"
 import type { Options } from "./journal/Opening.ts"
+import * as LastLimits from "./journal/LastLimits.ts"
 import * as Replies from "./journal/Replies.ts"
 import type { Totals } from "./journal/Replies.ts"
 import * as Results from "./journal/Results.ts"
@@ -137,6 +138,8 @@ export class Journal extends Context.Service<
     readonly lost: (key: string, attempt: LostAttempt) => Effect.Effect<void, JournalFailed>
     /** Logs a minute of the run, counted from 1970; of two, the later counts. It is stored with the next write. */
     readonly minute: (minute: number, detail: Minute) => void
+    /** The rate limits per minute that earlier runs learned, by group of models. */
+    readonly limits: Effect.Effect<LastLimits.Limits, JournalFailed>
     /** Stores how the run ended, and all that is logged. */
     readonly end: (ending: Ending) => Effect.Effect<void, JournalFailed>
     /** What other processes ask of the run. */
@@ -237,6 +240,7 @@ const ofJob = Effect.fnUntraced(function* (job: JobState.JobState) {
     totals: Replies.totals(job),
     lost: (key, attempt) => Effect.map(numbers.find(key), ({ number }) => writer.log.attempt(number, attempt)),
     minute: writer.log.minute,
+    limits: job.attempt(Effect.suspend(() => LastLimits.read(job))),
     end: (ending) => writer.change(Effect.suspend(() => RunRecord.end(job, ending))),
     controls: Controls.make(job, writer),
     spending: Effect.suspend(() => Spending.open(job, writer)),

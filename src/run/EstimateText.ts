@@ -112,15 +112,20 @@ const costs = (estimate: Estimate.Estimate, sending: Sending): ReadonlyArray<str
 const nameOf = ({ isCached, mode }: Sending) =>
   `${mode === "direct" ? "direct" : "as Message Batches"}${isCached ? ", with the prompt cache" : ""}`
 
-const time = ({ atConcurrency, atLimits, concurrency }: Estimate.Time, { mode }: Sending): string => {
+const time = ({ atConcurrency, atLimits, concurrency, latencyBasis }: Estimate.Time, { mode }: Sending): string => {
   if (mode === "batches") return "within 24 hours; most batches end within one"
-  const { firstToken, tokensPerSecond } = Estimate.latency
+  const { firstToken, tokensPerSecond } = Estimate.assumedLatency
   const assumed = `if an answer takes ${firstToken} s and 1 s for each ${tokensPerSecond} tokens`
+  const latency = {
+    assumed,
+    measured: "if answers take as long as in finished rows",
+    both: `if answers take as long as in finished rows, and those of other steps ${firstToken} s and 1 s for each ${tokensPerSecond} tokens`
+  }
   const limits =
     atLimits === undefined
       ? "the rate limits are not known: --rpm, --itpm and --otpm state them"
       : `${duration(atLimits)} at the rate limits`
-  return `${duration(atConcurrency)} with ${counted(concurrency, "call", "calls")} in flight, ${assumed}; ${limits}`
+  return `${duration(atConcurrency)} with ${counted(concurrency, "call", "calls")} in flight, ${latency[latencyBasis]}; ${limits}`
 }
 
 const steps = ({ steps }: Estimate.Estimate): ReadonlyArray<string> =>

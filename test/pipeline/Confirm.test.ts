@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Claude, Dataset, Job, PromptCache, Step } from "effect-claude"
+import { Claude, Dataset, Job, type Journal, PromptCache, Step } from "effect-claude"
 import { Emulator, TestClaude } from "effect-claude/testing"
 import { Context, Effect, FileSystem, Layer, Schema } from "effect"
 import { greetings, inFolder, names, notYou, Person } from "./jobs.ts"
@@ -87,6 +87,31 @@ describe("a run that asks first", () => {
         assert.deepStrictEqual(requests[0]?.request.messages, [{ role: "user", content: "Classify person 0." }])
       })
     ).pipe(Effect.provide(TestClaude.layer()))
+  )
+
+  it.effect("takes the time of answers and the rate limits from earlier runs", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const job = greetings(names(20))
+        const { confirm, proposals } = asking(false)
+        const limits = (requests: number) => ({ limits: { "claude-haiku-4": { requests }, other: { requests: 1 } } })
+        const learn = (journal: Journal.Journal["Service"]): Journal.Journal["Service"] => ({
+          ...journal,
+          end: (ending) =>
+            Effect.suspend(() => {
+              for (const [minute, requests] of [50, 4].entries()) journal.minute(minute, limits(requests))
+              return journal.end(ending)
+            })
+        })
+        const settings = { model: "claude-haiku-4-5", max_tokens: 100 }
+        yield* files
+          .runHere(job, { limit: 8 }, learn)
+          .pipe(Effect.provide(files.state), Effect.provideService(Claude.Defaults, settings))
+        yield* Effect.flip(files.run(job, { confirm })).pipe(Effect.provideService(Claude.Defaults, settings))
+        const [time] = proposals.map(({ estimate }) => estimate.time)
+        assert.deepInclude(time, { latencyBasis: "measured", atConcurrency: 0, atLimits: 180 })
+      })
+    ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
   it.effect("gives no made-up answer to a step that has services of the job, and says that it counts first calls", () =>

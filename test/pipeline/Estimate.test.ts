@@ -46,9 +46,21 @@ describe("an estimate", () => {
     const limits = { requestsPerMinute: 10, inputTokensPerMinute: 1_000_000, outputTokensPerMinute: 1000 }
     const { outputTokens, time } = Estimate.of(observed({ limits, concurrency: 1 }))
     assert.closeTo(time.atLimits ?? 0, (60 * outputTokens.expected) / 1000, 1)
-    const { firstToken, tokensPerSecond } = Estimate.latency
+    const { firstToken, tokensPerSecond } = Estimate.assumedLatency
     assert.closeTo(time.atConcurrency, 100 * firstToken + outputTokens.expected / tokensPerSecond, 1)
     assert.isUndefined(Estimate.of(observed({})).time.atLimits)
+  })
+
+  it("takes the time of an answer from finished rows, and the lower of a stated limit and one that the API reported", () => {
+    const timed = [1, 2, 3].map((seconds) => ({ path: "ask", seconds }))
+    const learntLimits = { "claude-sonnet-5": { requestsPerMinute: 5 }, other: { requestsPerMinute: 1 } }
+    const { time } = Estimate.of(observed({ timed, learntLimits, limits: { requestsPerMinute: 10 }, concurrency: 1 }))
+    assert.closeTo(time.atConcurrency, 200, 1)
+    assert.strictEqual(time.latencyBasis, "measured")
+    assert.closeTo(time.atLimits ?? 0, 60 * 20, 1)
+    const few = Estimate.of(observed({ timed: timed.slice(1), limits: { requestsPerMinute: 4 }, learntLimits }))
+    assert.strictEqual(few.time.latencyBasis, "assumed")
+    assert.closeTo(few.time.atLimits ?? 0, 60 * 25, 1)
   })
 
   it("says that the API may read a prompt several times within a call", () => {
@@ -75,6 +87,8 @@ function observed(
     sample,
     answered: [],
     counted: [],
+    timed: [],
+    learntLimits: {},
     place: (request) => PromptCache.place(request),
     limits: {},
     concurrency: 64,

@@ -74,7 +74,7 @@ const proposal: Proposal = {
       { path: "classify", ...step },
       { path: "answer", ...step }
     ],
-    time: { atLimits: 600, atConcurrency: 120, concurrency: 64 },
+    time: { atLimits: 600, atConcurrency: 120, concurrency: 64, latencyBasis: "assumed" },
     mayIterate: false
   },
   requests: [],

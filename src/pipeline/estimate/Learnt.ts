@@ -18,6 +18,12 @@ export interface Counted {
   readonly tokens: number
 }
 
+/** An answer that came directly, and how long it took. */
+export interface Timed {
+  readonly path: string
+  readonly seconds: number
+}
+
 /** An expected amount, with bounds as shares of it, and how it is known. */
 export interface Expected {
   readonly expected: number
@@ -81,4 +87,17 @@ const assumed = (request: Request, standIn: number | undefined): Expected => {
   }
   const text = Math.min(most / 4, assumedText)
   return upTo(text, 0, 4 * text)
+}
+
+/** Assumed for an answer: the seconds to its first token, and the tokens that follow in a second. */
+export const assumedLatency = { firstToken: 2, tokensPerSecond: 60 }
+
+/** How long an answer takes, by step. `tokens` are those of the answer. */
+export const secondsOf = (timed: ReadonlyArray<Timed>) => {
+  const steps = Map.groupBy(timed, ({ path }) => path)
+  return (path: string, tokens: number): { readonly seconds: number; readonly basis: Expected["basis"] } => {
+    const values = (steps.get(path) ?? []).map(({ seconds }) => seconds)
+    if (values.length >= least) return { seconds: Scale.sum(values) / values.length, basis: "measured" }
+    return { seconds: assumedLatency.firstToken + tokens / assumedLatency.tokensPerSecond, basis: "assumed" }
+  }
 }

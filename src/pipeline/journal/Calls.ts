@@ -17,13 +17,16 @@ export interface StoredCall extends Omit<ReplyStore.CallKey, "row"> {
   /** The request as `RequestText` writes it, which is kept for some rows. */
   readonly request: string | undefined
   readonly reply: StoredReply
+  /** How long the API took for it directly, in milliseconds, where that is known. */
+  readonly duration: number | undefined
 }
 
 /** The reply that counts is the last one in this order. */
 const order = "late DESC, CASE late WHEN 1 THEN -id ELSE id END"
 
 const columns =
-  "CAST(row_id AS DOUBLE PRECISION) AS row_id, path, hash, occurrence, rejected, request_id, checksum, message, request"
+  "CAST(row_id AS DOUBLE PRECISION) AS row_id, path, hash, occurrence, rejected, request_id, checksum, message, request, " +
+  "CASE WHEN origin = 'api' THEN duration END AS duration"
 
 /** The replies of the rows that `rows` selects, by the number of their row. */
 export const ofRows = ({ sql }: JobState, rows: Fragment) =>
@@ -67,7 +70,8 @@ const decode = Schema.decodeUnknownEffect(
       request_id: Schema.NullOr(Schema.String),
       checksum: Schema.String,
       message: Schema.String,
-      request: Schema.NullOr(Schema.String)
+      request: Schema.NullOr(Schema.String),
+      duration: Schema.NullOr(Schema.Finite)
     })
   )
 )
@@ -75,7 +79,14 @@ const decode = Schema.decodeUnknownEffect(
 const storedCall = (
   stored: Effect.Success<ReturnType<typeof decode>>[number]
 ): StoredCall & { readonly row: number } => {
-  const { checksum, hash, message, occurrence, path, rejected, request, request_id: requestId, row_id: row } = stored
+  const { checksum, duration, message, rejected, request, request_id: requestId, row_id: row, ...call } = stored
   const reply = { ...(requestId !== null && { requestId }), message, checksum }
-  return { row, path, hash, occurrence, isRejected: rejected === 1, request: request ?? undefined, reply }
+  return {
+    ...call,
+    row,
+    isRejected: rejected === 1,
+    request: request ?? undefined,
+    duration: duration ?? undefined,
+    reply
+  }
 }
