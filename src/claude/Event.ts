@@ -154,6 +154,27 @@ export interface OutputReasked {
   readonly model: string
 }
 
+/** How a call of a tool ended. All but `succeeded` were reported to the model as an error. */
+export type ToolEnding =
+  | "succeeded"
+  | "failed"
+  | "timed-out"
+  | "denied"
+  | "unknown-tool"
+  | "invalid-arguments"
+  | "not-run"
+
+/**
+ * A call of a tool has its result, which `generateWithTools` sends to Claude. `tool` is undefined where the toolkit has no
+ * such tool. `duration` includes the wait for an approval. A failure that is raised has no event: the verb fails with it.
+ */
+export interface ToolFinished {
+  readonly _tag: "tool-finished"
+  readonly tool: string | undefined
+  readonly outcome: ToolEnding
+  readonly duration: Duration.Duration
+}
+
 /** The store of a cache failed, and the call continues without it. `detail` is the message of the store. */
 export interface CacheFailed {
   readonly _tag: "cache-failed"
@@ -253,6 +274,7 @@ export type EventBody =
   | CallHit
   | OutputRepaired
   | OutputReasked
+  | ToolFinished
   | CacheFailed
   | BatchSent
   | BatchPolled

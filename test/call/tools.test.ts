@@ -8,6 +8,8 @@ import * as Tools from "../../src/Tools.ts"
 import type { Claude } from "../../src/claude/Claude.ts"
 import { Overloaded } from "../../src/claude/ClaudeError.ts"
 import * as Emulator from "../../src/testing/Emulator.ts"
+import * as Event from "../../src/claude/Event.ts"
+import * as Fallback from "../../src/policy/Fallback.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 
 describe("generateWithTools", () => {
@@ -344,6 +346,51 @@ describe("generateWithTools", () => {
         { type: "image", source: { type: "base64", data: "AQID", media_type: "image/png" } }
       ])
     }).pipe(Effect.provide(TestClaude.layer([{ content: [call("chart", {}, "1")] }, "Done."])))
+  )
+
+  it.effect("reports how each call ended, with its duration and without its arguments", () =>
+    Effect.gen(function* () {
+      const events: Array<Event.Event> = []
+      yield* generateWithTools(toolkit, "Go").pipe(
+        Event.listen((event) => Effect.sync(() => void (event._tag === "tool-finished" && events.push(event))))
+      )
+      assert.deepStrictEqual(
+        events.map((event) => event._tag === "tool-finished" && [event.tool, event.outcome]),
+        [
+          [undefined, "unknown-tool"],
+          ["add", "succeeded"],
+          ["divide", "failed"]
+        ]
+      )
+    }).pipe(
+      withHandlers(
+        TestClaude.layer([
+          { content: [call("x", {}, "1"), call("add", { a: 1, b: 1 }, "2"), call("divide", { a: 1, b: 0 }, "3")] },
+          "Done."
+        ])
+      )
+    )
+  )
+
+  it.effect("returns no thinking of a fallback to the model that was asked", () =>
+    Effect.gen(function* () {
+      const { messages } = yield* generateWithTools(toolkit, {
+        thinking: { type: "enabled", budget_tokens: 1024 },
+        messages: [{ role: "user", content: "Go" }]
+      })
+      assert.deepStrictEqual(messages[1]?.content, [call("add", { a: 1, b: 1 }, "1")] as never)
+      const last = (yield* TestClaude.calls).at(-1)
+      // With manual thinking, the last turn would have to begin with thinking.
+      assert.deepStrictEqual(last?.thinking, { type: "disabled" })
+    }).pipe(
+      withHandlers(
+        TestClaude.layer(({ messages, model }) => {
+          if (messages.length > 1) return "Done."
+          if (model === "claude-sonnet-5-5") return new Overloaded({ detail: "busy" })
+          return { content: [thought, call("add", { a: 1, b: 1 }, "1")] }
+        }).pipe(Fallback.policy([{ model: "claude-haiku-4-5" }]))
+      )
+    )
   )
 
   it.effect("keeps a forced choice to the first turn", () =>

@@ -80,6 +80,25 @@ describe("a job with tools", () => {
     )
   )
 
+  it.effect("sends the batch of the other rows while a row waits for approval", () =>
+    inFolder(({ runHere, state }) =>
+      Effect.gen(function* () {
+        const asked = yield* Deferred.make<void>()
+        const decided = yield* Deferred.make<void>()
+        const { approving } = counting(3, (tool) => tool.setNeedsApproval(({ name }) => name === "person 0 1"))
+        const waiting = approving(() =>
+          Effect.as(Effect.andThen(Deferred.succeed(asked, undefined), Deferred.await(decided)), true)
+        )
+        const run = yield* Effect.forkChild(runHere(waiting))
+        yield* inTime(Deferred.await(asked), minute)
+        while ((yield* billed).length < 7) yield* minute
+        assert.isUndefined(run.pollUnsafe())
+        yield* Deferred.succeed(decided, undefined)
+        assert.deepInclude(yield* inTime(Fiber.join(run), minute), { done: 3, failed: 0 })
+      }).pipe(Effect.provide(Layer.merge(Claude.stack({ batches: { delay: "1 day" } })(emulator()), state)))
+    )
+  )
+
   it.effect("stops while a row waits for approval, and asks again when it resumes", () =>
     inFolder(({ runHere, state }) =>
       Effect.gen(function* () {

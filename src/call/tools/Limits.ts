@@ -8,7 +8,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Dollars from "../../claude/Dollars.ts"
 import type { Request } from "../../claude/Request.ts"
-import { Usage } from "../../claude/Usage.ts"
+import { sum, totalInput, Usage, zero } from "../../claude/Usage.ts"
 import type { TextReply } from "../turn.ts"
 
 /** When the loop stops. */
@@ -37,7 +37,7 @@ export class ToolLimitReached extends Schema.TaggedError<ToolLimitReached>()("To
   messages: Messages
 }) {
   override get message() {
-    return `ToolLimitReached: ${this.detail}; raise limits.${this.limit}, or continue with the messages of this error`
+    return `${this.detail}; raise limits.${this.limit}, or continue with the messages of this error`
   }
   /** The form for loggers, without the conversation. */
   override toJSON() {
@@ -52,20 +52,22 @@ export interface Reached {
   readonly detail: string
 }
 
-/** The limit that these totals have reached; undefined if another turn may follow. */
-export const reached = (
-  { cost: most, tokens = Infinity, turns = 20 }: Limits,
-  taken: number,
-  { cost, usage }: Pick<TextReply, "cost" | "usage">
-): Reached | undefined => {
-  if (taken >= turns) return { limit: "turns", detail: `Claude called tools in each of ${turns} turns` }
-  const used = usage.input + usage.cacheWrite5m + usage.cacheWrite1h + usage.cacheRead + usage.output
-  if (used >= tokens) return { limit: "tokens", detail: `${used} tokens were used, and the limit is ${tokens}` }
-  if (most === undefined) return undefined
-  const dollars = fromText(most)
-  if (cost === undefined) return { limit: "cost", detail: "the cost is unknown, because a model has no known price" }
-  if (BigDecimal.isLessThan(cost, dollars)) return undefined
-  return { limit: "cost", detail: `${Dollars.format(cost)} were spent, and the limit is ${Dollars.format(dollars)}` }
+/** Finds the limit that the totals of `taken` turns have reached; undefined if another turn may follow. */
+export type Check = (taken: number, totals: Pick<TextReply, "cost" | "usage">) => Reached | undefined
+
+/** Checks these limits. An amount of money that cannot be read is a defect at once. */
+export const make = ({ cost: most, tokens = Infinity, turns = 20 }: Limits): Check => {
+  const dollars = most === undefined ? undefined : fromText(most)
+  return (taken, { cost, usage }) => {
+    if (taken >= turns) return { limit: "turns", detail: `Claude called tools in each of ${turns} turns` }
+    const all = sum(zero, usage)
+    const used = totalInput(all) + all.output
+    if (used >= tokens) return { limit: "tokens", detail: `${used} tokens were used, and the limit is ${tokens}` }
+    if (dollars === undefined) return undefined
+    if (cost === undefined) return { limit: "cost", detail: "the cost is unknown, because a model has no known price" }
+    if (BigDecimal.isLessThan(cost, dollars)) return undefined
+    return { limit: "cost", detail: `${Dollars.format(cost)} were spent, and the limit is ${Dollars.format(dollars)}` }
+  }
 }
 
 /** The program contains this text, so a wrong one is a defect. */

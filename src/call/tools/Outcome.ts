@@ -4,10 +4,11 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import type { ToolEnding } from "../../claude/Event.ts"
 import type { Content } from "../../claude/ToolResult.ts"
 
 /** The ways in which a call ends. All but `succeeded` are reported to the model as an error. */
-export const Ending = Schema.Literals([
+const Ending = Schema.Literals([
   "succeeded",
   /** The handler failed, and its tool returns failures to the model. */
   "failed",
@@ -18,8 +19,7 @@ export const Ending = Schema.Literals([
   "invalid-arguments",
   /** The loop ended first. */
   "not-run"
-])
-export type Ending = typeof Ending.Type
+]) satisfies Schema.Codec<ToolEnding>
 
 /** Content in the form of the API. */
 const AnyContent = Schema.declare(
@@ -51,4 +51,4 @@ export const toBlock = (
 })
 
 /** An outcome that has only words. */
-export const inWords = (outcome: Ending, content: string): Outcome => ({ outcome, content })
+export const inWords = (outcome: ToolEnding, content: string): Outcome => ({ outcome, content })

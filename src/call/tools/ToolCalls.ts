@@ -5,6 +5,7 @@
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -17,6 +18,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import type * as Semaphore from "effect/Semaphore"
 import type * as Tool from "effect/ai/Tool"
 import * as Demand from "../../claude/Demand.ts"
+import * as Event from "../../claude/Event.ts"
 import { HandlerStore } from "../../claude/HandlerStore.ts"
 import type { Request } from "../../claude/Request.ts"
 import * as Sha256 from "../../claude/Sha256.ts"
@@ -69,9 +71,12 @@ export const answer = Effect.fnUntraced(function* (
 })
 
 const answerOne = Effect.fnUntraced(function* (handlers: Handlers, call: ToolUse, messages: Request["messages"]) {
+  const since = yield* Clock.monotonicTimeNanos
   const outcome = yield* outcomeOf(handlers, call, messages)
-  const name = handlers.formats.find(call.name)?.tool.name ?? call.name
-  yield* handlers.emit({ _tag: "tool-result", id: call.id, name, ...outcome })
+  const tool = handlers.formats.find(call.name)?.tool.name
+  const duration = Duration.nanos((yield* Clock.monotonicTimeNanos) - since)
+  yield* Event.emit(() => ({ _tag: "tool-finished", tool, outcome: outcome.outcome, duration }))
+  yield* handlers.emit({ _tag: "tool-result", id: call.id, name: tool ?? call.name, ...outcome })
   return toBlock(call, outcome)
 })
 

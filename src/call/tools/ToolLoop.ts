@@ -16,14 +16,14 @@ import { askWith } from "../text.ts"
 import * as Turn from "../turn.ts"
 import * as Approval from "./Approval.ts"
 import type { ToolsReply } from "./Element.ts"
-import { type Limits, reached, ToolLimitReached } from "./Limits.ts"
+import * as Limits from "./Limits.ts"
 import * as ToolCalls from "./ToolCalls.ts"
 
 /** A loop that can run. */
 export interface Loop {
   readonly handlers: ToolCalls.Handlers
   readonly create: (request: Request) => Effect.Effect<Reply.Reply, ClaudeError>
-  readonly limits: Limits
+  readonly limits: Limits.Limits
   /** Whether the last turn may have no text. */
   readonly mayBeEmpty: boolean
 }
@@ -36,6 +36,7 @@ export interface Ended {
 
 /** Runs the loop. */
 export const run = Effect.fnUntraced(function* ({ create, handlers, limits, mayBeEmpty }: Loop, prompt: Prompt) {
+  const limitOf = Limits.make(limits)
   let request = yield* opening(handlers, prompt)
   /** The last reply, with the usage and cost of all. */
   let all: Turn.TextReply | undefined
@@ -63,13 +64,13 @@ export const run = Effect.fnUntraced(function* ({ create, handlers, limits, mayB
     const said = isForeign ? Thinking.without(Turn.assistant(content)) : Turn.assistant(content)
     const messages = said === undefined || said.content?.length === 0 ? request.messages : [...request.messages, said]
 
-    const limit = isCalling ? reached(limits, number, sum) : undefined
+    const limit = isCalling ? limitOf(number, sum) : undefined
     if (!isCalling || limit !== undefined) {
       const why = limit?.detail ?? `the turn ended with ${message.stop_reason}`
       const closed = calls.length === 0 ? messages : results(messages, ToolCalls.unrun(calls, why))
       if (limit === undefined) return { reply: { ...sum, messages: closed, turns: number }, request } satisfies Ended
       const { cost, usage } = sum
-      return yield* new ToolLimitReached({ ...limit, turns: number, usage, cost, messages: closed })
+      return yield* new Limits.ToolLimitReached({ ...limit, turns: number, usage, cost, messages: closed })
     }
     const changes = {
       ...Turn.containerOf(request, turn),

@@ -1,0 +1,35 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { inWords, Stored, toBlock } from "../../../src/call/tools/Outcome.ts"
+
+describe("Outcome", () => {
+  it("is an error for the model unless the call succeeded, and never an error without content", () => {
+    const call = { id: "1", toolset_name: null }
+    assert.deepStrictEqual(toBlock(call, { outcome: "succeeded", content: "" }), {
+      type: "tool_result",
+      tool_use_id: "1",
+      content: ""
+    })
+    assert.deepStrictEqual(toBlock(call, inWords("failed", "")), {
+      type: "tool_result",
+      tool_use_id: "1",
+      content: "failed",
+      is_error: true
+    })
+  })
+
+  it("names the toolset of a call that has one", () => {
+    assert.deepInclude(toBlock({ id: "1", toolset_name: "browser" }, inWords("denied", "No.")), {
+      toolset_name: "browser"
+    })
+  })
+
+  it("is stored as text with its content and its result", () => {
+    const outcome = {
+      outcome: "succeeded" as const,
+      content: [{ type: "text" as const, text: "a" }],
+      result: { b: [1, null] }
+    }
+    assert.deepStrictEqual(Schema.decodeSync(Stored)(Schema.encodeSync(Stored)(outcome)), outcome)
+  })
+})
