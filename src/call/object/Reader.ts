@@ -1,6 +1,7 @@
 /**
  * Reads the events of an answer as a value that grows.
  */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import type { Part } from "../../claude/OutputFormat.ts"
 import * as StreamEvent from "../../claude/StreamEvent.ts"
@@ -9,8 +10,8 @@ import * as Growth from "./Growth.ts"
 import * as Start from "./Start.ts"
 
 export interface Reader {
-  /** Reads events that arrived together. Returns the snapshot after them; undefined if there is nothing new to show. */
-  readonly read: (events: ReadonlyArray<StreamEvent.StreamEvent>) => Effect.Effect<unknown>
+  /** Reads events that arrived together. Returns a snapshot for each piece of text that shows more, at most `most`. */
+  readonly read: (events: ReadonlyArray<StreamEvent.StreamEvent>) => Effect.Effect<ReadonlyArray<unknown>>
   /** The complete items of a list at the root. */
   readonly items: () => ReadonlyArray<unknown>
   /** Whether text other than white space came before the value. */
@@ -19,24 +20,33 @@ export interface Reader {
   readonly isExact: () => boolean
 }
 
+/** Text that arrives together, as from a cache, shows a value this many times: a slow consumer does not fall behind. */
+const most = 8
+
 /** The reader of one answer. Text before a server tool is commentary, so the value starts again after it. */
 export const make = (part: Part, rootKey: string): Reader => {
   let start = Start.make()
   let growth = Growth.make(part)
   return {
-    read: (events) => {
-      let json = ""
+    read: Effect.fnUntraced(function* (events) {
+      let pieces: Array<string> = []
       for (const event of events) {
         if (event.type === "content_block_start" && Turn.isServerTool(event.content_block.type)) {
           start = Start.make()
           growth = Growth.make(part)
-          json = ""
+          pieces = []
         }
         const text = StreamEvent.text(event)
-        if (text !== "") json += start.take(text)
+        const json = text === "" ? "" : start.take(text)
+        if (json !== "") pieces.push(json)
       }
-      return json === "" ? Effect.undefined : growth.push(json)
-    },
+      const snapshots: Array<unknown> = []
+      for (const group of Arr.chunksOf(pieces, Math.ceil(pieces.length / most))) {
+        const snapshot = yield* growth.push(group.join(""))
+        if (snapshot !== undefined) snapshots.push(snapshot)
+      }
+      return snapshots
+    }),
     items: () => growth.items(rootKey),
     hasProse: () => start.hasProse(),
     isExact: () => !start.hasProse() && growth.isJson()

@@ -39,13 +39,15 @@ export type ObjectEvent<A, I> = PartialObject<I> | DoneObject<A>
 export type StreamObjectOptions = Pick<Answer.ObjectOptions, "repair">
 
 /**
- * Asks for a value of `schema`. Emits a `Partial` whenever text arrives that shows more of it, then `Done` with
- * the decoded value. A partial value has the encoded side of the schema, as JSON; each one is the beginning of the next: a
- * text or a list may be cut, and a number, a literal, a date or a key is shown when it is complete. A part that Claude
- * sends in another shape (a duration, or JSON as text) is also shown when it is complete.
+ * Asks for a value of `schema`. Emits a `Partial` for each piece of text that shows more of it, and at most eight for text
+ * that arrives together; then `Done` with the decoded value.
  *
- * The failures are the ones of `generateObject` without a second question: it fails with `OutputInvalid` if the finished
- * text does not decode and cannot be repaired to a value that continues the last partial value.
+ * A partial value has the encoded side of the schema, as JSON. Each one is the beginning of the next: a text or a list may
+ * be cut; a number, a literal, a date or a key is shown when it is complete. A part that Claude sends in another shape,
+ * such as a duration, a union of tuples or a part that contains itself, is also shown when it is complete.
+ *
+ * The failures are the ones of `generateObject` without a second question. `OutputInvalid` also means that the repaired
+ * value does not continue the last partial value.
  */
 export const streamObject = <A, I, RD, RE>(
   schema: Schema.ConstraintCodec<A, I, RD, RE>,
@@ -76,7 +78,7 @@ export const streamObject = <A, I, RD, RE>(
       })
       return streamTurn(
         request,
-        (events) => snapshotsOf(events, reader).pipe(Stream.map(partial)),
+        (events) => snapshotsOf(events, reader).pipe(Stream.flattenIterable, Stream.map(partial)),
         (turn) => Stream.fromEffect(finish(turn))
       )
     })
@@ -136,8 +138,8 @@ export const streamElements = <A, I, RD, RE, E = never, R = never>(
         request,
         (events, soFar) =>
           snapshotsOf(events, reader).pipe(
-            Stream.mapEffect((snapshot) => {
-              isList = Array.isArray(snapshot)
+            Stream.mapEffect((snapshots) => {
+              isList = Array.isArray(snapshots.at(-1))
               return decodeNew(soFar)
             }),
             Stream.filter(({ elements, failure }) => elements.length > 0 || failure !== undefined),
@@ -151,11 +153,11 @@ export const streamElements = <A, I, RD, RE, E = never, R = never>(
     })
   ).pipe(Stream.withSpan("Claude.streamElements"))
 
-/** One snapshot for all events that arrive together: a slow consumer gets fewer of them, and does not fall behind. */
+/** The snapshots after each arrival of events that shows more. */
 const snapshotsOf = <E>(events: Stream.Stream<StreamEvent, E>, reader: Reader.Reader) =>
   events.pipe(
-    Stream.mapArrayEffect((some) => Effect.map(reader.read(some), Arr.of)),
-    Stream.filter((snapshot) => snapshot !== undefined)
+    Stream.mapArrayEffect((some) => Effect.map(reader.read(some), (snapshots) => Arr.of(snapshots))),
+    Stream.filter((snapshots) => snapshots.length > 0)
   )
 
 /** Keys that the schema does not have show that prose was read as a part of the value. */

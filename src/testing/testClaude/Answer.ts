@@ -102,5 +102,5 @@ const fold = (events: Stream.Stream<Event, ClaudeError>): Effect.Effect<Message,
 export const toError = (failure: Failure): ClaudeError =>
   failure._tag === "ClaudeError" ? failure : new ClaudeError({ reason: failure })
 
-/** Events that arrive one by one, as from the API: `streamObject` shows a value once for all that arrive together. */
+/** Events that arrive one by one, as from the API: `streamObject` shows a value less often if they arrive together. */
 const arriving = <A>(events: ReadonlyArray<A>) => Stream.fromIterable(events, { chunkSize: 1 })

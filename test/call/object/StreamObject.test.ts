@@ -65,11 +65,15 @@ describe("streamObject", () => {
     })
   )
 
-  it.effect("emits one partial value for all text that arrives together, so that a slow consumer keeps up", () =>
+  it.effect("emits at most eight partial values for text that arrives together, so that a slow consumer keeps up", () =>
     Effect.gen(function* () {
-      const all = Stream.fromIterable([...start, ...block(0, pieces(letter, 5)), ...stop("end_turn")])
-      const events = yield* Stream.runCollect(streamObject(Letter, "Go.")).pipe(Effect.provide(layerOf(all)))
-      assert.deepStrictEqual(partials(events), [JSON.parse(letter)])
+      const text = JSON.stringify({ author: "A".repeat(1000), year: 1 })
+      for (const size of [1, 20]) {
+        const all = Stream.fromIterable([...start, ...block(0, pieces(text, size)), ...stop("end_turn")])
+        const events = yield* Stream.runCollect(streamObject(Letter, "Go.")).pipe(Effect.provide(layerOf(all)))
+        assert.lengthOf(partials(events), 8)
+        assert.deepStrictEqual(partials(events).at(-1), JSON.parse(text))
+      }
     })
   )
 
