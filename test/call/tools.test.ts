@@ -372,6 +372,39 @@ describe("generateWithTools", () => {
     )
   )
 
+  it.effect("passes tools of the API through, prices their use, and keeps the container for the next turn", () =>
+    Effect.gen(function* () {
+      const kit = Toolkit.make(add, Tools.webSearch({ max_uses: 2 }), Tools.codeExecution())
+      const reply = yield* generateWithTools(kit, "Go").pipe(
+        Effect.provide(kit.toLayer({ add: ({ a, b }) => Effect.succeed(a + b) }))
+      )
+      const [first, second] = yield* TestClaude.calls
+      assert.deepStrictEqual(
+        first?.tools?.map((tool) => ("type" in tool ? tool.type : "custom")),
+        ["custom", "web_search_20260318", "code_execution_20260521"]
+      )
+      assert.strictEqual(second?.container, "container_1")
+      assert.deepStrictEqual(second?.messages[1]?.content, [searched, call("add", { a: 1, b: 1 }, "1")] as never)
+      assert.strictEqual(reply.usage.webSearches, 1)
+      assert.strictEqual(reply.cost && BigDecimal.format(reply.cost), "0.01")
+    }).pipe(
+      Effect.provide(
+        TestClaude.layer([
+          {
+            content: [searched, call("add", { a: 1, b: 1 }, "1")],
+            container: { id: "container_1", expires_at: "2026-12-01T00:00:00Z", skills: null },
+            usage: {
+              input_tokens: 0,
+              output_tokens: 0,
+              server_tool_use: { web_search_requests: 1, web_fetch_requests: 0 }
+            }
+          },
+          { content: ["Done."], usage: { input_tokens: 0, output_tokens: 0 } }
+        ])
+      )
+    )
+  )
+
   it.effect("returns no thinking of a fallback to the model that was asked", () =>
     Effect.gen(function* () {
       const { messages } = yield* generateWithTools(toolkit, {

@@ -4,7 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Claude, Event, Job, Step, Tools } from "effect-claude"
 import { Emulator } from "effect-claude/testing"
-import { Deferred, Effect, Fiber, FileSystem, Layer, Schema } from "effect"
+import { Deferred, Effect, Fiber, FileSystem, Layer, Schema, Stream } from "effect"
 import { Tool, Toolkit } from "effect/ai"
 import { TestClock } from "effect/testing"
 import { lookups } from "./lookups.ts"
@@ -43,6 +43,22 @@ describe("a job with tools", () => {
         const answers = new Set(yield* linesOf(output))
         assert.lengthOf(answers, 30)
         assert.lengthOf(new Set((yield* billed).map(({ requestHash }) => requestHash)), 90)
+      }).pipe(Effect.provide(Layer.merge(emulator("1 second"), state)))
+    )
+  )
+
+  it.effect("continues a stream of turns without running a finished handler again", () =>
+    inFolder(({ runHere, state }) =>
+      Effect.gen(function* () {
+        const { handled, streaming } = counting(10)
+        for (const seconds of [1, 2, 1, 3]) {
+          const run = yield* Effect.forkChild(runHere(streaming, { concurrency: 4 }))
+          yield* pass(seconds)
+          yield* Fiber.interrupt(run)
+        }
+        assert.deepInclude(yield* inTime(runHere(streaming)), { done: 10, failed: 0, pending: 0 })
+        assert.lengthOf(handled, 30)
+        assert.lengthOf(new Set(handled), 30)
       }).pipe(Effect.provide(Layer.merge(emulator("1 second"), state)))
     )
   )
@@ -134,19 +150,28 @@ const counting = (count: number, change: (tool: Lookup) => Lookup = (tool) => to
         return `${name} is known`
       })
   })
-  const approving = (approve: () => Effect.Effect<boolean>) =>
+  type Needs = Claude.Claude | Tool.Handler<"lookup">
+  const asking = <E>(ask: (question: string) => Effect.Effect<string, E, Needs>) =>
     Job.make({
       name: "people",
       source: people(names(count)),
       key: ({ name }) => name,
-      step: Step.make("ask", ({ name }: typeof Person.Type) =>
-        Effect.map(Claude.generateWithTools(toolkit, `Who is ${name}?`, { approve }), ({ text }) => text)
-      ),
+      step: Step.make("ask", ({ name }: typeof Person.Type) => ask(`Who is ${name}?`)),
       output: Schema.String,
       sink: "unused.jsonl",
       layer: handlers
     })
-  return { handled, approving, job: approving(() => Effect.succeed(true)) }
+  const approving = (approve: () => Effect.Effect<boolean>) =>
+    asking((question) => Effect.map(Claude.generateWithTools(toolkit, question, { approve }), ({ text }) => text))
+  const streaming = asking((question) =>
+    Claude.streamWithTools(toolkit, question).pipe(
+      Stream.runFold(
+        () => "",
+        (text, element) => (element._tag === "text" ? text + element.text : text)
+      )
+    )
+  )
+  return { handled, approving, streaming, job: approving(() => Effect.succeed(true)) }
 }
 
 const emulator = (latency?: "1 second" | "10 seconds") =>
