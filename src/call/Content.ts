@@ -79,7 +79,9 @@ export function text(
   source: { readonly text: string } | Source.FileId | Uint8Array | string,
   options?: DocumentOptions
 ): Effect.Effect<DocumentBlock, ContentInvalid, Local> {
-  if (Predicate.hasProperty(source, "text")) return Effect.succeed(plain(source.text, options))
+  if (Predicate.hasProperty(source, "text")) {
+    return source.text === "" ? Effect.fail(emptyText) : Effect.succeed(plain(source.text, options))
+  }
   return Effect.flatMap(Source.open(source), (opened) => {
     if (!isRemote(opened)) return Effect.fromResult(textOf(opened, options, source))
     return opened.type === "file"
@@ -135,6 +137,12 @@ const imageEndings = new Set(["png", "jpg", "jpeg", "gif", "webp"])
 const isRemote = (opened: Source.Bytes | Source.Remote): opened is Source.Remote => !("bytes" in opened)
 
 const invalid = (source: string, detail: string) => Effect.fail(new ContentInvalid({ source, problem: "type", detail }))
+
+const emptyText = new ContentInvalid({
+  source: "the text",
+  problem: "size",
+  detail: "it is empty; give another one"
+})
 
 const imageOf = (file: Source.Bytes) =>
   Result.map(Media.image(file), (image): ImageBlock => ({ type: "image", source: { type: "base64", ...image } }))

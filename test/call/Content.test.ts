@@ -132,6 +132,70 @@ describe("Content", () => {
     }).pipe(Effect.provide(files))
   )
 
+  it.effect("takes a text that mentions the header of a PDF for a text, and a PDF behind other bytes for a PDF", () =>
+    Effect.gen(function* () {
+      const typeOf = (text: string) => Effect.map(Content.file(utf8(text)), ({ source }) => source.type)
+      assert.strictEqual(yield* typeOf("# PDF\nA file begins with %PDF-1.7"), "text")
+      assert.strictEqual(yield* typeOf(`\ufeff\n${onePage.replace("%%EOF", "")}`), "base64")
+      assert.strictEqual(yield* typeOf(`HTTP/1.1 200 OK\n\n${onePage}\n`), "base64")
+    })
+  )
+
+  it.effect("counts the pages of the last version of an updated PDF, and of one with very many page trees", () =>
+    Effect.gen(function* () {
+      const tree = (number: number, count: number) =>
+        `${number} 0 obj << /Type /Pages /Kids [] /Count ${count} >> endobj\n`
+      yield* Content.pdf(utf8(`%PDF-1.4\n${tree(1, 700)}%%EOF\n${tree(1, 7)}%%EOF`))
+      const problem = yield* Effect.flip(Content.pdf(utf8(`%PDF-1.4\n${tree(1, 7)}${tree(2, 700)}%%EOF`)))
+      assert.match(problem.detail, /has 700 pages/)
+      yield* Content.pdf(utf8(`%PDF-1.4\n${"1 0 obj<</Type/Pages>>".repeat(300_000)}`))
+      yield* Content.pdf(utf8(`%PDF-1.4\n<<${"/Type/Pages".repeat(300_000)}`))
+    })
+  )
+
+  it.effect("refuses an address that the API does not read, and keeps a long source out of the message", () =>
+    Effect.gen(function* () {
+      const refused = <A>(content: Effect.Effect<A, Content.ContentInvalid, FileSystem.FileSystem>) =>
+        Effect.map(Effect.flip(content), ({ message }) => message)
+      assert.deepStrictEqual(
+        yield* Effect.all([
+          refused(Content.image(new URL("file:///tmp/a.png"))),
+          refused(Content.image(`data:image/png;base64,${"A".repeat(500)}`)),
+          refused(Content.file("x".repeat(5000))),
+          refused(Content.file("")),
+          refused(Content.file("a\0b")),
+          refused(Content.text({ text: "" })),
+          refused(Content.file(new Uint8Array([0xef, 0xbb, 0xbf]))),
+          refused(Content.file(new Uint8Array([0xff, 0xfe, 0x61, 0])))
+        ]),
+        [
+          "file:///tmp/a.png: the API reads http and https addresses only; give the path of a file, or its bytes",
+          `data:image/png;base64,${"A".repeat(77)}…: this is a data URL; give its bytes`,
+          `${"x".repeat(99)}…: the file cannot be read (Unknown); correct the path`,
+          '"": there is no such file; correct the path',
+          "a\0b: the file cannot be read (BadArgument); correct the path",
+          "the text: it is empty; give another one",
+          "3 bytes: it is empty; give another file",
+          "4 bytes: this is a text in UTF-16, and not an image, a PDF or a text in UTF-8; convert it to one of these"
+        ]
+      )
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
+
+  it.effect("reads a device only up to the size that a request can carry", () =>
+    Effect.gen(function* () {
+      const { problem } = yield* Effect.flip(Content.file("/dev/zero"))
+      assert.strictEqual(problem, "size")
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
+
+  it.effect("names a document by its whole file name", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* Content.text(`${folder}/papers/Invoice #12?.txt`)).title, "Invoice #12?.txt")
+      assert.strictEqual((yield* Content.pdf("https://example.com/a.pdf?from=/b#c")).title, "a.pdf")
+    }).pipe(Effect.provide(files))
+  )
+
   it.effect("makes a message that the API takes", () =>
     Effect.gen(function* () {
       const all = yield* Effect.all([
@@ -257,6 +321,7 @@ const contents: Readonly<Record<string, Uint8Array>> = {
   "latin1.txt": new Uint8Array([0x47, 0x72, 0xf6, 0xdf, 0x65]),
   "letter.docx": utf8("PK\u0003\u0004\0\0"),
   "papers/one.pdf": utf8(onePage),
+  "papers/Invoice #12?.txt": utf8("12 EUR"),
   "locked.pdf": utf8(`${onePage}\ntrailer << /Root 1 0 R /Encrypt 9 0 R >>`),
   "long.pdf": utf8(onePage.replace("/Count 1", "/Count 601")),
   "huge.pdf": new Uint8Array(1)

@@ -12,6 +12,11 @@ export class ContentInvalid extends Schema.TaggedError<ContentInvalid>()("Conten
   detail: Schema.String
 }) {
   override get message() {
-    return `${this.source}: ${this.detail}`
+    const { source } = this
+    const name = source === "" ? '""' : source.length > maxName ? `${source.slice(0, maxName - 1)}…` : source
+    return `${name}: ${this.detail}`
   }
 }
+
+/** A whole text given as a path would make the message as long. */
+const maxName = 100

@@ -6,7 +6,7 @@ import * as Result from "effect/Result"
 import * as ImageSize from "../../claude/ImageSize.ts"
 import * as ImageType from "../../claude/ImageType.ts"
 import { ContentInvalid } from "./ContentInvalid.ts"
-import type { Bytes } from "./Source.ts"
+import * as Source from "./Source.ts"
 
 /** An image in Base64, with its media type. */
 export interface Image {
@@ -26,12 +26,15 @@ const maxSide = 8000
 /** The pages of a PDF, for models with a context window of 1M tokens (Anthropic, "PDF support", 2026); for others, 100. */
 const maxPages = 600
 
-/** Whether the bytes are an image that the API takes, or a PDF; undefined for anything else. */
+/**
+ * Whether the bytes are an image that the API takes, or a PDF; undefined for anything else. A text may mention the header
+ * of a PDF, so a header behind other bytes counts only where the end of a PDF follows.
+ */
 export const typeOf = (bytes: Uint8Array): ImageType.ImageType | "application/pdf" | undefined =>
-  ImageType.of(bytes) ?? (isPdf(bytes) ? "application/pdf" : undefined)
+  ImageType.of(bytes) ?? (isPdf(bytes) && (startsAsPdf(bytes) || endsAsPdf(bytes)) ? "application/pdf" : undefined)
 
 /** Checks an image. */
-export const image = ({ bytes, name }: Bytes): Result.Result<Image, ContentInvalid> => {
+export const image = ({ bytes, name }: Source.Bytes): Result.Result<Image, ContentInvalid> => {
   const media_type = ImageType.of(bytes)
   if (media_type === undefined) {
     const found = otherType(bytes)
@@ -55,7 +58,7 @@ export const image = ({ bytes, name }: Bytes): Result.Result<Image, ContentInval
 }
 
 /** Checks a PDF, and returns it in Base64. */
-export const pdf = ({ bytes, name }: Bytes): Result.Result<string, ContentInvalid> => {
+export const pdf = ({ bytes, name }: Source.Bytes): Result.Result<string, ContentInvalid> => {
   if (!isPdf(bytes)) {
     const found = ImageType.of(bytes) === undefined ? (otherType(bytes) ?? "not a PDF") : "an image"
     return refuse(name, "type", `this is ${found}; give a PDF, or use Content.file, which finds out the type`)
@@ -71,9 +74,12 @@ export const pdf = ({ bytes, name }: Bytes): Result.Result<string, ContentInvali
 }
 
 /** Checks a text. */
-export const text = ({ bytes, name }: Bytes): Result.Result<string, ContentInvalid> => {
+export const text = ({ bytes, name }: Source.Bytes): Result.Result<string, ContentInvalid> => {
   const decoded = Result.try(() => utf8.decode(bytes))
-  if (Result.isSuccess(decoded) && !decoded.success.includes("\0")) return Result.succeed(decoded.success)
+  if (Result.isSuccess(decoded) && !decoded.success.includes("\0")) {
+    // A file may have only a byte order mark.
+    return decoded.success === "" ? refuse(name, "size", Source.noContent) : Result.succeed(decoded.success)
+  }
   const found = otherType(bytes)
   const what = found === undefined ? "this is not" : `this is ${found}, and not`
   return refuse(name, "type", `${what} an image, a PDF or a text in UTF-8; convert it to one of these`)
@@ -87,10 +93,20 @@ const refuse = (source: string, problem: "type" | "size", detail: string) =>
 /** A header may follow up to 1,024 bytes of something else (PDF 1.7, appendix H). */
 const isPdf = (bytes: Uint8Array) => latin1(bytes.subarray(0, 1024)).includes("%PDF-")
 
-/** The largest count of a page tree; 0 if the tree is compressed. */
+const startsAsPdf = (bytes: Uint8Array) => /^(?:\u00ef\u00bb\u00bf)?\s*%PDF-/.test(latin1(bytes.subarray(0, 64)))
+
+const endsAsPdf = (bytes: Uint8Array) => latin1(bytes.subarray(-1024)).includes("%%EOF")
+
+/**
+ * The largest count of a page tree; 0 if the tree is compressed. An update of a PDF appends new versions of its objects, so
+ * the last one of each number counts.
+ */
 const pagesOf = (text: string): number => {
-  const counts = [...text.matchAll(/<<[^<>]*\/Type\s*\/Pages\b[^<>]*>>/g)]
-  return Math.max(0, ...counts.map(([node]) => Number(/\/Count\s+(\d+)/.exec(node)?.[1] ?? 0)))
+  const counts = new Map<string, number>()
+  for (const [, object = "", node = ""] of text.matchAll(/\b(\d{1,10}\s+\d{1,5})\s+obj\s*<<([^<>]*)>>/g)) {
+    if (/\/Type\s*\/Pages\b/.test(node)) counts.set(object, Number(/\/Count\s+(\d+)/.exec(node)?.[1] ?? 0))
+  }
+  return [...counts.values()].reduce((most, count) => Math.max(most, count), 0)
 }
 
 const decoder = new TextDecoder("latin1")
@@ -109,5 +125,6 @@ const others: ReadonlyArray<readonly [RegExp, string]> = [
   [/^....ftypavif/s, "an AVIF image"],
   [/^\s*(?:<\?xml[^>]*>\s*)?<svg/, "an SVG image"],
   [/^\s*<(?:!doctype|html)/i, "a web page"],
+  [/^(?:\u00ff\u00fe|\u00fe\u00ff)/, "a text in UTF-16"],
   [/^PK[^ -~]{2}/, "a ZIP file, such as a Word document"]
 ]

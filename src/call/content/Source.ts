@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type * as PlatformError from "effect/PlatformError"
 import * as Predicate from "effect/Predicate"
+import * as Stream from "effect/Stream"
 import { ContentInvalid } from "./ContentInvalid.ts"
 
 /** The id of a file that was uploaded with the Files API, as `{ fileId: "file_011C…" }`. */
@@ -37,7 +38,9 @@ export const maxBytes = 24 * 1024 * 1024
 
 /** Reads a path. An address or a file id comes back as the source of a block. */
 export const open = (source: Source): Effect.Effect<Bytes | Remote, ContentInvalid, FileSystem.FileSystem> => {
-  if (source instanceof URL) return Effect.succeed({ type: "url", url: source.href })
+  if (source instanceof URL) {
+    return isAddress(source.href) ? Effect.succeed({ type: "url", url: source.href }) : unread(source)
+  }
   if (source instanceof Uint8Array) return sized({ name: `${source.length} bytes`, bytes: source })
   if (!Predicate.isString(source)) return Effect.succeed({ type: "file", file_id: source.fileId })
   return isAddress(source) ? Effect.succeed({ type: "url", url: source }) : readFile(source)
@@ -46,12 +49,15 @@ export const open = (source: Source): Effect.Effect<Bytes | Remote, ContentInval
 /** Whether a text is an address, and not a path. */
 export const isAddress = (source: string): boolean => /^https?:\/\//i.test(source)
 
-/** The last part of a path or an address. */
-export const nameOf = (source: string): string | undefined => /([^/\\?#]+)\/*(?:[?#].*)?$/.exec(source)?.[1]
+/** The last part of a path or an address, without the query of an address. */
+export const nameOf = (source: string): string | undefined =>
+  (isAddress(source) ? source.replace(/[?#].*$/s, "") : source).split(/[/\\]/).findLast((part) => part !== "")
 
 /** Whether a path can be read: the file is there, has a content, and is not too large. An address is not looked at. */
 export const check = (source: string): Effect.Effect<void, ContentInvalid, FileSystem.FileSystem> =>
-  isAddress(source) ? Effect.void : Effect.catchTag(stat(source), "PlatformError", (error) => failed(source, error))
+  isAddress(source)
+    ? Effect.void
+    : Effect.asVoid(Effect.catchTag(stat(source), "PlatformError", (error) => failed(source, error)))
 
 const stat = Effect.fnUntraced(function* (path: string) {
   const fs = yield* FileSystem.FileSystem
@@ -60,19 +66,34 @@ const stat = Effect.fnUntraced(function* (path: string) {
   if (size > maxBytes) return yield* tooLarge(path, Number(size))
   // A pipe has no size.
   if (size === 0n && type === "File") return yield* empty(path)
+  return type
 })
 
 const readFile = Effect.fnUntraced(
   function* (path: string) {
-    yield* stat(path)
+    const type = yield* stat(path)
     const fs = yield* FileSystem.FileSystem
-    return yield* sized({ name: path, bytes: yield* fs.readFile(path) })
+    // A device may never end.
+    const upToLimit = Stream.mkUint8Array(fs.stream(path, { bytesToRead: maxBytes + 1 }))
+    return yield* sized({ name: path, bytes: yield* type === "File" ? fs.readFile(path) : upToLimit })
   },
   (read, path) => Effect.catchTag(read, "PlatformError", (error) => failed(path, error))
 )
 
 const unreadable = (source: string, detail: string) =>
   Effect.fail(new ContentInvalid({ source, problem: "unreadable", detail }))
+
+const unread = ({ href, protocol }: URL) =>
+  Effect.fail(
+    new ContentInvalid({
+      source: href,
+      problem: "type",
+      detail:
+        protocol === "data:"
+          ? "this is a data URL; give its bytes"
+          : "the API reads http and https addresses only; give the path of a file, or its bytes"
+    })
+  )
 
 const tooLarge = (source: string, size: number) =>
   new ContentInvalid({
@@ -85,8 +106,10 @@ const tooLarge = (source: string, size: number) =>
 
 const megabytes = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MB`
 
-const empty = (source: string) =>
-  new ContentInvalid({ source, problem: "size", detail: "it is empty; give another file" })
+/** What to say of a file without content. */
+export const noContent = "it is empty; give another file"
+
+const empty = (source: string) => new ContentInvalid({ source, problem: "size", detail: noContent })
 
 const sized = (file: Bytes): Effect.Effect<Bytes, ContentInvalid> => {
   if (file.bytes.length > maxBytes) return Effect.fail(tooLarge(file.name, file.bytes.length))
@@ -94,7 +117,8 @@ const sized = (file: Bytes): Effect.Effect<Bytes, ContentInvalid> => {
 }
 
 const failed = (source: string, { reason }: PlatformError.PlatformError) => {
+  if (/^data:/i.test(source)) return unreadable(source, "this is a data URL; give its bytes")
   if (reason._tag === "NotFound") return unreadable(source, "there is no such file; correct the path")
   if (reason._tag === "PermissionDenied") return unreadable(source, "no permission to read the file; change its mode")
-  return unreadable(source, `the file cannot be read (${reason._tag})`)
+  return unreadable(source, `the file cannot be read (${reason._tag}); correct the path`)
 }
