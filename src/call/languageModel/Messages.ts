@@ -31,17 +31,18 @@ export const make = ({ content }: Prompt.Prompt, reading: Blocks.Reading): Resul
       if (last?.role === role) last.blocks.push(...blocks)
       else if (blocks.length > 0) turns.push({ role, blocks: [...blocks] })
     }
+    // The results are placed below; here they end the turn of their calls, so that they come before a later answer.
+    const endCalls = () => callsOf(turns.at(-1)).length > 0 && turns.push({ role: "user", blocks: [] })
     for (const message of content) {
+      if (message.role === "assistant" || message.role === "tool") endCalls()
       if (message.role === "system") {
         if (turns.length === 0) system.push(...Blocks.ofSystem(message))
         else add("system", Blocks.ofSystem(message))
       } else if (message.role === "user") add("user", yield* Blocks.ofUser(message))
       else if (message.role === "assistant") add("assistant", Blocks.ofAssistant(message, reading))
-      // The results are placed below; here they end the assistant's turn.
-      else if (callsOf(turns.at(-1)).length > 0) turns.push({ role: "user", blocks: [] })
     }
     const calls = turns.flatMap(callsOf)
-    const answered = answer(turns, resultsOf(content))
+    const answered = [...answer(turns, resultsOf(content)), ...reminder(turns, content.at(-1))]
     return { system, messages: answered.map(toMessage), called: new Set(calls.map(({ name }) => name)) }
   })
 
@@ -79,6 +80,13 @@ const answer = (turns: ReadonlyArray<Turn>, results: Results): ReadonlyArray<Tur
     open = callsOf(turn).map(({ id }) => results.get(id) ?? failed(id, "This call was not executed."))
   }
   return open.length > 0 ? [...answered, { role: "user", blocks: [...open] }] : answered
+}
+
+/** Where results came after later turns, Claude answered last, and the API wants a user message at the end. */
+const reminder = (turns: ReadonlyArray<Turn>, last: Prompt.Message | undefined): ReadonlyArray<Turn> => {
+  if (last?.role !== "tool" || turns.at(-1)?.role !== "assistant") return []
+  const names = last.content.flatMap((part) => (part.type === "tool-result" ? [part.name] : []))
+  return [{ role: "user", blocks: [{ type: "text", text: `The result of ${names.join(", ")} is there now.` }] }]
 }
 
 const failed = (id: string, content: string): Anthropic.ToolResultBlockParam => ({

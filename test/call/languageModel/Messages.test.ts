@@ -74,6 +74,34 @@ describe("the conversation of a prompt", () => {
     assert.deepStrictEqual(messages[2]?.content, [{ type: "tool_result", tool_use_id: "a", content: "paid" }])
   })
 
+  it("moves it there too, where effect/ai has removed the approval between them", () => {
+    const { messages } = converted([
+      { role: "user", content: "Pay." },
+      { role: "assistant", content: [call("a")] },
+      { role: "assistant", content: "It is paid." },
+      { role: "tool", content: [result("a", "paid")] },
+      { role: "user", content: "Thanks." }
+    ])
+    assert.deepStrictEqual(
+      messages.map(({ role }) => role),
+      ["user", "assistant", "user", "assistant", "user"]
+    )
+  })
+
+  it("ends with a message that names a result which came turns later", () => {
+    const { messages } = converted([
+      { role: "assistant", content: [call("a")] },
+      { role: "user", content: "Hello." },
+      { role: "assistant", content: "Hello." },
+      { role: "tool", content: [result("a", "paid")] }
+    ])
+    assert.deepStrictEqual(messages.at(-1), { role: "user", content: [text("The result of ask is there now.")] })
+    assert.deepStrictEqual<unknown>(messages[1]?.content, [
+      { type: "tool_result", tool_use_id: "a", content: "paid" },
+      text("Hello.")
+    ])
+  })
+
   it("gives an open call a failure, which says if the user did not approve it", () => {
     const { messages } = converted([
       { role: "user", content: "Pay." },
