@@ -34,7 +34,7 @@ const rowsOf = (path: string) =>
 /** Writes rows as a run does, with the input as the source of types. */
 const write = Effect.fnUntraced(function* (path: string, rows: ReadonlyArray<Row>, source: string) {
   const { replaceWith } = yield* Dataset.writeLines(path)
-  yield* replaceWith(Stream.fromIterable(rows.map((row) => JSON.stringify(row))), source)
+  yield* replaceWith(Stream.fromIterable(rows.map((row) => JSON.stringify(row))), { files: [source] })
 }, Effect.scoped)
 
 /** What became of a value, in a word; undefined if it is as it was. */

@@ -63,8 +63,11 @@ const reading = Effect.fnUntraced(function* (
   return ({ columns, rowStart, size }: Group, name: string): Values.Take<DatasetFailed.DatasetFailed> => {
     const schemaPath = getTreePath(tree, [name])
     const element = schemaPath.at(-1)?.element
-    const meta = columns.find(({ meta_data: meta }) => meta?.path_in_schema[0] === name)?.meta_data
-    if (element?.type === undefined || meta === undefined || !isFlatColumn(schemaPath)) {
+    const chunk = columns.find(({ meta_data: meta }) => meta?.path_in_schema[0] === name)
+    const meta = chunk?.meta_data
+    // hyparquet refuses a column in another file.
+    const isHere = chunk?.file_path === undefined
+    if (element?.type === undefined || meta === undefined || !isHere || !isFlatColumn(schemaPath)) {
       return whole(attempt(path, () => scan.readColumn({ column: name, rowStart, rowEnd: rowStart + size })))
     }
     // A file without a dictionary for this column may have 0 as its place.
