@@ -30,6 +30,12 @@ export interface Reading {
   readonly model: string
 }
 
+/** Whether thinking is another model's. A model refuses or ignores the thinking of others, so it is left out. */
+export const isForeign = (part: Prompt.AssistantMessagePart, model: string): boolean => {
+  const { model: author } = part.type === "reasoning" ? ProviderOptions.of(part.options) : {}
+  return author ? !Models.isSame(model, author) : false
+}
+
 /** The blocks of an assistant message. */
 export const ofAssistant = (message: Prompt.AssistantMessage, reading: Reading): ReadonlyArray<Block> => {
   const blocks = message.content.flatMap((part): ReadonlyArray<Block> => {
@@ -97,10 +103,9 @@ const text = (part: Prompt.TextPart): ReadonlyArray<Block> => {
 const file = (part: Prompt.FilePart): Result.Result<ReadonlyArray<Block>, string> =>
   Result.map(FileBlock.make(part), (block) => [cached(block, part.options)])
 
-/** A model refuses or ignores the thinking of others. */
 const reasoning = (part: Prompt.ReasoningPart, { model }: Reading): ReadonlyArray<Block> => {
-  const { model: author, redactedData, signature } = ProviderOptions.of(part.options)
-  if (author && !Models.isSame(model, author)) return []
+  const { redactedData, signature } = ProviderOptions.of(part.options)
+  if (isForeign(part, model)) return []
   if (redactedData) return [{ type: "redacted_thinking", data: redactedData }]
   return signature ? [{ type: "thinking", thinking: part.text, signature }] : []
 }

@@ -82,7 +82,6 @@ const reasonOf = (reason: Reason): AiError.AiErrorReason => {
       return new AiError.StructuredOutputError({ ...given, responseText: reason.text })
     case "OutputEmpty":
       return new AiError.InvalidOutputError(given)
-    case "MalformedResponse":
     case "OutputTruncated":
     case "ToolUseRequested":
     case "TurnPaused":
@@ -90,6 +89,7 @@ const reasonOf = (reason: Reason): AiError.AiErrorReason => {
     case "Overloaded":
     case "ServerFailed":
     case "Conflict":
+    case "MalformedResponse":
     case "CircuitOpen":
     case "BatchItemLost":
     case "CassetteMiss":

@@ -5,9 +5,11 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as AiError from "effect/ai/AiError"
 import type * as LanguageModel from "effect/ai/LanguageModel"
+import type * as Prompt from "effect/ai/Prompt"
+import * as Thinking from "../../claude/Thinking.ts"
 import { resolve, type Request } from "../../claude/Request.ts"
 import * as ToolFormat from "../../claude/ToolFormat.ts"
-import type * as Blocks from "./Blocks.ts"
+import * as Blocks from "./Blocks.ts"
 import * as Messages from "./Messages.ts"
 import type * as Parts from "./Parts.ts"
 import * as Settings from "./Settings.ts"
@@ -37,6 +39,7 @@ export const make = Effect.fnUntraced(function* (options: LanguageModel.Provider
   const tools = [...formats.definitions, ...(settings.tools ?? [])]
   const request = {
     ...resolved,
+    ...(hasForeign(options.prompt, resolved.model) && Thinking.off(resolved)),
     messages: [...messages],
     ...(system.length > 0 && { system: [...system] }),
     ...(yield* toolFields(tools, called, options, reading))
@@ -44,6 +47,11 @@ export const make = Effect.fnUntraced(function* (options: LanguageModel.Provider
   const acceptsUnknown = options.toolCallValidation === "deferred"
   return { request, tools: { formats, names, acceptsUnknown } } satisfies Asked
 })
+
+const hasForeign = ({ content }: Prompt.Prompt, model: string): boolean =>
+  content.some(
+    (message) => message.role === "assistant" && message.content.some((part) => Blocks.isForeign(part, model))
+  )
 
 type Tools = ReadonlyArray<NonNullable<Request["tools"]>[number]>
 

@@ -47,7 +47,7 @@ describe("the error of effect/ai", () => {
         "InvalidRequest: InvalidRequestError",
         "RequestTooLarge: InvalidRequestError",
         "ContextWindowExceeded: InvalidRequestError",
-        "MalformedResponse: InvalidResponseError",
+        "MalformedResponse: InternalProviderError",
         "Unsupported: InvalidRequestError",
         "CircuitOpen: InternalProviderError",
         "Refused: ContentPolicyError",

@@ -42,6 +42,32 @@ describe("the request of a call", () => {
     })
   )
 
+  it.effect("turns manual thinking off where the thinking of another model is left out", () =>
+    Effect.gen(function* () {
+      const options = { anthropic: { signature: "s", model: "claude-opus-5" } }
+      const prompt: ReadonlyArray<Prompt.MessageEncoded> = [
+        {
+          role: "assistant",
+          content: [
+            { type: "reasoning", text: "hm", options },
+            { type: "text", text: "Hello." }
+          ]
+        },
+        { role: "user", content: "Hi" }
+      ]
+      yield* Ai.generateText({ prompt })
+      const [request] = yield* TestClaude.calls
+      assert.deepStrictEqual(request?.thinking, { type: "disabled" })
+      assert.deepStrictEqual(request?.messages[0]?.content, [{ type: "text", text: "Hello." }])
+    }).pipe(
+      Effect.provide(
+        LanguageModel.layer({ model: "claude-sonnet-4-5", thinking: { type: "enabled", budget_tokens: 1024 } }).pipe(
+          Layer.provideMerge(TestClaude.layer("Hello"))
+        )
+      )
+    )
+  )
+
   it.effect("fails before a call where a file cannot be sent, with what to do", () =>
     Effect.gen(function* () {
       const file = { type: "file", mediaType: "audio/mp3", data: "" } as const
