@@ -29,6 +29,9 @@ export {
  * the last answer does not decode: the error names the path, the expected value and the stop reason, and carries the text
  * and the usage. Fails with `Unsupported`, before a call, if the API cannot take the schema. The other failures are the ones of
  * `generateText`: a refused or truncated answer is neither repaired nor asked for again.
+ *
+ * What the API's structured outputs lack is sent in another form and read back: maps, tuples, a schema that contains
+ * itself, and more than 16 unions or 24 optional properties.
  */
 export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I, RD, RE>(
   schema: Schema.ConstraintCodec<A, I, RD, RE>,

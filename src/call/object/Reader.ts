@@ -10,8 +10,11 @@ import * as Growth from "./Growth.ts"
 import * as Start from "./Start.ts"
 
 export interface Reader {
-  /** Reads events that arrived together. Returns a snapshot for each piece of text that shows more, at most `most`. */
-  readonly read: (events: ReadonlyArray<StreamEvent.StreamEvent>) => Effect.Effect<ReadonlyArray<unknown>>
+  /**
+   * Reads events that arrived together. Returns a snapshot for each piece of their text, or undefined where it shows
+   * nothing new, and at most `most`.
+   */
+  readonly read: (events: ReadonlyArray<StreamEvent.StreamEvent>) => Effect.Effect<Arr.NonEmptyReadonlyArray<unknown>>
   /** The complete items of a list at the root. */
   readonly items: () => ReadonlyArray<unknown>
   /** Whether text other than white space came before the value. */
@@ -23,30 +26,31 @@ export interface Reader {
 /** Text that arrives together, as from a cache, shows a value this many times: a slow consumer does not fall behind. */
 const most = 8
 
+const nothing = Effect.succeed(Arr.of(undefined))
+
 /** The reader of one answer. Text before a server tool is commentary, so the value starts again after it. */
 export const make = (part: Part, rootKey: string): Reader => {
   let start = Start.make()
   let growth = Growth.make(part)
   return {
-    read: Effect.fnUntraced(function* (events) {
-      let pieces: Array<string> = []
+    read: (events) => {
+      const pieces: Array<string> = []
       for (const event of events) {
         if (event.type === "content_block_start" && Turn.isServerTool(event.content_block.type)) {
           start = Start.make()
           growth = Growth.make(part)
-          pieces = []
+          pieces.length = 0
         }
         const text = StreamEvent.text(event)
         const json = text === "" ? "" : start.take(text)
         if (json !== "") pieces.push(json)
       }
-      const snapshots: Array<unknown> = []
-      for (const group of Arr.chunksOf(pieces, Math.ceil(pieces.length / most))) {
-        const snapshot = yield* growth.push(group.join(""))
-        if (snapshot !== undefined) snapshots.push(snapshot)
-      }
-      return snapshots
-    }),
+      if (!Arr.isReadonlyArrayNonEmpty(pieces)) return nothing
+      // Most reads bring one piece.
+      if (pieces.length === 1) return Effect.map(growth.push(pieces[0]), Arr.of)
+      const groups = Arr.chunksOf(pieces, Math.ceil(pieces.length / most))
+      return Effect.forEach(groups, (group) => growth.push(group.join("")))
+    },
     items: () => growth.items(rootKey),
     hasProse: () => start.hasProse(),
     isExact: () => !start.hasProse() && growth.isJson()

@@ -2,7 +2,6 @@
  * Asks Claude for a value of a Schema and streams it while it arrives: growing partial values, or the elements of a list.
  * The last value is the one that `generateObject` returns for the same text.
  */
-import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -78,7 +77,7 @@ export const streamObject = <A, I, RD, RE>(
       })
       return streamTurn(
         request,
-        (events) => snapshotsOf(events, reader).pipe(Stream.flattenIterable, Stream.map(partial)),
+        (events) => Stream.map(snapshotsOf(events, reader), partial),
         (turn) => Stream.fromEffect(finish(turn))
       )
     })
@@ -138,8 +137,8 @@ export const streamElements = <A, I, RD, RE, E = never, R = never>(
         request,
         (events, soFar) =>
           snapshotsOf(events, reader).pipe(
-            Stream.mapEffect((snapshots) => {
-              isList = Array.isArray(snapshots.at(-1))
+            Stream.mapEffect((snapshot) => {
+              isList = Array.isArray(snapshot)
               return decodeNew(soFar)
             }),
             Stream.filter(({ elements, failure }) => elements.length > 0 || failure !== undefined),
@@ -153,11 +152,11 @@ export const streamElements = <A, I, RD, RE, E = never, R = never>(
     })
   ).pipe(Stream.withSpan("Claude.streamElements"))
 
-/** The snapshots after each arrival of events that shows more. */
+/** A snapshot for each piece of text that shows more of the value. */
 const snapshotsOf = <E>(events: Stream.Stream<StreamEvent, E>, reader: Reader.Reader) =>
   events.pipe(
-    Stream.mapArrayEffect((some) => Effect.map(reader.read(some), (snapshots) => Arr.of(snapshots))),
-    Stream.filter((snapshots) => snapshots.length > 0)
+    Stream.mapArrayEffect(reader.read),
+    Stream.filter((snapshot) => snapshot !== undefined)
   )
 
 /** Keys that the schema does not have show that prose was read as a part of the value. */

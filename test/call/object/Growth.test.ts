@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import { isBeginning } from "../../../src/call/object/DeepPartial.ts"
 import * as Growth from "../../../src/call/object/Growth.ts"
 import * as OutputFormat from "../../../src/claude/OutputFormat.ts"
+import { Tree } from "../../fixtures.ts"
 import { chooseFrom, schemaOf, valueOf } from "../../claude/outputFormat/Generate.ts"
 
 const rounds = Math.ceil(Number(process.env["CUTS"] ?? 150))
@@ -42,6 +43,36 @@ describe("every snapshot is the beginning of the next one and of the value, and 
     })
   )
 })
+
+it.effect("a schema over the limits is shown in the shape that is decoded too", () =>
+  Effect.gen(function* () {
+    const { optionalKey, Finite, NullOr, String: Text, Struct } = Schema
+    const kinds = [
+      optionalKey(Text),
+      NullOr(Text),
+      optionalKey(NullOr(Finite)),
+      Tree,
+      optionalKey(Schema.Literals(["a"]))
+    ]
+    const fields = Array.from({ length: 80 }, (_, at) => [`f${at}`, kinds[at % kinds.length] ?? Text] as const)
+    const { part, schema, write } = Result.getOrThrow(OutputFormat.make(Struct(Object.fromEntries(fields))))
+    const tree = { name: "a", branches: [{ name: "b", branches: [{ name: "c", branches: [] }] }] }
+    const values: ReadonlyArray<unknown> = ["text", null, null, tree, "a"]
+    for (const skipped of [2, 3, 7]) {
+      const entries = fields.flatMap(([name], at) =>
+        at % skipped === 0 && [0, 2, 4].includes(at % kinds.length) ? [] : [[name, values[at % kinds.length]]]
+      )
+      const json = Object.fromEntries(entries)
+      const sent = write(json)
+      assert.deepStrictEqual(part.read(sent), json)
+      // Claude keeps the order of the schema.
+      const ordered = Object.keys(schema.properties ?? {}).flatMap((name) =>
+        name in Object(sent) ? [[name, Object(sent)[name]]] : []
+      )
+      yield* verify(JSON.stringify(Object.fromEntries(ordered)), json, part, 40)
+    }
+  })
+)
 
 describe("a part that is not complete", () => {
   it.effect.each<[string, ReadonlyArray<string>, ReadonlyArray<unknown>]>([
