@@ -151,6 +151,59 @@ describe("a toolkit", () => {
     }).pipe(Effect.provide(overReplies([message({ content: [{ ...orderCall, name: "launch" }] })])))
   )
 
+  it.effect("may leave calls to the caller, of unknown tools too", () =>
+    Effect.gen(function* () {
+      const toolkit = yield* handled(Order, () => Effect.die("not called"))
+      const options = { disableToolCallResolution: true, toolCallValidation: "deferred" } as const
+      const { toolCalls } = yield* Ai.generateText({ prompt: "Order.", toolkit, ...options })
+      assert.deepStrictEqual(
+        toolCalls.map((call) => call.name),
+        ["launch", "order"]
+      )
+    }).pipe(
+      Effect.provide(
+        overReplies([
+          message({
+            content: [
+              { ...orderCall, name: "launch" },
+              { ...orderCall, id: "toolu_2" }
+            ]
+          })
+        ])
+      )
+    )
+  )
+
+  it.effect("may have a tool that Anthropic defines and the program runs", () =>
+    Effect.gen(function* () {
+      const Bash = Tool.providerDefined({
+        id: "anthropic.bash_20250124",
+        customName: "shell",
+        providerName: "bash",
+        requiresHandler: true,
+        parameters: Schema.Struct({ command: Schema.String }),
+        success: Schema.String
+      })({})
+      const tools = Toolkit.make(Bash)
+      const toolkit = yield* Effect.provide(
+        tools,
+        tools.toLayer({ shell: ({ command }) => Effect.succeed(`ran ${command}`) })
+      )
+      const chat = yield* Chat.empty
+      const { toolResults } = yield* chat.generateText({ prompt: "List.", toolkit })
+      assert.strictEqual(toolResults[0]?.result, "ran ls")
+      yield* chat.generateText({ prompt: [], toolkit })
+      const [, request] = yield* TestClaude.calls
+      assert.deepStrictEqual<unknown>(request?.tools, [{ type: "bash_20250124", name: "bash" }])
+      const [block] = request?.messages[1]?.content ?? []
+      assert.deepInclude(block, { type: "tool_use", name: "bash", input: { command: "ls" } })
+    }).pipe(
+      Effect.provide(
+        overReplies([message({ content: [{ ...orderCall, name: "bash", input: { command: "ls" } }] }), "Done."])
+      )
+    )
+  )
+
   it.effect("cannot be forced on a model that refuses it; the error names what to do", () =>
     Effect.gen(function* () {
       const toolkit = yield* handled(Order, () => Effect.succeed("ordered"))
