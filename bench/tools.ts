@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- tools [--json]`: CPU time of a turn of `Claude.generateWithTools`, with one call and with three calls
- * in each turn, beside `Claude.generateText` with the same requests: through the SDK, with answers of HTTP in memory. A
- * loop has 10 turns. The figures are medians of 11 rounds, after four to warm up. Compare figures of the same run only.
+ * in each turn, beside `Claude.generateText` with the same requests and with answers of the same length: through the SDK,
+ * with HTTP in memory. A loop has 10 turns. The figures are medians of 11 rounds, after four to warm up. Compare figures
+ * of the same run only.
  */
 import { Anthropic } from "@anthropic-ai/sdk"
 import { Effect, Layer, Schema } from "effect"
@@ -14,8 +15,8 @@ const turns = 10
 const loops = 60
 const headers = { "content-type": "application/json" }
 
-/** Claude whose answers are in memory. With tools, it calls them until the last turn. */
-const claudeOf = (calls: number) => {
+/** Claude whose answers are in memory: calls until the last turn, or texts of the same length. */
+const claudeOf = (calls: number, as: "calls" | "texts") => {
   const answer = JSON.stringify(TestClaude.message("An answer of some words."))
   const tools = Array.from({ length: turns }, (_, turn) =>
     JSON.stringify(
@@ -30,9 +31,11 @@ const claudeOf = (calls: number) => {
       })
     )
   )
+  const lengthOf = (body: string) => body.length - answer.length
+  const texts = tools.map((body) => JSON.stringify(TestClaude.message("a word ".repeat(lengthOf(body) / 7))))
   let turn = 0
   const fetch = () => {
-    const body = calls === 0 || turn === turns - 1 ? answer : tools[turn]
+    const body = turn === turns - 1 ? answer : (as === "calls" ? tools : texts)[turn]
     turn = (turn + 1) % turns
     return Promise.resolve(new Response(body, { headers }))
   }
@@ -63,7 +66,7 @@ const requestsOf = (calls: number) =>
           return next.create(request)
         }
       }))
-    ).pipe(Layer.provide(claudeOf(calls)))
+    ).pipe(Layer.provide(claudeOf(calls, "calls")))
     yield* Effect.provide(Claude.generateWithTools(toolkit, question), [noting, handlers])
     return requests
   })
@@ -80,8 +83,8 @@ const time = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 const measure = (calls: number) =>
   Effect.gen(function* () {
     const requests = yield* requestsOf(calls)
-    const claude = yield* Layer.build(claudeOf(calls))
-    const texts = yield* Layer.build(claudeOf(0))
+    const claude = yield* Layer.build(claudeOf(calls, "calls"))
+    const texts = yield* Layer.build(claudeOf(calls, "texts"))
     const subjects = {
       generateText: Effect.provide(
         Effect.forEach(requests, (request) => Claude.generateText(request)),

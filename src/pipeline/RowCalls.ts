@@ -192,7 +192,7 @@ export const make = (
     },
     handlers: {
       mayRun: () => {
-        if (!run.hasStopped()) return true
+        if (!mustNotSend()) return true
         isBlocked = true
         check()
         return false

@@ -87,6 +87,38 @@ describe("a row whose lease is lost", () => {
   )
 })
 
+describe("a row with tools", () => {
+  it("begins no handler without its lease, or when the run has stopped", () => {
+    const { calls, interruptions, lose } = leased()
+    assert.isTrue(calls.handlers.mayRun())
+    lose()
+    assert.isFalse(calls.handlers.mayRun())
+    assert.strictEqual(interruptions(), 1)
+  })
+
+  it("is abandoned after its handlers have ended, also where one of them waits for approval", () => {
+    const { calls, interruptions, lose } = leased()
+    const ends = [calls.handlers.runs(), calls.handlers.runs()]
+    const decided = calls.handlers.waits()
+    lose()
+    calls.check()
+    assert.strictEqual(interruptions(), 0)
+    ends[0]?.()
+    assert.strictEqual(interruptions(), 1)
+    decided()
+    ends[1]?.()
+    assert.strictEqual(interruptions(), 1)
+  })
+
+  it("is abandoned at once where it only waits for an approval", () => {
+    const { calls, interruptions, lose } = leased()
+    calls.handlers.runs()
+    lose()
+    calls.handlers.waits()
+    assert.strictEqual(interruptions(), 1)
+  })
+})
+
 // Builders
 
 const call = { row: "a", path: "", hash: "0a1b", occurrence: 0 }

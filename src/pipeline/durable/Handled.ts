@@ -59,7 +59,12 @@ export const store = (row: Row): HandlerStore => ({
       })
     ),
   running: (handler) => counted(row.handlers.runs, handler),
-  waiting: (approval) => counted(row.handlers.waits, approval)
+  // The run may have stopped meanwhile.
+  waiting: (approval) =>
+    counted(
+      row.handlers.waits,
+      Effect.tap(approval, () => Effect.suspend(() => (row.handlers.mayRun() ? Effect.void : row.abandoned)))
+    )
 })
 
 const counted = <A, E, R>(begin: () => () => void, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

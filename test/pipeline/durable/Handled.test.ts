@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber } from "effect"
+import { Deferred, Effect, Exit, Fiber } from "effect"
 import { HandlerStore } from "../../../src/claude/HandlerStore.ts"
+import * as Handled from "../../../src/pipeline/durable/Handled.ts"
+import * as Slots from "../../../src/pipeline/durable/Slots.ts"
 import * as TestClaude from "../../../src/testing/TestClaude.ts"
 import { asRow, makeStore } from "../rows.ts"
 
@@ -33,6 +35,25 @@ describe("the results of tools", () => {
       assert.strictEqual(yield* Effect.flip(asRow(store)(stored("a", Effect.fail("broken")))), "broken")
       assert.strictEqual(yield* asRow(store)(stored("a", Effect.succeed("one"))), "one")
     }).pipe(Effect.provide(TestClaude.layer("unused")))
+  )
+
+  it.effect("are not made after an approval that came when the run had stopped", () =>
+    Effect.gen(function* () {
+      let isStopped = false
+      const store = Handled.store({
+        key: "row",
+        slots: Slots.make([], "replay"),
+        begin: () => undefined,
+        abandoned: Effect.interrupt,
+        save: () => Effect.die("there is no result"),
+        reject: () => Effect.void,
+        replayed: () => undefined,
+        handlers: { mayRun: () => !isStopped, runs: () => () => {}, waits: () => () => {} }
+      })
+      const approval = Effect.sync(() => void (isStopped = true))
+      const exit = yield* Effect.exit(store.stored("a", Effect.as(store.waiting(approval), "one")))
+      assert.isTrue(Exit.hasInterrupts(exit))
+    })
   )
 
   it.effect("of equal work in one run have separate places", () =>
