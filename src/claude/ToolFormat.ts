@@ -41,9 +41,10 @@ export interface ToolFormats {
 export const all = (tools: Readonly<Record<string, Tool.Any>>): Result.Result<ToolFormats, ClaudeError> =>
   Result.gen(function* () {
     const byName = new Map<string, ToolFormat>()
+    const numbers = new Map<string, number>()
     for (const tool of Object.values(tools)) {
       const format = yield* make(tool)
-      const name = free(format.name, byName)
+      const name = free(format.name, byName, numbers)
       byName.set(name, name === format.name ? format : renamed(format, name))
     }
     return { definitions: [...byName.values()].map(({ definition }) => definition), find: (name) => byName.get(name) }
@@ -146,11 +147,13 @@ const objectSchema = (schema: object): object => ("type" in schema ? schema : { 
 const longest = 64
 const accepted = (name: string): string => name.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, longest) || "tool"
 
-const free = (name: string, taken: ReadonlyMap<string, unknown>): string => {
+/** `numbers` are the last numbers of the names that were taken. */
+const free = (name: string, taken: ReadonlyMap<string, unknown>, numbers: Map<string, number>): string => {
   let candidate = name
-  for (let number = 2; taken.has(candidate); number++) {
+  for (let number = numbers.get(name) ?? 2; taken.has(candidate); number++) {
     const suffix = `_${number}`
     candidate = name.slice(0, longest - suffix.length) + suffix
+    numbers.set(name, number + 1)
   }
   return candidate
 }
