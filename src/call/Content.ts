@@ -8,8 +8,8 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
+import * as Media from "../claude/Media.ts"
 import { ContentInvalid } from "./content/ContentInvalid.ts"
-import * as Media from "./content/Media.ts"
 import * as Source from "./content/Source.ts"
 
 export { type Citation, citations, type CitedDocument, type CitedSource } from "./content/Citations.ts"
@@ -145,15 +145,21 @@ const emptyText = new ContentInvalid({
 })
 
 const imageOf = (file: Source.Bytes) =>
-  Result.map(Media.image(file), (image): ImageBlock => ({ type: "image", source: { type: "base64", ...image } }))
+  Result.map(checked(file, Media.image), (image): ImageBlock => ({
+    type: "image",
+    source: { type: "base64", ...image }
+  }))
 
 const pdfOf = (file: Source.Bytes, options: DocumentOptions | undefined, source: Source.Source) =>
-  Result.map(Media.pdf(file), (data) =>
+  Result.map(checked(file, Media.pdf), (data) =>
     document({ type: "base64", media_type: "application/pdf", data }, options, source)
   )
 
 const textOf = (file: Source.Bytes, options: DocumentOptions | undefined, source: Source.Source) =>
-  Result.map(Media.text(file), (data) => plain(data, options, source))
+  Result.map(checked(file, Media.text), (data) => plain(data, options, source))
+
+const checked = <A>({ bytes, name }: Source.Bytes, check: (bytes: Uint8Array) => Result.Result<A, Media.Problem>) =>
+  Result.mapError(check(bytes), (problem) => new ContentInvalid({ source: name, ...problem }))
 
 const plain = (data: string, options: DocumentOptions | undefined, source?: Source.Source) =>
   document({ type: "text", media_type: "text/plain", data }, options, source)

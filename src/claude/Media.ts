@@ -3,10 +3,14 @@
  */
 import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
-import * as ImageSize from "../../claude/ImageSize.ts"
-import * as ImageType from "../../claude/ImageType.ts"
-import { ContentInvalid } from "./ContentInvalid.ts"
-import * as Source from "./Source.ts"
+import * as ImageSize from "./ImageSize.ts"
+import * as ImageType from "./ImageType.ts"
+
+/** Why the API would refuse the bytes, and what to do: `type`, they are something else; `size`, they are too many or none. */
+export interface Problem {
+  readonly problem: "type" | "size"
+  readonly detail: string
+}
 
 /** An image in Base64, with its media type. */
 export interface Image {
@@ -34,61 +38,60 @@ export const typeOf = (bytes: Uint8Array): ImageType.ImageType | "application/pd
   ImageType.of(bytes) ?? (isPdf(bytes) && (startsAsPdf(bytes) || endsAsPdf(bytes)) ? "application/pdf" : undefined)
 
 /** Checks an image. */
-export const image = ({ bytes, name }: Source.Bytes): Result.Result<Image, ContentInvalid> => {
+export const image = (bytes: Uint8Array): Result.Result<Image, Problem> => {
   const media_type = ImageType.of(bytes)
   if (media_type === undefined) {
     const found = otherType(bytes)
     const what = found === undefined ? "this is not" : `this is ${found}, and not`
-    return refuse(name, "type", `${what} a PNG, JPEG, GIF or WebP image; convert it to one of these`)
+    return refuse("type", `${what} a PNG, JPEG, GIF or WebP image; convert it to one of these`)
   }
   const size = Math.ceil(bytes.length / 3) * 4
   if (size > maxImage) {
-    return refuse(name, "size", `the image has ${size} bytes in Base64, and may have ${maxImage}; scale it down`)
+    return refuse("size", `the image has ${size} bytes in Base64, and may have ${maxImage}; scale it down`)
   }
   const data = Base64.encode(bytes)
   const { height, width } = ImageSize.of(data) ?? { height: 0, width: 0 }
   if (Math.max(height, width) > maxSide) {
-    return refuse(
-      name,
-      "size",
-      `the image has ${width} × ${height} pixels, and may have ${maxSide} a side; scale it down`
-    )
+    return refuse("size", `the image has ${width} × ${height} pixels, and may have ${maxSide} a side; scale it down`)
   }
   return Result.succeed({ media_type, data })
 }
 
 /** Checks a PDF, and returns it in Base64. */
-export const pdf = ({ bytes, name }: Source.Bytes): Result.Result<string, ContentInvalid> => {
+export const pdf = (bytes: Uint8Array): Result.Result<string, Problem> => {
   if (!isPdf(bytes)) {
     const found = ImageType.of(bytes) === undefined ? (otherType(bytes) ?? "not a PDF") : "an image"
-    return refuse(name, "type", `this is ${found}; give a PDF, or use Content.file, which finds out the type`)
+    return refuse("type", `this is ${found}; give a PDF, or use Content.file, which finds out the type`)
   }
   const text = latin1(bytes)
   if (/\/Encrypt\s+\d+\s+\d+\s+R/.test(text)) {
-    return refuse(name, "type", "the PDF is encrypted, and Claude reads no encrypted PDF; save it without a password")
+    return refuse("type", "the PDF is encrypted, and Claude reads no encrypted PDF; save it without a password")
   }
   const pages = pagesOf(text)
   return pages > maxPages
-    ? refuse(name, "size", `the PDF has ${pages} pages, and a request may have ${maxPages}; split it`)
+    ? refuse("size", `the PDF has ${pages} pages, and a request may have ${maxPages}; split it`)
     : Result.succeed(Base64.encode(bytes))
 }
 
 /** Checks a text. */
-export const text = ({ bytes, name }: Source.Bytes): Result.Result<string, ContentInvalid> => {
+export const text = (bytes: Uint8Array): Result.Result<string, Problem> => {
   const decoded = Result.try(() => utf8.decode(bytes))
   if (Result.isSuccess(decoded) && !decoded.success.includes("\0")) {
     // A file may have only a byte order mark.
-    return decoded.success === "" ? refuse(name, "size", Source.noContent) : Result.succeed(decoded.success)
+    return decoded.success === "" ? refuse("size", noContent) : Result.succeed(decoded.success)
   }
   const found = otherType(bytes)
   const what = found === undefined ? "this is not" : `this is ${found}, and not`
-  return refuse(name, "type", `${what} an image, a PDF or a text in UTF-8; convert it to one of these`)
+  return refuse("type", `${what} an image, a PDF or a text in UTF-8; convert it to one of these`)
 }
+
+/** What to say of a file without content. */
+export const noContent = "it is empty; give another file"
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-const refuse = (source: string, problem: "type" | "size", detail: string) =>
-  Result.fail(new ContentInvalid({ source, problem, detail }))
+const refuse = (problem: Problem["problem"], detail: string): Result.Result<never, Problem> =>
+  Result.fail({ problem, detail })
 
 /** A header may follow up to 1,024 bytes of something else (PDF 1.7, appendix H). */
 const isPdf = (bytes: Uint8Array) => latin1(bytes.subarray(0, 1024)).includes("%PDF-")

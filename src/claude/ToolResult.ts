@@ -17,7 +17,10 @@ export const content = <T extends Tool.Any>({
   encodedResult,
   modelOutput
 }: Pick<Tool.HandlerResult<T>, "encodedResult" | "modelOutput">): Content =>
-  modelOutput === undefined ? textOf(encodedResult) : modelOutput.map(blockOf)
+  modelOutput === undefined ? textOf(encodedResult) : modelOutput.filter(hasContent).map(blockOf)
+
+/** The API refuses a text without any character but white space; a result may be empty. */
+const hasContent = (part: Prompt.ToolModelOutputPart) => part.type !== "text" || /\S/.test(part.text)
 
 /** A text as it is, any other value as JSON, and no value as an empty text. */
 export const textOf = (value: unknown): string => (Predicate.isString(value) ? value : (JSON.stringify(value) ?? ""))

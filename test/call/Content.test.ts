@@ -141,18 +141,6 @@ describe("Content", () => {
     })
   )
 
-  it.effect("counts the pages of the last version of an updated PDF, and of one with very many page trees", () =>
-    Effect.gen(function* () {
-      const tree = (number: number, count: number) =>
-        `${number} 0 obj << /Type /Pages /Kids [] /Count ${count} >> endobj\n`
-      yield* Content.pdf(utf8(`%PDF-1.4\n${tree(1, 700)}%%EOF\n${tree(1, 7)}%%EOF`))
-      const problem = yield* Effect.flip(Content.pdf(utf8(`%PDF-1.4\n${tree(1, 7)}${tree(2, 700)}%%EOF`)))
-      assert.match(problem.detail, /has 700 pages/)
-      yield* Content.pdf(utf8(`%PDF-1.4\n${"1 0 obj<</Type/Pages>>".repeat(300_000)}`))
-      yield* Content.pdf(utf8(`%PDF-1.4\n<<${"/Type/Pages".repeat(300_000)}`))
-    })
-  )
-
   it.effect("refuses an address that the API does not read, and keeps a long source out of the message", () =>
     Effect.gen(function* () {
       const refused = <A>(content: Effect.Effect<A, Content.ContentInvalid, FileSystem.FileSystem>) =>

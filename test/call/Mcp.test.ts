@@ -101,6 +101,47 @@ describe("Mcp.toolkit", () => {
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
+  it.effect("gives the model a line about what the API would refuse, since that would end the loop", () =>
+    Effect.gen(function* () {
+      const blob = (mimeType: string, bytes: string) => ({
+        type: "resource",
+        resource: { uri: "a://b", mimeType, blob: btoa(bytes) }
+      })
+      const wide = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x23\x28\0\0\0\x0a"
+      const content = [
+        { type: "text", text: " \n" },
+        { type: "resource", resource: { uri: "a://c", text: "\t" } },
+        { type: "image", data: btoa(wide), mimeType: "image/png" },
+        { type: "image", data: png, mimeType: "Application/Octet-Stream" },
+        blob("application/pdf", "<html>"),
+        blob("application/pdf", "%PDF-1.7 trailer << /Encrypt 9 0 R >>"),
+        blob("text/plain", ""),
+        blob("Text/Markdown", "# Hi")
+      ]
+      const toolkit = yield* toolkitOf({
+        tools: [{ name: "all", inputSchema: { type: "object" } }],
+        call: () => ({ content })
+      })
+      const text = (text: string) => ({ type: "text", text })
+      assert.deepStrictEqual<unknown>((yield* call(toolkit, "all", {})).content, [
+        text("[image/png omitted: the image has 9000 × 10 pixels, and may have 8000 a side]"),
+        { type: "image", source: { type: "base64", data: png, media_type: "image/png" } },
+        text("[application/pdf a://b omitted]"),
+        text("[application/pdf a://b omitted: the PDF is encrypted, and Claude reads no encrypted PDF]"),
+        text("[text/plain a://b omitted]"),
+        { type: "document", source: { type: "text", media_type: "text/plain", data: "# Hi" }, title: "a://b" }
+      ])
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.effect("names the tool of a list that is not valid", () =>
+    Effect.gen(function* () {
+      const tools = [{ name: "good", inputSchema: { type: "object" } }, { name: "bad" }]
+      const { message } = yield* Effect.flip(toolkitOf({ ...echo, tools }))
+      assert.match(message, /^scripted: Invalid MCP payload: tools\.1\.inputSchema: Missing key; check that/)
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
   it.live("tells the model about an error, and about a call that takes too long", () =>
     Effect.gen(function* () {
       const toolkit = yield* toolkitOf(
@@ -206,6 +247,13 @@ describe("Mcp.stdio", () => {
       }, Effect.scoped)
       yield* Effect.forEach([[], ["2025-11-25"], ["2025-03-26"]], speak, { concurrency: 3 })
     }).pipe(Effect.provide(live))
+  )
+
+  it.live("ignores other lines in the output of a server", () =>
+    Effect.gen(function* () {
+      const toolkit = yield* Mcp.toolkit(yield* Mcp.stdio(server("noisy")))
+      assert.deepStrictEqual(Object.keys(toolkit.tools), ["add", "sleep"])
+    }).pipe(Effect.scoped, Effect.provide(live))
   )
 
   it.live("does not wait for a busy server", () =>

@@ -27,6 +27,11 @@ describe("ToolResult", () => {
     ])
   })
 
+  it("leaves out texts of white space only, which the API refuses", () => {
+    const modelOutput = ["", " \n", "a "].map((text) => Prompt.textPart({ text }))
+    assert.deepStrictEqual(ToolResult.content({ encodedResult: null, modelOutput }), [{ type: "text", text: "a " }])
+  })
+
   it("names the type of a file that the API does not take", () => {
     assert.deepStrictEqual(ToolResult.blockOf(file("audio/wav", new Uint8Array([1]), "a.wav")), {
       type: "text",

@@ -6,6 +6,7 @@ import * as FileSystem from "effect/FileSystem"
 import type * as PlatformError from "effect/PlatformError"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
+import * as Media from "../../claude/Media.ts"
 import { ContentInvalid } from "./ContentInvalid.ts"
 
 /** The id of a file that was uploaded with the Files API, as `{ fileId: "file_011C…" }`. */
@@ -106,10 +107,7 @@ const tooLarge = (source: string, size: number) =>
 
 const megabytes = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MB`
 
-/** What to say of a file without content. */
-export const noContent = "it is empty; give another file"
-
-const empty = (source: string) => new ContentInvalid({ source, problem: "size", detail: noContent })
+const empty = (source: string) => new ContentInvalid({ source, problem: "size", detail: Media.noContent })
 
 const sized = (file: Bytes): Effect.Effect<Bytes, ContentInvalid> => {
   if (file.bytes.length > maxBytes) return Effect.fail(tooLarge(file.name, file.bytes.length))

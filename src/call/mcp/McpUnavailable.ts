@@ -4,6 +4,7 @@
 import type { McpClientError } from "effect/ai/McpClientError"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
 
 /** A server cannot be started or reached, or it does not list its tools. */
 export class McpUnavailable extends Schema.TaggedError<McpUnavailable>()("McpUnavailable", {
@@ -23,10 +24,18 @@ export class McpUnavailable extends Schema.TaggedError<McpUnavailable>()("McpUna
 }
 
 const detailOf = ({ message, reason }: McpClientError): string => {
+  if (reason._tag === "ValidationError" && Schema.isSchemaError(reason.cause)) {
+    const [issue] = issuesOf(reason.cause.issue).issues
+    // Without the value that the server sent.
+    const expected = issue?.message.replace(/, got .*$/s, "")
+    if (issue !== undefined) return `${message}: ${(issue.path ?? []).map(String).join(".")}: ${expected}`
+  }
   const cause = reason._tag === "TransportError" ? reason.cause : undefined
   // The cause of another transport may have the address, with a key in its query.
   return Predicate.isTagged(cause, "PlatformError") && cause instanceof Error ? `${message}: ${cause.message}` : message
 }
+
+const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
 
 const remedyOf = ({ reason }: McpClientError): string => {
   if (reason._tag === "HttpError" && (reason.status === 401 || reason.status === 403)) {

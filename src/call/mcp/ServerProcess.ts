@@ -11,6 +11,7 @@ import type * as ChildProcess from "effect/process/ChildProcess"
 import * as ChildProcessSpawner from "effect/process/ChildProcessSpawner"
 import * as Stream from "effect/Stream"
 import * as Redact from "../../claude/Redact.ts"
+import * as Messages from "./Messages.ts"
 import { McpUnavailable } from "./McpUnavailable.ts"
 import * as Negotiation from "./Negotiation.ts"
 
@@ -43,10 +44,16 @@ const numbered = (transport: McpClient.Transport, attempt: number): McpClient.Tr
 /** How long a server may take to end once its standard input has ended, and after SIGTERM. */
 const patience = { end: "500 millis", terminate: "1 second" } as const
 
-/** A spawner whose process ends soon once `close` has run; `output` is the last line of its standard error. */
+/** A spawner whose process ends soon once `close` has run; `output` is the last line that is no message. */
 const watched = (spawner: ChildProcessSpawner.ChildProcessSpawner["Service"]) => {
   let isClosing = false
   let tail = ""
+  const recorder = () => {
+    const decoder = new TextDecoder()
+    return (bytes: Uint8Array) => {
+      tail = (tail + decoder.decode(bytes, { stream: true })).slice(-maxTail)
+    }
+  }
   const spawn = (command: ChildProcess.Command) =>
     Effect.map(spawner.spawn(command), (handle) => {
       const exitCode = Effect.suspend(() =>
@@ -54,16 +61,13 @@ const watched = (spawner: ChildProcessSpawner.ChildProcessSpawner["Service"]) =>
           ? Effect.timeoutOrElse(handle.exitCode, { duration: patience.end, orElse: () => Effect.fail(late) })
           : handle.exitCode
       )
-      const decoder = new TextDecoder()
+      const record = recorder()
       return ChildProcessSpawner.makeHandle({
         ...handle,
         exitCode,
         kill: (options) => handle.kill({ ...options, forceKillAfter: patience.terminate }),
-        stderr: Stream.tap(handle.stderr, (bytes) =>
-          Effect.sync(() => {
-            tail = (tail + decoder.decode(bytes, { stream: true })).slice(-maxTail)
-          })
-        )
+        stdout: Stream.map(handle.stdout, Messages.only(recorder())),
+        stderr: Stream.tap(handle.stderr, (bytes) => Effect.sync(() => record(bytes)))
       })
     })
   return {

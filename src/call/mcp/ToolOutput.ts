@@ -5,7 +5,8 @@ import * as Duration from "effect/Duration"
 import type { McpClientError } from "effect/ai/McpClientError"
 import type * as McpSchema from "effect/ai/McpSchema"
 import * as Prompt from "effect/ai/Prompt"
-import * as ImageType from "../../claude/ImageType.ts"
+import * as Result from "effect/Result"
+import * as Media from "../../claude/Media.ts"
 
 /** The parts of a result. Structured content is sent only where there is no other: servers repeat it as text. */
 export const parts = ({
@@ -31,8 +32,7 @@ const text = (text: string) => Prompt.textPart({ text })
 const partOf = (block: McpSchema.ContentBlock): ReadonlyArray<Prompt.ToolModelOutputPart> => {
   switch (block.type) {
     case "text":
-      // The API refuses an empty text.
-      return block.text === "" ? [] : [text(block.text)]
+      return textsOf(block.text)
     case "image":
     case "audio":
       return [file(block.data, block.mimeType)]
@@ -40,17 +40,30 @@ const partOf = (block: McpSchema.ContentBlock): ReadonlyArray<Prompt.ToolModelOu
       return [text([`${block.title ?? block.name}: ${block.uri}`, block.description ?? []].flat().join("\n"))]
     case "resource": {
       const { resource } = block
-      if ("text" in resource) return resource.text === "" ? [] : [text(resource.text)]
+      if ("text" in resource) return textsOf(resource.text)
       return [file(resource.blob, resource.mimeType ?? "application/octet-stream", resource.uri)]
     }
   }
 }
 
-/** The API takes four types of images, and PDFs; it checks the bytes. */
+/** The API refuses a text without any character but white space. */
+const textsOf = (value: string) => (/\S/.test(value) ? [text(value)] : [])
+
+/**
+ * The API takes four types of images, and PDFs, and checks their bytes. It refuses the whole request for one that is
+ * damaged or too large, so the model gets a line about that instead.
+ */
 const file = (data: Uint8Array, mimeType: string, fileName?: string) => {
-  const image = mimeType.startsWith("image/") ? ImageType.of(data) : undefined
-  const mediaType = image ?? (mimeType.startsWith("image/") ? undefined : mimeType)
-  const isTaken = mediaType !== undefined && (image !== undefined || /^application\/pdf$|^text\//.test(mediaType))
-  if (!isTaken) return text(`[${mimeType}${fileName === undefined ? "" : ` ${fileName}`} omitted]`)
-  return Prompt.filePart({ mediaType, data, ...(fileName !== undefined && { fileName }) })
+  const name = fileName === undefined ? "" : ` ${fileName}`
+  const omitted = (detail = "") => text(`[${mimeType}${name} omitted${detail}]`)
+  const found = Media.typeOf(data)
+  const mediaType = found ?? mimeType.toLowerCase()
+  const part = Prompt.filePart({ mediaType, data, ...(fileName !== undefined && { fileName }) })
+  if (found === undefined) return mediaType.startsWith("text/") && data.length > 0 ? part : omitted()
+  const checked: Result.Result<unknown, Media.Problem> =
+    found === "application/pdf" ? Media.pdf(data) : Media.image(data)
+  return Result.match(checked, {
+    onSuccess: () => part,
+    onFailure: ({ detail }) => omitted(`: ${detail.replace(/;.*$/s, "")}`)
+  })
 }

@@ -25,6 +25,8 @@ const [first, ...others] = asked.length > 0 ? asked : [v2026_07_28, v2025_11_25]
 // Without a listener on its standard input, such as while it is busy, a server does not notice the end of its input.
 if (process.argv.includes("stubborn")) setInterval(() => {}, 1000)
 
+if (process.argv.includes("noisy")) process.stdout.write('Calculator is listening\n{"level":30}\n')
+
 McpServer.layerStdio({
   name: "calculator",
   version: "1.0.0",
