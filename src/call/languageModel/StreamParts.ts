@@ -42,9 +42,8 @@ export const reader = (tools: Parts.Tools): StreamReader => {
   let ids = 0
 
   const begin = (index: number, start: Anthropic.ContentBlock): ReadonlyArray<Part> => {
-    const isCall = "name" in start && (start.type === "tool_use" ? true : parts.toolOf(start) !== undefined)
-    const name = isCall ? nameOf(start, parts) : undefined
-    const id = "id" in start && isCall ? start.id : String(ids++)
+    const name = "name" in start ? nameOf(start, parts) : undefined
+    const id = name !== undefined && "id" in start ? start.id : String(ids++)
     open.set(index, { id, place: places++, type: start.type, hasParams: name !== undefined, hasDelta: false })
     if (start.type === "text") return [{ type: "text-start", id }, ...textDelta(id, start.text)]
     if (start.type === "thinking") return [{ type: "reasoning-start", id }, ...reasoningDelta(id, start.thinking)]
@@ -131,8 +130,11 @@ export const reader = (tools: Parts.Tools): StreamReader => {
   return { read }
 }
 
-/** The name of a tool in the toolkit; a call of an unknown tool fails at its end. */
-const nameOf = (start: { readonly name: string }, { toolOf }: Parts.Reader) => toolOf(start)?.tool.name ?? start.name
+/** The name of a tool, as the toolkit has it. A call of an unknown tool fails at its end; one that the API ran is a block. */
+const nameOf = (
+  start: { readonly type: string; readonly name: string },
+  { toolOf }: Parts.Reader
+): string | undefined => toolOf(start)?.tool.name ?? (start.type === "tool_use" ? start.name : undefined)
 
 const textDelta = (id: string, delta: string | null | undefined): ReadonlyArray<Part> =>
   delta ? [{ type: "text-delta", id, delta }] : []
