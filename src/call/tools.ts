@@ -91,7 +91,8 @@ export const generateWithTools: {
 
 /**
  * The same as a stream: turns, thinking, text, calls, results, and at last `finished` with the reply. With `schema`, the
- * value comes with `finished`. Leaving the stream interrupts the call or the handlers that run.
+ * value comes with `finished`. The loop runs ahead of a slow reader by at most 16 elements. Leaving the stream interrupts
+ * the call or the handlers that run.
  */
 export const streamWithTools: {
   <T extends Tools, A, I, RD, RE, ET = never, RT = never, E = never, R = never>(

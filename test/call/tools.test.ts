@@ -348,6 +348,16 @@ describe("generateWithTools", () => {
     }).pipe(Effect.provide(TestClaude.layer([{ content: [call("chart", {}, "1")] }, "Done."])))
   )
 
+  it.effect("sends each tool once, also where the prompt has its definition from an earlier conversation", () =>
+    Effect.gen(function* () {
+      const own = { name: "own", input_schema: { type: "object" as const } }
+      const old = { name: "add", input_schema: { type: "object" as const } }
+      yield* generateWithTools(toolkit, { tools: [old, own], messages: [{ role: "user", content: "Go" }] })
+      const names = (yield* TestClaude.calls)[0]?.tools?.map((tool) => "name" in tool && tool.name)
+      assert.deepStrictEqual(names, ["own", "add", "divide"])
+    }).pipe(withHandlers(TestClaude.layer("Done.")))
+  )
+
   it.effect("reports how each call ended, with its duration and without its arguments", () =>
     Effect.gen(function* () {
       const events: Array<Event.Event> = []

@@ -3,13 +3,16 @@
  * Claude is not asked again. So the last turn may exceed the limits of tokens and cost; use `Budget` for a hard limit.
  */
 import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as Cost from "../../claude/Cost.ts"
 import * as Dollars from "../../claude/Dollars.ts"
 import type { Request } from "../../claude/Request.ts"
 import { sum, totalInput, Usage, zero } from "../../claude/Usage.ts"
-import type { TextReply } from "../turn.ts"
+import type { TextReply, Turn } from "../turn.ts"
 
 /** When the loop stops. */
 export interface Limits {
@@ -17,12 +20,15 @@ export interface Limits {
   readonly turns?: number
   /** Tokens of all turns: input (from the prompt cache too) and output. */
   readonly tokens?: number
-  /** US dollars of all turns, such as `"0.50 USD"`. Replies from a cache or a journal cost nothing. */
+  /**
+   * US dollars of all turns, such as `"0.50 USD"`. Replies from a cache cost nothing. The replies that a resumed row of a
+   * job replays count with their price, so that it stops where it would have stopped without the interruption.
+   */
   readonly cost?: `${number} USD`
 }
 
 const Messages = Schema.declare((value): value is Request["messages"] => Array.isArray(value))
-const Cost = Schema.declare(BigDecimal.isBigDecimal)
+const Dollar = Schema.declare(BigDecimal.isBigDecimal)
 
 /**
  * A limit was reached while Claude still called tools. `messages` is the conversation so far, in which each open call has
@@ -33,7 +39,7 @@ export class ToolLimitReached extends Schema.TaggedError<ToolLimitReached>()("To
   detail: Schema.String,
   turns: Schema.Int,
   usage: Usage,
-  cost: Schema.UndefinedOr(Cost),
+  cost: Schema.UndefinedOr(Dollar),
   messages: Messages
 }) {
   override get message() {
@@ -69,6 +75,18 @@ export const make = ({ cost: most, tokens = Infinity, turns = 20 }: Limits): Che
     return { limit: "cost", detail: `${Dollars.format(cost)} were spent, and the limit is ${Dollars.format(dollars)}` }
   }
 }
+
+/** No cost. */
+export const nothing: TextReply["cost"] = BigDecimal.fromBigInt(0n)
+
+/** Adds what a turn has cost, now or in an earlier run. */
+export const add = (spent: TextReply["cost"], turn: Turn): Effect.Effect<TextReply["cost"]> =>
+  Effect.map(DateTime.nowAsDate, (now) => {
+    const costs = turn.map((part) =>
+      part.origin === "journal" ? Cost.bill(part.message, now).cost : Cost.billed(part, now)
+    )
+    return Cost.sum([spent, ...costs])
+  })
 
 /** The program contains this text, so a wrong one is a defect. */
 const fromText = (text: string): BigDecimal.BigDecimal =>

@@ -40,6 +40,7 @@ export const run = Effect.fnUntraced(function* ({ create, handlers, limits, mayB
   let request = yield* opening(handlers, prompt)
   /** The last reply, with the usage and cost of all. */
   let all: Turn.TextReply | undefined
+  let spent = Limits.nothing
   let model: string | undefined
   for (let number = 1; ; number++) {
     const earlier = all === undefined ? [] : [all]
@@ -58,13 +59,14 @@ export const run = Effect.fnUntraced(function* ({ create, handlers, limits, mayB
     yield* handlers.emit({ _tag: "turn-finished", turn: number, message, usage, cost })
     const sum: Turn.TextReply = Turn.together(earlier, reply)
     all = sum
+    spent = yield* Limits.add(spent, turn)
 
     if (reply.fallback === undefined) model ??= message.model
     const isForeign = reply.fallback === true || (model !== undefined && !Models.isSame(model, message.model))
     const said = isForeign ? Thinking.without(Turn.assistant(content)) : Turn.assistant(content)
     const messages = said === undefined || said.content?.length === 0 ? request.messages : [...request.messages, said]
 
-    const limit = isCalling ? limitOf(number, sum) : undefined
+    const limit = isCalling ? limitOf(number, { usage: sum.usage, cost: spent }) : undefined
     if (!isCalling || limit !== undefined) {
       const why = limit?.detail ?? `the turn ended with ${message.stop_reason}`
       const closed = calls.length === 0 ? messages : results(messages, ToolCalls.unrun(calls, why))
@@ -100,7 +102,9 @@ const opening = Effect.fnUntraced(function* ({ approve, formats, tools: known }:
   if (unasked !== undefined) {
     return yield* unsupported(`the tool ${unasked.name} needs approval, and nothing approves it`, "pass approve")
   }
-  const tools = [...(request.tools ?? []), ...formats.definitions]
+  // The tools of a conversation that continues may be in the prompt already.
+  const others = (request.tools ?? []).filter((tool) => !("name" in tool) || formats.find(tool.name) === undefined)
+  const tools = [...others, ...formats.definitions]
   return Arr.isReadonlyArrayNonEmpty(tools) ? { ...request, tools } : request
 })
 

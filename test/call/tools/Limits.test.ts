@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { BigDecimal, Schema } from "effect"
+import { BigDecimal, Effect, Schema } from "effect"
 import * as Limits from "../../../src/call/tools/Limits.ts"
+import type { Origin } from "../../../src/claude/Reply.ts"
+import * as TestClaude from "../../../src/testing/TestClaude.ts"
 import * as Usage from "../../../src/claude/Usage.ts"
 
 describe("Limits", () => {
@@ -29,6 +31,20 @@ describe("Limits", () => {
   it("die of an amount that cannot be read, before the first turn", () => {
     assert.throws(() => Limits.make({ cost: "NaN USD" as `${number} USD` }), /"NaN USD" is not an amount of money/)
   })
+
+  it.effect("count the replies that a job replays, and no replies of a cache", () =>
+    Effect.gen(function* () {
+      const usage = { input_tokens: 1000, output_tokens: 0 }
+      const reply = (origin: Origin) => ({
+        message: TestClaude.message({ usage }),
+        origin,
+        requestId: undefined,
+        rateLimits: undefined
+      })
+      const spent = yield* Limits.add(Limits.nothing, [reply("api"), reply("journal"), reply("cache")])
+      assert.strictEqual(spent && BigDecimal.format(spent), "0.004")
+    })
+  )
 
   it("keep the conversation out of the form for loggers, and in the stored form", () => {
     const error = new Limits.ToolLimitReached({
