@@ -18,7 +18,7 @@ describe("every snapshot is the beginning of the next one and of the value, and 
       const values = yield* Arbitrary.sampleEffect(object, { count: rounds, seed: "growth" })
       for (const [round, value] of values.entries()) {
         const text = round % 2 === 0 ? JSON.stringify(value) : JSON.stringify(escaped(value), null, 2)
-        yield* verify(text, JSON.parse(text), anyPart, round)
+        yield* verify(text, round % 2 === 0 ? read(value) : read(escaped(value)), anyPart, round)
       }
     })
   )
@@ -200,6 +200,16 @@ const verify = Effect.fnUntraced(function* (text: string, value: unknown, part: 
     )
   }
 })
+
+/**
+ * The value of its JSON, in which -0 is 0. `JSON.parse` of Node 24 may read the key `\n` as `\` after an object with
+ * the key `\` in its place.
+ */
+const read = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(read)
+  if (typeof value !== "object" || value === null) return value === 0 ? 0 : value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, read(one)]))
+}
 
 /** Adds texts that need escapes. */
 const escaped = (value: object) => ({ ...value, '"\\\n': ["\u0000\ud83d\ude00", "\\", -1.5e-7, null, ""] })
