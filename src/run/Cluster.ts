@@ -114,8 +114,8 @@ const stateOf = Effect.fnUntraced(function* (name: string) {
 
 /** How far a submitted job is. */
 export interface Progress extends Journal.RowCounts {
-  /** Rows that are neither done nor have failed since the job was submitted. */
-  readonly open: number
+  /** Whether a row is neither done nor has failed since the job was submitted. */
+  readonly isOpen: boolean
   /** How many processes work on it. */
   readonly workers: number
   /** Why processes stopped that would not go on, the latest first. */
@@ -148,7 +148,7 @@ export const watch = Effect.fn("Cluster.watch")(
         yield* fill
         const progress = yield* progressOf(name)
         yield* show(progress)
-        if (progress.open === 0) break
+        if (!progress.isOpen) break
         yield* Effect.sleep("1 second")
       }
       yield* shared.end
@@ -163,7 +163,7 @@ const progressOf = Effect.fnUntraced(function* (name: string) {
   const counts = yield* state.counts
   return {
     ...counts,
-    open: shared === undefined ? 0 : yield* shared.open,
+    isOpen: shared !== undefined && (yield* shared.isOpen),
     workers: shared === undefined ? 0 : yield* shared.workers,
     stops: shared === undefined ? [] : yield* shared.stops,
     totals: yield* state.totals

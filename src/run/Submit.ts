@@ -112,7 +112,7 @@ const watching = Effect.fnUntraced(function* (name: string, database: string) {
       const line = lineOf(progress)
       if (line !== shown) stderr.write(`${name}: ${line}\n`)
       shown = line
-      alone = progress.workers === 0 && progress.open > 0 ? alone + 1 : 0
+      alone = progress.workers === 0 && progress.isOpen ? alone + 1 : 0
       const [stop] = progress.stops
       return alone >= patience && stop !== undefined
         ? Effect.fail(new ExitWith(3, `no worker is left; the last one stopped: ${stop.detail ?? stop.outcome}`))

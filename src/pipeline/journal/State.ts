@@ -105,8 +105,8 @@ export interface Shared {
   readonly workers: Effect.Effect<number, JournalFailed>
   /** The ends of processes that stopped for a reason of the job, the latest first. */
   readonly stops: Effect.Effect<ReadonlyArray<WorkerStop>, JournalFailed>
-  /** Rows that no process has ended: neither done, nor failed since they were claimed. */
-  readonly open: Effect.Effect<number, JournalFailed>
+  /** Whether a row is neither done, nor has failed since it was claimed. */
+  readonly isOpen: Effect.Effect<boolean, JournalFailed>
   /** Some chunks that the queue may not have, and what records that it has them. */
   readonly unsent: Effect.Effect<ReadonlyArray<Chunks.Chunk>, JournalFailed>
   readonly markSent: (chunks: ReadonlyArray<Chunks.Chunk>) => Effect.Effect<void, JournalFailed>
@@ -240,12 +240,12 @@ const sharedOf = (job: Readable, { name, run, source }: typeof StoredJob.Type): 
         (stops) => stops.map(({ detail, outcome, settings }) => ({ worker: settings?.worker, outcome, detail }))
       )
     ),
-    open: attempt(
+    isOpen: attempt(
       Effect.map(
-        sql`SELECT COUNT(*) FROM effect_claude_rows r WHERE r.job = ${id} AND r.run = ${claimed} AND r.state <> 1
+        sql`SELECT 1 FROM effect_claude_rows r WHERE r.job = ${id} AND r.run = ${claimed} AND r.state <> 1
             AND NOT (r.state = 2 AND EXISTS (
-              SELECT 1 FROM effect_claude_results v WHERE v.row_id = r.id AND v.run > ${run}))`.values,
-        ([row]) => Number(row?.[0])
+              SELECT 1 FROM effect_claude_results v WHERE v.row_id = r.id AND v.run > ${run})) LIMIT 1`,
+        (open) => open.length > 0
       )
     ),
     unsent: Chunks.unsent(job),

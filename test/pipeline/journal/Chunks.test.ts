@@ -57,7 +57,7 @@ describe.skipIf(postgres.missing !== "")(`a job that several processes work on${
       assert.deepStrictEqual([all.calls, BigDecimal.format(all.cost), runs], [2, "0.0021", 1])
       assert.strictEqual(BigDecimal.format(run.cost), BigDecimal.format(all.cost))
       assert.deepStrictEqual(yield* Stream.runCollect(state.outputs), [`{"key":"a"}`, `{"key":"b"}`])
-      assert.deepStrictEqual([yield* (yield* shared).open, yield* (yield* shared).workers], [0, 2])
+      assert.deepStrictEqual([yield* (yield* shared).isOpen, yield* (yield* shared).workers], [false, 2])
       assert.isTrue(yield* other.chunks.close(chunk))
       assert.isUndefined(yield* one.chunks.take(chunk))
     }).pipe(Effect.scoped, Effect.provide(postgres.layer))
