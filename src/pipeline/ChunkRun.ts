@@ -55,7 +55,8 @@ const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E
     isWanted ||= wanted
     return wanted ? rows.stop("signal") : Effect.void
   })
-  yield* Effect.forkScoped(Effect.ignore(Effect.forever(lookAround)))
+  // Its connection holds this process's share of the lock: without it, another process may change the rows.
+  yield* Effect.forkScoped(Effect.ignore(rows.orStop(Effect.forever(lookAround))))
   const spending = Spending.make(yield* journal.spending, rows.orStop)
   yield* Effect.forkScoped(Effect.ignore(Effect.forever(Effect.delay(spending.regularly, interval))))
   const taken = yield* ChunkRows.make(job, { hasStopped: () => rows.stopped() !== undefined, settle: rows.settle })

@@ -6,6 +6,7 @@ import * as BigDecimal from "effect/BigDecimal"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import type * as Job from "../pipeline/Job.ts"
 import type * as Journal from "../pipeline/Journal.ts"
 import * as Progress from "../pipeline/Progress.ts"
@@ -106,7 +107,7 @@ const watching = Effect.fnUntraced(function* (name: string, database: string) {
   let shown = ""
   let alone = 0
   let latest: Cluster.Progress | undefined
-  yield* Cluster.watch(name, database, (progress) =>
+  const watch = Cluster.watch(name, database, (progress) =>
     Effect.suspend(() => {
       latest = progress
       const line = lineOf(progress)
@@ -119,8 +120,20 @@ const watching = Effect.fnUntraced(function* (name: string, database: string) {
         : Effect.void
     })
   )
+  yield* Effect.retry(watch, {
+    while: (error) =>
+      isPassing(error) ? Effect.as(Console.error(`${name}: ${error.message}`), true) : Effect.succeed(false),
+    schedule: Schedule.spaced(pause),
+    times: patience
+  })
   return latest ?? (yield* Effect.die("a job was watched without a look at it"))
 })
+
+/** A database that restarts. */
+const isPassing = ({ _tag }: { readonly _tag: string }) => _tag === "JournalFailed" || _tag === "DispatcherFailed"
+
+/** Between two looks at a database that has failed. */
+const pause = "2 seconds"
 
 const lineOf = ({ done, failed, total, totals, workers }: Cluster.Progress): string => {
   const { cost, unpriced } = totals.all

@@ -50,6 +50,9 @@ export const run = Effect.fnUntraced(
   Effect.provide(NodeSources.layer)
 )
 
+/** What a database fails with that restarts. */
+const passing = new Set(["JournalFailed", "DispatcherFailed", "PostgresFailed"])
+
 const works = Effect.fnUntraced(function* (flags: WorkerFlags, job: RunOptions.AnyJob, database: string) {
   const api = yield* flags.emulator ? Layer.build(layerEmulator) : Layer.build(Claude.layerConfig())
   const emulated = flags.emulator || (yield* EmulatorProbe.probe)
@@ -62,41 +65,47 @@ const works = Effect.fnUntraced(function* (flags: WorkerFlags, job: RunOptions.A
     )
   }
   const settings = { mode: "direct" as const, worker: `${os.hostname()} ${process.pid}`, concurrency }
-  let hasBegun = false
+  /** Whether rows run now, and whether any have. */
+  let isRunning = false
+  let hasRun = false
   let rows = 0
   const print = (text: string) => Console.error(`${job.name}: ${text}`)
   const observe = (event: Event.Event) => {
-    if (event._tag === "run-paced") hasBegun = true
+    if (event._tag === "run-paced") isRunning = hasRun = true
     if (event._tag === "row-finished") rows += 1
   }
-  const session = Effect.scoped(
-    Cluster.work(job, { database, emulated, settings }, claude).pipe(
-      Effect.provide(Postgres.layer(database)),
-      Event.listen((event) => Effect.sync(() => observe(event)))
-    )
+  const session = Cluster.work(job, { database, emulated, settings }, claude).pipe(
+    Effect.provide(Postgres.layer(database)),
+    Event.listen((event) => Effect.sync(() => observe(event))),
+    Effect.scoped,
+    Effect.ensuring(Effect.sync(() => void (isRunning = false)))
   )
   let waiting = ""
   /** Waits, and says once for what. */
   const again = (message: string) => {
     const isNew = waiting !== message
     waiting = message
-    return Effect.andThen(isNew ? print(message) : Effect.void, Effect.as(Effect.sleep(pause), undefined))
+    return Effect.andThen(isNew ? print(message) : Effect.void, Effect.sleep(pause))
   }
+  /** A database that was there once will come back. */
+  const isPassing = ({ _tag }: { readonly _tag: string }) => _tag === "JobNotSubmitted" || (hasRun && passing.has(_tag))
+  const once = session.pipe(
+    Effect.catchIf(isPassing, ({ message }) => Effect.as(again(message), undefined)),
+    Effect.catchDefect((defect) =>
+      hasRun && defect instanceof Error ? Effect.as(again(defect.message), undefined) : Effect.die(defect)
+    )
+  )
   const work = Effect.gen(function* () {
     while (true) {
-      const ended = yield* Effect.catchTag(session, "JobNotSubmitted", ({ message }) => again(message))
-      if (ended === undefined) continue
-      const { stopped } = ended
+      const stopped = (yield* once)?.stopped
       if (stopped === "signal") return
-      // Such as a database that restarts.
+      if (stopped === undefined || stopped === "wanted") continue
       if (stopped instanceof JobBroken) yield* again(stopped.message)
-      else if (stopped !== "wanted") {
-        return yield* Effect.fail(new ExitWith(3, typeof stopped === "string" ? stopped : stopped.message))
-      }
+      else return yield* Effect.fail(new ExitWith(3, typeof stopped === "string" ? stopped : stopped.message))
     }
   })
   yield* print(`works on ${Postgres.withoutSecrets(database)}, with up to ${concurrency} calls at once`)
-  yield* GracefulStop.run(work, { hasBegun: () => hasBegun, before: Effect.void })
+  yield* GracefulStop.run(work, { hasBegun: () => isRunning, before: Effect.void })
   yield* print(`${Progress.counted(rows, "row has", "rows have")} ended here; unfinished chunks are given back`)
 })
 

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { NodeServices } from "@effect/platform-node"
-import { type Claude, Dataset, Job, Step } from "effect-claude"
+import { type Claude, Concurrency, Dataset, Job, Step } from "effect-claude"
 import { Cluster } from "effect-claude/node"
 import { TestClaude } from "effect-claude/testing"
 import { Effect, Fiber, Latch, type Layer, Random, Schema } from "effect"
+import { SqlClient } from "effect/sql/SqlClient"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Drain } from "../../src/pipeline/Drain.ts"
@@ -64,6 +65,33 @@ describe.skipIf(missing)(`a process that works on a submitted job${missing}`, ()
     }).pipe(provide)
   )
 
+  it.live(
+    "ends when the connection that holds its share of the lock is lost, and the next one pays for nothing again",
+    () =>
+      Effect.gen(function* () {
+        const { job, output } = yield* greetings
+        const greet = job("Greet")
+        yield* Cluster.submit(greet, { output })
+        const called: Array<string> = []
+        const claude = TestClaude.layer(({ messages }) => {
+          called.push(JSON.stringify(messages))
+          return Effect.as(Effect.sleep("20 millis"), "Hello.")
+        })
+        const work = Cluster.work(greet, { database: TEST_DATABASE_URL }, () => claude.pipe(Concurrency.policy(1)))
+        const worker = yield* Effect.forkChild(work)
+        yield* Effect.forkChild(Cluster.watch(greet.name, TEST_DATABASE_URL, () => Effect.void))
+        yield* Effect.repeat(Effect.sleep("50 millis"), { until: () => called.length > 20 })
+        yield* disconnect(greet.name)
+        const { stopped } = yield* Fiber.join(worker)
+        assert.instanceOf(stopped, Job.JobBroken)
+        const paid = called.length
+        const again = yield* Effect.forkChild(work)
+        yield* Effect.repeat(Effect.sleep("50 millis"), { until: () => called.length > paid + 20 })
+        yield* Fiber.interrupt(again)
+        assert.isAtMost(called.length - new Set(called).size, 1)
+      }).pipe(provide)
+  )
+
   it.live("leaves an unchanged submission as it is until it is done, and then tries failed rows again", () =>
     Effect.gen(function* () {
       const { input, job, output } = yield* greetings
@@ -96,6 +124,14 @@ const provide = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   effect.pipe(
     Effect.scoped,
     Effect.provide([Postgres.layer(TEST_DATABASE_URL), TestClaude.layer("unused"), NodeServices.layer])
+  )
+
+/** Closes the connections that share the lock of a job. */
+const disconnect = (job: string) =>
+  SqlClient.use(
+    (sql) => sql`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock'
+      AND (CAST(classid AS BIGINT) << 32) | CAST(objid AS BIGINT)
+        = hashtextextended(current_schema() || ' ' || ${job}, 0)`
   )
 
 /** A job with a name of its own, which sends a word to each person, and a place for its output. */

@@ -64,6 +64,9 @@ const isWanted = (sql: SqlClient, job: string) =>
     (waiting) => waiting.length > 0
   )
 
+/** Runs statements on one connection. */
+const on = (sql: SqlClient, connection: Connection) => Effect.provideService(sql.transactionService, [connection, 0])
+
 const decodeHolders = Schema.decodeUnknownEffect(
   Schema.Array(
     Schema.Struct({
@@ -101,7 +104,7 @@ const calling = (connection: Connection, job: string) => (name: string) =>
 /** The lock of a job that other processes may share too. */
 export interface Shared {
   readonly held: Held
-  /** Whether a process waits until no other one shares the lock. */
+  /** Whether a process waits until no other one shares the lock. Fails where the lock is lost with its connection. */
   readonly isWanted: Effect.Effect<boolean, SqlError>
 }
 
@@ -110,12 +113,13 @@ export const share = Effect.fnUntraced(function* (
   sql: SqlClient,
   job: string
 ): Effect.fn.Return<Shared | undefined, SqlError, Scope> {
-  const call = calling(yield* sql.reserve, job)
+  const connection = yield* sql.reserve
+  const call = calling(connection, job)
   const isShared = yield* Effect.acquireRelease(
     Effect.map(call("pg_try_advisory_lock_shared"), ([row]) => row?.[0] === true),
     (isShared) => (isShared ? Effect.ignore(call("pg_advisory_unlock_shared")) : Effect.void)
   )
-  return isShared ? { held: unlocked(sql, "BEGIN"), isWanted: isWanted(sql, job) } : undefined
+  return isShared ? { held: unlocked(sql, "BEGIN"), isWanted: on(sql, connection)(isWanted(sql, job)) } : undefined
 })
 
 /** Transactions on any connection. */

@@ -105,6 +105,25 @@ const commit = (
     cost = ${mark(4)}, unpriced = ${mark(5)} WHERE job = ${mark(6)} AND run = ${mark(7)}`
   const writeFlags = `UPDATE effect_claude_jobs SET has_replies = ${mark(1)}, emulated = ${mark(2)} WHERE id = ${mark(3)}`
   let storedEmulated = job.opened.emulated
+  /** Whether a commit has failed that the database may have made all the same, if other connections can still write. */
+  let isUncertain = false
+  /** The totals as the database has them. */
+  const stored = (connection: Connection) =>
+    Effect.map(
+      connection.executeValues(
+        `SELECT done, size, calls, cost, unpriced FROM effect_claude_runs WHERE job = ${mark(1)} AND run = ${mark(2)}`,
+        [job.id, job.run]
+      ),
+      ([row = []]) => ({
+        done: Number(row[0]),
+        size: Number(row[1]),
+        bill: {
+          calls: Number(row[2]),
+          cost: BigDecimal.fromStringUnsafe(String(row[3])),
+          unpriced: Number(row[4])
+        }
+      })
+    )
   /** Whether this process may write the result of a row. One that works alone always may. */
   const holding = (connection: Connection, touched: ReadonlyArray<number>) =>
     job.opened.role === "works" && touched.length > 0
@@ -116,7 +135,7 @@ const commit = (
     const rows = new Map<number, readonly [row: number, state: number, size: number]>()
     const replies: Array<readonly [row: number, ...rest: ReadonlyArray<unknown>]> = []
     const changes: Array<Effect.Effect<unknown, SqlError>> = []
-    let { bill } = job
+    const bills: Array<BigDecimal.BigDecimal | undefined> = []
     for (const write of writes) {
       switch (write._tag) {
         case "Result":
@@ -131,10 +150,10 @@ const commit = (
             const times = [log.storedAt, rounded(duration), rounded(firstToken), log.origin]
             replies.push([row, path, hash, occurrence, 0, requestId, checksum, message, request, job.run, ...times])
           }
-          for (const cost of write.bills) bill = Total.add(bill, cost)
+          bills.push(...write.bills)
           break
         case "Bill":
-          bill = Total.add(bill, write.cost)
+          bills.push(write.cost)
           break
         case "Change":
           changes.push(write.effect)
@@ -144,8 +163,9 @@ const commit = (
     const { emulated, id, run } = job
     const isFirst = hasReplies !== job.hasReplies || emulated !== storedEmulated
     const logged = log.due()
-    let { done, size } = job
+    let { bill, done, size } = job
     const apply = () => {
+      isUncertain = false
       Object.assign(job, { bill, done, hasReplies, size })
       storedEmulated = emulated
       for (const [row, state] of rows.values()) {
@@ -154,43 +174,47 @@ const commit = (
       }
     }
     return Effect.map(
-      held.commit(
-        Effect.fnUntraced(function* (connection) {
-          const isHeld = yield* holding(connection, [...rows.keys(), ...replies.map(([row]) => row)])
-          for (const row of rows.keys()) {
-            if (isHeld(row)) continue
-            rows.delete(row)
-            results.delete(row)
-          }
-          for (const [, state, bytes] of rows.values()) {
-            done += state === states.done ? 1 : 0
-            size += bytes
-          }
-          if (replies.length > 0) {
-            yield* writeReplies(
-              connection,
-              replies.map((columns) => [...columns, isHeld(columns[0]) ? 0 : 1])
-            )
-          }
-          if (results.size > 0) {
-            yield* writeResults(connection, [...results.values()])
-            yield* writeStates(connection, [...rows.values()])
-          }
-          if (logged !== undefined) yield* logged(connection)
-          for (const change of changes) {
-            yield* Effect.provideService(change, sql.transactionService, [connection, 0])
-          }
-          if (rows.size > 0 || bill !== job.bill) {
-            const { calls, cost, unpriced } = bill
-            const totals = [done, size, calls, BigDecimal.format(cost), unpriced]
-            yield* connection.executeRaw(writeTotals, [...totals, id, run])
-          }
-          if (isFirst) {
-            const flags = [Number(hasReplies), emulated === null ? null : Number(emulated)]
-            yield* connection.executeRaw(writeFlags, [...flags, id])
-          }
-        })
-      ),
+      held
+        .commit(
+          Effect.fnUntraced(function* (connection) {
+            if (isUncertain) ({ bill, done, size } = yield* stored(connection))
+            for (const cost of bills) bill = Total.add(bill, cost)
+            const isHeld = yield* holding(connection, [...rows.keys(), ...replies.map(([row]) => row)])
+            for (const row of rows.keys()) {
+              if (isHeld(row)) continue
+              rows.delete(row)
+              results.delete(row)
+            }
+            for (const [, state, bytes] of rows.values()) {
+              done += state === states.done ? 1 : 0
+              size += bytes
+            }
+            if (replies.length > 0) {
+              yield* writeReplies(
+                connection,
+                replies.map((columns) => [...columns, isHeld(columns[0]) ? 0 : 1])
+              )
+            }
+            if (results.size > 0) {
+              yield* writeResults(connection, [...results.values()])
+              yield* writeStates(connection, [...rows.values()])
+            }
+            if (logged !== undefined) yield* logged(connection)
+            for (const change of changes) {
+              yield* Effect.provideService(change, sql.transactionService, [connection, 0])
+            }
+            if (rows.size > 0 || bills.length > 0) {
+              const { calls, cost, unpriced } = bill
+              const totals = [done, size, calls, BigDecimal.format(cost), unpriced]
+              yield* connection.executeRaw(writeTotals, [...totals, id, run])
+            }
+            if (isFirst) {
+              const flags = [Number(hasReplies), emulated === null ? null : Number(emulated)]
+              yield* connection.executeRaw(writeFlags, [...flags, id])
+            }
+          })
+        )
+        .pipe(Effect.tapError(() => Effect.sync(() => void (isUncertain = true)))),
       apply
     )
   }

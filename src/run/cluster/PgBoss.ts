@@ -61,6 +61,11 @@ export interface Options {
 export const layer = (options: Options): Layer.Layer<Dispatcher.Dispatcher, Dispatcher.DispatcherFailed> =>
   Layer.effect(Dispatcher.Dispatcher, Effect.flatMap(start(options), Dispatcher.make))
 
+/** A connection that is lost while the queue starts may leave it waiting. */
+const longestStart = "30 seconds"
+
+const noStart = `the queue did not start within ${longestStart}; check that the server runs`
+
 const start = Effect.fnUntraced(function* ({ name, supervise = 1, url }: Options) {
   const place = Postgres.withoutSecrets(url)
   const failed = (detail: string) => new Dispatcher.DispatcherFailed({ detail: `${place}: ${detail}` })
@@ -84,8 +89,15 @@ const start = Effect.fnUntraced(function* ({ name, supervise = 1, url }: Options
       // A failed maintenance is tried again. Without a listener, the event would end the process.
       boss.on("error", () => undefined)
       return await boss.start()
-    }),
-    (boss) => Effect.ignore(call(() => boss.stop({ graceful: false })))
+    }).pipe(Effect.timeoutOrElse({ duration: longestStart, orElse: () => Effect.fail(failed(noStart)) })),
+    // It waits for its connections, of which one may be lost.
+    (boss) =>
+      Effect.ignore(
+        Effect.timeoutOption(
+          call(() => boss.stop({ graceful: false })),
+          "5 seconds"
+        )
+      )
   )
   yield* call(() => boss.createQueue(name, queueOptions))
   return queueOf(boss, name, call, failed)
