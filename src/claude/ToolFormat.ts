@@ -1,6 +1,7 @@
 /**
  * Translates a `Tool` of effect/ai to a tool of the API: the definition to send, and a decoder for the arguments. The
- * model sees the schema of the codec, in the API's subset where it fits. `Tool.dynamic` sends its JSON Schema unchanged.
+ * model sees the schema of the codec, in the API's subset where it fits. `Tool.dynamic` sends its JSON Schema; where the API
+ * does not take its root, that is changed.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import * as Effect from "effect/Effect"
@@ -11,6 +12,7 @@ import * as Tool from "effect/ai/Tool"
 import { ClaudeError, Unsupported } from "./ClaudeError.ts"
 import * as OutputFormat from "./OutputFormat.ts"
 import * as CodecSchema from "./toolFormat/CodecSchema.ts"
+import * as RootSchema from "./toolFormat/RootSchema.ts"
 
 /** An entry of `tools` of a request. */
 export type Definition = Anthropic.Beta.Messages.BetaToolUnion
@@ -65,7 +67,9 @@ export const make = (tool: Tool.Any): Result.Result<ToolFormat, ClaudeError> => 
 const custom = (tool: Tool.Any): Result.Result<ToolFormat, ClaudeError> => {
   const name = accepted(tool.name)
   const strict = Tool.getStrictMode(tool)
-  return Result.map(parametersOf(tool, strict === true), ({ read, schema }) => {
+  return Result.map(parametersOf(tool, strict === true), (parameters) => {
+    const { restore, schema } = RootSchema.make(parameters.schema)
+    const read: Read = (input) => parameters.read(restore(input))
     const description = Tool.getDescription(tool)
     return {
       tool,
@@ -110,7 +114,7 @@ interface Parameters {
 /** The schema to send, and its decoder. */
 const parametersOf = (tool: Tool.Any, isStrict: boolean): Result.Result<Parameters, ClaudeError> => {
   if (Tool.isDynamic(tool) && tool.jsonSchema !== undefined) {
-    return Result.succeed({ schema: objectSchema(tool.jsonSchema), read: Effect.succeed })
+    return Result.succeed({ schema: tool.jsonSchema, read: Effect.succeed })
   }
   const { parametersSchema } = tool
   // A model may send an argument to a tool without any. It is ignored, as an excess key of a struct is.
@@ -139,9 +143,6 @@ const refused = (detail: string, remedy?: string) =>
   Result.fail(new ClaudeError({ reason: new Unsupported({ detail, ...(remedy !== undefined && { remedy }) }) }))
 
 const nothing = { type: "object", properties: {}, required: [], additionalProperties: false }
-
-/** The API refuses a schema without `type: "object"`. */
-const objectSchema = (schema: object): object => ("type" in schema ? schema : { type: "object", ...schema })
 
 /** The API accepts letters, digits, `_` and `-`, and at most 64 of them on every platform. */
 const longest = 64

@@ -103,6 +103,30 @@ describe("ToolFormat", () => {
     })
   )
 
+  it.effect("renames keys that the API refuses, and decodes the arguments with their own", () =>
+    Effect.gen(function* () {
+      const { decode, definition, toEncoded } = format(
+        Tool.make("measure", { parameters: Schema.Struct({ größe: Schema.FiniteFromString }) })
+      )
+      assert.deepStrictEqual(definition, {
+        name: "measure",
+        input_schema: {
+          type: "object",
+          properties: {
+            gr__e: {
+              type: "string",
+              description: "größe: Constraints: a string that will be decoded as a finite number."
+            }
+          },
+          required: ["gr__e"],
+          additionalProperties: false
+        }
+      } as never)
+      assert.deepStrictEqual(yield* run(decode({ gr__e: "3" })), { größe: 3 })
+      assert.deepStrictEqual(yield* run(toEncoded({ gr__e: "3" })), { größe: "3" })
+    })
+  )
+
   it("replaces characters that the API refuses in names, and keeps names different", () => {
     const tools = [Tool.make("files.read"), Tool.make("files read"), Tool.make("ä".repeat(80))]
     const formats = Result.getOrThrow(ToolFormat.all(Object.fromEntries(tools.map((tool) => [tool.name, tool]))))

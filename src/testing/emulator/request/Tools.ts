@@ -36,6 +36,8 @@ const Custom = Schema.Struct({
 /** A tool that the client runs. */
 export interface Tool extends Schema.Schema.Type<typeof Custom> {}
 
+const propertyKey = /^[a-zA-Z0-9_.-]{1,64}$/
+
 const parallel = { disable_parallel_tool_use: Schema.optionalKey(Schema.Boolean) }
 
 /** `tool_choice`: which tools the model may or must call. */
@@ -63,6 +65,11 @@ export const read = Effect.fnUntraced(function* (
     if (union !== undefined) {
       return yield* refuse(
         `tools.${at}.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level`
+      )
+    }
+    if (!Object.keys(custom.input_schema.properties ?? {}).every((key) => propertyKey.test(key))) {
+      return yield* refuse(
+        `tools.${at}.custom.input_schema.properties: Property keys should match pattern '${propertyKey.source}'`
       )
     }
     customs.push(custom)

@@ -35,6 +35,11 @@ describe("Tools.read", () => {
           auto,
           "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level"
         ],
+        [
+          [{ ...noSchema, input_schema: { type: "object" as const, properties: { "filter[id]": {} } } }],
+          auto,
+          "tools.0.custom.input_schema.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'"
+        ],
         [[{ ...weather, strict: "yes" }], auto, "tools.0.custom.strict: Input should be a valid boolean"],
         [undefined, { type: "any" }, "tool_choice.any may only be specified while providing tools"],
         [[weather], { type: "tool", name: "time" }, "Tool 'time' not found in provided tools"]
