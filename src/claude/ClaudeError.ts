@@ -301,8 +301,9 @@ const AnyMessage = Schema.declare(isMessage, {
 const exampleMessage: Message = { ...emptyMessage, stop_reason: "tool_use" }
 
 /**
- * Claude stopped for a tool where a verb promised text or a value. `answer` is the whole message: run the tools that
- * it names, and ask again with it and their results. `Claude.create` returns such a message as it is.
+ * Claude stopped for a tool where a verb promised text or a value. `Claude.generateWithTools` runs tools. To run them
+ * yourself, ask again with `answer`, which is the whole message, and their results; `Claude.create` returns such a message
+ * as it is.
  */
 export class ToolUseRequested extends Schema.TaggedClass<ToolUseRequested>()("ToolUseRequested", {
   ...answerFacts,
@@ -312,7 +313,7 @@ export class ToolUseRequested extends Schema.TaggedClass<ToolUseRequested>()("To
     return false
   }
   get message() {
-    return describe(this, "run the tool and send its result, or leave the tool out")
+    return describe(this, "ask with Claude.generateWithTools, or leave the tool out")
   }
   toJSON() {
     return withoutText(this)

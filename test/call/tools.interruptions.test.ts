@@ -23,6 +23,28 @@ describe("a conversation of 10 turns with 30 calls", () => {
     }).pipe(Effect.provide(emulator()))
   )
 
+  it.effect("gives the same reply as a stream", () =>
+    Effect.gen(function* () {
+      const { layer } = world()
+      const whole = yield* inTime(Claude.generateWithTools(toolkit, "Go", options).pipe(Effect.provide(layer)))
+      const last = yield* inTime(
+        Stream.runLast(Claude.streamWithTools(toolkit, "Go", options)).pipe(
+          Effect.flatMap((element) => Effect.fromOption(element)),
+          Effect.provide(layer)
+        )
+      )
+      if (last._tag !== "finished") return assert.fail(last._tag)
+      const facts = ({ cost, messages, text, turns, usage }: Claude.ToolsReply) => ({
+        cost,
+        messages,
+        text,
+        turns,
+        usage
+      })
+      assert.deepStrictEqual(facts(last.reply), facts(whole))
+    }).pipe(Effect.provide(emulator()))
+  )
+
   it.effect("can be continued from every limit of turns, because no call is open", () =>
     Effect.gen(function* () {
       const { layer } = world()
