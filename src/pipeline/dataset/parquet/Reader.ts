@@ -104,20 +104,24 @@ const whole = <E>(read: Effect.Effect<DecodedArray, E>): Values.Take<E> => {
     Effect.map(all === undefined ? read : Effect.succeed(all), (values) => {
       all = values
       used += count
-      return values.slice(used - count, used)
+      return { values, from: used - count }
     })
 }
 
 /** Some rows by column, from the row `rowStart` of the file. */
 interface Rows {
-  readonly values: ReadonlyArray<ArrayLike<unknown>>
+  readonly values: ReadonlyArray<Values.Part>
   readonly size: number
   readonly rowStart: number
 }
 
 const pageOf = (path: string, columns: ReadonlyArray<Column.Column>, { rowStart, size, values }: Rows): EncodedPage => {
+  const valueOf = (column: number, index: number) => {
+    const part = values[column]
+    return part?.values[part.from + index]
+  }
   const row = (index: number) =>
-    Object.fromEntries(columns.map(({ decode, name }, column) => [name, decode(values[column]?.[index])]))
+    Object.fromEntries(columns.map(({ decode, name }, column) => [name, decode(valueOf(column, index))]))
   return {
     size,
     value: (index) => Result.succeed(row(index)),

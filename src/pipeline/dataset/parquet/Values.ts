@@ -10,8 +10,14 @@ import * as Effect from "effect/Effect"
 /** How hyparquet decodes the pages of a column. */
 export type Decoder = Parameters<typeof convert>[1]
 
+/** Values from a place on. They are not copied: a page may be large, and copies would outlive many collections. */
+export interface Part {
+  readonly values: ArrayLike<unknown>
+  readonly from: number
+}
+
 /** Takes the next values of a column. */
-export type Take<E> = (count: number) => Effect.Effect<ArrayLike<unknown>, E>
+export type Take<E> = (count: number) => Effect.Effect<Part, E>
 
 /** A column in a row group. */
 interface Chunk<E> {
@@ -57,16 +63,17 @@ export const make = <E>(chunk: Chunk<E>): Take<E> => {
   })
 
   return Effect.fnUntraced(function* (count) {
-    const parts: Array<ArrayLike<unknown>> = []
-    for (let missing = count; missing > 0;) {
-      if (used === page.length) yield* nextPage
-      const part = page.slice(used, used + missing)
-      used += part.length
-      missing -= part.length
-      if (part.length > 0) parts.push(part)
+    while (used === page.length) yield* nextPage
+    if (used + count <= page.length) {
+      used += count
+      return { values: page, from: used - count }
     }
-    const [first = [], ...others] = parts
-    return others.length === 0 ? first : parts.flatMap((part) => Array.from(part))
+    const values: Array<unknown> = []
+    while (values.length < count) {
+      if (used === page.length) yield* nextPage
+      else values.push(page[used++])
+    }
+    return { values, from: 0 }
   })
 }
 
