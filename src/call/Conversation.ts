@@ -154,8 +154,8 @@ export const generateWithTools = <E, T extends Tools, ET = never, RT = never, E2
   input: Input,
   options?: tools.ToolsOptions<T, E2, R>
 ): Effect.Effect<tools.ToolsReply, tools.ToolsError<T> | ET | E2 | E, tools.ToolsServices<T> | RT | R> =>
-  Effect.flatMap(prepare(toolkit), ({ definitions, handlers }) =>
-    Session.run(self, input, (request) => tools.generateWithTools(handlers, request, options), definitions)
+  Effect.flatMap(prepare(toolkit), ({ definitions, ready }) =>
+    Session.run(self, input, (request) => tools.generateWithTools(ready, request, options), definitions)
   )
 
 /** The same as a stream of events. The turn is added before `finished` arrives. */
@@ -167,10 +167,10 @@ export const streamWithTools = <E, T extends Tools, ET = never, RT = never, E2 =
 ): Stream.Stream<tools.Element<T>, tools.ToolsError<T> | ET | E2 | E, tools.ToolsServices<T> | RT | R> =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const { definitions, handlers } = yield* prepare(toolkit)
+      const { definitions, ready } = yield* prepare(toolkit)
       yield* self.turns.takeScoped(1)
       const { add, request } = yield* Session.begin(self, input, definitions)
-      return Stream.tap(tools.streamWithTools(handlers, request, options), (element) =>
+      return Stream.tap(tools.streamWithTools(ready, request, options), (element) =>
         element._tag === "finished" ? Effect.uninterruptible(add(element.reply, element.reply.messages)) : Effect.void
       )
     })
@@ -180,5 +180,7 @@ export const streamWithTools = <E, T extends Tools, ET = never, RT = never, E2 =
 const prepare = Effect.fnUntraced(function* <T extends Tools, E, R>(toolkit: tools.ToolkitInput<T, E, R>) {
   const handlers: Toolkit.WithHandler<T> = Effect.isEffect(toolkit) ? yield* toolkit : toolkit
   const { definitions } = yield* Effect.fromResult(ToolFormat.all(handlers.tools))
-  return { definitions, handlers }
+  // The loop runs the handlers of a `Toolkit` faster than through `handle`.
+  const ready: tools.ToolkitInput<T, E, R> = tools.isToolkit(toolkit) ? toolkit : handlers
+  return { definitions, ready }
 })

@@ -1,6 +1,6 @@
 /**
  * Asks Claude with tools: `Tool` and `Toolkit` of effect/ai. The loop runs the tools that Claude calls and asks again with
- * their results, until Claude answers. Both verbs give the same reply; the stream also tells what happens meanwhile.
+ * their results, until Claude answers. Both verbs give the same reply; the stream also reports what happens meanwhile.
  */
 import * as Effect from "effect/Effect"
 import type * as Duration from "effect/Duration"
@@ -26,6 +26,7 @@ import * as Turn from "./turn.ts"
 
 export type { Decision } from "./tools/Approval.ts"
 export type { Element, ToolCall, ToolResult, ToolsReply } from "./tools/Element.ts"
+export { isToolkit } from "./tools/Invoke.ts"
 export { type Limits, ToolLimitReached } from "./tools/Limits.ts"
 export { codeExecution, webFetch, webSearch } from "./tools/ServerTools.ts"
 export { Replay, Timeout } from "./tools/ToolSettings.ts"
@@ -142,6 +143,8 @@ const generate = Effect.fnUntraced(function* (
     invoke,
     formats,
     permits,
+    // Those that wait for approval are among them.
+    begun: Math.max(64, concurrency),
     timeout,
     approve,
     emit: emit ?? (() => Effect.void)

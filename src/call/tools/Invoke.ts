@@ -45,7 +45,7 @@ export const through =
       return last ?? (yield* Effect.die(new Error(`the tool ${name} has no result`)))
     })
 
-/** Whether an input is a `Toolkit`, whose handlers are in the context. Any other effect may give a `handle` of its own. */
+/** Whether an input is a `Toolkit`, whose handlers are in the context. Any other effect may give another `handle`. */
 export const isToolkit = (input: unknown): boolean => Predicate.hasProperty(input, "~effect/ai/Toolkit")
 
 /** Runs the handlers that the context has; for a tool without one, `other`. */

@@ -40,6 +40,8 @@ export interface Handlers {
   readonly invoke: Invoke.Invoke
   readonly formats: ToolFormats
   readonly permits: Semaphore.Semaphore
+  /** How many calls of a turn may have begun, with those that wait for approval. */
+  readonly begun: number
   readonly timeout: Duration.Input | undefined
   readonly approve: Approval.Approve<AnyTools, unknown, unknown> | undefined
   readonly emit: (element: Element<AnyTools, never>) => Effect.Effect<void>
@@ -62,8 +64,8 @@ export const answer = Effect.fnUntraced(function* (
   messages: Request["messages"]
 ) {
   const exits = yield* Effect.forEach(calls, (call) => Effect.exit(answerOne(handlers, call, messages)), {
-    // The permits bound the handlers. A call that waits for approval holds none.
-    concurrency: "unbounded"
+    // The permits bound the handlers. A call that waits for approval holds none, so more calls begin than there are permits.
+    concurrency: handlers.begun
   })
   const causes = exits.flatMap((exit) => (Exit.isFailure(exit) ? [exit.cause] : []))
   if (causes.length > 0) return yield* Effect.failCause(causes.reduce(Cause.combine))

@@ -59,12 +59,13 @@ export const run = Effect.fnUntraced(function* ({ create, handlers, limits, mayB
     yield* handlers.emit({ _tag: "turn-finished", turn: number, message, usage, cost })
     const sum: Turn.TextReply = Turn.together(earlier, reply)
     all = sum
-    spent = yield* Limits.add(spent, turn)
+    if (limits.cost !== undefined) spent = yield* Limits.add(spent, turn)
 
     if (reply.fallback === undefined) model ??= message.model
     const isForeign = reply.fallback === true || (model !== undefined && !Models.isSame(model, message.model))
-    const said = isForeign ? Thinking.without(Turn.assistant(content)) : Turn.assistant(content)
-    const messages = said === undefined || said.content?.length === 0 ? request.messages : [...request.messages, said]
+    const answer = isForeign ? Thinking.without(Turn.assistant(content)) : Turn.assistant(content)
+    const messages =
+      answer === undefined || answer.content?.length === 0 ? request.messages : [...request.messages, answer]
 
     const limit = isCalling ? limitOf(number, { usage: sum.usage, cost: spent }) : undefined
     if (!isCalling || limit !== undefined) {

@@ -30,7 +30,7 @@ describe("a handler that is run directly", () => {
     }).pipe(Effect.provide(handlers), Effect.provideService(Greeting, "of the caller"))
   )
 
-  it("is used for a Toolkit only, because any other effect may give a handle of its own", () => {
+  it("is used for a Toolkit only, because any other effect may give another handle", () => {
     assert.isTrue(Invoke.isToolkit(toolkit))
     assert.isFalse(Invoke.isToolkit(Effect.map(toolkit, (one) => one)))
   })
