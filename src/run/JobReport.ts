@@ -74,8 +74,8 @@ export const toText = (report: JobReport): string => {
     Progress.responseCache(progress),
     isEmulated(report) &&
       "An emulator answered, not Claude: nothing was billed, and the answers only quote the prompts.",
-    endOf(report),
-    `To see it as a page: ${report.reportCommand}`
+    summary.done > 0 && `To see it as a page: ${report.reportCommand}`,
+    endOf(report)
   ]
     .filter((line) => line !== false)
     .join("\n")

@@ -76,8 +76,7 @@ describe("RowTrace", () => {
         assert.deepStrictEqual(outline(spans.filter(({ traceId }) => traceId === run?.traceId)), [
           "Job.run",
           "  sql.transaction",
-          "    Dataset.keepApart",
-          "    Dataset.keepApart",
+          "    Destinations.check",
           "    Dataset.writeLines"
         ])
       })

@@ -52,7 +52,7 @@ describe("on a terminal", () => {
         assert.match(lines[2] ?? "", /^emulated, worth \$0\.\d+/)
         const report = lines.slice(lines.findIndex((line) => line.startsWith("50 of 50 rows are done")))
         assert.match(report[1] ?? "", /^\d+ calls \([1-9]\d* retr(y|ies)\)/)
-        assert.lengthOf(report, 3)
+        assert.lengthOf(report, 4)
       }
     })
   )

@@ -25,9 +25,9 @@ describe("JobReport", () => {
         "  Ann: refused",
         "  … and 24 more",
         "0 calls (0 retries), 0 tokens in, 0 out: $0.00",
+        "To see it as a page: effect-claude report out.jsonl",
         "Stopped: Unauthenticated: bad key; check ANTHROPIC_API_KEY. 2 rows are pending: correct this, and then run the same " +
-          "command again to continue.",
-        "To see it as a page: effect-claude report out.jsonl"
+          "command again to continue."
       ].join("\n")
     )
   })
