@@ -12,12 +12,12 @@ const Recipe = Schema.Struct({
 const program = Claude.streamObject(Recipe, "This is a recipe.\nTitle: Pancakes with apples\nMinutes: 20").pipe(
   Stream.runForEach((event) => {
     switch (event._tag) {
-      case "Partial": {
+      case "partial": {
         // Each field may be missing, and a text may be cut. A number or a key is complete.
         const { title = "…", ingredients = [] } = event.value
         return Console.log(`${title}: ${ingredients.length} ingredients so far`)
       }
-      case "Done":
+      case "finished":
         return Console.log(`${event.value.title}: ${event.value.minutes} minutes, ${event.usage.output} tokens`)
     }
   })

@@ -123,7 +123,7 @@ export const streamText = <E, E2 = never, R = never>(
     })
   )
 
-/** Streams the next answer as growing values of a schema; see `Claude.streamObject`. The turn is added before `Done`. */
+/** Streams the next answer as growing values of a schema; see `Claude.streamObject`. The turn is added before `finished`. */
 export const streamObject = <E, A, I, RD, RE>(
   self: Conversation<E>,
   schema: Schema.ConstraintCodec<A, I, RD, RE>,
@@ -135,7 +135,7 @@ export const streamObject = <E, A, I, RD, RE>(
       yield* self.turns.takeScoped(1)
       const { add, request } = yield* Session.begin(self, input)
       return Stream.tap(object.streamObject(schema, request, options), (event) =>
-        event._tag === "Done" ? Effect.uninterruptible(add(event)) : Effect.void
+        event._tag === "finished" ? Effect.uninterruptible(add(event)) : Effect.void
       )
     })
   )

@@ -137,7 +137,7 @@ describe("a conversation", () => {
       yield* Stream.runForEach(stream, ({ _tag }) =>
         Effect.map(chat.messages, ({ length }) => lengths.add(`${_tag} ${length}`))
       )
-      assert.deepStrictEqual([...lengths], ["Partial 0", "Done 2"])
+      assert.deepStrictEqual([...lengths], ["partial 0", "finished 2"])
     }).pipe(Effect.provide(TestClaude.layer('{"ages":[7, 8]}')))
   )
 

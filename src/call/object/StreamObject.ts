@@ -23,23 +23,23 @@ export type { DeepPartial } from "./DeepPartial.ts"
 
 /** The value so far. It is a snapshot: later text does not change it. It has not been checked against the schema. */
 export interface PartialObject<I> {
-  readonly _tag: "Partial"
+  readonly _tag: "partial"
   readonly value: DeepPartial<I>
 }
 
 /** The decoded value and its reply, at the end of the stream. */
-export interface DoneObject<A> extends Answer.ObjectReply<A> {
-  readonly _tag: "Done"
+export interface FinishedObject<A> extends Answer.ObjectReply<A> {
+  readonly _tag: "finished"
 }
 
-export type ObjectEvent<A, I> = PartialObject<I> | DoneObject<A>
+export type ObjectEvent<A, I> = PartialObject<I> | FinishedObject<A>
 
 /** An answer that was shown cannot be asked for again, so there is no `reask`. */
 export type StreamObjectOptions = Pick<Answer.ObjectOptions, "repair">
 
 /**
- * Asks for a value of `schema`. Emits a `Partial` for each piece of text that shows more of it, and at most eight for text
- * that arrives together; then `Done` with the decoded value.
+ * Asks for a value of `schema`. Emits a `partial` for each piece of text that shows more of it, and at most eight for text
+ * that arrives together; then `finished` with the decoded value.
  *
  * A partial value has the encoded side of the schema, as JSON. Each one is the beginning of the next: a text or a list may
  * be cut; a number, a literal, a date or a key is shown when it is complete. A part that Claude sends in another shape,
@@ -63,7 +63,7 @@ export const streamObject = <A, I, RD, RE>(
       const partial = (value: unknown): PartialObject<I> => {
         shown = value
         // The type describes the shape that `Growth` builds from the schema's own translation.
-        return { _tag: "Partial", value: value as DeepPartial<I> }
+        return { _tag: "partial", value: value as DeepPartial<I> }
       }
       const finish = Effect.fnUntraced(function* (turn: Turn.Turn) {
         const reply = yield* Turn.toReply(turn, Turn.finalText)
@@ -73,7 +73,7 @@ export const streamObject = <A, I, RD, RE>(
           repair,
           (json) => shown === undefined || reader.isExact() || isBeginning(shown, json)
         )
-        return { _tag: "Done", ...reply, value } satisfies DoneObject<A>
+        return { _tag: "finished", ...reply, value } satisfies FinishedObject<A>
       })
       return streamTurn(
         request,

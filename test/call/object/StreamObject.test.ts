@@ -32,7 +32,7 @@ describe("streamObject", () => {
       const events = yield* Stream.runCollect(streamObject(Letter, "Whose letter?"))
       assert.deepStrictEqual(partials(events), [{ author: "Ada" }, { author: "Ada Lovelace", year: 1842 }])
       const whole = yield* generateObject(Letter, "Whose letter?")
-      assert.deepStrictEqual(done(events), { _tag: "Done", ...whole, requestId: "req_test_1" })
+      assert.deepStrictEqual(done(events), { _tag: "finished", ...whole, requestId: "req_test_1" })
       const [streamed, asked] = yield* TestClaude.calls
       assert.deepStrictEqual(streamed, asked)
     }).pipe(Effect.provide(TestClaude.layer(message(letter))))
@@ -122,7 +122,7 @@ describe("a streamed object fails after its last partial value", () => {
       assert.deepInclude({ ...reason }, { text: text.join("") })
       assert.deepInclude(reason.usage, { output: 20 })
       assert.isNotEmpty(shown)
-      assert.notInclude(shown, "Done")
+      assert.notInclude(shown, "finished")
     })
   )
 
@@ -185,7 +185,7 @@ it.effect("a streamed object stops the call when its consumer stops", () =>
     const [first] = yield* Stream.runCollect(Stream.take(streamObject(Letter, "Go."), 1)).pipe(
       Effect.provide(layerOf(endless))
     )
-    assert.deepStrictEqual(first, { _tag: "Partial", value: { author: "A" } })
+    assert.deepStrictEqual(first, { _tag: "partial", value: { author: "A" } })
     assert.isTrue(stopped)
   })
 )
@@ -348,12 +348,12 @@ describe("the types", () => {
 // Builders
 
 const partials = <A, I>(events: ReadonlyArray<ObjectEvent<A, I>>) =>
-  events.flatMap((event) => (event._tag === "Partial" ? [event.value] : []))
+  events.flatMap((event) => (event._tag === "partial" ? [event.value] : []))
 
 const done = <A, I>(
   events: ReadonlyArray<ObjectEvent<A, I>>
-): (ObjectReply<A> & { readonly _tag: "Done" }) | undefined =>
-  events.flatMap((event) => (event._tag === "Done" ? [event] : []))[0]
+): (ObjectReply<A> & { readonly _tag: "finished" }) | undefined =>
+  events.flatMap((event) => (event._tag === "finished" ? [event] : []))[0]
 
 const pieces = (text: string, size: number): ReadonlyArray<string> =>
   Array.from({ length: Math.ceil(text.length / size) }, (_, at) => text.slice(at * size, at * size + size))
