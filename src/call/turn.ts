@@ -52,15 +52,22 @@ export const continuation = (request: Request, turn: Turn): Request | undefined 
   return { ...request, messages: [...request.messages, answer], ...containerOf(request, turn) }
 }
 
+/** The message that returns the content of an answer. */
+export const assistant = (content: ReadonlyArray<Anthropic.ContentBlock>) => ({
+  role: "assistant" as const,
+  // The API accepts the content that it sends; only the SDK's types for the two differ.
+  content: readable(content) as Array<Anthropic.ContentBlockParam>
+})
+
 /**
- * The message that returns the content of an answer. The API sends texts that it refuses to read, so they are left out:
- * empty ones, and white space without a call beside it.
+ * The content of an answer without texts that the API sends and refuses to read: empty ones, and white space without a
+ * call beside it.
  */
-export const assistant = (content: ReadonlyArray<Anthropic.ContentBlock>) => {
-  const readable = content.some(({ type }) => type === "tool_use") ? /[^]/ : /\S/
-  const kept = content.filter((block) => block.type !== "text" || readable.test(block.text))
-  // The API accepts the other content that it sends; only the SDK's types for the two differ.
-  return { role: "assistant" as const, content: kept as Array<Anthropic.ContentBlockParam> }
+export const readable = <Block extends { readonly type: string }>(content: ReadonlyArray<Block>): Array<Block> => {
+  const accepted = content.some(({ type }) => type === "tool_use") ? /[^]/ : /\S/
+  return content.filter(
+    (block) => block.type !== "text" || !Predicate.hasProperty(block, "text") || accepted.test(String(block.text))
+  )
 }
 
 /** The answer of a turn. If the turn has no text or is not finished, removes it from the cache and fails. */

@@ -4,18 +4,25 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
+import { readable } from "../turn.ts"
 import { HistoryInvalid } from "./ConversationError.ts"
 import { blocksOf, empty, extend, type History, isMessage, type Message } from "./History.ts"
 
 /** The history of these messages, in turns. It has no tools: the settings of the conversation need the ones it calls. */
 export const read = (messages: ReadonlyArray<unknown>): Result.Result<History, HistoryInvalid> => {
   const bad = messages.findIndex((message) => !isMessage(message))
-  const detail =
-    bad === -1 ? problem(messages.filter(isMessage)) : `messages.${bad}: expected a message with role and content`
+  const valid = messages.filter(isMessage).map(withoutBlanks)
+  const detail = bad === -1 ? problem(valid) : `messages.${bad}: expected a message with role and content`
   if (detail !== undefined) return Result.fail(new HistoryInvalid({ detail }))
-  const turns = split(messages.filter(isMessage))
+  const turns = split(valid)
   return Result.succeed(turns.reduce((history, messages) => extend(history, { messages }), empty))
 }
+
+/** Without the texts of an answer that the API sends and refuses to read. */
+const withoutBlanks = (message: Message): Message =>
+  message.role === "assistant" && !Predicate.isString(message.content)
+    ? { ...message, content: readable(message.content) }
+    : message
 
 /** One side's part until the other side speaks; the API merges its messages. */
 interface Part {
@@ -24,11 +31,15 @@ interface Part {
   readonly calls: ReadonlyArray<string>
   /** The results before any other block. */
   readonly results: ReadonlyArray<string>
+  /** Whether results follow another block. */
+  readonly isLate: boolean
 }
 
 const problem = (messages: ReadonlyArray<Message>): string | undefined => {
-  const empty = messages.findIndex(({ content }) => content?.length === 0)
-  if (empty !== -1) return `messages.${empty}: the content is empty; leave the message out`
+  for (const [at, message] of messages.entries()) {
+    const detail = misplaced(message)
+    if (detail !== undefined) return `messages.${at}: ${detail}`
+  }
   const parts = partsOf(messages)
   const [first] = parts
   if (first === undefined) return undefined
@@ -45,11 +56,24 @@ const problem = (messages: ReadonlyArray<Message>): string | undefined => {
     if (stray !== undefined) {
       return `messages.${part.at}: the result of ${stray} has no tool call in the message before; leave it out`
     }
+    if (part.isLate) return `messages.${part.at}: results of tools must come before other content; move them`
   }
   const end = parts.at(-1)
   return end?.role === "user" && !has(messages.at(-1), "tool_result")
     ? `messages.${end.at}: the last message must be an answer; ask it as the next turn`
     : undefined
+}
+
+/** What the API refuses in a message, whatever comes before and after it. */
+const misplaced = (message: Message): string | undefined => {
+  const { content, role } = message
+  if (Predicate.isString(content) ? content.trim() === "" : content?.length === 0) {
+    return "the content is empty; leave the message out"
+  }
+  if (role !== "user" && has(message, "tool_result")) return "results of tools must be in messages of the user"
+  if (role !== "assistant" && has(message, "tool_use")) return "calls of tools must be in messages of the assistant"
+  const isBlank = role !== "assistant" && readable(blocksOf(message)).length < blocksOf(message).length
+  return isBlank ? "a text is empty; leave it out" : undefined
 }
 
 const has = (message: Message | undefined, type: string) =>
@@ -77,7 +101,8 @@ const partsOf = (messages: ReadonlyArray<Message>): ReadonlyArray<Part> => {
       at,
       role,
       calls: idsOf(blocks, "tool_use", "id"),
-      results: idsOf(leading, "tool_result", "tool_use_id")
+      results: idsOf(leading, "tool_result", "tool_use_id"),
+      isLate: idsOf(blocks, "tool_result", "tool_use_id").length > idsOf(leading, "tool_result", "tool_use_id").length
     }
   })
 }

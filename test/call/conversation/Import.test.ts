@@ -24,6 +24,12 @@ describe("imported messages", () => {
     assert.isTrue(Result.isSuccess(read([user("Weather?"), call("1"), result("1")])))
   })
 
+  it("have no empty texts in their answers, which the API sends and does not take back", () => {
+    const answer = { role: "assistant", content: [text(""), text("Yes."), text("\n"), { type: "text" }] }
+    const [turn] = Result.getOrThrow(read([user("One?"), answer])).turns
+    assert.deepStrictEqual<unknown>(turn?.messages[1], { ...answer, content: [text("Yes."), { type: "text" }] })
+  })
+
   it("are sent from the last summary on", () => {
     const summary = { role: "assistant", content: [{ type: "compaction", content: "A summary." }, text("Yes.")] }
     const messages = [user("One?"), assistant("Yes."), user("Two?"), summary, user("Three?"), assistant("No.")]
@@ -39,6 +45,24 @@ describe("imported messages", () => {
       [["One?"], "messages.0: expected a message with role and content"],
       [[user("One?"), { role: "assistant", content: [1] }], "messages.1: expected a message with role and content"],
       [[user("")], "messages.0: the content is empty; leave the message out"],
+      [[user(" \n")], "messages.0: the content is empty; leave the message out"],
+      [
+        [user("One?"), { role: "assistant", content: [text("")] }],
+        "messages.1: the content is empty; leave the message out"
+      ],
+      [
+        [{ role: "user", content: [text("One?"), text(" ")] }, assistant("Yes.")],
+        "messages.0: a text is empty; leave it out"
+      ],
+      [
+        [user("One?"), { ...result("1"), role: "assistant" }],
+        "messages.1: results of tools must be in messages of the user"
+      ],
+      [[{ ...call("1"), role: "user" }], "messages.0: calls of tools must be in messages of the assistant"],
+      [
+        [user("One?"), assistant("Yes."), user("Two?"), result("1"), assistant("Yes.")],
+        "messages.2: results of tools must come before other content; move them"
+      ],
       [[assistant("Yes.")], "messages.0: the first message must be the user's"],
       [[user("One?")], "messages.0: the last message must be an answer; ask it as the next turn"],
       [
