@@ -117,9 +117,18 @@ export const streamText = <E, E2 = never, R = never>(
     Effect.gen(function* () {
       yield* self.turns.takeScoped(1)
       const { add, request } = yield* Session.begin(self, input)
-      const onFinish = (reply: text.TextReply): Effect.Effect<void, E | E2, R> =>
-        Effect.andThen(Effect.asVoid(options?.onFinish?.(reply) ?? Effect.void), Effect.uninterruptible(add(reply)))
-      return text.streamText(request, { onFinish })
+      let finished: text.TextReply | undefined
+      const pieces = text.streamText(request, {
+        onFinish: (reply) =>
+          Effect.map(options?.onFinish?.(reply) ?? Effect.void, () => {
+            finished = reply
+          })
+      })
+      // Not in `onFinish`: a store that fails must not remove the answer from a cache.
+      const adding = Effect.suspend(() =>
+        finished === undefined ? Effect.void : Effect.uninterruptible(add(finished))
+      )
+      return Stream.concat(pieces, Stream.drain(Stream.fromEffect(adding)))
     })
   )
 

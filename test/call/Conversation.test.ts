@@ -4,11 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Tool from "effect/ai/Tool"
 import * as Toolkit from "effect/ai/Toolkit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Conversation from "../../src/call/Conversation.ts"
 import { Overloaded } from "../../src/claude/ClaudeError.ts"
+import * as ResponseCache from "../../src/policy/ResponseCache.ts"
 import * as Emulator from "../../src/testing/Emulator.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 import { message, thinking } from "../fixtures.ts"
@@ -358,6 +360,35 @@ describe("a stored conversation", () => {
         assert.deepStrictEqual(yield* first.messages, [])
       }).pipe(Effect.provide(TestClaude.layer(meanwhile)))
     }).pipe(Effect.provide(KeyValueStore.layerMemory))
+  )
+
+  it.effect("keeps an answer in the cache that it cannot store, so that asking again does not pay again", () =>
+    Effect.gen(function* () {
+      const values = yield* KeyValueStore.KeyValueStore
+      let isFull = true
+      const full = new KeyValueStore.KeyValueStoreError({ method: "set", message: "the disk is full" })
+      const store = {
+        ...values,
+        set: (key: string, text: string | Uint8Array) => (isFull ? Effect.fail(full) : values.set(key, text))
+      }
+      const chat = yield* Conversation.open("anna").pipe(Effect.provideService(KeyValueStore.KeyValueStore, store))
+      for (const ask of [
+        Effect.asVoid(Conversation.generateText(chat, "One?")),
+        Stream.runDrain(Conversation.streamText(chat, "Two?"))
+      ]) {
+        isFull = true
+        assert.strictEqual((yield* Effect.flip(ask))._tag, "ConversationStoreFailed")
+        isFull = false
+        yield* ask
+      }
+      assert.lengthOf(yield* chat.messages, 4)
+      assert.lengthOf(yield* TestClaude.calls, 2)
+    }).pipe(
+      Effect.provide([
+        TestClaude.layer("Yes.").pipe(ResponseCache.policy(), Layer.provide(ResponseCache.layerMemory())),
+        KeyValueStore.layerMemory
+      ])
+    )
   )
 
   it.effect("is refused if it is damaged or newer", () =>
