@@ -219,6 +219,15 @@ describe("Mcp.http", () => {
         denied.message,
         `${url}: MCP HTTP status 401; the server wants a token: give it with { headers: { authorization: "Bearer …" } }`
       )
+      for (const [status, remedy] of [
+        [307, /MCP HTTP status 307; the address redirects; give the address to which it leads/],
+        [429, /MCP HTTP status 429; the server is busy or has failed; try again later$/],
+        [503, /MCP HTTP status 503; the server is busy or has failed; try again later$/],
+        [404, /MCP HTTP status 404; check that this is an MCP server/]
+      ] as const) {
+        const { url } = yield* scripted({ ...echo, status })
+        assert.match((yield* Effect.flip(Mcp.http(url))).message, remedy)
+      }
       const unknown = yield* Effect.flip(Mcp.http((yield* scripted({ ...echo, version: "2020-01-01" })).url))
       assert.match(
         unknown.message,
