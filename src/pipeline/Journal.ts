@@ -112,8 +112,8 @@ export class Journal extends Context.Service<
     /** Makes every finished or failed row pending again. Replies stay. */
     readonly rerun: Effect.Effect<void, JournalFailed>
     /**
-     * The claimed rows that are not done, or of these the ones that failed in an earlier run, in input order, each once, with their
-     * replies.
+     * The claimed rows that are not done, or of these the untried ones, or the ones that failed in an earlier run, in input
+     * order, each once, with their replies.
      */
     readonly pending: (which: Which) => Stream.Stream<PendingRow, JournalFailed>
     /**

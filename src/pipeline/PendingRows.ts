@@ -1,6 +1,7 @@
 /**
- * The rows that are still to run, in input order: those that are pending in the journal and that the input still has.
- * Other rows of the input are read and not decoded. If the input no longer has a pending row, the next run claims the rows
+ * The rows that are still to run: those that are pending in the journal and that the input still has. Rows that no run has
+ * tried come first, and then those that failed in an earlier run, both in input order, so that failures that repeat are
+ * not taken for a series of new ones. Other rows of the input are read and not decoded. If the input no longer has a pending row, the next run claims the rows
  * again.
  */
 import * as Effect from "effect/Effect"
@@ -21,8 +22,12 @@ export interface RowLease {
   readonly ended: Effect.Effect<void>
 }
 
-/** Reads the input while there are pending rows, all of them or some that failed in an earlier run. */
-export const of = <Row>(input: KeyedRow.Input<Row>, which: Which) =>
+/** All pending rows, or some that failed in an earlier run. */
+export const of = <Row>(input: KeyedRow.Input<Row>, which: Exclude<Which, "untried">) =>
+  which === "all" ? Stream.concat(inOrder(input, "untried"), inOrder(input, "failed")) : inOrder(input, which)
+
+/** Reads the input while there are pending rows. */
+const inOrder = <Row>(input: KeyedRow.Input<Row>, which: Which) =>
   Stream.unwrap(
     Effect.gen(function* () {
       const journal = yield* Journal

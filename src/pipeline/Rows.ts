@@ -110,12 +110,14 @@ export const make = <Row, Out, E>(
     return Effect.all(final, { discard: true })
   }
 
-  const fail = (error: unknown, redact: Redact.Redact, record: Effect.Effect<void>) => {
+  const fail = (error: unknown, before: string | undefined, redact: Redact.Redact, record: Effect.Effect<void>) => {
     if (isHopeless()) return Effect.void
     const needs = StopRules.missingService(error)
     if (needs !== undefined) return stop(needs)
     if (StopRules.isCertain(error)) return stop(error)
     failed += 1
+    if (StopRules.isRepeated(error, before))
+      return failed >= maxFailures ? Effect.andThen(stop("failures"), record) : record
     const earlier = StopRules.kindOf(error) === kind ? Effect.void : release()
     kind = StopRules.kindOf(error)
     held.push(record)
@@ -155,6 +157,7 @@ export const make = <Row, Out, E>(
           const failure = RowFailure.encode(error, redact, calls.bill(now))
           return fail(
             error,
+            row.failedWith,
             redact,
             whenStored(journal.fail(key, failure), emit(RowFailure.lineOf(key, error, redact)))
           )

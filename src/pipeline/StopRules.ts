@@ -1,7 +1,8 @@
 /**
  * Decides when a run stops because the remaining rows would fail too. Some failures prove this at once: no credit, a
  * refused key, a model that does not exist, an unreachable API. For all others, `maxAlike` consecutive rows must fail
- * alike. The rows that led to the stop stay pending.
+ * alike. The rows that led to the stop stay pending. A row that fails as it did in an earlier run shows nothing about the
+ * others, and does not count.
  */
 import * as Cause from "effect/Cause"
 import * as Schema from "effect/Schema"
@@ -100,6 +101,13 @@ export const kindOf = (error: unknown): string => {
   const { _tag, detail, status } = error.reason
   return JSON.stringify([_tag, status, withoutNumbers(detail)])
 }
+
+/**
+ * Whether a row has failed as in an earlier run, where it had the reason `before`. An outage passes, and is no property of
+ * a row.
+ */
+export const isRepeated = (error: unknown, before: string | undefined): boolean =>
+  before === tagOf(error) && !(error instanceof ClaudeError && error.isRetryable)
 
 /** Numbers, request ids, UUIDs and hashes become `#`. Linear in the length, as one pattern for all of it is not. */
 const withoutNumbers = (text: string) => text.replace(/[\w-]+/g, (word) => (/\d/.test(word) ? "#" : word))

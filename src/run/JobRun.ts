@@ -48,7 +48,7 @@ const withInputs = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 /** What a command adds to its flags. */
 interface Beginning {
   /** Run only rows that failed when they ran last. */
-  readonly only?: Exclude<Journal.Which, "all">
+  readonly only?: Exclude<Journal.Which, "all" | "untried">
   /** The command line, for the state. */
   readonly command?: Journal.Command
 }

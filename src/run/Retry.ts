@@ -30,7 +30,7 @@ const refuse = (message: string) => Effect.fail(new ExitWith(2, message))
 const own = ["job", "reason"]
 
 /** Which rows to run. */
-export const only = ({ reason }: Pick<RetryFlags, "reason">): Exclude<Journal.Which, "all"> =>
+export const only = ({ reason }: Pick<RetryFlags, "reason">): Exclude<Journal.Which, "all" | "untried"> =>
   Option.match(reason, { onNone: () => "failed", onSome: (reason) => ({ reason }) })
 
 /** Runs the failed rows of a job in a state. */

@@ -183,6 +183,41 @@ describe("consecutive rows that fail alike", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
+  it.effect("do not stop a run that continues a job with rows that always fail, however many", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const first = yield* files.run(greetings(names(400)), { concurrency: 4, limit: 250 })
+        assert.deepInclude(first, { done: 225, failed: 25, stopped: "limit" })
+        const before = (yield* calls).length
+        const second = yield* files.run(greetings(names(400)), { concurrency: 4 })
+        assert.deepInclude(second, { done: 360, failed: 40, pending: 0, stopped: undefined })
+        const asked = (yield* TestClaude.prompts).slice(before).map((prompt) => numberIn(prompt))
+        assert.isTrue(asked.slice(0, 140).every((number) => number >= 250))
+        assert.isTrue(asked.slice(160).every((number) => number < 250))
+        assert.lengthOf(asked, 175)
+        // All rows fail again, each once.
+        const retry = yield* files.run(greetings(names(400)), { only: "failed" })
+        assert.deepInclude(retry, { done: 360, failed: 40, pending: 0, stopped: undefined })
+        assert.lengthOf(yield* calls, before + 175 + 40)
+      })
+    ).pipe(Effect.provide(TestClaude.layer(everyTenthFails)))
+  )
+
+  it.effect("stop a run of rows that failed before, if they now fail for another reason", () => {
+    let isBroken = false
+    return inFolder((files) =>
+      Effect.gen(function* () {
+        yield* files.run(greetings(names(400)), { concurrency: 4 })
+        isBroken = true
+        const retry = yield* files.run(greetings(names(400)), { only: "failed", concurrency: 4 })
+        assert.deepInclude(retry, { done: 360, failed: 0, pending: 40 })
+        assert.instanceOf(retry.stopped, Job.JobHopeless)
+      })
+    ).pipe(
+      Effect.provide(TestClaude.layer((request) => (isBroken ? Effect.fail(overloaded) : everyTenthFails(request))))
+    )
+  })
+
   it.effect("do not stop the run if their reasons differ", () => {
     const words = ["too long", "no such tool", "bad image", "empty prompt", "unknown field", "wrong role", "bad order"]
     const answer = (request: Claude.Request) => {
@@ -517,6 +552,12 @@ describe("an emulator that answers in place of Claude", () => {
 // Builders
 
 const badKey = new ClaudeError.Unauthenticated({ detail: "invalid x-api-key" })
+const numberIn = (text: string) => Number(/person (\d+)/.exec(text)?.[1])
+
+/** The same rows fail in every run. */
+const everyTenthFails = (request: Claude.Request) =>
+  numberIn(TestClaude.promptText(request)) % 10 === 9 ? invalid("too long") : "hi"
+
 const invalid = (detail: string) => new ClaudeError.InvalidRequest({ detail, status: 400 })
 
 /** Waits until this many fibers wait for it. */

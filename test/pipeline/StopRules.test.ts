@@ -79,6 +79,15 @@ describe("StopRules.kindOf", () => {
   })
 })
 
+describe("StopRules.isRepeated", () => {
+  it("holds for the reason of an earlier run, unless the failure may pass", () => {
+    assert.isTrue(StopRules.isRepeated(invalid("no tool"), "InvalidRequest"))
+    assert.isFalse(StopRules.isRepeated(invalid("no tool"), "OutputTruncated"))
+    assert.isFalse(StopRules.isRepeated(invalid("no tool"), undefined))
+    assert.isFalse(StopRules.isRepeated(failure(new ClaudeError.Overloaded({ detail: "busy" })), "Overloaded"))
+  })
+})
+
 describe("JobHopeless", () => {
   it("names the failure and the remedy, and suggests to catch errors of single rows in the step", () => {
     const error = StopRules.hopeless(invalid("no tool", 400), redact)

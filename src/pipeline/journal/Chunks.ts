@@ -7,11 +7,10 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Connection } from "effect/sql/SqlConnection"
 import * as Calls from "./Calls.ts"
-import type { PendingRow } from "./ClaimedRows.ts"
+import * as ClaimedRows from "./ClaimedRows.ts"
 import type { JobState, Readable } from "./JobState.ts"
 import * as RowId from "./RowId.ts"
 import type { RowNumbers } from "./RowNumbers.ts"
-import { states } from "./Tables.ts"
 import type { Writer } from "./Writes.ts"
 
 /** Rows of a chunk at most. The rows of other jobs may have numbers between them. */
@@ -35,7 +34,7 @@ export interface Taken {
 }
 
 /** A row with its input as text; see `Claiming`. */
-export interface ChunkRow extends PendingRow {
+export interface ChunkRow extends ClaimedRows.PendingRow {
   readonly input: { readonly form: string; readonly value: string }
 }
 
@@ -107,19 +106,20 @@ export const make = (job: JobState, numbers: RowNumbers, writer: Writer) => {
     rows: (chunk: Chunk) =>
       job.attempt(
         Effect.gen(function* () {
-          const rows = yield* sql`SELECT r.ordinal, r.name, r.key, r.id, r.state, i.form, i.value
+          const rows = yield* sql`SELECT r.ordinal, r.name, r.key, r.id, r.state, i.form, i.value,
+              ${sql.literal(ClaimedRows.failure)}
             FROM effect_claude_rows r LEFT JOIN effect_claude_inputs i ON i.row_id = r.id
             WHERE ${rowsOf(chunk)} ORDER BY r.ordinal`.values
           if (rows.length === 0) return []
           const replies = yield* Calls.ofRows(job, sql`SELECT r.id FROM effect_claude_rows r WHERE ${rowsOf(chunk)}`)
-          return rows.map(([ordinal, name, long, number, state, form, value]): ChunkRow => {
+          return rows.map(([ordinal, name, long, number, state, form, value, failure]): ChunkRow => {
             const row = Number(number)
             const key = RowId.keyOf({ id: String(name), key: long === null ? null : String(long) })
             numbers.remember(key, { number: row, ordinal: Number(ordinal), isOpen: true })
             return {
               key,
               ordinal: Number(ordinal),
-              hasFailed: state === states.failed,
+              ...ClaimedRows.failureIn(state, failure),
               replies: replies.get(row) ?? [],
               input: { form: String(form), value: String(value) }
             }

@@ -22,6 +22,8 @@ import { states } from "./Tables.ts"
 export interface PendingRow extends Row {
   /** Whether an earlier run failed on it. */
   readonly hasFailed: boolean
+  /** The reason of that failure; see `RowFailure.Stored`. */
+  readonly failedWith?: string
   readonly replies: ReadonlyArray<Calls.StoredCall>
 }
 
@@ -30,8 +32,11 @@ export interface FailedRow extends Row {
   readonly error: string
 }
 
-/** Which rows are to run: all that are not done, or those that failed when they ran last, perhaps for one reason only. */
-export type Which = "all" | "failed" | { readonly reason: string }
+/**
+ * Which rows are to run: all that are not done, those of them that are `untried`, or those that failed when they ran last,
+ * in an earlier run, perhaps for one reason only.
+ */
+export type Which = "all" | "untried" | "failed" | { readonly reason: string }
 
 /** The reason of failed rows: that of a Claude error, or the tag of another one. */
 export interface Reason {
@@ -51,27 +56,40 @@ const isFailed = "r.state = 2"
 /** The reason in a stored failure `v`; see `RowFailure.Stored`. */
 const reasonOf = (sql: SqlClient) => sql.literal(isSqlite(sql) ? "v.value ->> 'error'" : "v.value::json ->> 'error'")
 
-const conditionOf = (sql: SqlClient, which: Which): string | Fragment => {
+const conditionOf = ({ run, sql }: JobState, which: Which): string | Fragment => {
   if (which === "all") return "r.state <> 1"
-  if (which === "failed") return isFailed
+  if (which === "untried") return "r.state <> 1 AND r.state = 0"
+  const reason = which === "failed" ? sql`` : sql`AND ${reasonOf(sql)} = ${which.reason}`
   return sql`${sql.literal(isFailed)} AND EXISTS (
-    SELECT 1 FROM effect_claude_results v WHERE v.row_id = r.id AND ${reasonOf(sql)} = ${which.reason})`
+    SELECT 1 FROM effect_claude_results v WHERE v.row_id = r.id AND v.run < ${run} ${reason})`
 }
+
+/** The stored failure of a row, or null where the row has not failed. */
+export const failure = `CASE WHEN ${isFailed} THEN (SELECT v.value FROM effect_claude_results v WHERE v.row_id = r.id) END`
 
 /** Rows that are to run, with their replies. */
 export const pending = (job: JobState, numbers: RowNumbers, which: Which) => {
-  const condition = conditionOf(job.sql, which)
-  return pages(job, "r.name, r.key, r.id, r.state", "", condition, (page) =>
+  const condition = conditionOf(job, which)
+  return pages(job, `r.name, r.key, r.id, r.state, ${failure}`, "", condition, (page) =>
     Effect.map(job.hasReplies && page.length > 0 ? repliesOf(job, page) : Effect.undefined, (replies) =>
       page.map((columns): PendingRow => {
         const { key, ordinal } = rowOf(columns)
         const number = Number(columns[3])
         numbers.remember(key, { number, ordinal, isOpen: true })
-        return { key, ordinal, hasFailed: columns[4] === states.failed, replies: replies?.get(number) ?? [] }
+        return { key, ordinal, ...failureIn(columns[4], columns[5]), replies: replies?.get(number) ?? [] }
       })
     )
   )
 }
+
+/** What a pending row has of its last failure. */
+export const failureIn = (state: unknown, failure: unknown) => ({
+  hasFailed: state === states.failed,
+  ...(failure !== null &&
+    Option.match(decodeFailure(failure), { onNone: () => ({}), onSome: ({ error }) => ({ failedWith: error }) }))
+})
+
+const decodeFailure = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ error: Schema.String })))
 
 /** The replies of the rows between the first and the last of a page. */
 const repliesOf = (job: JobState, page: ReadonlyArray<Columns>) => {

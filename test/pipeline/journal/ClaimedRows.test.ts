@@ -20,6 +20,7 @@ it.effect("finds the rows of every state by an index, in the order of the input"
     yield* journal.fail("a", "{}")
     yield* Effect.gen(function* () {
       yield* Stream.runDrain(journal.pending("all"))
+      yield* Stream.runDrain(journal.pending("untried"))
       yield* Stream.runDrain(journal.pending("failed"))
       yield* Stream.runDrain(journal.outputs)
       yield* Stream.runDrain(journal.failures)
@@ -28,7 +29,9 @@ it.effect("finds the rows of every state by an index, in the order of the input"
     const plans = yield* Effect.forEach(texts, (text) => sql.unsafe(`EXPLAIN QUERY PLAN ${text}`).values)
     assert.deepStrictEqual(
       plans.map((steps) => String(steps[0]?.[3]).replace(/^SEARCH r USING (COVERING )?INDEX /, "")),
-      ["open", "failed", "done", "failed"].map((index) => `effect_claude_rows_${index} (job=? AND run=? AND ordinal>?)`)
+      ["open", "open", "failed", "done", "failed"].map(
+        (index) => `effect_claude_rows_${index} (job=? AND run=? AND ordinal>?)`
+      )
     )
   }).pipe(Effect.provide(Layer.provideMerge(begun(["a"]), Sqlite.layerMemory)))
 )
