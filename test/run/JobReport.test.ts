@@ -87,6 +87,11 @@ describe("JobReport", () => {
     assert.deepInclude(json, { cacheReadTokens: 1200, cacheWrittenTokens: 40, cacheSaved: "3.1" })
   })
 
+  it("names the report only where a row has run", () => {
+    assert.match(JobReport.toText(report({ done: 1 })), /To see it as a page: effect-claude report out\.jsonl$/)
+    assert.notInclude(JobReport.toText(report({ done: 0, pending: 3, stopped: "signal" })), "as a page")
+  })
+
   it("reports what this run and all runs cost, and the number of calls without a known price", () => {
     const run = { calls: 2, cost: BigDecimal.fromStringUnsafe("2.48"), unpriced: 0 }
     const all = { calls: 9, cost: BigDecimal.fromStringUnsafe("11.46"), unpriced: 1 }
