@@ -13,6 +13,7 @@ import { ReplyStore } from "../claude/ReplyStore.ts"
 import { SpendStore } from "../claude/SpendStore.ts"
 import * as Batch from "./Batch.ts"
 import * as ChunkRows from "./ChunkRows.ts"
+import * as Controls from "./Controls.ts"
 import { Dispatcher } from "./Dispatcher.ts"
 import type { Job } from "./Job.ts"
 import { Chunks, Journal } from "./Journal.ts"
@@ -51,12 +52,20 @@ const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E
   yield* dispatcher.onLost(rows.check)
   yield* Run.stopOnDrain(rows.stop)
   let isWanted = false
-  const lookAround = Effect.flatMap(Effect.delay(chunks.isWanted, interval), (wanted) => {
-    isWanted ||= wanted
-    return wanted ? rows.stop("signal") : Effect.void
+  const lookAround = Effect.gen(function* () {
+    yield* Effect.sleep(interval)
+    const isPaused = yield* chunks.isPaused
+    if (isPaused !== crew.isPaused) yield* isPaused ? rows.pause : rows.resume
+    if (!(yield* chunks.isWanted)) return
+    isWanted = true
+    yield* rows.stop("signal")
   })
   // Its connection holds this process's share of the lock: without it, another process may change the rows.
   yield* Effect.forkScoped(Effect.ignore(rows.orStop(Effect.forever(lookAround))))
+  const { pause, resume } = rows
+  yield* Controls.follow(journal.controls, { pause, resume, report: Effect.void, fit: Effect.void }).pipe(
+    Effect.provideService(Controls.Handles, handles)
+  )
   const spending = Spending.make(yield* journal.spending, rows.orStop)
   yield* Effect.forkScoped(Effect.ignore(Effect.forever(Effect.delay(spending.regularly, interval))))
   const taken = yield* ChunkRows.make(job, { hasStopped: () => rows.stopped() !== undefined, settle: rows.settle })
@@ -76,6 +85,14 @@ const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E
   if (reason instanceof StopRules.JobNeeds) return yield* reason
   return { stopped: isWanted && !isError ? "wanted" : (reason ?? "signal") } satisfies Ended
 })
+
+/** Every process sees that a job is paused. The rest is of one process, or of the submission. */
+const handles: Controls.Handles = {
+  resize: () => refused("each worker has a concurrency of its own: start it again with another one"),
+  raise: () => refused("the budget is that of the submission: submit the job again with another one")
+}
+
+const refused = (detail: string) => Effect.succeed({ isApplied: false, detail })
 
 /** Compares the job with the submitted one: its shape, its first request, and what it makes of rows that are finished. */
 const checkJob = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>) {

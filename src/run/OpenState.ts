@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { SqlClient } from "effect/sql/SqlClient"
 import * as Journal from "../pipeline/Journal.ts"
+import * as Progress from "../pipeline/Progress.ts"
 import { ExitWith } from "./ExitWith.ts"
 import * as Postgres from "./Postgres.ts"
 import * as Sqlite from "./Sqlite.ts"
@@ -49,6 +50,10 @@ export const all = Effect.fnUntraced(function* (given: string, purpose: Purpose 
   const states = yield* Effect.provideContext(Journal.states, client)
   if (states.length === 0) return yield* refuse(`${path} holds no job yet: a run stores its job when its input is read`)
   return states.map((state): JobInState => {
+    const { lastRun, shared } = state
+    if (shared !== undefined) {
+      return { ...state, path, client, openIn: Effect.map(shared.workers, workersOf(lastRun.beganAt)) }
+    }
     const openIn = Postgres.isAddress(place)
       ? Effect.map(state.holder, connectionOf)
       : Effect.map(Sqlite.holder(place), processOf)
@@ -100,6 +105,11 @@ const connectionOf = (holder: Effect.Success<Journal.State["holder"]>): Holder |
     name: `connection ${holder.pid} of the server${holder.address === null ? "" : `, from ${holder.address}`}`,
     since: holder.since ?? undefined
   }
+
+const workersOf =
+  (since: number | null) =>
+  (workers: number): Holder | undefined =>
+    workers === 0 ? undefined : { name: Progress.counted(workers, "worker", "workers"), since: since ?? undefined }
 
 const processOf = (holder: Sqlite.Holder | "unnamed" | undefined): Holder | undefined => {
   if (holder === undefined) return undefined

@@ -56,8 +56,9 @@ export const ofState = Effect.fnUntraced(function* (flags: RetryFlags) {
 /** The command of a job in a state, which has failed rows of the reason that is asked for. */
 const read = Effect.fnUntraced(
   function* ({ job: place, jobName, reason }: RetryFlags) {
-    const { command, job, path, reasons } = yield* OpenState.one({ state: place, job: jobName })
+    const { command, job, path, reasons, shared } = yield* OpenState.one({ state: place, job: jobName })
     if (command === null) return yield* refuse(notStored(path, job))
+    if (shared !== undefined) return yield* refuse(isShared(job, CommandLine.toText(command, process.cwd())))
     const found = yield* reasons
     if (Option.isSome(reason) && found.length > 0 && !found.some((one) => one.reason === reason.value)) {
       const list = found.map(({ reason, rows }) => `${reason} (${Progress.counted(rows, "row", "rows")})`).join(", ")
@@ -95,6 +96,9 @@ const within = <A, E, R>(folder: string, effect: Effect.Effect<A, E, R>) =>
     () => effect,
     (before) => Effect.sync(() => process.chdir(before))
   )
+
+const isShared = (job: string, command: string) =>
+  `workers run the rows of "${job}": submit it again, which tries its failed rows: ${command}`
 
 const notStored = (path: string, job: string) =>
   `${path} does not keep the command of "${job}", which a program or an earlier version has run: name the job file and ` +

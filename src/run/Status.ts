@@ -73,7 +73,10 @@ const read = Effect.fnUntraced(function* (state: OpenState.JobInState, isNamed: 
   const { command, emulated, invalid, job, lastRun, path, pausedAt, run } = state
   const failed = yield* state.lastFailures(maxFailures)
   const rows = yield* state.counts
-  const retry = ["effect-claude", "retry", path, ...(isNamed ? ["--job", job] : [])]
+  const retry = ["effect-claude", "retry", path, ...(isNamed ? ["--job", job] : [])].map(CommandLine.quoted).join(" ")
+  // A job of workers is submitted again.
+  const retryOf = (command: Journal.Command) =>
+    state.shared === undefined ? retry : CommandLine.toText(command, process.cwd())
   return {
     path,
     job,
@@ -91,7 +94,7 @@ const read = Effect.fnUntraced(function* (state: OpenState.JobInState, isNamed: 
     failures: yield* Effect.forEach(failed, RowFailure.describe),
     commands: {
       continue: command !== null && rows.pending > 0 ? CommandLine.toText(command, process.cwd()) : undefined,
-      retry: command !== null && rows.failed > 0 ? retry.map(CommandLine.quoted).join(" ") : undefined
+      retry: command !== null && rows.failed > 0 ? retryOf(command) : undefined
     }
   } satisfies Status
 })

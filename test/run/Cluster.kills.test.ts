@@ -88,9 +88,15 @@ describe("a job on several processes", () => {
 
 // Builders
 
+/** Two calls in a hundred fail. */
+const faults = [
+  { kind: 529, rate: 0.01 },
+  { kind: "reset", rate: 0.01 }
+] as const
+
 /** An emulator, and the files and the name of a job. */
 const world = Effect.fnUntraced(function* (latency = 0) {
-  const emulator = Context.get(yield* Layer.build(Emulator.layerServer({ latency })), Emulator.Emulator)
+  const emulator = Context.get(yield* Layer.build(Emulator.layerServer({ latency, faults })), Emulator.Emulator)
   const job = `three steps, ${process.pid} ${yield* Random.nextInt}`
   return {
     ...emulator,

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { NodeServices } from "@effect/platform-node"
-import { type Claude, Concurrency, Dataset, Job, Step } from "effect-claude"
+import { type Claude, Concurrency, Dataset, Job, Journal, Step } from "effect-claude"
 import { Cluster } from "effect-claude/node"
 import { TestClaude } from "effect-claude/testing"
 import { Effect, Fiber, Latch, type Layer, Random, Schema } from "effect"
@@ -80,16 +80,45 @@ describe.skipIf(missing)(`a process that works on a submitted job${missing}`, ()
         const work = Cluster.work(greet, { database: TEST_DATABASE_URL }, () => claude.pipe(Concurrency.policy(1)))
         const worker = yield* Effect.forkChild(work)
         yield* Effect.forkChild(Cluster.watch(greet.name, TEST_DATABASE_URL, () => Effect.void))
-        yield* Effect.repeat(Effect.sleep("50 millis"), { until: () => called.length > 20 })
+        yield* until(() => called.length > 20)
         yield* disconnect(greet.name)
         const { stopped } = yield* Fiber.join(worker)
         assert.instanceOf(stopped, Job.JobBroken)
         const paid = called.length
         const again = yield* Effect.forkChild(work)
-        yield* Effect.repeat(Effect.sleep("50 millis"), { until: () => called.length > paid + 20 })
+        yield* until(() => called.length > paid + 20)
         yield* Fiber.interrupt(again)
         assert.isAtMost(called.length - new Set(called).size, 1)
       }).pipe(provide)
+  )
+
+  it.live("starts no rows while the job is paused, and shows it in the state", () =>
+    Effect.gen(function* () {
+      const { job, output } = yield* greetings
+      const greet = job("Greet")
+      yield* Cluster.submit(greet, { output })
+      let calls = 0
+      const claude = TestClaude.layer(() => {
+        calls += 1
+        return Effect.as(Effect.sleep("10 millis"), "Hello.")
+      }).pipe(Concurrency.policy(1))
+      const work = Cluster.work(greet, { database: TEST_DATABASE_URL }, () => claude)
+      const worker = yield* Effect.forkChild(work)
+      const watcher = yield* Effect.forkChild(Cluster.watch(greet.name, TEST_DATABASE_URL, () => Effect.void))
+      yield* until(() => calls > 10)
+      assert.include((yield* applied(greet.name, { _tag: "pause" })).detail, "paused")
+      const { isApplied } = yield* applied(greet.name, { _tag: "concurrency", calls: 2 })
+      assert.isFalse(isApplied)
+      // The rows that run continue.
+      yield* Effect.sleep("200 millis")
+      const before = calls
+      yield* Effect.sleep("200 millis")
+      assert.strictEqual(calls, before)
+      yield* applied(greet.name, { _tag: "resume" })
+      yield* Fiber.join(watcher)
+      assert.strictEqual(calls, 250)
+      yield* Fiber.interrupt(worker)
+    }).pipe(provide)
   )
 
   it.live("leaves an unchanged submission as it is until it is done, and then tries failed rows again", () =>
@@ -125,6 +154,19 @@ const provide = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.scoped,
     Effect.provide([Postgres.layer(TEST_DATABASE_URL), TestClaude.layer("unused"), NodeServices.layer])
   )
+
+const until = (isMet: () => boolean) => Effect.repeat(Effect.sleep("50 millis"), { until: isMet })
+
+/** Asks the processes of a job, and waits for what comes of it. */
+const applied = Effect.fnUntraced(function* (job: string, control: Journal.Control) {
+  const state = (yield* Journal.states).find(({ job: name }) => name === job)
+  if (state === undefined) return yield* Effect.die("there is no job")
+  const sent = yield* state.send(control)
+  const outcome = yield* Effect.repeat(Effect.delay(state.outcomeOf(sent), "50 millis"), {
+    until: (outcome) => outcome !== undefined
+  })
+  return outcome ?? (yield* Effect.die("there is no outcome"))
+})
 
 /** Closes the connections that share the lock of a job. */
 const disconnect = (job: string) =>

@@ -146,6 +146,13 @@ export const make = (job: JobState, numbers: RowNumbers, writer: Writer) => {
                 }))
             )
       ),
+    /** Whether the job is paused, for all processes. */
+    isPaused: job.attempt(
+      Effect.map(
+        sql`SELECT 1 FROM effect_claude_jobs WHERE id = ${id} AND paused_at IS NOT NULL`,
+        (paused) => paused.length > 0
+      )
+    ),
     /** Records that a row runs alone, in case that it ends this process. */
     tryAlone: (chunk: Chunk, key: string) =>
       Effect.flatMap(numbers.find(key), ({ number }) =>
