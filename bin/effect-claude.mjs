@@ -8,5 +8,12 @@ if (major < 22 || (major === 22 && minor < 19)) {
   const { setFlagsFromString } = await import("node:v8")
   // The young generation must not grow while the modules load; see src/run/Heap.ts.
   setFlagsFromString("--semi-space-growth-factor=1")
-  await import("../dist/run/main.js")
+  const { existsSync } = await import("node:fs")
+  const main = new URL("../dist/run/main.js", import.meta.url)
+  if (existsSync(main)) {
+    await import(main.href)
+  } else {
+    process.stderr.write("effect-claude: this clone is not built; run npm run build, or npm run cli -- --help\n")
+    process.exitCode = 2
+  }
 }

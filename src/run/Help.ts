@@ -64,13 +64,17 @@ const describe = (error: CliError.NonShowHelpErrors): string => {
     case "MissingArgument":
       return `<${error.argument}> is missing`
     case "UnexpectedArgument":
-      return `takes no more arguments, and got ${error.arguments.map((value) => JSON.stringify(value)).join(", ")}`
+      return `takes no more arguments, and got ${error.arguments.map((value) => JSON.stringify(value)).join(", ")}${
+        error.arguments.every(isFile) ? `; put quotes around a pattern of files, as in "data/*.csv"` : ""
+      }`
     case "InvalidValue":
       return invalid(error)
     default:
       return error.message
   }
 }
+
+const isFile = (argument: string) => /\.(?:csv|tsv|jsonl?|ndjson|parquet|txt|gz|zst)$/i.test(argument)
 
 /** Effect's own texts begin with "Expected", list the values, or name a type. Ours begin with the value. */
 const invalid = ({ expected, kind, option, value }: CliError.InvalidValue): string => {

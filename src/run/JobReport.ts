@@ -8,12 +8,13 @@ import * as Cost from "../claude/Cost.ts"
 import * as Evaluation from "../pipeline/Evaluation.ts"
 import { JobBroken, type Summary } from "../pipeline/Job.ts"
 import * as Progress from "../pipeline/Progress.ts"
+import * as Advice from "./Advice.ts"
 
 /** How to continue after a stop. */
 export const howToContinue = "run the same command again to continue"
 
 /** What the next run works on if no row is pending. */
-const only = " with these rows only"
+const only = (rows: number) => (rows === 1 ? " with this row only" : " with these rows only")
 
 /** The facts of a run that has ended. */
 export interface JobReport {
@@ -25,6 +26,8 @@ export interface JobReport {
   readonly reportCommand: string
   /** Whether a signal asked the run to stop. */
   readonly isInterrupted: boolean
+  /** For `map`: the most tokens of an answer. Errors then advise flags. */
+  readonly maxTokens?: number | undefined
   /** What to say if the flags select no row; undefined if they cannot tell why. */
   readonly unselected: string | undefined
   /** If the results have scores. */
@@ -49,12 +52,21 @@ const failedIn = ({ failed, invalid, rejectsFile }: Summary): number =>
 
 /** The report for people. */
 export const toText = (report: JobReport): string => {
+  const { maxTokens } = report
+  const text = linesOf(report)
+    .filter((line) => line !== false)
+    .join("\n")
+  return maxTokens === undefined ? text : Advice.inFlags(text, maxTokens)
+}
+
+const linesOf = (report: JobReport): ReadonlyArray<string | false> => {
   const { output, progress, state, summary } = report
   const failed = failedIn(summary)
   const more = failed - summary.problems.length
   return [
     `${summary.done} of ${summary.total} rows are done: ${output} (state: ${state})`,
-    failed > 0 && `${failures(summary)}; correct them and ${howToContinue}${summary.pending > 0 ? "" : only}:`,
+    failed > 0 &&
+      `${failures(summary)}; correct ${failed === 1 ? "it" : "them"} and ${howToContinue}${summary.pending > 0 ? "" : only(failed)}:`,
     ...summary.problems.map((problem) => `  ${problem}`),
     more > 0 && `  … and ${more} more`,
     summary.failuresFile !== undefined && `All failed rows, with attempts and cost: ${summary.failuresFile}`,
@@ -77,8 +89,6 @@ export const toText = (report: JobReport): string => {
     summary.done > 0 && `To see it as a page: ${report.reportCommand}`,
     endOf(report)
   ]
-    .filter((line) => line !== false)
-    .join("\n")
 }
 
 /** The rows that failed, and the rows that cannot run at all: unreadable lines, and keys that occur twice. */

@@ -26,6 +26,7 @@ import { ExitWith } from "./ExitWith.ts"
 import * as GracefulStop from "./GracefulStop.ts"
 import * as JobReport from "./JobReport.ts"
 import * as Log from "./Log.ts"
+import type { MapFlags } from "./MapFlags.ts"
 import * as NodeSources from "./NodeSources.ts"
 import * as NodeTransport from "./NodeTransport.ts"
 import * as OpenBatches from "./OpenBatches.ts"
@@ -45,6 +46,9 @@ import * as Where from "./Where.ts"
 const withInputs = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.scoped(effect).pipe(Effect.provide(NodeSources.layer))
 
+/** `maxTokens` is a flag of `map` only. */
+type Flags = RunFlags & JudgeFlags & Partial<Pick<MapFlags, "maxTokens">>
+
 /** What a command adds to its flags. */
 interface Beginning {
   /** Run only rows that failed when they ran last. */
@@ -55,7 +59,7 @@ interface Beginning {
 
 /** Runs the job that a command makes. */
 export const run = Effect.fnUntraced(function* <Row, Out, E, R>(
-  flags: RunFlags & JudgeFlags,
+  flags: Flags,
   makeJob: Effect.Effect<Job.Job<Row, Out, E>, ExitWith, R>,
   { command, ...selection }: Beginning = {}
 ) {
@@ -91,7 +95,7 @@ type Options = Job.RunOptions<unknown> & { readonly output: string }
 
 /** Finds out whether an emulator answers, runs the job, and prints the report. */
 const execute = Effect.fnUntraced(function* <Row, Out, E>(
-  flags: RunFlags & JudgeFlags,
+  flags: Flags,
   job: Job.Job<Row, Out, E>,
   options: Options,
   state: string,
@@ -157,7 +161,8 @@ const execute = Effect.fnUntraced(function* <Row, Out, E>(
       state: place,
       reportCommand: reportCommand(job.name, options.output, place),
       isInterrupted,
-      unselected
+      unselected,
+      maxTokens: flags.maxTokens && Option.getOrElse(flags.maxTokens, () => 4096)
     }
     yield* Console.log(flags.json ? JobReport.toJson(report) : JobReport.toText(report))
     yield* left

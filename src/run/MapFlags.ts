@@ -1,13 +1,14 @@
 /**
  * The flags of commands that make a job of a prompt, without a job file.
  */
-import * as Argument from "effect/cli/Argument"
 import type * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { positive, text } from "./Flags.ts"
+import { fileArgument, positive, text } from "./Flags.ts"
+
+export const maxTokens = positive("max-tokens", "The most tokens of an answer; 4096 by default").pipe(Flag.optional)
 
 export const flags = {
-  data: Argument.String("data").pipe(Argument.withDescription("The file with the rows")),
+  data: fileArgument("data", "The file with the rows"),
   prompt: Flag.String("prompt").pipe(
     Flag.withDescription(
       "The prompt, with {{column}} where a value goes, {{column?}} where rows may lack it, and \\{{ for braces that are " +
@@ -28,7 +29,7 @@ export const flags = {
       'string?, since: date"; types are string, number, integer, boolean and date'
   ),
   schema: text("schema", "The fields of a result, as a JSON Schema: @file"),
-  maxTokens: positive("max-tokens", "The most tokens of an answer; 4096 by default").pipe(Flag.optional),
+  maxTokens,
   key: text("key", "The column that identifies a row; by default a hash of the whole row"),
   name: text("name", "The name of the job in its state; by default that of the output")
 }

@@ -38,12 +38,18 @@ const refuse = (message: string) => Effect.fail(new ExitWith(2, message))
 
 /** Makes the job. */
 export const load = Effect.fnUntraced(function* (
-  flags: MapFlags & ScoreFlags & Pick<RunFlags, "budget" | "onlyResults" | "output" | "where">
+  flags: MapFlags & ScoreFlags & Pick<RunFlags, "budget" | "onlyResults" | "output" | "where" | "yes">
 ) {
   if (Option.isNone(flags.output)) {
     return yield* refuse("the results have no place; name a file for them with --output results.jsonl")
   }
   const output = flags.output.value
+  const readers = readersOfStdin(flags)
+  if (readers.length > 1) {
+    return yield* refuse(
+      `${readers.join(" and ")} want standard input, which can be read once; name a file for one of them`
+    )
+  }
   const prompt = yield* template("--prompt", flags.prompt)
   const system = yield* Effect.transposeOption(Option.map(flags.system, (text) => template("--system", text)))
   const schema = yield* schemaOf(flags)
@@ -84,6 +90,19 @@ export const load = Effect.fnUntraced(function* (
   const scored = Expected.score(step, result, scoring)
   return Result.isFailure(scored) ? yield* refuse(scored.failure) : Job.make({ ...job, ...scored.success })
 })
+
+/** What is to come from standard input. */
+const readersOfStdin = ({ data, fields, prompt, rubric, schema, system }: MapFlags & Pick<ScoreFlags, "rubric">) => {
+  const texts = {
+    "--prompt": Option.some(prompt),
+    "--system": system,
+    "--fields": fields,
+    "--schema": schema,
+    "--rubric": rubric
+  }
+  const found = Object.entries(texts).filter(([, text]) => Option.contains(text, "@-"))
+  return [...(data === "-" ? ["the data -"] : []), ...found.map(([flag]) => `${flag} @-`)]
+}
 
 /** The Claude of the run with a smaller capacity. The flag `--concurrency` wins over it. */
 const atMost = (rows: number) =>
@@ -160,9 +179,9 @@ const accepted = (flag: string, schema: FieldSchema.JsonCodec) =>
     onFailure: ({ detail }) => refuse(`${flag}: ${detail}; change that part`)
   })
 
-/** Fails if a column is in no row that was looked at, and warns where every row gets the same prompt. */
+/** Fails if a column is in no row that was looked at, or if every row would get the same prompt and `--yes` is not given. */
 const checkColumns = Effect.fnUntraced(function* (
-  { file, key, where }: MapFlags & Pick<RunFlags, "where">,
+  { file, key, where, yes }: MapFlags & Pick<RunFlags, "where" | "yes">,
   sample: Columns.Sample,
   templates: ReadonlyArray<Text>,
   expected: ReadonlyArray<string>
@@ -188,7 +207,9 @@ const checkColumns = Effect.fnUntraced(function* (
     if (problem !== undefined) return yield* refuse(`${explain(problem)}\nnothing was sent`)
   }
   if (columns.length === 0 && file.length === 0) {
-    yield* Console.error("warning: the prompt has no {{column}}, so every row gets the same one")
+    const same = "the prompt has no {{column}}, so every row gets the same one"
+    if (!yes) return yield* refuse(`${same}; put a column into it, or add --yes to send it as it is\nnothing was sent`)
+    yield* Console.error(`warning: ${same}`)
   }
   if (Option.isNone(key)) {
     yield* Console.error(

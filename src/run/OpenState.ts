@@ -94,7 +94,7 @@ const fileOf = (given: string) => {
     return existsSync(given) ? Effect.succeed(given) : refuse(`${given}: there is no such state`)
   }
   return refuse(
-    `${given} has no state next to it, which would be ${beside}; name the state that the run had with --state`
+    `${given} has no state next to it, which would be ${beside}; if the run had --state, name that state in place of ${given}`
   )
 }
 

@@ -79,7 +79,8 @@ const commands = (flags: RetryFlags) => {
         JobRun.run(flags, JobFlags.load(flags), selection)
       ),
       Command.make("map", { ...MapFlags.flags, ...ScoreFlags.flags, ...RunFlags.flags }, (flags) =>
-        JobRun.run(flags, MapJob.load(flags), selection)
+        // The run was asked for with --yes, which is not stored, or the prompt has a column.
+        JobRun.run(flags, MapJob.load({ ...flags, yes: true }), selection)
       )
     ])
   )

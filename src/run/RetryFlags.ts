@@ -4,6 +4,7 @@
 import type * as Command from "effect/cli/Command"
 import { fileArgument, text } from "./Flags.ts"
 import * as JobFlags from "./JobFlags.ts"
+import { maxTokens } from "./MapFlags.ts"
 import * as RunFlags from "./RunFlags.ts"
 
 export const flags = {
@@ -13,6 +14,7 @@ export const flags = {
     "The state of the job or the output next to it, or the file of the job with the flags of its run"
   ),
   jobName: text("job", "The name of the job, where the state holds several"),
+  maxTokens,
   reason: text("reason", "Run only rows that failed for this reason, such as Overloaded"),
   ...RunFlags.flags
 }

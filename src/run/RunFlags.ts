@@ -17,7 +17,7 @@ export const flags = {
     "state",
     "Where rows, replies and batches are recorded: a file, by default next to the output, or postgres://host:5432/database"
   ),
-  model: text("model", "The model of prompts that name none"),
+  model: text("model", "The model of prompts that name none; claude-sonnet-5-5 by default"),
   fallback: text("fallback", "The model to ask for calls that fail after their retries, such as in an outage"),
   mode: Flag.Literals("mode", ["direct", "batches"]).pipe(
     Flag.withDescription(

@@ -151,7 +151,9 @@ const paceOf = ({ lastRun, now, pausedAt, rows }: Status): ReadonlyArray<string>
 /** What has been asked for and not done yet. */
 const waitingOf = ({ openIn, waiting }: Status): string | false => {
   if (waiting.length === 0) return false
-  const texts = waiting.map((control) => {
+  // Of two that set the same, the later one counts.
+  const last = [...new Map(waiting.map((control) => [control._tag, control])).values()]
+  const texts = last.map((control) => {
     switch (control._tag) {
       case "concurrency":
         return `set the concurrency to ${control.calls}`

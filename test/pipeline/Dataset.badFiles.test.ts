@@ -30,7 +30,7 @@ const files: ReadonlyArray<readonly [string, string, string | Uint8Array, unknow
     "id,urgency\na,1\nb\nb,2,3\nb,2\n",
     [
       a,
-      "4.csv line 3: record 3 has 1 cell, and the header 2; put quotes around a cell with a delimiter in it",
+      "4.csv line 3: record 3 has 1 cell, and the header 2; add the cells that are missing",
       "4.csv line 4: record 4 has 3 cells, and the header 2; put quotes around a cell with a delimiter in it",
       b
     ]
@@ -183,7 +183,7 @@ const files: ReadonlyArray<readonly [string, string, string | Uint8Array, unknow
     "is a spreadsheet",
     "34.xlsx",
     "PK",
-    '34.xlsx: ".xlsx" is not supported; use a file that ends in .ndjson, .jsonl, .json, .csv, .tsv, .parquet'
+    '34.xlsx: ".xlsx" is not supported; save the sheet as CSV (UTF-8), or use another file that ends in .ndjson, .jsonl, .json, .csv, .tsv, .parquet, also with .gz or .zst'
   ],
   [
     "has a line longer than a request, without an end",

@@ -44,9 +44,9 @@ describe("a file", () => {
       const path = yield* fileOf(`{"id":"a","urgency":"high"}\n\n{"id":"b"\n{"id":"c","urgency":3}\n`)
       const rows = yield* rowsOf(Dataset.fromFile(Ticket, path))
       assert.deepStrictEqual(rows.map(inShort), [
-        `${path} line 1: "urgency" must be an integer, got "high"; fix the line or the schema of rows, and run again`,
+        `${path} line 1: "urgency" must be an integer, got "high"; fix the line, and run again`,
         `${path} line 3: not JSON: Expected ',' or '}' after property value at column 10; ` +
-          "fix the line or the schema of rows, and run again",
+          "fix the line, and run again",
         { id: "c", urgency: 3 }
       ])
     }).pipe(provideNode)
@@ -70,7 +70,7 @@ describe("a file", () => {
           `"amount" must be a number or null, got "${"x".repeat(62)}…; ` +
           `"rating" must be a value between 1 and 5, got 9; "email": please give an address; ` +
           `"size" must be "small | medium" or "large", got 4; ` +
-          "fix the row or the schema of rows, and run again"
+          "fix the row, and run again"
       )
     })
   )
@@ -81,7 +81,7 @@ describe("a file", () => {
       const [invalid] = yield* rowsOf(Dataset.fromIterable("tickets", Ticket, [{ id: "a", urgency: secret }]))
       assert.strictEqual(
         invalid && inShort(invalid),
-        'tickets row 1: "urgency" must be an integer, got "[redacted]"; fix the row or the schema of rows, and run again'
+        'tickets row 1: "urgency" must be an integer, got "[redacted]"; fix the row, and run again'
       )
     })
   )
@@ -120,7 +120,7 @@ describe("a file", () => {
       )
       assert.strictEqual(
         yield* unreadable("tickets.xlsx"),
-        `tickets.xlsx: ".xlsx" is not supported; use a file that ends in .ndjson, .jsonl, .json, .csv, .tsv, .parquet`
+        `tickets.xlsx: ".xlsx" is not supported; save the sheet as CSV (UTF-8), or use another file that ends in .ndjson, .jsonl, .json, .csv, .tsv, .parquet, also with .gz or .zst`
       )
     }).pipe(provideNode)
   )
@@ -153,7 +153,7 @@ describe("an iterable", () => {
       for (const _ of [1, 2]) {
         assert.deepStrictEqual((yield* rowsOf(dataset)).map(inShort), [
           { id: "a", urgency: 1 },
-          `tickets row 2: "urgency" must be an integer, got null; fix the row or the schema of rows, and run again`
+          `tickets row 2: "urgency" must be an integer, got null; fix the row, and run again`
         ])
       }
     })
@@ -289,7 +289,7 @@ describe("a writer", () => {
       )
       assert.strictEqual(
         yield* unwritable("out.xlsx"),
-        `out.xlsx: ".xlsx" is not supported; use a file that ends in .ndjson, .jsonl, .json, .csv, .tsv, .parquet`
+        `out.xlsx: ".xlsx" is not supported; save the sheet as CSV (UTF-8), or use another file that ends in .ndjson, .jsonl, .json, .csv, .tsv, .parquet, also with .gz or .zst`
       )
     }).pipe(provideNode)
   )

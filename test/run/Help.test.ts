@@ -19,6 +19,10 @@ describe("a usage error", () => {
     assert.strictEqual(await first("run"), "effect-claude run: <job> is missing")
     assert.strictEqual(await first("run", "a.ts", "b.ts"), 'effect-claude run: takes no more arguments, and got "b.ts"')
     assert.strictEqual(
+      await first("map", "a.csv", "b.csv", "--prompt", "{{a}}"),
+      'effect-claude map: takes no more arguments, and got "b.csv"; put quotes around a pattern of files, as in "data/*.csv"'
+    )
+    assert.strictEqual(
       await first("run", "a.ts", "--mode", "fast"),
       'effect-claude run: --mode "fast": write direct or batches'
     )

@@ -33,10 +33,17 @@ describe("JobReport", () => {
   })
 
   it("promises to run only the failed rows again if no other row is left", () => {
+    assert.include(JobReport.toText(report({ failed: 2 })), "2 failed; correct them and run the same command again")
     assert.include(
       JobReport.toText(report({ failed: 1 })),
-      "run the same command again to continue with these rows only:"
+      "1 failed; correct it and run the same command again to continue with this row only:"
     )
+  })
+
+  it("advises flags for a run of map", () => {
+    const problems = ["Ann: OutputTruncated: raise max_tokens"]
+    const text = JobReport.toText({ ...report({ failed: 1, problems }), maxTokens: 500 })
+    assert.include(text, "Ann: OutputTruncated: run it with --max-tokens 1000 --keep")
   })
 
   it("tells rows that are invalid from rows that failed", () => {

@@ -186,14 +186,31 @@ describe("effect-claude map", () => {
       assert.include(empty.stdout, `mails.jsonl line ${line}: "code": the key of the row is empty`)
   })
 
-  it("warns if every row would get the same prompt", async () => {
+  it("refuses to send every row the same prompt, unless --yes is given", async () => {
     const server = await answering(() => "yes")
-    const { code, stderr } = await cli(map(input([mail(1)]), "--prompt", "Write a poem"), server)
+    const refused = await cli(map(input([mail(1)]), "--prompt", "Write a poem"), server)
+    assert.deepStrictEqual([refused.code, server.requests().length], [2, 0])
+    assert.include(
+      refused.stderr,
+      "every row gets the same one; put a column into it, or add --yes to send it as it is"
+    )
+    const { code, stderr } = await cli(map(input([mail(1)]), "--prompt", "Write a poem", "--yes"), server)
     assert.strictEqual(code, 0)
     assert.include(stderr, "the prompt has no {{column}}, so every row gets the same one")
     assert.deepStrictEqual(server.requests()[0]?.messages, [{ role: "user", content: "Write a poem" }])
     const system = ["--prompt", "Write a poem", "--system", "For {{id}}"]
     assert.notInclude((await cli(map(input([mail(1)]), ...system), server)).stderr, "same one")
+  })
+
+  it("names what wants standard input, if two things do", async () => {
+    const server = await answering(() => "yes")
+    const files = { ...input([mail(1)]), data: "-" }
+    const { code, stderr } = await cli(map(files, "--prompt", "@-"), server)
+    assert.strictEqual(code, 2)
+    assert.include(
+      stderr,
+      "the data - and --prompt @- want standard input, which can be read once; name a file for one"
+    )
   })
 
   it("resumes, and runs only the rows of --where", async () => {

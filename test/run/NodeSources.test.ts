@@ -38,7 +38,7 @@ describe("a query on an SQLite file", () => {
       const firstRow = (query: string) => Effect.map(read(Row, `sqlite:${path}?${query}`), ([first]) => first)
       assert.strictEqual(
         yield* firstRow("select 'x' as id, 1 as paid"),
-        `${path} row 1: "id" must be a string representing a bigint, got "x"; fix the row or the schema of rows, and run again`
+        `${path} row 1: "id" must be a string representing a bigint, got "x"; fix the row, and run again`
       )
       assert.strictEqual(
         yield* firstRow("select * from absent"),
@@ -53,8 +53,10 @@ describe("a query on an SQLite file", () => {
         String(yield* firstRow("select 1 as a, 2 as a")),
         /two columns of the query are named "a"; rename one/
       )
+      const [deleting] = yield* read(Row, `sqlite:${path}?delete from payments returning *`)
+      assert.match(String(deleting), /the query writes, and inputs are only read; write a SELECT/)
       const [absent] = yield* read(Row, `sqlite:${path}.absent?select 1`)
-      assert.match(String(absent), /absent: unable to open database file; /)
+      assert.match(String(absent), /absent: there is no such file; correct the query or the file/)
     }).pipe(provide)
   )
 })
@@ -117,7 +119,7 @@ describe("a folder", () => {
       const Text = Schema.Struct({ path: Schema.String, text: Schema.String })
       assert.deepStrictEqual(yield* read(Text, directory), [
         { path: "b.txt", text: "é\r\n" },
-        `${join(directory, "c.eml")}: not UTF-8; save it as UTF-8; fix the file or the schema of rows, and run again`,
+        `${join(directory, "c.eml")}: not UTF-8; save it as UTF-8; fix the file, and run again`,
         { path: "sub/a", text: "" }
       ])
       writeFileSync(join(directory, "rows.csv"), "id\n")

@@ -42,9 +42,11 @@ describe("effect-claude retry of a state", () => {
     assert.deepInclude(await map("{{subject}}", "two.csv"), { code: 0 })
     const unnamed = await cli(["retry", state], { env })
     assert.match(unnamed.stderr, /holds 2 jobs: name one with --job: "one", "two"/)
-    const { code, stderr } = await cli(["retry", state, "--job", "one"], { env })
+    const flags = ["--job", "one", "--max-tokens", "8000", "--keep"]
+    const { code, stderr } = await cli(["retry", state, ...flags], { env })
     assert.strictEqual(code, 0, stderr)
     assert.strictEqual(server.calls(), 7)
+    assert.strictEqual(server.requests().at(-1)?.max_tokens, 8000)
     assert.match(server.requests().at(-1)?.messages[0].content ?? "", /^Read it's mail \d$/)
   })
 

@@ -40,7 +40,7 @@ describe("effect-claude status", () => {
     const refused = async (...args: ReadonlyArray<string>) => (await cli(["status", ...args])).stderr
     assert.match(
       await refused(input),
-      /mails\.jsonl has no state next to it, which would be .*mails\.state\.sqlite; name the state that the run had with --state\n$/
+      /mails\.jsonl has no state next to it, which would be .*mails\.state\.sqlite; if the run had --state, name that state in place of .*mails\.jsonl\n$/
     )
     assert.match(await refused(join(path, "no.sqlite")), /no\.sqlite: there is no such state\n$/)
     assert.match(

@@ -2,7 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { readdirSync, readFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { folder } from "./cli.ts"
 
@@ -100,6 +101,17 @@ describe("bin/effect-claude.mjs", () => {
       encoding: "utf8"
     })
     assert.strictEqual(stderr, "effect-claude needs Node 22.19 or newer; this is 20.19.0\n")
+    assert.strictEqual(status, 2)
+  })
+
+  it("says how to run a clone that is not built", () => {
+    const clone = mkdtempSync(join(tmpdir(), "clone-"))
+    const bin = join(clone, "bin", "effect-claude.mjs")
+    mkdirSync(join(clone, "bin"))
+    copyFileSync(new URL("../../bin/effect-claude.mjs", import.meta.url), bin)
+    const { status, stderr } = spawnSync(process.execPath, [bin], { encoding: "utf8" })
+    rmSync(clone, { recursive: true })
+    assert.strictEqual(stderr, "effect-claude: this clone is not built; run npm run build, or npm run cli -- --help\n")
     assert.strictEqual(status, 2)
   })
 })

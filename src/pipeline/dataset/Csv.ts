@@ -112,7 +112,11 @@ const pager = (path: string) => {
       if (isBroken && cells.some(isReplaced)) return Result.fail(notUtf8)
       if (cells.length === columns.length) return Result.succeed(recordOf(cells))
       const has = `record ${numbers[index]} has ${cells.length} ${cells.length === 1 ? "cell" : "cells"}`
-      return Result.fail(`${has}, and the header ${columns.length}; put quotes around a cell with a delimiter in it`)
+      const remedy =
+        cells.length < columns.length
+          ? "add the cells that are missing"
+          : "put quotes around a cell with a delimiter in it"
+      return Result.fail(`${has}, and the header ${columns.length}; ${remedy}`)
     }
     const place = (index: number): Place => ({ source: path, unit: "line", number: lines[index] ?? 0 })
     return Result.succeed({ size: records.length, value, place, raw: (index) => records[index], bytes, columns })

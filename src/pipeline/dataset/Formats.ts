@@ -31,8 +31,15 @@ export const of = (path: string): Effect.Effect<Format, DatasetFailed.DatasetFai
   const format = find(path)
   if (format === Parquet.format && Compression.of(path).kind !== undefined) return fail(path, compressedParquet)
   if (format !== undefined) return Effect.succeed(format)
-  return fail(path, `"${endingOf(path)}" is not supported; use a file that ends in ${endings.join(", ")}`)
+  const ending = endingOf(path)
+  const remedy = spreadsheets.has(ending.toLowerCase())
+    ? "save the sheet as CSV (UTF-8), or use another file"
+    : "use a file"
+  return fail(path, `"${ending}" is not supported; ${remedy} that ends in ${endings.join(", ")}, also with .gz or .zst`)
 }
+
+/** A program that makes them saves other formats, too. */
+const spreadsheets: ReadonlySet<string> = new Set([".xlsx", ".xls", ".xlsm", ".ods", ".numbers"])
 
 const fail = (path: string, detail: string) => Effect.fail(new DatasetFailed.DatasetFailed({ path, detail }))
 

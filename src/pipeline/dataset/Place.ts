@@ -22,6 +22,6 @@ export class RowInvalid extends Schema.TaggedError<RowInvalid>()("RowInvalid", {
   detail: Schema.String
 }) {
   override get message() {
-    return `${at(this.place)}: ${this.detail}; fix the ${this.place.unit} or the schema of rows, and run again`
+    return `${at(this.place)}: ${this.detail}; fix the ${this.place.unit}, and run again`
   }
 }

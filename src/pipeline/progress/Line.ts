@@ -152,5 +152,5 @@ const limits = {
   inputTokens: "rate limit: input tokens",
   outputTokens: "rate limit: output tokens",
   pause: "waiting after a 429",
-  ramp: "waiting for the first answers"
+  ramp: "starting slowly until answers show the limits"
 }

@@ -73,6 +73,7 @@ const classesOf = (sorted: ReadonlyArray<readonly [index: number, count: number]
     const at = Math.floor(index / perClass)
     wide.set(at, (wide.get(at) ?? 0) + count)
   }
-  const edge = (at: number) => Math.round(Math.exp(at * perClass * growth))
+  // Edges of classes of a few milliseconds differ by less than one.
+  const edge = (at: number) => Number(Math.exp(at * perClass * growth).toPrecision(3))
   return Array.from(wide, ([at, count]) => ({ from: edge(at), to: edge(at + 1), count }))
 }

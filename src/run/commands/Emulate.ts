@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { FaultsFromString } from "../../testing/emulator/faults/Faults.ts"
+import { FaultsFromString, Kind } from "../../testing/emulator/faults/Faults.ts"
 import { json, limitsPerMinute, positive, toggle } from "../Flags.ts"
 
 const milliseconds = (name: string, description: string) =>
@@ -40,7 +40,8 @@ const flags = {
   ),
   faults: Flag.String("faults").pipe(
     Flag.withDescription(
-      "Faults to inject, each with a rate or a number of times, for all models or one: 429:0.02,cut:0.01,reset:1x,claude-sonnet-5-5=529:1"
+      "Faults to inject, each with a rate or a number of times, for all models or one: " +
+        `429:0.02,cut:0.01,reset:1x,claude-sonnet-5-5=529:1. The faults are ${Kind.literals.join(", ")}`
     ),
     Flag.withSchema(FaultsFromString),
     Flag.optional

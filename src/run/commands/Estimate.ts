@@ -38,7 +38,7 @@ export const estimate = Command.make(
   Effect.fn("Cli.estimate")(function* ({ job, prompt, ...flags }) {
     if (Option.isNone(prompt)) return yield* estimateJob(flags, JobFlags.load({ ...flags, job }))
     const MapJob = yield* Effect.promise(() => import("../MapJob.ts"))
-    const named = { ...flags, data: job, prompt: prompt.value }
+    const named = { ...flags, data: job, prompt: prompt.value, yes: true }
     if (Option.isSome(flags.measure) || Option.isSome(flags.output))
       return yield* estimateJob(flags, MapJob.load(named))
     // Where no row runs, the results need no place.

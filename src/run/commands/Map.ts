@@ -24,7 +24,10 @@ export const map = Command.make(
     const args = yield* (yield* Stdio.Stdio).args
     const command = CommandLine.toStore("map", args, process.cwd())
     const selection = flags.onlyFailed ? { only: "failed" as const } : {}
-    return yield* JobRun.run(flags, MapJob.load(flags), { command, ...selection })
+    return yield* JobRun.run(flags, MapJob.load({ ...flags, yes: flags.yes || flags.dryRun }), {
+      command,
+      ...selection
+    })
   })
 ).pipe(
   Command.withDescription("Send a prompt for each row of a file, or resume; needs no code"),

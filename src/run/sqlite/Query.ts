@@ -2,9 +2,14 @@
  * The rows of a query on an SQLite file, which is opened for reading only. They stream, so the result may be larger than
  * memory.
  */
+import { existsSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { attempt, nodeSqlite, SqliteFailed } from "./Database.ts"
+
+/** SQLITE_READONLY. */
+const readOnly = 8
+const writes = "the query writes, and inputs are only read; write a SELECT"
 
 /** Rows that come at once. */
 const pageSize = 256
@@ -13,6 +18,12 @@ const pageSize = 256
 export const rows = (path: string, query: string) =>
   Stream.unwrap(
     Effect.gen(function* () {
+      if (!existsSync(path)) {
+        return yield* new SqliteFailed({
+          path,
+          detail: "there is no such file"
+        })
+      }
       const database = yield* Effect.acquireRelease(
         attempt(path, () => new (nodeSqlite().DatabaseSync)(path, { readOnly: true, timeout: 5000 })),
         (database) => Effect.sync(() => database.close())
@@ -29,9 +40,11 @@ export const rows = (path: string, query: string) =>
       if (detail !== undefined) return yield* new SqliteFailed({ path, detail })
       statement.setReadBigInts(true)
       const iterator = statement.iterate()
-      return Stream.fromEffectRepeat(attempt(path, () => take(iterator))).pipe(
-        Stream.takeUntil((page) => page.length < pageSize)
+      const next = Effect.mapError(
+        attempt(path, () => take(iterator)),
+        (error) => (error.code === readOnly ? new SqliteFailed({ path, detail: writes }) : error)
       )
+      return Stream.fromEffectRepeat(next).pipe(Stream.takeUntil((page) => page.length < pageSize))
     })
   )
 

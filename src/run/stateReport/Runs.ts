@@ -40,7 +40,7 @@ const columns: ReadonlyArray<Table.Column<Run>> = [
   },
   { name: "End", cell: endOf },
   { name: "Mode", cell: ({ settings }) => settings.mode ?? "–" },
-  { name: "At once", isFigure: true, cell: ({ settings }) => settings.concurrency ?? "–" },
+  { name: "Concurrency", isFigure: true, cell: ({ settings }) => settings.concurrency ?? "default" },
   { name: "Machine", cell: ({ settings }) => settings.worker ?? "–" },
   { name: "Done", isFigure: true, cell: ({ done, total }) => `${Format.count(done)} of ${Format.count(total)}` },
   { name: "Failed", isFigure: true, cell: ({ failed }) => (failed === null ? "–" : Format.count(failed)) },

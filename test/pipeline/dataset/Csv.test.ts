@@ -49,7 +49,7 @@ describe("a CSV file", () => {
       const path = yield* fileOf("rows.csv", `id,text\n1,"a\nb"\n\n2\n3,c,d\n4,e\n`)
       assert.deepStrictEqual(yield* read(Texts, path), [
         { id: "1", text: "a\nb" },
-        "rows.csv line 5: record 4 has 1 cell, and the header 2; put quotes around a cell with a delimiter in it",
+        "rows.csv line 5: record 4 has 1 cell, and the header 2; add the cells that are missing",
         "rows.csv line 6: record 5 has 3 cells, and the header 2; put quotes around a cell with a delimiter in it",
         { id: "4", text: "e" }
       ])

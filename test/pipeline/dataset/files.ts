@@ -38,5 +38,5 @@ export const read = <A>(schema: Schema.ConstraintDecoder<A>, path: string) =>
 /** Messages without the folder and the part that all have. */
 const without = (path: string, text: unknown) =>
   typeof text === "string"
-    ? text.replaceAll(join(path, "..", "/"), "").replace(/; fix the \w+ or the schema of rows, and run again$/, "")
+    ? text.replaceAll(join(path, "..", "/"), "").replace(/; fix the \w+, and run again$/, "")
     : text

@@ -21,6 +21,17 @@ describe("a histogram of durations", () => {
     assert.isBelow(classes.length, 60)
   })
 
+  it("gives classes of a few milliseconds a width", () => {
+    const histogram = Histogram.make()
+    for (const milliseconds of [1, 2, 2, 3]) histogram.add(milliseconds)
+    const { classes } = histogram.result() ?? assert.fail("it has durations")
+    assert.deepStrictEqual(classes, [
+      { from: 1, to: 1.27, count: 1 },
+      { from: 1.6, to: 2.03, count: 2 },
+      { from: 2.56, to: 3.24, count: 1 }
+    ])
+  })
+
   it("has no result without a duration, and takes a duration of 0", () => {
     const histogram = Histogram.make()
     assert.isUndefined(histogram.result())
