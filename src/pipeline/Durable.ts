@@ -110,7 +110,12 @@ const callOf = (fiber: Fiber.Fiber<unknown, unknown>, request: Request, prefix: 
   if (row === undefined || fiber.getRef(CurrentCall) !== undefined) return undefined
   const hash = Option.getOrUndefined(hashOf(request))
   if (hash === undefined) return undefined
-  return { row, request, path: fiber.getRef(CallSite).path.join("/"), hash: prefix + hash }
+  return {
+    row,
+    request,
+    path: fiber.getRef(CallSite).path.join("/"),
+    hash: fiber.getRef(Handled.Scope) + prefix + hash
+  }
 }
 
 /** A request that cannot be written as JSON is passed on, and fails when it is sent. */

@@ -2,12 +2,14 @@
  * Results of tools, stored like the replies of a row: a resumed row reads a result instead of running its handler again.
  * A handler that a crash interrupts, or whose failure is raised, has no result and runs again.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { CallSite } from "../../claude/CallSite.ts"
 import { emptyMessage } from "../../claude/EmptyMessage.ts"
 import type { HandlerStore } from "../../claude/HandlerStore.ts"
 import { type Message, type Reply, text as textOf } from "../../claude/Reply.ts"
 import type { CallKey } from "../../claude/ReplyStore.ts"
+import * as Sha256 from "../../claude/Sha256.ts"
 import * as StoredReply from "../../claude/StoredReply.ts"
 import type { Row } from "../Durable.ts"
 
@@ -31,13 +33,21 @@ export const none = (refused: () => void): Handlers => ({
   waits: () => () => {}
 })
 
+/**
+ * Begins the hash of each call that the running handler makes; empty outside of a handler. Such calls are numbered apart:
+ * a stored handler does not run again, and the calls of the program must find their replies all the same.
+ */
+export const Scope: Context.Reference<string> = Context.Reference("effect-claude/Durable/HandlerScope", {
+  defaultValue: () => ""
+})
+
 /** The store of a row. */
 export const store = (row: Row): HandlerStore => ({
   stored: <E, R>(id: string, work: Effect.Effect<string, E, R>) =>
     Effect.uninterruptibleMask((restore): Effect.Effect<string, E, R> =>
       Effect.withFiber((fiber) => {
         const path = fiber.getRef(CallSite).path.join("/")
-        const hash = prefix + id
+        const hash = fiber.getRef(Scope) + prefix + id
         const slot = row.slots.take(path, hash)
         const known = slot.stored && StoredReply.decode(slot.stored)
         if (known !== undefined) return Effect.succeed(textOf(known.message))
@@ -47,7 +57,8 @@ export const store = (row: Row): HandlerStore => ({
         }
         const call: CallKey = { row: row.key, path, hash, occurrence: slot.occurrence }
         const end = row.handlers.runs()
-        return restore(work).pipe(
+        const scope = `in ${Sha256.hex(`${hash} ${slot.occurrence}`)} `
+        return restore(Effect.provideService(work, Scope, scope)).pipe(
           Effect.tap((text) => row.save({ call, request: undefined, reply: toReply(text) })),
           Effect.onExit((exit) =>
             Effect.sync(() => {

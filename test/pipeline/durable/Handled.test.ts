@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber } from "effect"
+import { generateText } from "../../../src/call/text.ts"
 import { HandlerStore } from "../../../src/claude/HandlerStore.ts"
 import * as Handled from "../../../src/pipeline/durable/Handled.ts"
 import * as Slots from "../../../src/pipeline/durable/Slots.ts"
@@ -56,6 +57,31 @@ describe("the results of tools", () => {
     })
   )
 
+  it.effect("do not change which replies the program gets, although a handler made the same request before", () =>
+    Effect.gen(function* () {
+      const store = makeStore()
+      const ask = Effect.map(generateText("Sing."), ({ text }) => text)
+      const program = Effect.all([stored("a", ask), ask, stored("a", stored("b", ask)), ask])
+      const first = yield* asRow(store)(program)
+      assert.deepStrictEqual(first, ["song 1", "song 2", "song 3", "song 4"])
+      assert.deepStrictEqual(yield* asRow(store)(program), first)
+      assert.lengthOf(yield* TestClaude.calls, 4)
+    }).pipe(Effect.provide(songs()))
+  )
+
+  it.effect("of an interrupted handler use the replies that it has stored", () =>
+    Effect.gen(function* () {
+      const store = makeStore()
+      const ask = Effect.map(generateText("Sing."), ({ text }) => text)
+      yield* Effect.exit(asRow(store)(Effect.all([ask, stored("a", Effect.andThen(ask, Effect.interrupt))])))
+      assert.deepStrictEqual(yield* asRow(store)(Effect.all([ask, stored("a", ask), ask])), [
+        "song 1",
+        "song 2",
+        "song 3"
+      ])
+    }).pipe(Effect.provide(songs()))
+  )
+
   it.effect("of equal work in one run have separate places", () =>
     Effect.gen(function* () {
       const store = makeStore()
@@ -67,5 +93,11 @@ describe("the results of tools", () => {
   )
 })
 
-const stored = <E>(id: string, work: Effect.Effect<string, E>) =>
+/** A Claude that never gives the same answer twice. */
+const songs = () => {
+  let count = 0
+  return TestClaude.layer(() => `song ${++count}`)
+}
+
+const stored = <E, R>(id: string, work: Effect.Effect<string, E, R>) =>
   Effect.flatMap(HandlerStore, (store) => store?.stored(id, work) ?? Effect.die("there is no store"))
