@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { NodeServices } from "@effect/platform-node"
-import { type Claude, Concurrency, Dataset, Job, Journal, Step } from "effect-claude"
+import { Claude, Concurrency, Dataset, Job, Journal, Step } from "effect-claude"
 import { Cluster } from "effect-claude/node"
-import { TestClaude } from "effect-claude/testing"
-import { Effect, Fiber, Latch, type Layer, Random, Schema } from "effect"
+import { Emulator, TestClaude } from "effect-claude/testing"
+import { BigDecimal, Effect, Fiber, Latch, type Layer, Random, Schema } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -121,6 +121,72 @@ describe.skipIf(missing)(`a process that works on a submitted job${missing}`, ()
     }).pipe(provide)
   )
 
+  it.live("ends its calls when rows are added, and then works on these too, each row once", () =>
+    Effect.gen(function* () {
+      const { input, job, output } = yield* greetings
+      const greet = { ...job("Greet"), source: Dataset.fromFile(Person, input) }
+      const called: Array<string> = []
+      const claude = TestClaude.layer(({ messages }) => {
+        called.push(JSON.stringify(messages))
+        return Effect.as(Effect.sleep("5 millis"), "Hello.")
+      })
+      const work = Cluster.work(greet, { database: TEST_DATABASE_URL }, () => claude.pipe(Concurrency.policy(4)))
+      yield* Cluster.submit(greet, { output })
+      const watcher = yield* Effect.forkChild(Cluster.watch(greet.name, TEST_DATABASE_URL, () => Effect.void))
+      const worker = yield* Effect.forkChild(work)
+      yield* until(() => called.length > 20)
+      writeFileSync(
+        input,
+        names(300)
+          .map((name) => JSON.stringify({ name }))
+          .join("\n")
+      )
+      assert.isFalse((yield* Cluster.submit(greet, { output })).isKnown)
+      assert.deepStrictEqual(yield* Fiber.join(worker), { stopped: "wanted" })
+      yield* Fiber.interrupt(watcher)
+      const again = yield* Effect.forkChild(work)
+      yield* Cluster.watch(greet.name, TEST_DATABASE_URL, () => Effect.void)
+      yield* Fiber.interrupt(again)
+      yield* Cluster.write(greet, output)
+      assert.deepStrictEqual(
+        lines(output).map(({ key }) => key),
+        names(300)
+      )
+      assert.deepStrictEqual([called.length, new Set(called).size], [300, 300])
+    }).pipe(provide)
+  )
+
+  it.live(
+    "stops before the budget of the job is exceeded by all processes together, and continues with a larger one",
+    () =>
+      Effect.gen(function* () {
+        const { job, output } = yield* greetings
+        const step = Step.text("greet", ({ name }: typeof Person.Type) => ({
+          max_tokens: 20,
+          messages: [{ role: "user" as const, content: `Greet ${name}.` }]
+        }))
+        const greet = { ...job("Greet"), step }
+        const work = Cluster.work(greet, { database: TEST_DATABASE_URL }, ({ budget }) =>
+          Emulator.layer({ latency: 20 }).pipe(
+            Claude.stack({ concurrency: 4, budget: budget === "0.005 USD" ? "0.005 USD" : "9 USD" })
+          )
+        )
+        yield* Cluster.submit(greet, { output, settings: { budget: "0.005 USD" } })
+        yield* Effect.forkChild(Cluster.watch(greet.name, TEST_DATABASE_URL, () => Effect.void))
+        const ends = yield* Effect.all([work, work, work], { concurrency: 3 })
+        for (const { stopped } of ends) assert.include(String(stopped), "BudgetExceeded")
+        const first = yield* totalsOf(greet.name)
+        assert.isAbove(first, 0)
+        assert.isAtMost(first, 0.005)
+        yield* Cluster.submit(greet, { output, settings: { budget: "9 USD" }, changed: "keep" })
+        const worker = yield* Effect.forkChild(work)
+        yield* Cluster.watch(greet.name, TEST_DATABASE_URL, () => Effect.void)
+        yield* Fiber.interrupt(worker)
+        assert.deepStrictEqual((yield* Cluster.write(greet, output)).problems, [])
+        assert.lengthOf(lines(output), 250)
+      }).pipe(provide)
+  )
+
   it.live("leaves an unchanged submission as it is until it is done, and then tries failed rows again", () =>
     Effect.gen(function* () {
       const { input, job, output } = yield* greetings
@@ -166,6 +232,13 @@ const applied = Effect.fnUntraced(function* (job: string, control: Journal.Contr
     until: (outcome) => outcome !== undefined
   })
   return outcome ?? (yield* Effect.die("there is no outcome"))
+})
+
+/** What a job was billed, in US dollars. */
+const totalsOf = Effect.fnUntraced(function* (job: string) {
+  const state = (yield* Journal.states).find(({ job: name }) => name === job)
+  if (state === undefined) return yield* Effect.die("there is no job")
+  return BigDecimal.toNumberUnsafe((yield* state.totals).all.cost)
 })
 
 /** Closes the connections that share the lock of a job. */

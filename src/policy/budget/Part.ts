@@ -41,12 +41,19 @@ export const make = (purse: Purse.Purse, { allot, regularly }: SharedAccount) =>
       return answer
     })
 
+  /** Keeps what its calls need. From then on calls take from the smaller part. */
+  const giveBack = (spare: BigDecimal.BigDecimal) => {
+    const needed = used()
+    const wanted = BigDecimal.sum(needed, spare)
+    purse.cap = wanted
+    return Effect.map(allot({ needed, wanted, cap: budget }), (answer) => {
+      if (answer._tag === "granted") purse.cap = answer.amount
+    })
+  }
   const shrink = Effect.suspend(() => {
     const excess = BigDecimal.subtract(Purse.remaining(purse), BigDecimal.multiply(block(), spare))
     if (!BigDecimal.isGreaterThan(excess, zero)) return Effect.void
-    // From now on calls take from the smaller part.
-    purse.cap = BigDecimal.sum(used(), block())
-    return Effect.asVoid(ask(used()))
+    return giveBack(block())
   })
   regularly(one.withPermit(Effect.uninterruptible(shrink)))
 
@@ -63,6 +70,8 @@ export const make = (purse: Purse.Purse, { allot, regularly }: SharedAccount) =>
     while (BigDecimal.isGreaterThan(most, Purse.remaining(purse))) {
       const answer = yield* Effect.uninterruptible(ask(BigDecimal.sum(used(), most)))
       if (answer._tag === "granted") return
+      // Several processes may wait for one another.
+      if (BigDecimal.isGreaterThan(purse.cap, used())) yield* Effect.uninterruptible(giveBack(zero))
       const now = `${BigDecimal.format(answer.left)} ${BigDecimal.format(used())}`
       if (now !== last) since = Timer.now(clock)
       last = now

@@ -59,6 +59,18 @@ describe("a process that shares a budget of 1,000 tokens", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("gives back what is too little for a call, while it waits", () =>
+    Effect.gen(function* () {
+      const others = { spent: 900, returnable: 100 }
+      const { asked, ledger } = yield* opened(others)
+      const { settle } = yield* ledger.take(request, tokens(80))
+      settle(tokens(5))
+      yield* Effect.forkChild(ledger.take(request, tokens(150)))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(asked, ["80 of 90", "5 of 5"])
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("gives back what its calls no longer need", () =>
     Effect.gen(function* () {
       const { asked, ledger, regularly } = yield* opened()
