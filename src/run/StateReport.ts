@@ -1,6 +1,7 @@
 /**
  * Writes the report of a job as an HTML page, or prints it as JSON. The job may run meanwhile. A comparison is such a page, too.
  */
+import { existsSync } from "node:fs"
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -16,7 +17,7 @@ import type { ReportFlags } from "./ReportFlags.ts"
 /** Reads the state, and writes what the flags ask for. */
 export const write = Effect.fnUntraced(function* ({ json, output, texts, ...given }: ReportFlags) {
   const report = yield* read(given, texts)
-  const path = Option.getOrElse(output, () => pathOf(given.state, report.job))
+  const path = Option.getOrElse(output, () => pathOf(given.state, report))
   if (json) {
     const text = yield* Effect.orDie(Report.encodeJson(report))
     return yield* Option.isSome(output) ? save(path, text) : Console.log(text)
@@ -33,11 +34,19 @@ const read = (given: Parameters<typeof OpenState.one>[0], texts: boolean) =>
     return report ?? (yield* Effect.fail(new ExitWith(2, `${path} holds no job "${job}"`)))
   }).pipe(Effect.scoped, OpenState.toExit)
 
-/** The page next to the results: `results.report.html` for `results.jsonl` and `results.state.sqlite`. */
-const pathOf = (state: string, job: string): string =>
-  Postgres.isAddress(state)
-    ? `${job.replaceAll(/[^\w.-]+/g, "-")}.report.html`
-    : `${state.replace(/\.\w+$/, "").replace(/\.state$/, "")}.report.html`
+/**
+ * The page next to the results: `results.report.html` for `results.jsonl` and `results.state.sqlite`. A database knows the
+ * output of the last run, which may be on another machine, or in another folder: then the page is here.
+ */
+const pathOf = (state: string, { job, runs }: Report.Report): string => {
+  if (!Postgres.isAddress(state)) return pageOf(state.replace(/\.\w+$/, "").replace(/\.state$/, ""))
+  const output = runs.at(-1)?.settings.output
+  return output !== undefined && existsSync(output)
+    ? pageOf(output.replace(/\.\w+(?:\.(?:gz|zst))?$/i, ""))
+    : pageOf(job.replaceAll(/[^\w.-]+/g, "-"))
+}
+
+const pageOf = (name: string) => `${name}.report.html`
 
 /** Writes a comparison as an HTML page. */
 export const writeComparison = Effect.fnUntraced(function* (path: string, compared: Compared, texts: boolean) {

@@ -325,6 +325,8 @@ describe("effect-claude run", () => {
     assert.deepInclude(await cli(runOf({ ...files, job }, ...state), { env: at(server.url) }), { code: 0 })
     assert.strictEqual(server.calls(), 3)
     assert.deepStrictEqual(readdirSync(files.path).toSorted(), ["job.ts", "mails.jsonl", "out.jsonl"])
+    const report = await cli(["report", database, "--job", name])
+    assert.deepInclude(report, { code: 0, stdout: `report: ${files.output.replace(".jsonl", ".report.html")}\n` })
     server.close()
   })
 

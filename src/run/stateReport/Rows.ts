@@ -57,6 +57,13 @@ const texts = ({ reply, request, step }: Step): Html | false =>
         <pre>${request}</pre>`
     }
     ${
+      request === undefined &&
+      html`<p class="quiet">
+        The state has no request of this row: it keeps those of the first 8 rows and of every 256th. effect-claude
+        estimate shows requests.
+      </p>`
+    }
+    ${
       reply !== undefined &&
       html`<p class="quiet">Answer</p>
         <pre>${reply}</pre>`

@@ -4,9 +4,9 @@
  */
 export const style = `
 :root{color-scheme:light dark;--ground:#fbfaf8;--paper:#fff;--ink:#1c1b1a;--quiet:#5f5b55;--line:#dedad3;--soft:#f2efe9;
---blue:#0072b2;--orange:#c4550a;--green:#00795a;--purple:#a04a83;--sky:#3a8fc4;--red:#b3261e;--focus:#0072b2}
+--blue:#0072b2;--orange:#c4550a;--green:#00795a;--purple:#a04a83;--sky:#3a8fc4;--red:#b3261e;--focus:#0072b2;--shade:#b9b4aa}
 @media (prefers-color-scheme:dark){:root{--ground:#161514;--paper:#1e1d1b;--ink:#eeebe6;--quiet:#aaa59c;--line:#3a3733;
---soft:#292724;--blue:#6cb6e8;--orange:#f0a35e;--green:#4cc39c;--purple:#d99bc3;--sky:#8fd0f5;--red:#ff9d92;--focus:#8fd0f5}}
+--soft:#292724;--blue:#6cb6e8;--orange:#f0a35e;--green:#4cc39c;--purple:#d99bc3;--sky:#8fd0f5;--red:#ff9d92;--focus:#8fd0f5;--shade:#6b665e}}
 *{box-sizing:border-box}
 html{font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;background:var(--ground);
 color:var(--ink);-webkit-text-size-adjust:100%}
@@ -50,6 +50,11 @@ figure{margin:12px 0 4px}
 .swatch.purple{background:var(--purple)}.swatch.sky{background:var(--sky)}.swatch.red{background:var(--red)}
 .swatch.grey{background:var(--quiet)}
 .scroll{overflow-x:auto;margin:12px 0}
+/* A shadow at a side shows that there is more to scroll to; at the end, the paper covers it. */
+.scroll,.wide{background:linear-gradient(90deg,var(--paper) 40%,transparent) 0 0/40px 100% no-repeat local,
+linear-gradient(270deg,var(--paper) 40%,transparent) 100% 0/40px 100% no-repeat local,
+linear-gradient(90deg,var(--shade),transparent) 0 0/16px 100% no-repeat scroll,
+linear-gradient(270deg,var(--shade),transparent) 100% 0/16px 100% no-repeat scroll}
 table{border-collapse:collapse;width:100%;font-size:14px}
 caption{text-align:left;color:var(--quiet);padding-bottom:6px}
 th,td{text-align:left;padding:7px 16px 7px 0;border-top:1px solid var(--line);vertical-align:top;overflow-wrap:break-word;
@@ -91,6 +96,6 @@ details.row>summary{grid-template-columns:1fr auto}details.row>summary .key{grid
 @media print{:root{--ground:#fff;--paper:#fff;--ink:#000;--quiet:#444;--line:#bbb;--soft:#f4f4f4;--blue:#005f94;--orange:#a84500;
 --green:#00624a;--purple:#8a3a70;--sky:#2878a8;--red:#98150e}html{font-size:12px}nav,.skip,details.data{display:none}
 header,main,footer{max-width:none;padding:0}section{border:0;border-top:1px solid var(--line);border-radius:0;padding:14px 0;
-margin:14px 0}section,figure,.tile,tr{break-inside:avoid}section{break-inside:auto}h2,h3{break-after:avoid}.scroll{overflow:visible}
+margin:14px 0}section,figure,.tile,tr{break-inside:avoid}section{break-inside:auto}h2,h3{break-after:avoid}.scroll,.wide{overflow:visible;background:none}
 .tiles{grid-template-columns:repeat(4,1fr);gap:10px}.tile{padding:10px 12px}.tile .big{font-size:19px}}
 `

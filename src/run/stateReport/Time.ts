@@ -8,6 +8,7 @@ import * as Format from "./Format.ts"
 import { type Html, html } from "./Html.ts"
 import * as Section from "./Section.ts"
 import * as Table from "./Table.ts"
+import * as TimeAxis from "./TimeAxis.ts"
 
 type OfRun = Report["series"][number]
 
@@ -85,8 +86,10 @@ const chart = (report: Report, series: OfRun, charts: Charts.Charts, { layers, l
   const limits = new Set(
     report.limits.flatMap(({ run, ...limit }) => (run === series.run && kind !== undefined ? (limit[kind] ?? []) : []))
   )
-  const known = limits.size === 0 ? "" : ` The limit is ${[...limits].map(Format.short).join(" or ")}.`
-  const description = `At most ${Format.short(most)}.${known}`
+  const known = limits.size === 0 ? "" : ` The limit is ${[...limits].map(Format.short).join(" or ")} a minute.`
+  const isAbove = [...limits].some((limit) => most > limit)
+  const burst = isAbove ? " For a short time, the API allows more." : ""
+  const description = `The highest bar is a rate of ${Format.short(most)} a minute, for ${Format.duration(series.width)}.${known}${burst}`
   const named = layers.flatMap(({ colour, name }) => (name === undefined ? [] : [[name, colour] as const]))
   const data = layers.flatMap(({ colour, of }) =>
     series.slots.map((slot) => ({
@@ -104,7 +107,7 @@ const chart = (report: Report, series: OfRun, charts: Charts.Charts, { layers, l
       width: 340,
       height: 170,
       marginBottom: 24,
-      x: { type: "utc", label: null, ticks: 3, tickFormat: timeOf(series) },
+      x: { type: "utc", label: null, ...axisOf(series) },
       y: { label: null, grid: true, ticks: 4, tickFormat: Format.short },
       color: { type: "identity" },
       marks: [
@@ -121,12 +124,7 @@ const chart = (report: Report, series: OfRun, charts: Charts.Charts, { layers, l
   </div>`
 }
 
-/** A time of the day; of a run over days, the day. */
-const timeOf = ({ slots }: OfRun) => {
-  const span = (slots.at(-1)?.at ?? 0) - (slots[0]?.at ?? 0)
-  const [from, to] = span > 2 * 86_400_000 ? [5, 10] : span > 3_600_000 ? [11, 16] : [11, 19]
-  return (date: Date) => date.toISOString().slice(from, to)
-}
+const axisOf = ({ slots, width }: OfRun) => TimeAxis.make(slots[0]?.at ?? 0, (slots.at(-1)?.at ?? 0) + width)
 
 const columns = (series: OfRun): ReadonlyArray<Table.Column<OfRun["slots"][number]>> => [
   { name: `From, for ${Format.duration(series.width)}`, cell: ({ at }) => Format.date(new Date(at).toISOString()) },
