@@ -135,7 +135,8 @@ const generate = Effect.fnUntraced(function* (
   const claude = yield* Claude
   const toolkit = Effect.isEffect(input) ? yield* input : input
   const formats = yield* Effect.fromResult(ToolFormat.all(toolkit.tools))
-  const permits = yield* Semaphore.make(Math.max(1, concurrency))
+  const most = concurrency >= 1 ? concurrency : 1
+  const permits = yield* Semaphore.make(most)
   const handle = Invoke.through(toolkit)
   const invoke = Invoke.isToolkit(input) ? Invoke.direct(yield* Effect.context<never>(), handle) : handle
   const handlers = {
@@ -144,7 +145,7 @@ const generate = Effect.fnUntraced(function* (
     formats,
     permits,
     // Those that wait for approval are among them.
-    begun: Math.max(64, concurrency),
+    begun: Math.max(64, most),
     timeout,
     approve,
     emit: emit ?? (() => Effect.void)

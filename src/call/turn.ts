@@ -42,11 +42,20 @@ export type Turn = Arr.NonEmptyReadonlyArray<Reply.Reply>
 /** A turn is continued at most this many times. */
 export const maxContinuations = 8
 
-/** The request that continues a paused turn; undefined if the turn has ended or has reached `maxContinuations`. */
+/**
+ * The request that continues a paused turn; undefined if the turn has ended, has reached `maxContinuations`, or calls tools
+ * of the caller. The API refuses to continue an open call.
+ */
 export const continuation = (request: Request, turn: Turn): Request | undefined => {
   const { message } = last(turn)
   // The server holds the messages of a thread, and refuses a request that repeats them.
-  if (!isPaused(message) || turn.length > maxContinuations || Predicate.isNotNullish(request.thread)) return undefined
+  if (
+    !isPaused(message) ||
+    turn.length > maxContinuations ||
+    isCalling(message) ||
+    Predicate.isNotNullish(request.thread)
+  )
+    return undefined
   const answer = assistant(contentOf(turn))
   if (answer.content.length === 0) return request
   return { ...request, messages: [...request.messages, answer], ...containerOf(request, turn) }
@@ -166,8 +175,11 @@ const failureOf = (turn: Turn, { message }: Reply.Reply, facts: AnswerFacts): Re
   return new OutputEmpty({ ...facts, detail })
 }
 
-const isPaused = ({ stop_reason: reason }: { readonly stop_reason: string | null }) =>
+/** Whether the API paused a turn. */
+export const isPaused = ({ stop_reason: reason }: { readonly stop_reason: string | null }) =>
   reason === "pause_turn" || reason === "compaction"
+
+const isCalling = ({ content }: Reply.Message) => content.some(({ type }) => type === "tool_use")
 
 /** Whether a block belongs to a tool that the server runs: its call or its result. */
 export const isServerTool = (type: string): boolean =>

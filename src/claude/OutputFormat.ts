@@ -10,6 +10,7 @@ import type { Node, Problem } from "./outputFormat/Describe.ts"
 import { fit } from "./outputFormat/Fit.ts"
 import { count, type JsonSchema, limits } from "./outputFormat/JsonSchema.ts"
 import { type Part, of as partOf } from "./outputFormat/Part.ts"
+import * as Nesting from "./Nesting.ts"
 import * as Shape from "./outputFormat/Shape.ts"
 import { translate } from "./outputFormat/Translate.ts"
 
@@ -99,11 +100,13 @@ const translated = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, RE>, 
     const [problem = excess(node.schema)] = problems
     if (problem !== undefined) return Result.fail(refused(problem))
     const toJson = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Unknown))
-    const decode = Schema.decodeUnknownEffect(codec)
+    const decodeJson = Schema.decodeUnknownEffect(codec)
+    const decode = (sent: unknown, options?: SchemaAST.ParseOptions) =>
+      Nesting.limited(Effect.suspend(() => decodeJson(Shape.read(node, sent), options)))
     return Result.succeed<OutputFormat<A, RD>>({
       schema: node.schema,
-      decode: (text, options) => Effect.flatMap(toJson(text), (sent) => decode(Shape.read(node, sent), options)),
-      read: (sent) => decode(Shape.read(node, sent)),
+      decode: (text, options) => Effect.flatMap(toJson(text), (sent) => decode(sent, options)),
+      read: (sent) => decode(sent),
       write: (json) => Shape.write(node, json),
       part: partOf(node, [node.schema])
     })

@@ -10,6 +10,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Tool from "effect/ai/Tool"
 import { ClaudeError, Unsupported } from "./ClaudeError.ts"
+import * as Nesting from "./Nesting.ts"
 import * as OutputFormat from "./OutputFormat.ts"
 import * as CodecSchema from "./toolFormat/CodecSchema.ts"
 import * as RootSchema from "./toolFormat/RootSchema.ts"
@@ -131,12 +132,15 @@ const parametersOf = (tool: Tool.Any, isStrict: boolean): Result.Result<Paramete
   return refused(`the parameters of the tool ${tool.name}: ${detail}`, remedy)
 }
 
-const plain = (schema: Schema.Top): Read => Schema.decodeUnknownEffect(Schema.toCodecJson(schema))
+const plain = (schema: Schema.Top): Read => {
+  const decode = Schema.decodeUnknownEffect(Schema.toCodecJson(schema))
+  return (input) => Nesting.limited(Effect.suspend(() => decode(input)))
+}
 
 const decoding = (tool: Tool.Any, decode: Read): Pick<ToolFormat, "decode" | "toEncoded"> => {
   if (Tool.isDynamic(tool) && tool.jsonSchema !== undefined) return { decode, toEncoded: decode }
   const encode = Schema.encodeUnknownEffect(tool.parametersSchema)
-  return { decode, toEncoded: (input) => Effect.flatMap(decode(input), (params) => encode(params)) }
+  return { decode, toEncoded: (input) => Effect.flatMap(decode(input), (params) => Nesting.limited(encode(params))) }
 }
 
 const refused = (detail: string, remedy?: string) =>

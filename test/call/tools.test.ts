@@ -281,6 +281,26 @@ describe("generateWithTools", () => {
     )
   )
 
+  it.effect("answers the calls of a paused turn, because the API does not continue an open call", () =>
+    Effect.gen(function* () {
+      const { messages } = yield* generateWithTools(toolkit, "Go")
+      assert.deepStrictEqual(resultsIn(messages), [{ type: "tool_result", tool_use_id: "1", content: "2" }])
+    }).pipe(
+      withHandlers(
+        TestClaude.layer([
+          { content: [searched, call("add", { a: 1, b: 1 }, "1")], stop_reason: "pause_turn" },
+          "Done."
+        ])
+      )
+    )
+  )
+
+  it.effect("runs one handler at a time where the concurrency is no number", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* generateWithTools(toolkit, "Go", { concurrency: NaN })).text, "Done.")
+    }).pipe(withHandlers(TestClaude.layer([{ content: [call("add", { a: 1, b: 1 }, "1")] }, "Done."])))
+  )
+
   it.effect("drops the thinking of an answer that another model gave", () =>
     Effect.gen(function* () {
       const { messages } = yield* generateWithTools(toolkit, "Go")

@@ -73,6 +73,17 @@ describe("ToolFormat", () => {
     })
   )
 
+  it.effect("refuses arguments that are nested too deep as it refuses all others", () =>
+    Effect.gen(function* () {
+      const { decode, toEncoded } = format(Tool.make("plant", { parameters: Tree }))
+      let tree: object = { name: "a", children: [] }
+      for (let level = 0; level < 20_000; level++) tree = { name: "a", children: [tree] }
+      for (const read of [decode, toEncoded]) {
+        assert.isTrue(Schema.isSchemaError(yield* Effect.flip(run(read(tree)))))
+      }
+    })
+  )
+
   it("refuses a strict tool with a recursive schema, and names the path", () => {
     const strict = Tool.make("walk", { parameters: Tree }).annotate(Tool.Strict, true)
     const message = Result.match(ToolFormat.make(strict), {

@@ -5,14 +5,14 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { Part } from "../../claude/OutputFormat.ts"
-import { type Complete, make as makeRiver } from "./River.ts"
+import { type Complete, deepest, make as makeRiver } from "./River.ts"
 
 export interface Growth {
   /** Parses a piece of the JSON text. Returns a snapshot; undefined if there is nothing new to show. */
   readonly push: (text: string) => Effect.Effect<unknown>
   /** The complete items of the list at the root, or under this key of the object at the root. */
   readonly items: (key: string) => ReadonlyArray<unknown>
-  /** Whether the text is the JSON of one value and nothing else. */
+  /** Whether the text is the JSON of one value and nothing else, in which no key is repeated. */
   readonly isJson: () => boolean
 }
 
@@ -33,6 +33,8 @@ export const make = (part: Part): Growth => {
   let root: Level | undefined
   let whole: unknown
   let tail = ""
+  /** A repeated key replaces a part that was shown, so nothing is shown after it. */
+  let hasRepeat = false
 
   /** Moves a complete value into its level. Returns whether a snapshot could not show it before. */
   const settle = ({ path, value }: Complete): boolean => {
@@ -45,24 +47,34 @@ export const make = (part: Part): Growth => {
     let at = root
     for (let depth = 1; depth < path.length; depth++) {
       const step = path[depth - 1] ?? ""
-      if (at.open?.key !== step) at.open = { key: step, level: level(at.part.at(step), path[depth]) }
+      if (at.open?.key !== step) {
+        if (isTaken(at.parts, step)) return repeated()
+        at.open = { key: step, level: level(at.part.at(step), path[depth]) }
+      }
       at = at.open.level
     }
+    if (isTaken(at.parts, key)) return repeated()
     const inner = at.part.at(key)
     put(at.parts, key, complete(inner, at.open?.key === key ? at.open.level : undefined, value))
     at.open = undefined
     return inner.isWhole || !Predicate.isObjectOrArray(value)
   }
 
+  const repeated = (): boolean => {
+    hasRepeat = true
+    return false
+  }
+
   /** The snapshot after a piece; undefined if there is nothing new to show. */
   const after = (text: string, hasChanged: boolean): unknown => {
     let isNew = false
-    for (const one of completed) isNew = settle(one) || isNew
+    for (const one of completed) isNew = (!hasRepeat && settle(one)) || isNew
     completed.length = 0
+    if (hasRepeat) return undefined
     tail = (tail + text).slice(-12)
     if (!hasChanged && !isNew) return undefined
     if (river.isComplete()) return whole
-    const leaf = { tail, isHidden: false }
+    const leaf = { tail, isHidden: false, depth: 0 }
     const snapshot = copy(part, root, river.root(), leaf)
     return leaf.isHidden && !isNew ? undefined : snapshot
   }
@@ -75,14 +87,15 @@ export const make = (part: Part): Growth => {
       const list = root.open?.key === key ? root.open.level.parts : root.parts[key]
       return Array.isArray(list) ? list : []
     },
-    isJson: () => river.isComplete() && !river.isBroken()
+    isJson: () => river.isComplete() && !river.isBroken() && !hasRepeat
   }
 }
 
-/** The open text, at the end of the snapshot: the last characters that arrived, and whether it is not shown. */
+/** The open text, at the end of the snapshot: the last characters that arrived, whether it is not shown, and its level. */
 interface Leaf {
   readonly tail: string
   isHidden: boolean
+  depth: number
 }
 
 /** A snapshot of an open value; undefined if none of it can be shown. */
@@ -91,7 +104,7 @@ const copy = (part: Part, level: Level | undefined, source: unknown, leaf: Leaf)
     leaf.isHidden = part.isWord
     return part.isWord ? undefined : withoutHalf(source, leaf.tail)
   }
-  if (!Predicate.isObjectOrArray(source) || part.isWhole) {
+  if (!Predicate.isObjectOrArray(source) || part.isWhole || ++leaf.depth > deepest) {
     leaf.isHidden = true
     return undefined
   }
@@ -141,6 +154,9 @@ const level = (part: Part, key: Key | undefined): Level => ({
   parts: typeof key === "number" ? [] : {},
   open: undefined
 })
+
+/** Whether an object has this key already. */
+const isTaken = (parts: Parts, key: Key): boolean => !Array.isArray(parts) && Object.hasOwn(parts, key)
 
 const put = (parts: Parts, key: Key, value: unknown): void => {
   if (Array.isArray(parts)) parts.push(value)

@@ -18,9 +18,12 @@ export interface River {
   readonly root: () => unknown
   /** Whether the root is complete. */
   readonly isComplete: () => boolean
-  /** Whether a piece was not JSON, or had more than white space after the root. */
+  /** Whether a piece was not JSON, had more than white space after the root, or was nested too deep. */
   readonly isBroken: () => boolean
 }
+
+/** The most levels of a value that is shown while it arrives. The path of each part costs time and memory for each level. */
+export const deepest = 1000
 
 /** A parser of one value. `onComplete` runs for each part that is complete, and for the root last. */
 export const make = (onComplete: (complete: Complete) => void): River => {
@@ -46,7 +49,9 @@ export const make = (onComplete: (complete: Complete) => void): River => {
     { [Symbol.asyncIterator]: () => ({ next: ask }) },
     {
       completeCallback: (value, info) => {
+        if (isBroken) return
         const path = info.segments()
+        if (path.length > deepest) return void (isBroken = true)
         if (path.length === 0) {
           root = value
           isComplete = true

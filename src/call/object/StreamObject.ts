@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import type { Claude } from "../../claude/Claude.ts"
 import type { ClaudeError } from "../../claude/ClaudeError.ts"
 import * as Json from "../../claude/Json.ts"
+import * as Nesting from "../../claude/Nesting.ts"
 import * as OutputFormat from "../../claude/OutputFormat.ts"
 import * as Reply from "../../claude/Reply.ts"
 import { type Prompt, resolve } from "../../claude/Request.ts"
@@ -112,7 +113,9 @@ export const streamElements = <A, I, RD, RE, E = never, R = never>(
       const decodeNew = Effect.fnUntraced(function* (soFar: () => Turn.Turn | undefined) {
         const elements: Array<A> = []
         for (const json of reader.items().slice(list.length)) {
-          const decoded = yield* Effect.result(decodeElement(json, reader.hasProse() ? strictly : undefined))
+          const decoded = yield* Effect.result(
+            Nesting.limited(decodeElement(json, reader.hasProse() ? strictly : undefined))
+          )
           if (Result.isFailure(decoded)) {
             const why = Answer.explain(decoded.failure.issue, format.schema, [list.length])
             return { elements, failure: refuse(why, soFar()) }
@@ -182,7 +185,7 @@ const whole = Effect.fnUntraced(function* <A, RD>(
     ? Answer.explain(decoded.failure.issue, format.schema)
     : continues(format.part.read(Json.parse(decoded.success.json)))
       ? undefined
-      : "the repaired value differs from the partial values"
+      : "the whole value differs from the partial values"
   if (Result.isSuccess(decoded) && why === undefined) return decoded.success.value
   yield* Reply.discard(reply)
   return yield* Answer.invalid(why ?? "", reply)

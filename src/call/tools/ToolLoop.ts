@@ -49,7 +49,7 @@ export const run = Effect.fnUntraced(function* ({ create, handlers, limits, mayB
     const { reasonOf, reply } = yield* Turn.judge(turn, Reply.text)
     const { content } = reply.message
     const calls = ToolCalls.of(content)
-    const isCalling = reply.message.stop_reason === "tool_use" && calls.length > 0
+    const isCalling = (reply.message.stop_reason === "tool_use" || Turn.isPaused(reply.message)) && calls.length > 0
     const reason = isCalling ? undefined : reasonOf()
     if (reason !== undefined && !(mayBeEmpty && reason._tag === "OutputEmpty")) {
       yield* Reply.discard(reply)

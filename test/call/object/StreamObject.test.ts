@@ -20,7 +20,7 @@ import type { Message } from "../../../src/claude/Reply.ts"
 import type { StreamEvent } from "../../../src/claude/StreamEvent.ts"
 import * as ResponseCache from "../../../src/policy/ResponseCache.ts"
 import * as TestClaude from "../../../src/testing/TestClaude.ts"
-import { message } from "../../fixtures.ts"
+import { message, Tree } from "../../fixtures.ts"
 import { damages, Ticket } from "./Damage.ts"
 
 const Letter = Schema.Struct({ author: Schema.String, year: Schema.Int })
@@ -140,7 +140,28 @@ describe("a streamed object fails after its last partial value", () => {
       assert.strictEqual((yield* ask(text)).value.author, "Bob")
       const { reason } = yield* Effect.flip(stream(Letter, text))
       assert.strictEqual(reason._tag, "OutputInvalid")
-      assert.include(reason.message, "the repaired value differs from the partial values")
+      assert.include(reason.message, "the whole value differs from the partial values")
+    })
+  )
+
+  it.effect("if a repeated key contradicts what was shown", () =>
+    Effect.gen(function* () {
+      const twice = `{"author":"Ada","year":1842,"author":"Charles"}`
+      const { reason } = yield* Effect.flip(stream(Letter, pieces(twice, 5)))
+      assert.include(reason.message, "the whole value differs from the partial values")
+      const same = yield* stream(Letter, pieces(letter.replace("}", `,"year":1842}`), 5))
+      assert.deepStrictEqual(done(same)?.value, JSON.parse(letter))
+    })
+  )
+
+  it.effect("if it is nested too deep, however it is sent", () =>
+    Effect.gen(function* () {
+      const deep = `{"name":"a","branches":[`.repeat(20_000) + "]}".repeat(20_000)
+      for (const text of [deep, JSON.stringify({ name: "a", branches: [deep] }), deep.slice(0, -3)]) {
+        const streamed = yield* Effect.flip(stream(Tree, pieces(text, 9999)))
+        assert.strictEqual(streamed.reason._tag, "OutputInvalid")
+        assert.strictEqual((yield* Effect.flip(ask([text], Tree))).reason._tag, "OutputInvalid")
+      }
     })
   )
 
@@ -236,6 +257,17 @@ describe("streamElements", () => {
     })
   )
 
+  it.effect("fails if a repeated key replaces elements that were emitted", () =>
+    Effect.gen(function* () {
+      const { reason } = yield* streamElements(Schema.Int, "Go.").pipe(
+        Stream.runDrain,
+        Effect.flip,
+        Effect.provide(claude(block(0, pieces(`{"value":[1,2],"value":[3]}`, 4))))
+      )
+      assert.include(reason.message, "the whole value differs from the partial values")
+    })
+  )
+
   it.effect("asks for a list in an object", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* Stream.runCollect(streamElements(Schema.Int, "Go.")), [1, 2])
@@ -275,6 +307,7 @@ describe("streamElements", () => {
     ["an empty list", `{"value":[]}`, []],
     ["a list without its object", "[1,2,3]", [1, 2, 3]],
     ["a list in a fence", '```json\n{"value":[1,2,3]}\n```', [1, 2, 3]],
+    ["a list whose key is repeated", `{"value":[1,2,3],"value":[1,2,3,4]}`, [1, 2, 3, 4]],
     ["a list that the parser cannot read to its end", `{"value":[1,2,3,]}`, [1, 2, 3]],
     ["an object without a list", `{"values":[1]}`, undefined],
     ["a list with another key beside it", `{"value":[1],"others":[2]}`, undefined],
