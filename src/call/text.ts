@@ -112,4 +112,5 @@ export const streamTurn = <A, E = never, R = never, B = A, E2 = never, R2 = neve
   return Stream.unwrap(Claude.useSync((claude) => rest(claude, request, [])))
 }
 
-const unfinished = new StreamInterrupted({ detail: "the stream ended without a message" })
+/** Why a stream without a whole message fails. */
+export const unfinished = new StreamInterrupted({ detail: "the stream ended without a message" })
