@@ -22,7 +22,7 @@ import * as ToolOutput from "./mcp/ToolOutput.ts"
 export { McpUnavailable } from "./mcp/McpUnavailable.ts"
 
 /** A tool of an MCP server. It has the JSON Schema of the server, and its failure is a text for the model. */
-export type McpTool = Tool.Tool<
+export type ServerTool = Tool.Tool<
   string,
   {
     readonly parameters: typeof Schema.Unknown
@@ -33,20 +33,23 @@ export type McpTool = Tool.Tool<
 >
 
 /** Tools with their handlers. */
-export type McpToolkit = Toolkit.WithHandler<Record<string, McpTool>>
+export type ServerToolkit = Toolkit.WithHandler<Record<string, ServerTool>>
 
 /** Options of a toolkit. */
 export interface ToolkitOptions {
   /** Begins the name of each tool, such as `files_`. Use it where two servers have a tool of the same name. */
   readonly prefix?: string
-  /** The longest time of a call; 60 seconds by default. After it, the call is cancelled and the model is told. */
+  /**
+   * The longest time of a call; 60 seconds by default. Then the call is cancelled, and the model
+   * gets a failure.
+   */
   readonly timeout?: Duration.Input
 }
 
 /**
  * Starts a server and speaks to it over its standard input and output:
  * `Mcp.stdio(ChildProcess.make("npx", ["-y", "@modelcontextprotocol/server-memory"]))`. When the scope closes, the server
- * has half a second to end by itself, and another second after SIGTERM.
+ * has half a second to end, and another second after SIGTERM.
  */
 export const stdio = (
   command: ChildProcess.Command
@@ -64,13 +67,13 @@ export const http = (
   )
 
 /**
- * The tools that a server has now, all pages of its list. Fails if it does not list them. Tools that need a task, and tools
- * whose headers are not valid, are left out.
+ * The tools that a server has now, all pages of its list. Fails if it does not list them. It leaves out tools that
+ * run only as a task of MCP, and tools whose headers are not valid.
  */
 export const toolkit = Effect.fn("Mcp.toolkit")(function* (
   client: McpClient.McpClient,
   { prefix = "", timeout = "60 seconds" }: ToolkitOptions = {}
-): Effect.fn.Return<McpToolkit, McpUnavailable> {
+): Effect.fn.Return<ServerToolkit, McpUnavailable> {
   const limit = Duration.fromInputUnsafe(timeout)
   const server = client.serverInfo?.name ?? "the MCP server"
   const listed = yield* Effect.mapError(client.listTools(), (error) => McpUnavailable.from(server, error))
@@ -80,7 +83,7 @@ export const toolkit = Effect.fn("Mcp.toolkit")(function* (
   return yield* Effect.provideContext(tools, yield* tools.toHandlers(Object.fromEntries(handlers)))
 })
 
-const toolOf = (name: string, { description, inputSchema, title }: McpSchema.Tool): McpTool =>
+const toolOf = (name: string, { description, inputSchema, title }: McpSchema.Tool): ServerTool =>
   Tool.dynamic(name, {
     description: description ?? title,
     parameters: inputSchema,
@@ -88,7 +91,7 @@ const toolOf = (name: string, { description, inputSchema, title }: McpSchema.Too
     failure: Schema.String,
     failureMode: "return",
     toModelOutput: ToolOutput.parts
-    // Strict tools are limited to a subset of JSON Schema, and the schema of a server is as it is.
+    // A strict tool takes only a subset of JSON Schema, and a server may send any schema.
   }).annotate(Tool.Strict, false)
 
 const handlerOf = (client: McpClient.McpClient, tool: McpSchema.Tool, timeout: Duration.Duration) =>
@@ -99,7 +102,7 @@ const handlerOf = (client: McpClient.McpClient, tool: McpSchema.Tool, timeout: D
     return result.isError === true ? yield* Effect.fail(ToolOutput.errorText(result)) : result
   })
 
-/** One toolkit of two, such as your own tools and those of a server. Of two tools with one name, the second remains. */
+/** Joins two toolkits, such as your tools and a server's. Where both have a tool of the same name, `other` wins. */
 export const merge = <A extends Record<string, Tool.Any>, B extends Record<string, Tool.Any>>(
   one: Toolkit.WithHandler<A>,
   other: Toolkit.WithHandler<B>

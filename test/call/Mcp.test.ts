@@ -217,10 +217,10 @@ describe("Mcp.http", () => {
       const denied = yield* Effect.flip(Mcp.http(`${url}?key=secret`))
       assert.strictEqual(
         denied.message,
-        `${url}: MCP HTTP status 401; the server wants a token: give it with { headers: { authorization: "Bearer …" } }`
+        `${url}: MCP HTTP status 401; the server requires a token: pass { headers: { authorization: "Bearer …" } }`
       )
       for (const [status, remedy] of [
-        [307, /MCP HTTP status 307; the address redirects; give the address to which it leads/],
+        [307, /MCP HTTP status 307; the address redirects; pass the address that it redirects to/],
         [429, /MCP HTTP status 429; the server is busy or has failed; try again later$/],
         [503, /MCP HTTP status 503; the server is busy or has failed; try again later$/],
         [404, /MCP HTTP status 404; check that this is an MCP server/]
@@ -233,9 +233,9 @@ describe("Mcp.http", () => {
         unknown.message,
         /protocol version; check that this is an MCP server, and that it is a recent version$/
       )
-      const nobody = yield* Effect.flip(Mcp.http("http://127.0.0.1:1/mcp?key=secret"))
+      const refused = yield* Effect.flip(Mcp.http("http://127.0.0.1:1/mcp?key=secret"))
       assert.match(
-        nobody.message,
+        refused.message,
         /^http:\/\/127\.0\.0\.1:1\/mcp: MCP HTTP request failed; check the command, or the addr/
       )
     }).pipe(Effect.scoped, Effect.provide(live))
@@ -320,7 +320,7 @@ const server = (...args: ReadonlyArray<string>) =>
   ChildProcess.make(process.execPath, ["test/call/mcp/server.ts", ...args])
 
 /** What the model gets from a call. */
-const call = Effect.fnUntraced(function* (toolkit: Mcp.McpToolkit, name: string, params: unknown) {
+const call = Effect.fnUntraced(function* (toolkit: Mcp.ServerToolkit, name: string, params: unknown) {
   const [result] = yield* Stream.runCollect(yield* toolkit.handle(name, params))
   assert.isDefined(result)
   return { content: ToolResult.content(result), ...(result.isFailure && { isFailure: true }) }

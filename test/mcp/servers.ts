@@ -69,7 +69,7 @@ const sums: ReadonlyArray<Call> = [
 /** Connects once the server listens. */
 const patiently = (url: string) => Effect.retry(Mcp.http(url), { schedule: Schedule.spaced("200 millis"), times: 25 })
 
-const call = Effect.fn(function* (toolkit: Mcp.McpToolkit, [name, given, kinds, text]: Call) {
+const call = Effect.fn(function* (toolkit: Mcp.ServerToolkit, [name, given, kinds, text]: Call) {
   const [result] = yield* Stream.runCollect(yield* toolkit.handle(name, given))
   assert.ok(result)
   const content = ToolResult.content(result)

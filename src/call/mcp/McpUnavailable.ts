@@ -39,10 +39,10 @@ const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
 
 const remedyOf = ({ reason }: McpClientError): string => {
   if (reason._tag === "HttpError" && (reason.status === 401 || reason.status === 403)) {
-    return 'the server wants a token: give it with { headers: { authorization: "Bearer …" } }'
+    return 'the server requires a token: pass { headers: { authorization: "Bearer …" } }'
   }
   if (reason._tag === "HttpError" && reason.status >= 300 && reason.status < 400) {
-    return "the address redirects; give the address to which it leads, such as the same one with or without / at its end"
+    return "the address redirects; pass the address that it redirects to, such as the same one with or without / at its end"
   }
   if (reason._tag === "HttpError" && (reason.status === 429 || reason.status >= 500)) {
     return "the server is busy or has failed; try again later"

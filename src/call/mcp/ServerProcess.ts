@@ -1,5 +1,5 @@
 /**
- * An MCP server as a process of its own scope. All attempts to agree on a revision use one process, and a busy server does
+ * An MCP server as a child process that ends with its scope. All attempts to agree on a revision use one process, and a busy server does
  * not hold up the end of the scope: Effect's transport alone waits up to 5 seconds for it, and then again.
  */
 import * as Effect from "effect/Effect"
@@ -42,7 +42,7 @@ const numbered = (transport: McpClient.Transport, attempt: number): McpClient.Tr
 })
 
 /** How long a server may take to end once its standard input has ended, and after SIGTERM. */
-const patience = { end: "500 millis", terminate: "1 second" } as const
+const gracePeriods = { end: "500 millis", terminate: "1 second" } as const
 
 /** A spawner whose process ends soon once `close` has run; `output` is the last line that is no message. */
 const watched = (spawner: ChildProcessSpawner.ChildProcessSpawner["Service"]) => {
@@ -58,14 +58,14 @@ const watched = (spawner: ChildProcessSpawner.ChildProcessSpawner["Service"]) =>
     Effect.map(spawner.spawn(command), (handle) => {
       const exitCode = Effect.suspend(() =>
         isClosing
-          ? Effect.timeoutOrElse(handle.exitCode, { duration: patience.end, orElse: () => Effect.fail(late) })
+          ? Effect.timeoutOrElse(handle.exitCode, { duration: gracePeriods.end, orElse: () => Effect.fail(late) })
           : handle.exitCode
       )
       const record = recorder()
       return ChildProcessSpawner.makeHandle({
         ...handle,
         exitCode,
-        kill: (options) => handle.kill({ ...options, forceKillAfter: patience.terminate }),
+        kill: (options) => handle.kill({ ...options, forceKillAfter: gracePeriods.terminate }),
         stdout: Stream.map(handle.stdout, Messages.only(recorder())),
         stderr: Stream.tap(handle.stderr, (bytes) => Effect.sync(() => record(bytes)))
       })
