@@ -69,7 +69,7 @@ export function pdf(
   )
 }
 
-/** A text as a document: a file in UTF-8, `{ text }`, or an uploaded file. In a message, a plain text needs none of this. */
+/** A text as a document: a file in UTF-8, `{ text }`, or an uploaded file. A text in a message needs no document. */
 export function text(
   source: { readonly text: string } | Source.FileId | Uint8Array,
   options?: DocumentOptions
@@ -86,7 +86,7 @@ export function text(
     if (!isRemote(opened)) return Effect.fromResult(textOf(opened, options, source))
     return opened.type === "file"
       ? Effect.succeed(document(opened, options, source))
-      : invalid(opened.url, "the API reads images and PDFs by address, and no texts; download it")
+      : invalid(opened.url, "the API reads only images and PDFs by address; download the text")
   })
 }
 
@@ -117,16 +117,13 @@ export function file(
     if (ending === "pdf") return Effect.succeed(document(opened, options, source))
     return imageEndings.has(ending)
       ? Effect.succeed({ type: "image", source: opened })
-      : invalid(
-          name,
-          "the ending shows no image and no PDF; download it, or name its type with Content.image or Content.pdf"
-        )
+      : invalid(name, "the ending is not one of an image or a PDF; download it, or use Content.image or Content.pdf")
   })
 }
 
 /**
- * Fails if a file cannot be read: it is not there, empty or too large. It looks at neither the content of the file nor
- * addresses, so use it to check many paths early.
+ * Fails if a file is missing, empty or too large. It reads only the size of a file and skips addresses, so use it to check
+ * many paths early.
  */
 export const check: (path: string) => Effect.Effect<void, ContentInvalid, Local> = Source.check
 

@@ -77,7 +77,7 @@ export const persist = Effect.fn("Conversation.persist")(function* <E>(self: Con
 export const fork = <E>({ history, options }: Conversation<E>): Effect.Effect<Conversation> =>
   Effect.map(Ref.get(history), (before) => Session.make(options, before, Store.none))
 
-/** Takes back the last turn: the question and its answer. Without turns, nothing happens. */
+/** Removes the last turn: the question and its answer. Without turns, it has no effect. */
 export const undo = <E>({ history, store, turns }: Conversation<E>): Effect.Effect<void, E> =>
   Effect.gen(function* () {
     const before = yield* Ref.get(history)

@@ -26,6 +26,9 @@ export const removed = (request: Request): Request => {
   return isSame ? request : { ...request, messages, ...off(request) }
 }
 
-/** With manual thinking, the API wants the last turn of Claude to begin with thinking, and without it that is impossible. */
+/**
+ * Disables manual thinking, for a request from which thinking was removed: with it, the API requires that the last turn of
+ * Claude begins with thinking.
+ */
 export const off = ({ thinking }: Pick<Request, "thinking">): Pick<Request, "thinking"> =>
   thinking?.type === "enabled" ? { thinking: { type: "disabled" } } : {}

@@ -124,9 +124,9 @@ describe("Content", () => {
           ],
           [
             "type",
-            "https://example.com/download: the ending shows no image and no PDF; download it, or name its type with Content.image or Content.pdf"
+            "https://example.com/download: the ending is not one of an image or a PDF; download it, or use Content.image or Content.pdf"
           ],
-          ["type", "https://example.com/a.txt: the API reads images and PDFs by address, and no texts; download it"]
+          ["type", "https://example.com/a.txt: the API reads only images and PDFs by address; download the text"]
         ]
       )
     }).pipe(Effect.provide(files))

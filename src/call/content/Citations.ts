@@ -59,7 +59,7 @@ export interface Citation {
 }
 
 /**
- * The parts of an answer that have sources, in their order. Text without sources is in none of them. For a stream, use
+ * The parts of an answer that have sources, in their order. Text without sources is left out. For a stream, use
  * `onFinish`: the API sends the sources of a part with its text, but a part ends only with its block.
  */
 export const citations = ({ message }: Pick<Reply.Reply, "message">): ReadonlyArray<Citation> => {

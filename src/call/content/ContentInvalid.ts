@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 
 /** An image, a document or a text cannot be read, or the API would refuse it. The message names it, and the remedy. */
 export class ContentInvalid extends Schema.TaggedError<ContentInvalid>()("ContentInvalid", {
-  /** The path, or what else was given. */
+  /** The path, the address, the id of the file, or the number of bytes. */
   source: Schema.String,
   /** `unreadable`: the file cannot be read; `type`: it is something else; `size`: it is too large or empty. */
   problem: Schema.Literals(["unreadable", "type", "size"]),
@@ -18,5 +18,5 @@ export class ContentInvalid extends Schema.TaggedError<ContentInvalid>()("Conten
   }
 }
 
-/** A whole text given as a path would make the message as long. */
+/** In characters. A text that was passed as a path by mistake would make the message as long as the text. */
 const maxName = 100

@@ -14,7 +14,7 @@ export interface FileId {
   readonly fileId: string
 }
 
-/** An address. The API reads it, so nothing of it is checked here. */
+/** An address. The API reads it, so its content is not checked here. */
 export type Address = URL | `http://${string}` | `https://${string}`
 
 /** A path, as a text, or one of the other sources. */
@@ -40,7 +40,7 @@ export const maxBytes = 24 * 1024 * 1024
 /** Reads a path. An address or a file id comes back as the source of a block. */
 export const open = (source: Source): Effect.Effect<Bytes | Remote, ContentInvalid, FileSystem.FileSystem> => {
   if (source instanceof URL) {
-    return isAddress(source.href) ? Effect.succeed({ type: "url", url: source.href }) : unread(source)
+    return isAddress(source.href) ? Effect.succeed({ type: "url", url: source.href }) : unsupportedUrl(source)
   }
   if (source instanceof Uint8Array) return sized({ name: `${source.length} bytes`, bytes: source })
   if (!Predicate.isString(source)) return Effect.succeed({ type: "file", file_id: source.fileId })
@@ -54,7 +54,7 @@ export const isAddress = (source: string): boolean => /^https?:\/\//i.test(sourc
 export const nameOf = (source: string): string | undefined =>
   (isAddress(source) ? source.replace(/[?#].*$/s, "") : source).split(/[/\\]/).findLast((part) => part !== "")
 
-/** Whether a path can be read: the file is there, has a content, and is not too large. An address is not looked at. */
+/** Whether a path can be read: it exists, is not empty, and is not too large. An address passes. */
 export const check = (source: string): Effect.Effect<void, ContentInvalid, FileSystem.FileSystem> =>
   isAddress(source)
     ? Effect.void
@@ -84,7 +84,7 @@ const readFile = Effect.fnUntraced(
 const unreadable = (source: string, detail: string) =>
   Effect.fail(new ContentInvalid({ source, problem: "unreadable", detail }))
 
-const unread = ({ href, protocol }: URL) =>
+const unsupportedUrl = ({ href, protocol }: URL) =>
   Effect.fail(
     new ContentInvalid({
       source: href,

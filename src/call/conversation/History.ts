@@ -81,7 +81,7 @@ const isCompacted = (message: Message) =>
 export const blocksOf = ({ content }: Message): ReadonlyArray<Exclude<Content, string>[number]> =>
   content === undefined || Predicate.isString(content) ? [] : content
 
-/** A model does not take the thinking of another model. It stays in the history, in case that model continues. */
+/** The API refuses the thinking of another model. It stays in the history, in case that model continues. */
 const readableBy =
   (model: string) =>
   ({ messages, model: own }: Turn): ReadonlyArray<Message> =>
@@ -90,8 +90,8 @@ const readableBy =
       : messages.flatMap((message) => Thinking.without(message) ?? [])
 
 /**
- * The API reads calls and results only with definitions of tools. Without tools of its own, the turn calls none. Imported
- * calls have no definition, so they get one with their name.
+ * The API accepts calls and results only if the request defines tools. A turn without tools gets the stored definitions,
+ * and may not call them. Imported calls have no definition, so each gets one with its name.
  */
 const toolsOf = ({ tools }: History, settings: Request, sent: ReadonlyArray<Message>): Partial<Request> => {
   if ((settings.tools ?? []).length > 0 || !sent.some(hasCalls)) return {}
@@ -114,7 +114,7 @@ export const request = (history: History, settings: Request, content: Content, f
   return { ...settings, messages: [...sent, last] }
 }
 
-/** The same for a turn that brings no tools of its own. */
+/** The request of a turn without tools. */
 export const requestWithoutTools = (history: History, settings: Request, content: Content, from: number): Request => {
   const asked = request(history, settings, content, from)
   return { ...asked, ...toolsOf(history, settings, asked.messages) }

@@ -18,20 +18,20 @@ export const read = (messages: ReadonlyArray<unknown>): Result.Result<History, H
   return Result.succeed(turns.reduce((history, messages) => extend(history, { messages }), empty))
 }
 
-/** Without the texts of an answer that the API sends and refuses to read. */
+/** The message without the blank texts that the API sends but does not accept. */
 const withoutBlanks = (message: Message): Message =>
   message.role === "assistant" && !Predicate.isString(message.content)
     ? { ...message, content: readable(message.content) }
     : message
 
-/** One side's part until the other side speaks; the API merges its messages. */
+/** Successive messages of one role, which the API merges. */
 interface Part {
   readonly at: number
   readonly role: string
   readonly calls: ReadonlyArray<string>
   /** The results before any other block. */
   readonly results: ReadonlyArray<string>
-  /** Whether results follow another block. */
+  /** Whether a result follows another block. */
   readonly isLate: boolean
 }
 
@@ -64,7 +64,7 @@ const problem = (messages: ReadonlyArray<Message>): string | undefined => {
     : undefined
 }
 
-/** What the API refuses in a message, whatever comes before and after it. */
+/** Why the API would refuse the message in any conversation. */
 const misplaced = (message: Message): string | undefined => {
   const { content, role } = message
   if (Predicate.isString(content) ? content.trim() === "" : content?.length === 0) {

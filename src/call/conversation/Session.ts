@@ -13,12 +13,12 @@ import * as History from "./History.ts"
 import type * as Store from "./Store.ts"
 import * as Trim from "./Trim.ts"
 
-/** The fields of a request beside its messages. */
+/** The fields of a request without its messages. */
 export type Settings = Omit<Exclude<Prompt, string>, "messages" | "thread">
 
 /** The settings of every turn, and how the prompt is kept short. By default it grows up to the context window. */
 export type Options = Settings & {
-  /** Leaves out old turns when the prompt is too long. Nothing else remembers them. */
+  /** Leaves out old turns when the prompt is too long. Claude then no longer knows them. */
   readonly trim?: Trim.Trim
   /** Lets the API replace old turns by a summary when the prompt is too long. */
   readonly compact?: Compact.Compact

@@ -21,7 +21,7 @@ export interface Store<out E> {
   readonly save: (history: History, unsaved?: ReadonlyArray<Message>) => Effect.Effect<void, E>
 }
 
-/** The store of a conversation that only this process has. */
+/** The store of a conversation in memory. */
 export const none: Store<never> = { check: Effect.void, save: () => Effect.void }
 
 const version = 1

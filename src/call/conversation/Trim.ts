@@ -1,7 +1,7 @@
 /**
  * Decides how many old turns a request leaves out. Leaving turns out changes the beginning of the prompt, so the API
- * writes the rest to its prompt cache again. So it happens rarely and takes away much, always before a user message: 40
- * turns of a conversation cost 3.3 times as much where each request left out the oldest turn.
+ * writes the rest to its prompt cache again. So it trims rarely and deeply, always before a user message. Where
+ * each request left out the oldest turn instead, 40 turns of a conversation cost 3.3 times as much.
  */
 import type { Request } from "../../claude/Request.ts"
 import * as TokenEstimate from "../../claude/TokenEstimate.ts"

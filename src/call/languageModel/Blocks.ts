@@ -70,7 +70,7 @@ export const ofResult = (part: Prompt.ToolResultPart): Anthropic.ToolResultBlock
     part.options
   )
 
-/** Adds the breakpoint of a message to its last block, unless that has one of its own. Thinking carries none. */
+/** Adds the breakpoint of a message to its last block, unless that block has one. Thinking cannot have one. */
 export const marked = <B extends { readonly type: string }>(
   blocks: ReadonlyArray<B>,
   options: { readonly anthropic?: ProviderOptions.CacheOptions | null }

@@ -82,7 +82,10 @@ const answer = (turns: ReadonlyArray<Turn>, results: Results): ReadonlyArray<Tur
   return open.length > 0 ? [...answered, { role: "user", blocks: [...open] }] : answered
 }
 
-/** Where results came after later turns, Claude answered last, and the API wants a user message at the end. */
+/**
+ * A user message for results that came after later turns. They are moved to their calls, so Claude answered last, and the
+ * API requires a user message at the end.
+ */
 const reminder = (turns: ReadonlyArray<Turn>, last: Prompt.Message | undefined): ReadonlyArray<Turn> => {
   if (last?.role !== "tool" || turns.at(-1)?.role !== "assistant") return []
   const names = last.content.flatMap((part) => (part.type === "tool-result" ? [part.name] : []))

@@ -162,7 +162,7 @@ const isServerResult = (block: object & { readonly type: string }): block is Ser
 const isError = (content: unknown): boolean =>
   Predicate.hasProperty(content, "type") && String(content.type).endsWith("_error")
 
-/** The pages that a search found. effect/ai wants URLs that parse. */
+/** The pages that a search found. effect/ai accepts only URLs that parse. */
 const searched = (content: unknown): ReadonlyArray<Response.UrlSourcePartEncoded> =>
   Array.isArray(content) ? content.flatMap((result: Partial<Anthropic.WebSearchResultBlock>) => page(result)) : []
 

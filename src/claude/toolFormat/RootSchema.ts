@@ -1,5 +1,5 @@
 /**
- * Gives the schema of a tool the root that the API wants: an object, without a reference, `anyOf`, `oneOf` or `allOf`, and
+ * Gives the schema of a tool the root that the API requires: an object, without a reference, `anyOf`, `oneOf` or `allOf`, and
  * with keys of letters, digits, `_`, `.` and `-`. Only the root is changed; the API takes any schema below it. Pure.
  */
 import * as Predicate from "effect/Predicate"
@@ -12,7 +12,7 @@ export interface RootSchema {
   readonly restore: (input: unknown) => unknown
 }
 
-/** The same schema with the root that the API wants. */
+/** The same schema with the root that the API requires. */
 export const make = (schema: object): RootSchema => {
   const root: Json = { ...schema }
   const object = flat(root, root, 0)
