@@ -37,7 +37,10 @@ export const content = (
 ): Effect.Effect<ReadonlyArray<Content.Block>, Content.ContentInvalid, FileSystem.FileSystem> =>
   Effect.forEach(filesOf(attachments, row), ({ source }) => Content.file(source))
 
-/** The first problem of the files of a row, without reading them: a cell without a file, or a file that is not there. */
+/**
+ * The first problem of the files of a row, without reading them: a cell without a file, a file that is not there, or an
+ * address whose ending does not show its type.
+ */
 export const check = Effect.fnUntraced(function* (attachments: Attachments, row: Template.Row) {
   for (const column of attachments.columns) {
     const found = Template.find(row, column)
@@ -48,11 +51,17 @@ export const check = Effect.fnUntraced(function* (attachments: Attachments, row:
     }
   }
   for (const { column, source } of filesOf(attachments, row)) {
-    const problem = yield* Effect.result(Content.check(source))
+    const problem = yield* Effect.result(isAddress(source) ? checkAddress(source) : Content.check(source))
     if (Result.isFailure(problem)) return { path: [column], issue: problem.failure.message }
   }
   return undefined
 })
+
+/** Nothing is read for an address: its type is in its ending. */
+const checkAddress = (source: string) =>
+  Effect.mapError(Content.file(source), (error) => new Content.ContentInvalid({ ...error, detail: noEnding }))
+
+const noEnding = "the ending shows no image and no PDF; download it, and write its path"
 
 /**
  * How many rows may wait for an answer at once, so that their files take about half a gigabyte: each row keeps its request until

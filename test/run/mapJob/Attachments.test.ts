@@ -47,7 +47,13 @@ describe("Attachments", () => {
       assert.deepStrictEqual(yield* typesOf({ photo: ["17-image.png", "28-citations.txt"] }), ["image", "document"])
       assert.deepStrictEqual(yield* typesOf({ photo: null }), [])
       assert.deepStrictEqual(yield* typesOf({}), [])
-      assert.isUndefined(yield* Attachments.check(attachments, { photo: ["17-image.png", "https://example.com"] }))
+      assert.isUndefined(
+        yield* Attachments.check(attachments, { photo: ["17-image.png", "https://example.com/a.png"] })
+      )
+      assert.deepStrictEqual(yield* Attachments.check(attachments, { photo: "https://example.com/get?id=3" }), {
+        path: ["photo"],
+        issue: "https://example.com/get?id=3: the ending shows no image and no PDF; download it, and write its path"
+      })
       assert.deepStrictEqual(yield* Attachments.check(attachments, { photo: ["17-image.png", "17.png"] }), {
         path: ["photo"],
         issue: "examples/17.png: there is no such file; correct the path"
