@@ -1,9 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { NodeServices } from "@effect/platform-node"
 import * as Base64 from "effect/encoding/Base64"
+import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as PlatformError from "effect/PlatformError"
 import * as Stream from "effect/Stream"
 import * as Content from "../../src/call/Content.ts"
 import { generateText, streamText } from "../../src/call/text.ts"
@@ -177,6 +180,22 @@ describe("Content", () => {
     }).pipe(Effect.provide(NodeServices.layer))
   )
 
+  it.effect("reads a pipe, which has no size, and says that a file may not be read", () =>
+    Effect.gen(function* () {
+      const { source } = yield* Content.file("/dev/fd/63")
+      assert.deepInclude(source, { data: "From a pipe" })
+      const { message } = yield* Effect.flip(Content.file("/root/notes.txt"))
+      assert.strictEqual(message, "/root/notes.txt: no permission to read the file; change its mode")
+    }).pipe(
+      Effect.provide(
+        FileSystem.layerNoop({
+          stat: (path) => (path === "/dev/fd/63" ? Effect.succeed(pipe) : denied),
+          stream: () => Stream.make(utf8("From "), utf8("a pipe"))
+        })
+      )
+    )
+  )
+
   it.effect("names a document by its whole file name", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* Content.text(`${folder}/papers/Invoice #12?.txt`)).title, "Invoice #12?.txt")
@@ -209,6 +228,7 @@ describe("citations", () => {
           end: 22,
           sources: [
             { type: "pages", document: { index: 0, title: "one.pdf" }, first: 2, last: 3, quote: "red" },
+            { type: "pages", document: { index: 1, title: undefined }, first: 5, last: 5, quote: "red" },
             { type: "characters", document: { index: 1, title: undefined }, start: 4, end: 7, quote: "red" },
             { type: "blocks", document: { index: 1, title: undefined }, start: 0, end: 1, quote: "red" },
             {
@@ -238,7 +258,7 @@ describe("citations", () => {
       yield* Stream.runDrain(asked)
       assert.deepStrictEqual(
         found.map(({ sources, text }) => [text, sources.length]),
-        [["red, on page two", 5]]
+        [["red, on page two", 6]]
       )
     }).pipe(Effect.provide(cited))
   )
@@ -255,6 +275,7 @@ const cited = Emulator.layer({
       when: /colour/,
       reply: {
         content: [
+          { type: "thinking", thinking: "Which page?", signature: "EhIx" },
           block("It is "),
           block("red, on page two", [
             {
@@ -265,6 +286,7 @@ const cited = Emulator.layer({
               start_page_number: 2,
               end_page_number: 4
             },
+            { ...document, type: "page_location", start_page_number: 5, end_page_number: 5 },
             { ...document, type: "char_location", start_char_index: 4, end_char_index: 7 },
             { ...document, type: "content_block_location", start_block_index: 0, end_block_index: 1 },
             { ...result, type: "search_result_location", start_block_index: 0, end_block_index: 1 },
@@ -283,6 +305,29 @@ const cited = Emulator.layer({
     }
   ]
 })
+
+const none = Option.none()
+
+const pipe: FileSystem.File.Info = {
+  type: "FIFO",
+  size: ByteSize.bytes(0),
+  mtime: none,
+  atime: none,
+  birthtime: none,
+  dev: 0n,
+  ino: none,
+  mode: 0,
+  nlink: none,
+  uid: none,
+  gid: none,
+  rdev: none,
+  blksize: none,
+  blocks: none
+}
+
+const denied = Effect.fail(
+  PlatformError.systemError({ _tag: "PermissionDenied", module: "FileSystem", method: "stat" })
+)
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 

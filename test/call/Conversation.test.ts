@@ -292,9 +292,14 @@ describe("a conversation with tools", () => {
 
   it.effect("remembers the tools of its calls in the store, for a process that has none", () =>
     Effect.gen(function* () {
-      yield* Conversation.generateWithTools(yield* Conversation.open("anna"), weather, "How is the weather?")
+      const tools = [{ type: "web_search_20260318" as const, name: "web_search" as const }]
+      yield* Conversation.generateWithTools(yield* Conversation.open("anna", { tools }), weather, "How is the weather?")
       yield* Conversation.generateText(yield* Conversation.open("anna"), "Sure?")
       const [first, , last] = yield* TestClaude.calls
+      assert.deepStrictEqual(
+        first?.tools?.map((tool) => "name" in tool && tool.name),
+        ["web_search", "weather"]
+      )
       assert.deepStrictEqual(last?.tools, first?.tools)
     }).pipe(Effect.provide([handlers, TestClaude.layer([toolCall, "Sunny.", "Yes."]), KeyValueStore.layerMemory]))
   )
@@ -408,6 +413,7 @@ describe("a stored conversation", () => {
 
   it.effect("takes over a conversation in memory under a new id", () =>
     Effect.gen(function* () {
+      yield* Conversation.undo(yield* Conversation.open("anna"))
       const chat = yield* Conversation.make()
       yield* Conversation.generateText(chat, "One?")
       const stored = yield* Conversation.persist(chat, "anna")

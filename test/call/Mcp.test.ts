@@ -74,6 +74,7 @@ describe("Mcp.toolkit", () => {
           ]
         },
         structured: { content: [], structuredContent: { sum: 3 } },
+        both: { content: [{ type: "text", text: "The sum is 3." }], structuredContent: { sum: 3 } },
         nothing: { content: [] }
       }
       const toolkit = yield* toolkitOf({
@@ -94,6 +95,7 @@ describe("Mcp.toolkit", () => {
         ...texts("Notes", "Map: a://d\nOf the town")
       ])
       assert.deepStrictEqual<unknown>((yield* call(toolkit, "structured", {})).content, texts('{"sum":3}'))
+      assert.deepStrictEqual<unknown>((yield* call(toolkit, "both", {})).content, texts("The sum is 3."))
       assert.deepStrictEqual<unknown>(
         (yield* call(toolkit, "nothing", {})).content,
         texts("The tool returned nothing.")
@@ -146,12 +148,19 @@ describe("Mcp.toolkit", () => {
     Effect.gen(function* () {
       const toolkit = yield* toolkitOf(
         {
-          tools: ["fails", "hangs"].map((name) => ({ name, inputSchema: { type: "object" } })),
-          call: (name) => (name === "fails" ? { ...said("no such city"), isError: true } : undefined)
+          tools: ["fails", "hangs", "breaks"].map((name) => ({ name, inputSchema: { type: "object" } })),
+          call: (name) => {
+            if (name === "breaks") return { content: "no list" }
+            return name === "fails" ? { ...said("no such city"), isError: true } : undefined
+          }
         },
         { timeout: "50 millis" }
       )
       assert.deepStrictEqual(yield* call(toolkit, "fails", {}), { content: "no such city", isFailure: true })
+      assert.deepStrictEqual(yield* call(toolkit, "breaks", {}), {
+        content: "The MCP server failed: Invalid MCP payload",
+        isFailure: true
+      })
       assert.deepStrictEqual(yield* call(toolkit, "hangs", {}), {
         content: "The MCP server did not answer within 50ms, and the call was cancelled.",
         isFailure: true
@@ -192,6 +201,8 @@ describe("Mcp.toolkit", () => {
         answers.flat().map((result) => ToolResult.content(result)),
         [[{ type: "text", text: "one" }], [{ type: "text", text: "other" }], "mine"]
       )
+      const again = Mcp.merge(one, yield* toolkitOf({ ...script, call: () => said("second") }, { prefix: "one_" }))
+      assert.deepStrictEqual((yield* call(again, "one_ask", "no object")).content, [{ type: "text", text: "second" }])
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 })
@@ -265,34 +276,44 @@ describe("Mcp.stdio", () => {
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("does not wait for a busy server", () =>
+  it.live("does not wait for a server that does not end, and takes no late answer for its own", () =>
     Effect.gen(function* () {
       const begun = yield* Clock.monotonicTimeNanos
+      const client = yield* Effect.scoped(
+        Mcp.stdio(ChildProcess.make(process.execPath, ["test/call/mcp/lines.ts", `--key=${secret}`]))
+      )
+      assert.strictEqual(client.serverInfo?.name, "lines")
+      const taken = Duration.toSeconds(Duration.nanos((yield* Clock.monotonicTimeNanos) - begun))
+      assert.isBelow(taken, 4)
+    }).pipe(Effect.provide(live))
+  )
+
+  it.live("ends the calls that are running when the scope closes", () =>
+    Effect.gen(function* () {
       const sleeping = Effect.gen(function* () {
-        const toolkit = yield* Mcp.toolkit(yield* Mcp.stdio(server("stubborn")))
-        const fiber = yield* Effect.forkScoped(call(toolkit, "sleep", {}))
+        const toolkit = yield* Mcp.toolkit(yield* Mcp.stdio(server()))
+        const fiber = yield* Effect.forkDetach(call(toolkit, "sleep", {}))
         yield* Effect.yieldNow
         return fiber
       })
       const fiber = yield* Effect.scoped(sleeping)
-      yield* Fiber.await(fiber)
-      const taken = Duration.toSeconds(Duration.nanos((yield* Clock.monotonicTimeNanos) - begun))
-      assert.isBelow(taken, 4)
+      const { content } = yield* Fiber.join(fiber)
+      assert.match(String(content), /^The MCP server failed: MCP (transport|client scope) closed$/)
     }).pipe(Effect.provide(live))
   )
 
   it.live("says why a server does not start, with its last words", () =>
     Effect.gen(function* () {
       const unknown = yield* Effect.flip(
-        Mcp.stdio(ChildProcess.make("nowhere-to-be-found", ["--key", "sk-ant-api03-x"]))
+        Mcp.stdio(ChildProcess.make("nowhere-to-be-found", ["--key", secret, "x".repeat(200)]))
       )
       assert.match(
         unknown.message,
-        /^nowhere-to-be-found --key .*: Cannot spawn MCP server: NotFound: .*; check the command/
+        /^nowhere-to-be-found --key \[redacted\] x{79,}…: Cannot spawn MCP server: NotFound: .*; check the command/
       )
-      const script = "console.error('first'); console.error('no such module'); process.exit(1)"
+      const script = `console.error('first'); console.error('no such module ${secret}'); process.exit(1)`
       const ended = yield* Effect.flip(Mcp.stdio(ChildProcess.make(process.execPath, ["-e", script])))
-      assert.match(ended.message, /\(it wrote: no such module\); check the command/)
+      assert.match(ended.message, /\(it wrote: no such module \[redacted\]\); check the command/)
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 })
@@ -300,6 +321,8 @@ describe("Mcp.stdio", () => {
 // Builders
 
 const said = (text: string) => ({ content: [{ type: "text", text }] })
+
+const secret = "sk-ant-api03-0123456789"
 
 /** Eight bytes of a PNG image. */
 const png = "iVBORw0KGgo="

@@ -7,6 +7,11 @@ describe("compaction", () => {
     assert.strictEqual(Compact.enable(prompt, undefined), prompt)
   })
 
+  it("is not asked for twice by a prompt that names the beta itself", () => {
+    const { betas } = Compact.enable({ messages: [], betas: ["compact-2026-01-12"] }, {})
+    assert.deepStrictEqual(betas, ["compact-2026-01-12"])
+  })
+
   it("begins at the size of the API's default, beside other betas and edits", () => {
     const clearing = { type: "clear_tool_uses_20250919" as const }
     const prompt = { messages: [], betas: ["other"], context_management: { edits: [clearing] } }

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as History from "../../../src/call/conversation/History.ts"
 import type { Message } from "../../../src/claude/Reply.ts"
 import type * as Usage from "../../../src/claude/Usage.ts"
-import { message, request as small, searched } from "../../fixtures.ts"
+import { message, request as small, searched, thinking } from "../../fixtures.ts"
 
 describe("the history of a conversation", () => {
   it("counts the last prompt and its answer, by the last iteration where the API had several", () => {
@@ -67,6 +67,14 @@ describe("the history of a conversation", () => {
     assert.deepInclude(History.requestWithoutTools(imported, settings, "Why?", 0), { tools })
     const other = [{ name: "time", input_schema: { type: "object" as const } }]
     assert.deepInclude(History.requestWithoutTools(later, { ...settings, tools: other }, "Why?", 0), { tools: other })
+  })
+
+  it("returns imported thinking to any model, since its own is not known", () => {
+    const content = [thinking, ...message("Yes.").content]
+    const messages = History.answered("One?", message({ content }))
+    const imported = History.extend(History.empty, { messages })
+    const asked = History.request(imported, settings, "Two?", 0)
+    assert.deepStrictEqual(blocksOf(asked.messages[1]), content)
   })
 
   it("returns the blocks of server tools as they came", () => {

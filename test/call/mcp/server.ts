@@ -22,9 +22,6 @@ const all = [v2024_11_05, v2025_03_26, v2025_06_18, v2025_11_25, v2026_07_28]
 const asked = all.filter(({ protocolVersion }) => process.argv.includes(protocolVersion))
 const [first, ...others] = asked.length > 0 ? asked : [v2026_07_28, v2025_11_25]
 
-// Without a listener on its standard input, such as while it is busy, a server does not notice the end of its input.
-if (process.argv.includes("stubborn")) setInterval(() => {}, 1000)
-
 if (process.argv.includes("noisy")) process.stdout.write('Calculator is listening\n{"level":30}\n')
 
 McpServer.layerStdio({

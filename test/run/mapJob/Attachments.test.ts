@@ -1,3 +1,4 @@
+import { resolve } from "node:path"
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import * as ByteSize from "effect/ByteSize"
@@ -29,8 +30,11 @@ describe("Attachments", () => {
     Effect.gen(function* () {
       const ofSize = (size: number) =>
         Effect.provide(
-          Attachments.rowsAtOnce(Attachments.make(["file"], "a.csv"), [{ file: "x" }, { file: "none" }]),
-          FileSystem.layerNoop({ stat: (path) => (path === "x" ? sized(size) : missing) })
+          Attachments.rowsAtOnce(Attachments.make(["file"], "a.csv"), [
+            { file: ["x", "https://example.com/a.png"] },
+            { file: "none" }
+          ]),
+          FileSystem.layerNoop({ stat: (path) => (path === "none" ? missing : sized(size)) })
         )
       // In Base64, with as many rows again that are read ahead: 250 MB / (4/3 · 1 MB) for a mean of 1 MB.
       assert.strictEqual(yield* ofSize(2_000_000), 187)
@@ -45,7 +49,14 @@ describe("Attachments", () => {
       const typesOf = (row: Readonly<Record<string, unknown>>) =>
         Effect.map(Attachments.content(attachments, row), (blocks) => blocks.map(({ type }) => type))
       assert.deepStrictEqual(yield* typesOf({ photo: ["17-image.png", "28-citations.txt"] }), ["image", "document"])
+      const path = resolve("examples/17-image.png")
+      assert.deepStrictEqual(yield* typesOf({ photo: `  ${path}\n` }), ["image"])
       assert.deepStrictEqual(yield* typesOf({ photo: null }), [])
+      assert.isUndefined(yield* Attachments.check(attachments, { photo: " " }))
+      assert.deepStrictEqual(yield* Attachments.check(Attachments.make(["photo"], "a.csv"), { photo: " " }), {
+        path: ["photo"],
+        issue: 'names no file; write its path, or --file "photo?" for rows without one'
+      })
       assert.deepStrictEqual(yield* typesOf({}), [])
       assert.isUndefined(
         yield* Attachments.check(attachments, { photo: ["17-image.png", "https://example.com/a.png"] })

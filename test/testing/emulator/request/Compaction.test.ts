@@ -43,6 +43,10 @@ describe("Compaction", () => {
         [one, answer(summary("One."), text), two],
         [{ role: "user", content: [summary("One.")] }, answer(text), two]
       ],
+      [
+        [one, answer(summary("One."), text), two, answer(summary("One."), text, summary("Two."), text)],
+        [{ role: "user", content: [summary("Two.")] }, answer(text)]
+      ],
       [[one, answer(summary("One."))], [{ role: "user", content: [summary("One.")] }]],
       [
         [one, answer(summary(null), text), two],
