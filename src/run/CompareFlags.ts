@@ -5,7 +5,7 @@ import * as Argument from "effect/cli/Argument"
 import type * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Struct from "effect/Struct"
-import { file, toggle } from "./Flags.ts"
+import { file, fileArgument, toggle } from "./Flags.ts"
 import * as MapFlags from "./MapFlags.ts"
 import * as RunFlags from "./RunFlags.ts"
 import * as ScoreFlags from "./ScoreFlags.ts"
@@ -17,10 +17,10 @@ const twice = (name: string, description: string) =>
 const mapFlags = Struct.omit(MapFlags.flags, ["data"])
 
 export const flags = {
-  places: Argument.String("place").pipe(
-    Argument.withDescription("Two states of finished runs, or the outputs next to them; or the file with the rows"),
-    Argument.variadic({ min: 1, max: 2 })
-  ),
+  places: fileArgument(
+    "place",
+    "Two states of finished runs, or the outputs next to them; or the file with the rows"
+  ).pipe(Argument.variadic({ min: 1, max: 2 })),
   ...mapFlags,
   ...ScoreFlags.flags,
   ...RunFlags.flags,

@@ -18,6 +18,9 @@ describe("the completions of a shell", () => {
     assert.deepStrictEqual(complete(["effect-claude", "run", "--mo"]), ["--mode", "--model"])
     assert.deepStrictEqual(complete(["effect-claude", "run", "--mode", ""]), ["batches", "direct"])
     assert.deepStrictEqual(complete(["effect-claude", "run", "jo"]), ["job.ts"])
+    for (const command of ["map", "compare", "estimate", "retry"]) {
+      assert.deepStrictEqual(complete(["effect-claude", command, "ma"]), ["mails.jsonl"], command)
+    }
     assert.deepStrictEqual(complete(["effect-claude", "run", "job.ts", "--input", "ma"]), ["mails.jsonl"])
     assert.deepStrictEqual(complete(["effect-claude", "run", "job.ts", "--state", "data/"]), ["data/x.csv"])
   })
@@ -30,6 +33,7 @@ describe("the completions of a shell", () => {
     assert.deepStrictEqual(complete("effect-claude run --mo"), ["--mode", "--model"])
     assert.deepStrictEqual(complete("effect-claude run --mode "), ["batches", "direct"])
     assert.deepStrictEqual(complete("effect-claude run jo"), ["job.ts"])
+    assert.deepStrictEqual(complete("effect-claude map ma"), ["mails.jsonl"])
     assert.deepStrictEqual(complete("effect-claude run job.ts --input ma"), ["mails.jsonl"])
   })
 

@@ -35,6 +35,17 @@ describe("effect-claude status", () => {
     server.close()
   })
 
+  it("shows the last of the settings that wait for the next run", async () => {
+    const server = await standIn()
+    const files = folder(2)
+    await cli(runOf(files, "--limit", "1"), { env: at(server.url) })
+    await cli(["set", files.output, "--concurrency", "2"])
+    await cli(["set", files.output, "--concurrency", "4"])
+    const { stdout } = await cli(["status", files.output])
+    assert.match(stdout, /^At its start, the next run will: set the concurrency to 4$/m)
+    server.close()
+  })
+
   it("says what to name where there is no state", async () => {
     const { input, path } = folder(1)
     const refused = async (...args: ReadonlyArray<string>) => (await cli(["status", ...args])).stderr
