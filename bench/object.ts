@@ -6,7 +6,7 @@
 import { Effect, Layer, Result, Schema, Stream } from "effect"
 import { parse } from "jsonriver"
 import * as PartialJson from "partial-json"
-import * as Growth from "../src/call/object/Growth.ts"
+import * as PartialValue from "../src/call/object/PartialValue.ts"
 import * as OutputFormat from "../src/claude/OutputFormat.ts"
 import { Claude } from "../src/index.ts"
 import { median } from "./median.ts"
@@ -78,8 +78,8 @@ const subjects: Record<string, Follow> = {
   },
   "our snapshots, decoded": (text, pieces) =>
     Effect.gen(function* () {
-      const growth = Growth.make(format.part)
-      for (const piece of pieces) yield* growth.push(piece)
+      const partial = PartialValue.make(format.part)
+      for (const piece of pieces) yield* partial.push(piece)
       return yield* format.decode(text)
     }).pipe(Effect.runPromise),
   "Claude.streamText, the events alone": (_, pieces) =>

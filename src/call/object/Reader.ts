@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import type { Part } from "../../claude/OutputFormat.ts"
 import * as StreamEvent from "../../claude/StreamEvent.ts"
 import * as Turn from "../turn.ts"
-import * as Growth from "./Growth.ts"
-import * as Start from "./Start.ts"
+import * as PartialValue from "./PartialValue.ts"
+import * as JsonStart from "./JsonStart.ts"
 
 export interface Reader {
   /**
@@ -30,15 +30,15 @@ const nothing = Effect.succeed(Arr.of(undefined))
 
 /** The reader of one answer. Text before a server tool is commentary, so the value starts again after it. */
 export const make = (part: Part, rootKey: string): Reader => {
-  let start = Start.make()
-  let growth = Growth.make(part)
+  let start = JsonStart.make()
+  let partial = PartialValue.make(part)
   return {
     read: (events) => {
       const pieces: Array<string> = []
       for (const event of events) {
         if (event.type === "content_block_start" && Turn.isServerTool(event.content_block.type)) {
-          start = Start.make()
-          growth = Growth.make(part)
+          start = JsonStart.make()
+          partial = PartialValue.make(part)
           pieces.length = 0
         }
         const text = StreamEvent.text(event)
@@ -47,12 +47,12 @@ export const make = (part: Part, rootKey: string): Reader => {
       }
       if (!Arr.isReadonlyArrayNonEmpty(pieces)) return nothing
       // Most reads bring one piece.
-      if (pieces.length === 1) return Effect.map(growth.push(pieces[0]), Arr.of)
+      if (pieces.length === 1) return Effect.map(partial.push(pieces[0]), Arr.of)
       const groups = Arr.chunksOf(pieces, Math.ceil(pieces.length / most))
-      return Effect.forEach(groups, (group) => growth.push(group.join("")))
+      return Effect.forEach(groups, (group) => partial.push(group.join("")))
     },
-    items: () => growth.items(rootKey),
+    items: () => partial.items(rootKey),
     hasProse: () => start.hasProse(),
-    isExact: () => !start.hasProse() && growth.isJson()
+    isExact: () => !start.hasProse() && partial.isJson()
   }
 }

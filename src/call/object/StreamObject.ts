@@ -63,7 +63,7 @@ export const streamObject = <A, I, RD, RE>(
 
       const partial = (value: unknown): PartialObject<I> => {
         shown = value
-        // The type describes the shape that `Growth` builds from the schema's own translation.
+        // The type describes the shape that `PartialValue` builds from the schema's own translation.
         return { _tag: "partial", value: value as DeepPartial<I> }
       }
       const finish = Effect.fnUntraced(function* (turn: Turn.Turn) {

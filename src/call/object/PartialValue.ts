@@ -5,9 +5,9 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { Part } from "../../claude/OutputFormat.ts"
-import { type Complete, deepest, make as makeRiver } from "./River.ts"
+import { type Complete, deepest, make as makeParser } from "./PushParser.ts"
 
-export interface Growth {
+export interface PartialValue {
   /** Parses a piece of the JSON text. Returns a snapshot; undefined if there is nothing new to show. */
   readonly push: (text: string) => Effect.Effect<unknown>
   /** The complete items of the list at the root, or under this key of the object at the root. */
@@ -26,10 +26,10 @@ interface Level {
 type Parts = Array<unknown> | Record<string, unknown>
 type Key = string | number
 
-/** The growth of one value. */
-export const make = (part: Part): Growth => {
+/** A value of which nothing has arrived. */
+export const make = (part: Part): PartialValue => {
   const completed: Array<Complete> = []
-  const river = makeRiver((complete) => completed.push(complete))
+  const parser = makeParser((complete) => completed.push(complete))
   let root: Level | undefined
   let whole: unknown
   let tail = ""
@@ -73,21 +73,21 @@ export const make = (part: Part): Growth => {
     if (hasRepeat) return undefined
     tail = (tail + text).slice(-12)
     if (!hasChanged && !isNew) return undefined
-    if (river.isComplete()) return whole
+    if (parser.isComplete()) return whole
     const leaf = { tail, isHidden: false, depth: 0 }
-    const snapshot = copy(part, root, river.root(), leaf)
+    const snapshot = copy(part, root, parser.root(), leaf)
     return leaf.isHidden && !isNew ? undefined : snapshot
   }
 
   return {
-    push: (text) => Effect.map(river.push(text), (hasChanged) => after(text, hasChanged)),
+    push: (text) => Effect.map(parser.push(text), (hasChanged) => after(text, hasChanged)),
     items: (key) => {
       if (root === undefined) return []
       if (Array.isArray(root.parts)) return root.parts
       const list = root.open?.key === key ? root.open.level.parts : root.parts[key]
       return Array.isArray(list) ? list : []
     },
-    isJson: () => river.isComplete() && !river.isBroken() && !hasRepeat
+    isJson: () => parser.isComplete() && !parser.isBroken() && !hasRepeat
   }
 }
 

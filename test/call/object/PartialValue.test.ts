@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { isBeginning } from "../../../src/call/object/DeepPartial.ts"
-import * as Growth from "../../../src/call/object/Growth.ts"
+import * as PartialValue from "../../../src/call/object/PartialValue.ts"
 import * as OutputFormat from "../../../src/claude/OutputFormat.ts"
 import { Tree } from "../../fixtures.ts"
 import { chooseFrom, schemaOf, valueOf } from "../../claude/outputFormat/Generate.ts"
@@ -156,13 +156,13 @@ it.effect("text after the value, and text that is not JSON, change nothing", () 
       [[`{"a":1}\n\`\`\``, `{"a":2}`], false],
       [[`{"a":1,`, `b:2}`, `{"c":3}`], false]
     ] as const) {
-      const growth = Growth.make(anyPart)
-      const shown = yield* Effect.forEach(pieces, growth.push)
+      const partial = PartialValue.make(anyPart)
+      const shown = yield* Effect.forEach(pieces, partial.push)
       assert.deepStrictEqual(
         shown.filter((one) => one !== undefined),
         [{ a: 1 }]
       )
-      assert.strictEqual(growth.isJson(), isJson)
+      assert.strictEqual(partial.isJson(), isJson)
     }
   })
 )
@@ -172,8 +172,8 @@ it.effect("text after the value, and text that is not JSON, change nothing", () 
 const anyPart = Result.getOrThrow(OutputFormat.make(Schema.Struct({}))).part
 
 const grow = Effect.fnUntraced(function* (part: OutputFormat.Part, pieces: ReadonlyArray<string>) {
-  const growth = Growth.make(part)
-  const shown = yield* Effect.forEach(pieces, growth.push)
+  const partial = PartialValue.make(part)
+  const shown = yield* Effect.forEach(pieces, partial.push)
   return shown.filter((one) => one !== undefined)
 })
 

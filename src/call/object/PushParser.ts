@@ -1,6 +1,6 @@
 /**
  * Pushes text into `jsonriver`, which pulls it from an async iterator. The parser reuses and mutates its objects, and
- * reports each value that is complete. Only here is the parser known.
+ * reports each value that is complete. No other module uses it.
  */
 import * as Effect from "effect/Effect"
 import { parse } from "jsonriver"
@@ -11,7 +11,7 @@ export interface Complete {
   readonly path: ReadonlyArray<string | number>
 }
 
-export interface River {
+export interface PushParser {
   /** Parses a piece of text, and returns whether the value has changed. After text that is not JSON, nothing changes it. */
   readonly push: (text: string) => Effect.Effect<boolean>
   /** The value so far, which the parser mutates; undefined before its first character. */
@@ -26,7 +26,7 @@ export interface River {
 export const deepest = 1000
 
 /** A parser of one value. `onComplete` runs for each part that is complete, and for the root last. */
-export const make = (onComplete: (complete: Complete) => void): River => {
+export const make = (onComplete: (complete: Complete) => void): PushParser => {
   let root: unknown
   let isComplete = false
   let isBroken = false

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Start from "../../../src/call/object/Start.ts"
+import * as JsonStart from "../../../src/call/object/JsonStart.ts"
 
 describe("the JSON in a text that arrives in pieces starts", () => {
   it.each<[string, string, string, boolean]>([
@@ -13,7 +13,7 @@ describe("the JSON in a text that arrives in pieces starts", () => {
     ["nowhere in a bare list of numbers", `[1,2]`, "", true]
   ])("%s", (_, text, json, hasProse) => {
     for (let size = 1; size <= text.length; size++) {
-      const start = Start.make()
+      const start = JsonStart.make()
       let found = ""
       for (let at = 0; at < text.length; at += size) found += start.take(text.slice(at, at + size))
       assert.strictEqual(found, json)

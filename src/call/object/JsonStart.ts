@@ -2,7 +2,7 @@
  * Finds the JSON in a text that arrives in pieces. Prose or a fence before it is skipped, as `Repair` does.
  */
 
-export interface Start {
+export interface JsonStart {
   /** The JSON in a piece: all text from the first bracket of the value; an empty text before it. */
   readonly take: (text: string) => string
   /** Whether text other than white space came before the JSON. */
@@ -10,7 +10,7 @@ export interface Start {
 }
 
 /** A new search. */
-export const make = (): Start => {
+export const make = (): JsonStart => {
   let isFound = false
   let hasProse = false
   // A list counts if an object follows its bracket, which may arrive later.
