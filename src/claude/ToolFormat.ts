@@ -66,7 +66,7 @@ export const make = (tool: Tool.Any): Result.Result<ToolFormat, ClaudeError> => 
 }
 
 const custom = (tool: Tool.Any): Result.Result<ToolFormat, ClaudeError> => {
-  const name = accepted(tool.name)
+  const name = acceptedName(tool.name)
   const strict = Tool.getStrictMode(tool)
   return Result.map(parametersOf(tool, strict === true), (parameters) => {
     const { restore, schema } = RootSchema.make(parameters.schema)
@@ -148,9 +148,10 @@ const refused = (detail: string, remedy?: string) =>
 
 const nothing = { type: "object", properties: {}, required: [], additionalProperties: false }
 
-/** The API accepts letters, digits, `_` and `-`, and at most 64 of them on every platform. */
 const longest = 64
-const accepted = (name: string): string => name.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, longest) || "tool"
+
+/** A name that the API accepts: letters, digits, `_` and `-`, and at most 64 of them on every platform. */
+export const acceptedName = (name: string): string => name.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, longest) || "tool"
 
 /** `numbers` are the last numbers of the names that were taken. */
 const free = (name: string, taken: ReadonlyMap<string, unknown>, numbers: Map<string, number>): string => {

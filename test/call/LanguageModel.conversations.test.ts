@@ -34,6 +34,25 @@ describe("any conversation of a Chat", () => {
       }).pipe(Effect.provide(LanguageModel.layer().pipe(Layer.provide(emulator)))),
     { arbitrary: { runs: 40 } }
   )
+
+  it.effect("may have begun with another provider, which has other ids, names and arguments", () =>
+    Effect.gen(function* () {
+      const [id, name] = ["functions.read:0", "files.read"]
+      const turn = (params: unknown, result: string): ReadonlyArray<Prompt.MessageEncoded> => [
+        { role: "assistant", content: [{ type: "tool-call", id, name, params, providerExecuted: false }] },
+        { role: "tool", content: [{ type: "tool-result", id, name, result, isFailure: false }] }
+      ]
+      const chat = yield* Chat.fromPrompt([
+        { role: "user", content: "Read both." },
+        ...turn("a.txt", "one"),
+        ...turn(null, "two"),
+        { role: "user", content: "Thanks." }
+      ])
+      yield* chat.generateText({ prompt: [] })
+      const [exchange] = yield* Effect.flatMap(Emulator.Emulator, ({ ledger }) => ledger)
+      assert.isDefined(exchange)
+    }).pipe(Effect.provide(LanguageModel.layer().pipe(Layer.provideMerge(Emulator.layer({})))))
+  )
 })
 
 // Builders

@@ -8,7 +8,7 @@ describe("a decoder that is limited", () => {
     Effect.gen(function* () {
       let tree: Tree = { name: "a", branches: [] }
       for (let level = 0; level < 20_000; level++) tree = { name: "a", branches: [tree] }
-      const error = yield* Effect.flip(Nesting.limited(Schema.decodeUnknownEffect(Tree)(tree)))
+      const error = yield* Effect.flip(Nesting.limited(Schema.decodeEffect(Tree)(tree)))
       assert.strictEqual(error.message, "Expected fewer levels of nesting")
     })
   )

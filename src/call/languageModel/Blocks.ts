@@ -3,6 +3,7 @@
  * nothing to the API, such as the reasoning of another provider, becomes no block. Pure.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type * as Prompt from "effect/ai/Prompt"
 import * as Models from "../../claude/Models.ts"
@@ -117,12 +118,16 @@ const call = (part: Prompt.ToolCallPart, { nameOf }: Reading): ReadonlyArray<Blo
     type: "tool_use",
     id: part.id,
     name: name ?? nameOf(part.name),
-    input: input ?? part.params ?? {},
+    input: input ?? argumentsOf(part.params),
     ...(caller && { caller }),
     ...(toolsetName && { toolset_name: toolsetName })
   }
   return [cached(sent(block), part.options)]
 }
+
+/** The API takes an object only. */
+const argumentsOf = (params: unknown): object =>
+  Predicate.isObject(params) ? params : Predicate.isNullish(params) ? {} : { value: params }
 
 /** The block that the API sent, for tools that it ran and for blocks without a part; none from other providers. */
 const given = (part: Prompt.TextPart | Prompt.ToolCallPart | Prompt.ToolResultPart): ReadonlyArray<Block> => {

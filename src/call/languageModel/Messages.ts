@@ -7,6 +7,7 @@ import type { Anthropic } from "@anthropic-ai/sdk"
 import * as Result from "effect/Result"
 import type * as Prompt from "effect/ai/Prompt"
 import * as Blocks from "./Blocks.ts"
+import * as CallIds from "./CallIds.ts"
 
 /** The conversation of a request. */
 export interface Conversation {
@@ -22,8 +23,9 @@ interface Turn {
 }
 
 /** The conversation of a prompt, or why it cannot be sent. */
-export const make = ({ content }: Prompt.Prompt, reading: Blocks.Reading): Result.Result<Conversation, string> =>
+export const make = (prompt: Prompt.Prompt, reading: Blocks.Reading): Result.Result<Conversation, string> =>
   Result.gen(function* () {
+    const content = CallIds.make(prompt.content)
     const system: Array<Anthropic.TextBlockParam> = []
     const turns: Array<Turn> = []
     const add = (role: Turn["role"], blocks: ReadonlyArray<Blocks.Block>) => {

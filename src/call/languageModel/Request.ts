@@ -72,12 +72,12 @@ const toolFields = Effect.fnUntraced(function* (
   return { tools: [...tools], ...(choice !== undefined && { tool_choice: choice }) }
 })
 
-/** The name that Claude calls, by the name in the toolkit. */
+/** The name that Claude calls, by the name in the toolkit. A history may call tools that the toolkit does not have. */
 const namesOf = ({ definitions, find }: ToolFormat.ToolFormats) => {
   const names = new Map<string, string>()
   for (const definition of definitions) {
     const format = "name" in definition ? find(definition.name) : undefined
     if (format !== undefined) names.set(format.tool.name, format.name)
   }
-  return (tool: string) => names.get(tool) ?? tool
+  return (tool: string) => names.get(tool) ?? ToolFormat.acceptedName(tool)
 }
