@@ -53,7 +53,7 @@ export interface ToolsOptions<T extends Tools, E = never, R = never> {
   readonly approve?: Approve<T, E, R>
 }
 
-/** The same, and then a value of a schema. */
+/** How the loop runs, and the schema of a value to ask for at its end. */
 export interface ObjectToolsOptions<T extends Tools, A, I, RD, RE, E = never, R = never>
   extends ToolsOptions<T, E, R>, ObjectOptions {
   /** Once Claude has answered, it is asked for a value of this schema, without tools. */
@@ -63,17 +63,17 @@ export interface ObjectToolsOptions<T extends Tools, A, I, RD, RE, E = never, R 
 /** A reply with the value of a schema. `text` is the text that was decoded. */
 export interface ObjectToolsReply<A> extends ToolsReply, ObjectReply<A> {}
 
-/** What the loop can fail with: handlers of tools with `failureMode: "return"` do not add to it. */
+/** The failures of the loop. A tool with `failureMode: "return"` adds none. */
 export type ToolsError<T extends Tools> = ClaudeError | ToolLimitReached | Tool.HandlerError<T[keyof T]>
 
-/** What the loop needs besides the handlers. */
+/** The services that the loop needs, besides the handlers. */
 export type ToolsServices<T extends Tools> = Claude | Tool.HandlerServices<T[keyof T]>
 
 /**
  * Asks with tools, and returns the answer of the last turn with the usage and cost of all. Failures of handlers are raised
  * or returned to the model, by the `failureMode` of the tool; a failure is raised after the other handlers of its turn
  * have ended, and a defect of a handler stays a defect. Fails with `ToolLimitReached` at a limit, and like `generateText`
- * if the last turn is no finished text: then no tool of that turn has run.
+ * if the last turn is not a finished text; no tool of that turn has run then.
  */
 export const generateWithTools: {
   <T extends Tools, A, I, RD, RE, ET = never, RT = never, E = never, R = never>(
@@ -88,7 +88,7 @@ export const generateWithTools: {
   ): Effect.Effect<ToolsReply, ToolsError<T> | ET | E, ToolsServices<T> | RT | R>
 } = (toolkit: AnyToolkit, prompt: Prompt, options: AnyOptions = {}) =>
   // The types of the tools are above; the loop knows them as `AnyTools`.
-  Effect.withSpan(generate(toolkit, prompt, options), "Claude.generateWithTools", cheap) as never
+  Effect.withSpan(generate(toolkit, prompt, options), "Claude.generateWithTools", withoutStackTrace) as never
 
 /**
  * The same as a stream: turns, thinking, text, calls, results, and at last `finished` with the reply. With `schema`, the
@@ -107,7 +107,7 @@ export const streamWithTools: {
     options?: ToolsOptions<T, E, R>
   ): Stream.Stream<Element<T>, ToolsError<T> | ET | E, ToolsServices<T> | RT | R>
 } = (toolkit: AnyToolkit, prompt: Prompt, options: AnyOptions = {}) =>
-  // The same.
+  // The types of the tools are above, as for `generateWithTools`.
   Stream.callback<Element<AnyTools>, unknown, unknown>(
     (queue) => {
       const emit = (element: Element<AnyTools>) => Effect.asVoid(Queue.offer(queue, element))
@@ -144,8 +144,8 @@ const generate = Effect.fnUntraced(function* (
     invoke,
     formats,
     permits,
-    // Those that wait for approval are among them.
-    begun: Math.max(64, most),
+    // Calls that wait for approval count too, so there are more of them than permits.
+    maxStarted: Math.max(64, most),
     timeout,
     approve,
     emit: emit ?? (() => Effect.void)
@@ -167,4 +167,4 @@ const generate = Effect.fnUntraced(function* (
 })
 
 /** Capturing the stack is more than half the cost of a span. */
-const cheap = { captureStackTrace: false }
+const withoutStackTrace = { captureStackTrace: false }

@@ -38,11 +38,11 @@ export const needs = (
 export const decisionOf = (decision: Decision): Exclude<Decision, boolean> =>
   Predicate.isBoolean(decision) ? { approved: decision } : decision
 
-/** What the model is answered. */
+/** The text that the model receives for a denied call. */
 export const denial = ({ reason }: Exclude<Decision, boolean>): string =>
   reason === undefined ? "The user did not approve this call." : `The user did not approve this call: ${reason}`
 
-/** The texts of a message. A tool that decides by other content has it in its arguments. */
+/** The texts of a message. Other content is left out: a tool decides by its arguments, and by texts. */
 const toPrompt = ({ content, role }: Request["messages"][number]): ReadonlyArray<Prompt.Message> => {
   const texts =
     typeof content === "string" ? [content] : (content ?? []).flatMap((one) => (one.type === "text" ? one.text : []))

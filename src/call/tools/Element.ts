@@ -21,7 +21,7 @@ export type ToolCall<T extends Tools> = {
   }
 }[keyof T]
 
-/** Turn `turn` was asked for; the first is 1. */
+/** The request of turn `turn` is sent; the first turn is 1. */
 export interface TurnStarted {
   readonly _tag: "turn-started"
   readonly turn: number

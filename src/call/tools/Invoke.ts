@@ -103,7 +103,7 @@ const withHandler = (tool: Tool.Any, { context, handler }: Handler): Invoke => {
   }
 }
 
-/** A result that does not fit the schema of its tool is a mistake of the program. Its values stay out of the error. */
+/** A result that does not fit the schema of its tool is a mistake of the program. Its values are not in the error. */
 const unencodable = ({ name }: Tool.Any) =>
   AiError.make({
     module: "Toolkit",
@@ -119,7 +119,7 @@ const unencodable = ({ name }: Tool.Any) =>
 export const isUnencodable = (error: unknown): boolean =>
   AiError.isAiError(error) && error.reason._tag === "ToolResultEncodingError"
 
-/** An error as `Toolkit.handle` raises it. */
+/** The error that `Toolkit.handle` would raise. */
 const normalized = ({ name }: Tool.Any, error: unknown): unknown => {
   const make = (reason: AiError.AiErrorReason) => AiError.make({ module: "Toolkit", method: `${name}.handle`, reason })
   if (AiError.isAiErrorReason(error)) return make(error)

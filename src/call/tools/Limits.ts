@@ -88,7 +88,7 @@ export const add = (spent: TextReply["cost"], turn: Turn): Effect.Effect<TextRep
     return Cost.sum([spent, ...costs])
   })
 
-/** The program contains this text, so a wrong one is a defect. */
+/** The text is a constant of the program, so an invalid one is a defect. */
 const fromText = (text: string): BigDecimal.BigDecimal =>
   Option.getOrThrowWith(
     Option.filter(BigDecimal.fromString(text.replace(/ *USD$/i, "")), Predicate.not(BigDecimal.isNegative)),

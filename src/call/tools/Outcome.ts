@@ -34,7 +34,7 @@ export const Outcome = Schema.Struct({
 })
 export type Outcome = typeof Outcome.Type
 
-/** The same as text, for a store. */
+/** An outcome as JSON text, for a store. */
 export const Stored = Schema.fromJsonString(Outcome)
 
 /** The block that answers a call. */
@@ -50,5 +50,5 @@ export const toBlock = (
   ...(toolset && { toolset_name: toolset })
 })
 
-/** An outcome that has only words. */
-export const inWords = (outcome: ToolEnding, content: string): Outcome => ({ outcome, content })
+/** An outcome without a result of the handler. */
+export const textOutcome = (outcome: ToolEnding, content: string): Outcome => ({ outcome, content })

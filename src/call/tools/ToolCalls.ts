@@ -25,23 +25,23 @@ import * as Sha256 from "../../claude/Sha256.ts"
 import * as Approval from "./Approval.ts"
 import type { Element } from "./Element.ts"
 import * as Invoke from "./Invoke.ts"
-import { inWords, type Outcome, Stored, toBlock } from "./Outcome.ts"
+import { textOutcome, type Outcome, Stored, toBlock } from "./Outcome.ts"
 import type { ToolFormat, ToolFormats } from "../../claude/ToolFormat.ts"
 import * as ToolResult from "../../claude/ToolResult.ts"
 import { Replay, Timeout } from "./ToolSettings.ts"
 import { traced } from "./ToolSpan.ts"
 
-/** The tools as the loop knows them; the verbs give them their types. */
+/** Tools without their types, which only the verbs know. */
 export type AnyTools = Readonly<Record<string, Tool.Any>>
 
-/** What the calls of a loop share. */
+/** The tools of a loop, and how their handlers run. */
 export interface Handlers {
   readonly tools: AnyTools
   readonly invoke: Invoke.Invoke
   readonly formats: ToolFormats
   readonly permits: Semaphore.Semaphore
-  /** How many calls of a turn may have begun, with those that wait for approval. */
-  readonly begun: number
+  /** How many calls of a turn may be in progress, including calls that wait for approval. */
+  readonly maxStarted: number
   readonly timeout: Duration.Input | undefined
   readonly approve: Approval.Approve<AnyTools, unknown, unknown> | undefined
   readonly emit: (element: Element<AnyTools, never>) => Effect.Effect<void>
@@ -53,9 +53,9 @@ type ToolUse = Anthropic.ToolUseBlock
 export const of = (content: ReadonlyArray<Anthropic.ContentBlock>): ReadonlyArray<ToolUse> =>
   content.filter((block) => block.type === "tool_use")
 
-/** Results that say why the calls did not run. */
-export const unrun = (calls: ReadonlyArray<ToolUse>, why: string): ReadonlyArray<Anthropic.ToolResultBlockParam> =>
-  calls.map((call) => toBlock(call, inWords("not-run", `Not run: ${why}.`)))
+/** Results for calls that did not run, with the reason. */
+export const notRun = (calls: ReadonlyArray<ToolUse>, why: string): ReadonlyArray<Anthropic.ToolResultBlockParam> =>
+  calls.map((call) => toBlock(call, textOutcome("not-run", `Not run: ${why}.`)))
 
 /** Answers all calls of a turn, in their order. `messages` is the conversation before the turn. */
 export const answer = Effect.fnUntraced(function* (
@@ -65,7 +65,7 @@ export const answer = Effect.fnUntraced(function* (
 ) {
   const exits = yield* Effect.forEach(calls, (call) => Effect.exit(answerOne(handlers, call, messages)), {
     // The permits bound the handlers. A call that waits for approval holds none, so more calls begin than there are permits.
-    concurrency: handlers.begun
+    concurrency: handlers.maxStarted
   })
   const causes = exits.flatMap((exit) => (Exit.isFailure(exit) ? [exit.cause] : []))
   if (causes.length > 0) return yield* Effect.failCause(causes.reduce(Cause.combine))
@@ -85,9 +85,9 @@ const answerOne = Effect.fnUntraced(function* (handlers: Handlers, call: ToolUse
 const outcomeOf = Effect.fnUntraced(function* (handlers: Handlers, call: ToolUse, messages: Request["messages"]) {
   const { emit, formats } = handlers
   const format = formats.find(call.name)
-  if (format === undefined || format.isServerTool) return inWords("unknown-tool", unknown(handlers, call.name))
+  if (format === undefined || format.isServerTool) return textOutcome("unknown-tool", unknown(handlers, call.name))
   const params = yield* Effect.result(format.decode(call.input))
-  if (Result.isFailure(params)) return inWords("invalid-arguments", invalid(params.failure))
+  if (Result.isFailure(params)) return textOutcome("invalid-arguments", invalid(params.failure))
   const { name } = format.tool
   const known = { id: call.id, name, params: params.success }
   yield* emit({ _tag: "tool-call", ...known })
@@ -129,7 +129,7 @@ const approved = <E, R>(
     const store = yield* HandlerStore
     const wait = Demand.blocked(() => {})(Effect.suspend(() => approve(call)))
     const decision = Approval.decisionOf(yield* store === undefined ? wait : store.waiting(wait))
-    return decision.approved ? yield* handler : inWords("denied", Approval.denial(decision))
+    return decision.approved ? yield* handler : textOutcome("denied", Approval.denial(decision))
   })
 }
 
@@ -150,7 +150,10 @@ const run = (
       : Effect.map(
           Effect.timeoutOption(handled, most),
           Option.getOrElse(() =>
-            inWords("timed-out", `The tool gave no result within ${Duration.format(Duration.fromInputUnsafe(most))}.`)
+            textOutcome(
+              "timed-out",
+              `The tool gave no result within ${Duration.format(Duration.fromInputUnsafe(most))}.`
+            )
           )
         )
   const raised = Effect.catchIf(limited, Invoke.isUnencodable, () => Effect.die(mistaken(name)))

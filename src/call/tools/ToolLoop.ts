@@ -19,7 +19,7 @@ import type { ToolsReply } from "./Element.ts"
 import * as Limits from "./Limits.ts"
 import * as ToolCalls from "./ToolCalls.ts"
 
-/** A loop that can run. */
+/** What a loop runs with. */
 export interface Loop {
   readonly handlers: ToolCalls.Handlers
   readonly create: (request: Request) => Effect.Effect<Reply.Reply, ClaudeError>
@@ -70,7 +70,7 @@ export const run = Effect.fnUntraced(function* ({ create, handlers, limits, mayB
     const limit = isCalling ? limitOf(number, { usage: sum.usage, cost: spent }) : undefined
     if (!isCalling || limit !== undefined) {
       const why = limit?.detail ?? `the turn ended with ${message.stop_reason}`
-      const closed = calls.length === 0 ? messages : results(messages, ToolCalls.unrun(calls, why))
+      const closed = calls.length === 0 ? messages : results(messages, ToolCalls.notRun(calls, why))
       if (limit === undefined) return { reply: { ...sum, messages: closed, turns: number }, request } satisfies Ended
       const { cost, usage } = sum
       return yield* new Limits.ToolLimitReached({ ...limit, turns: number, usage, cost, messages: closed })
@@ -93,7 +93,7 @@ const withEarlier =
       earlier.map(({ usage }) => usage)
     )
 
-/** The first request. Fails where the loop could not keep what it promises. */
+/** The first request. Fails if the loop cannot run: with a thread, or without the approval that a tool needs. */
 const opening = Effect.fnUntraced(function* ({ approve, formats, tools: known }: ToolCalls.Handlers, prompt: Prompt) {
   const request = yield* resolve(prompt)
   if (Predicate.isNotNullish(request.thread)) {

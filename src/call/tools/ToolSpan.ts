@@ -23,7 +23,7 @@ export const traced = <A, E, R>(
       "gen_ai.tool.type": "function"
     }
     return Effect.flatMap(Effect.makeSpan(`execute_tool ${name}`, { kind: "internal", attributes }), (span) =>
-      Effect.onExit(Effect.provideService(handler, Tracer.ParentSpan, discreet(span)), (exit) =>
+      Effect.onExit(Effect.provideService(handler, Tracer.ParentSpan, withoutParameters(span)), (exit) =>
         Effect.map(Clock.Clock, (clock) => {
           const error = errorType(exit)
           if (error !== undefined) span.attribute("error.type", error)
@@ -34,7 +34,7 @@ export const traced = <A, E, R>(
   })
 
 /** `Toolkit` writes the arguments of a call into the attribute `parameters` of its span. */
-const discreet = (span: Tracer.Span): Tracer.Span =>
+const withoutParameters = (span: Tracer.Span): Tracer.Span =>
   new Proxy(span, {
     get: (target, key) => {
       if (key === "attribute") {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { inWords, Stored, toBlock } from "../../../src/call/tools/Outcome.ts"
+import { textOutcome, Stored, toBlock } from "../../../src/call/tools/Outcome.ts"
 
 describe("Outcome", () => {
   it("is an error for the model unless the call succeeded, and never an error without content", () => {
@@ -10,7 +10,7 @@ describe("Outcome", () => {
       tool_use_id: "1",
       content: ""
     })
-    assert.deepStrictEqual(toBlock(call, inWords("failed", "")), {
+    assert.deepStrictEqual(toBlock(call, textOutcome("failed", "")), {
       type: "tool_result",
       tool_use_id: "1",
       content: "failed",
@@ -19,7 +19,7 @@ describe("Outcome", () => {
   })
 
   it("names the toolset of a call that has one", () => {
-    assert.deepInclude(toBlock({ id: "1", toolset_name: "browser" }, inWords("denied", "No.")), {
+    assert.deepInclude(toBlock({ id: "1", toolset_name: "browser" }, textOutcome("denied", "No.")), {
       toolset_name: "browser"
     })
   })
