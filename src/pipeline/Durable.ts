@@ -38,8 +38,8 @@ export interface Row {
   readonly abandoned: Effect.Effect<never>
   /** Returns after the reply is stored. */
   readonly save: (answer: Answer) => Effect.Effect<void>
-  /** Marks a stored reply as rejected. */
-  readonly reject: (call: CallKey) => Effect.Effect<void>
+  /** Marks a stored reply as rejected, and stores its request. */
+  readonly reject: (call: CallKey, request: Request) => Effect.Effect<void>
   /** Receives each message that is replayed. */
   readonly replayed: (reply: Reply) => void
   readonly handlers: Handled.Handlers
@@ -136,13 +136,14 @@ interface Open extends Sending {
 }
 
 /** Takes a number. It must run without an interruption up to the end of the call, or the number may be lost. */
-const take = ({ hash, path, request, row }: Call): Taken => {
+const take = (call: Call): Taken => {
+  const { hash, path, request, row } = call
   const slot = row.slots.take(path, hash)
   const key = { row: row.key, path, hash, occurrence: slot.occurrence }
   const restored = slot.stored && StoredReply.decode(slot.stored)
   if (restored !== undefined) {
     const facts: ReplyFacts = { requestId: restored.requestId, origin: "journal", rateLimits: undefined }
-    const reply = { ...rejectable(facts, row, key), message: restored.message }
+    const reply = { ...rejectable(facts, call, key), message: restored.message }
     if (!Count.isCount(reply)) row.replayed(reply)
     return { _tag: "replayed", reply }
   }
@@ -164,9 +165,9 @@ const following = ({ end, listener, timing }: Sending) => {
 }
 
 /** Marks the reply as rejected in the store too, where a verb discards it. */
-const rejectable = <F extends ReplyFacts>(facts: F, row: Row, key: CallKey): F => ({
+const rejectable = <F extends ReplyFacts>(facts: F, { request, row }: Call, key: CallKey): F => ({
   ...facts,
-  discard: () => Effect.andThen(discard(facts), row.reject(key))
+  discard: () => Effect.andThen(discard(facts), row.reject(key, request))
 })
 
 const within =
@@ -210,7 +211,7 @@ const answer = (call: Call, ask: (request: Request) => Effect.Effect<Reply, Clau
       onSuccess: (reply) =>
         Effect.map(save(call, taken, reply), () => {
           end()
-          return rejectable(reply, call.row, key)
+          return rejectable(reply, call, key)
         })
     })
   })
@@ -248,7 +249,7 @@ const stream = (call: Call, ask: (request: Request) => Events): Effect.Effect<Ev
       )
       return Effect.succeed(
         Replay.onReply(
-          (facts) => rejectable(facts, call.row, taken.key),
+          (facts) => rejectable(facts, call, taken.key),
           (reply) => keep(taken, reply)
         )(sent)
       )

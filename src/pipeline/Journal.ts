@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type { SqlClient } from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
+import type { Request } from "../claude/Request.ts"
 import type { CallKey, ReplyStore } from "../claude/ReplyStore.ts"
 import type { DatasetFailed } from "./Dataset.ts"
 import * as Beginning from "./journal/Beginning.ts"
@@ -129,8 +130,8 @@ export class Journal extends Context.Service<
     readonly fail: (key: string, failure: string) => Effect.Effect<void, JournalFailed>
     /** Keeps replies and batches. Saving a reply adds its cost to the totals, if it is billed now. */
     readonly replies: ReplyStore
-    /** Marks the reply of a call as one that the program could not use. */
-    readonly reject: (call: CallKey) => Effect.Effect<void, JournalFailed>
+    /** Marks the reply of a call as one that the program could not use, and stores its request for a report. */
+    readonly reject: (call: CallKey, request: Request) => Effect.Effect<void, JournalFailed>
     /** Adds a billed call without a reply to the totals. `undefined` is an unknown price. */
     readonly spend: (cost: BigDecimal.BigDecimal | undefined) => Effect.Effect<void, JournalFailed>
     readonly totals: Effect.Effect<Totals, JournalFailed>
@@ -235,7 +236,7 @@ const ofJob = Effect.fnUntraced(function* (job: JobState.JobState) {
     pending: (which) => Stream.suspend(() => ClaimedRows.pending(job, numbers, which)),
     ...(yield* Results.make(numbers, writer)),
     replies: Replies.store(job, numbers, writer),
-    reject: (call) => Replies.reject(job, numbers, writer, call),
+    reject: (call, request) => Replies.reject(job, numbers, writer, call, request),
     spend: (cost) => writer.write({ _tag: "Bill", cost }),
     totals: Replies.totals(job),
     lost: (key, attempt) => Effect.map(numbers.find(key), ({ number }) => writer.log.attempt(number, attempt)),

@@ -11,6 +11,7 @@ import * as Cost from "../claude/Cost.ts"
 import type * as Event from "../claude/Event.ts"
 import * as Hold from "../claude/Hold.ts"
 import type { Reply } from "../claude/Reply.ts"
+import type { Request } from "../claude/Request.ts"
 import type { Answer, CallKey, ReplyStoreFailed } from "../claude/ReplyStore.ts"
 import * as CallTimes from "./CallTimes.ts"
 import * as Durable from "./Durable.ts"
@@ -26,7 +27,7 @@ export interface Run {
   readonly hasStopped: () => boolean
   readonly inFlight: InFlight
   readonly save: (answer: Answer) => Effect.Effect<void, ReplyStoreFailed>
-  readonly reject: (call: CallKey) => Effect.Effect<void, JournalFailed>
+  readonly reject: (call: CallKey, request: Request) => Effect.Effect<void, JournalFailed>
   /** Adds a bill without a reply. */
   readonly spend: (cost: BigDecimal.BigDecimal | undefined) => Effect.Effect<void, JournalFailed>
   /** Logs an attempt without a reply. */
@@ -183,7 +184,7 @@ export const make = (
     begin,
     abandoned: Deferred.await(abandoned),
     save: (answer) => orAbandon(run.save(answer)),
-    reject: (call) => orAbandon(run.reject(call)),
+    reject: (call, request) => orAbandon(run.reject(call, request)),
     replayed: (reply) => {
       calls += 1
       replays.push(reply)

@@ -88,7 +88,7 @@ export const make = <Row, Out, E>(
     hasStopped,
     inFlight: InFlight.make(inFlight),
     save: (answer) => replies.save([answer]),
-    reject: (call) => orStop(journal.reject(call)),
+    reject: (call, request) => orStop(journal.reject(call, request)),
     spend: (cost) => orStop(journal.spend(cost)),
     lost: (key, attempt) => orStop(journal.lost(key, attempt)),
     minutes,

@@ -126,6 +126,22 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
       }).pipe(Effect.provide(database))
     )
 
+    it.effect("has the requests of answers that could not be used, also of rows whose requests are not kept", () =>
+      Effect.gen(function* () {
+        const keys = Array.from({ length: 12 }, (_, index) => `row ${index}`)
+        const work = Effect.flatMap(Journal.Journal, ({ fail, reject, replies }) =>
+          Effect.gen(function* () {
+            yield* replies.save(keys.map((key) => answerOf(callOf(key))))
+            yield* reject(callOf("row 10"), answerOf(callOf("row 10")).request)
+            yield* fail("row 10", `{"error":"OutputTruncated","message":"cut off"}`)
+          })
+        )
+        yield* Effect.provide(work, begun(keys))
+        const { details } = yield* reportOf({ texts: true })
+        assert.include(details.failed[0]?.steps[0]?.request, "Sort row 10")
+      }).pipe(Effect.provide(database))
+    )
+
     it.effect("has a run that was killed, without an end", () =>
       Effect.gen(function* () {
         const work = Effect.flatMap(Journal.Journal, ({ finish, lost }) =>

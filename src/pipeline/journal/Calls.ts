@@ -54,9 +54,14 @@ export const find = ({ sql }: JobState, row: number, { hash, occurrence, path }:
     ([call]) => call && storedCall(call).reply
   )
 
-/** Marks a reply as one that the program could not use. */
-export const reject = ({ sql }: JobState, row: number, { hash, occurrence, path }: ReplyStore.CallKey) =>
-  sql`UPDATE effect_claude_calls SET rejected = 1
+/** Marks a reply as one that the program could not use, and stores its request. */
+export const reject = (
+  { sql }: JobState,
+  row: number,
+  { hash, occurrence, path }: ReplyStore.CallKey,
+  request: string
+) =>
+  sql`UPDATE effect_claude_calls SET rejected = 1, request = ${request}
       WHERE row_id = ${row} AND path = ${path} AND hash = ${hash} AND occurrence = ${occurrence}`
 
 const decode = Schema.decodeUnknownEffect(

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Cost from "../../claude/Cost.ts"
 import { isBilled, isEmulated } from "../../claude/Reply.ts"
+import type { Request } from "../../claude/Request.ts"
 import { type Answer, type CallKey, ReplyStoreFailed, type ReplyStore } from "../../claude/ReplyStore.ts"
 import * as StoredReply from "../../claude/StoredReply.ts"
 import { isInternal } from "../Durable.ts"
@@ -79,9 +80,11 @@ const storing = <A>(effect: Effect.Effect<A, JournalFailed | JournalMixed>) =>
     (error) => new ReplyStoreFailed({ detail: error instanceof JournalMixed ? error.message : error.detail })
   )
 
-/** Marks the reply of a call as one that the program could not use. */
-export const reject = (job: JobState, numbers: RowNumbers, writer: Writer, call: CallKey) =>
-  Effect.flatMap(numbers.find(call.row), ({ number }) => writer.change(Calls.reject(job, number, call)))
+/** Marks the reply of a call as one that the program could not use, and stores its request. */
+export const reject = (job: JobState, numbers: RowNumbers, writer: Writer, call: CallKey, request: Request) =>
+  Effect.flatMap(numbers.find(call.row), ({ number }) =>
+    writer.change(Calls.reject(job, number, call, RequestText.of(request)))
+  )
 
 /** The totals of the earlier runs are read, that of this one is known. */
 export const totals = (job: JobState): Effect.Effect<Totals, JournalFailed> =>

@@ -14,7 +14,7 @@ export interface SampledRow extends Row {
   readonly replies: ReadonlyArray<Calls.StoredCall>
 }
 
-/** The state keeps the requests of the first rows, and of one row in `spacing`. */
+/** The state keeps the requests of the first rows, of one row in `spacing`, and of rejected replies. */
 const first = 8
 const spacing = 256
 

@@ -54,7 +54,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
           const { fail, finish, reject, replies } = yield* Journal.Journal
           yield* replies.save([answerOf(callOf("a")), answerOf(callOf("b")), answerOf(callOf("c"))])
           yield* replies.save([answerOf(callOf("a", { occurrence: 1 }))])
-          yield* reject(callOf("a"))
+          yield* reject(callOf("a"), answerOf(callOf("a")).request)
           yield* fail("a", "{}")
           yield* finish("c", "{}")
         }).pipe(Effect.provide(begun(["a", "b", "c", "d"])))
@@ -93,7 +93,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
       Effect.gen(function* () {
         const { pending, reject, replies } = yield* Journal.Journal
         yield* replies.save([answerOf(callOf("a"))])
-        yield* reject(callOf("a"))
+        yield* reject(callOf("a"), answerOf(callOf("a")).request)
         const { reply, ...answer } = answerOf(callOf("a"))
         yield* replies.save([{ ...answer, reply: { ...reply, requestId: "req_2" } }])
         const [row] = yield* Stream.runCollect(pending("all"))
