@@ -39,12 +39,16 @@ export interface Proposal {
   readonly problems: ReadonlyArray<string>
   /** Whether only the first calls of each row are counted, because the step uses services of the job. */
   readonly isPartial: boolean
+  /** Whether amounts come from an emulator's answers, or its answers are in the state and do not count for Claude. */
+  readonly emulated: "used" | "ignored" | "none"
 }
 
 /** How to estimate, and who decides. */
 export interface Confirm {
   /** Answers in place of Claude, so that a step with several calls reaches its end. */
   readonly standIn: Effect.Effect<Claude["Service"], never, Scope>
+  /** Whether an emulator will answer the run. Only then, answers of an emulator in the state say something about it. */
+  readonly emulated: Effect.Effect<boolean>
   /** Lets the API count the tokens of sampled prompts. Counting is free, but it sends them. */
   readonly countTokens: boolean
   /** Adds the breakpoints of the prompt cache to a request. */
@@ -93,8 +97,12 @@ export const ask = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
   job: Job<Row, Out, E>,
   confirm: Confirm,
   { hasServices: isPartial, inFlight, pending }: Planned<Row, E2, R>,
-  rows: Finished<Row>
+  finished: Finished<Row>
 ) {
+  const isAnswered = yield* Journal.use(({ emulated }) => emulated)
+  const isEmulated = (isAnswered || confirm.countTokens) && (yield* confirm.emulated)
+  const isIgnored = isAnswered && !isEmulated
+  const rows = isIgnored ? { sample: [], found: [] } : finished
   const sampling = yield* Sampling.take(pending, {
     count: maxTried,
     first: maxFirst,
@@ -109,8 +117,9 @@ export const ask = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
     discard: true
   })
   const callsOf = (row: PendingRow<Row>) => trials.get(row)?.calls ?? []
-  const learnt = yield* Journal.use(({ limits }) => limits)
-  const replayed = [...(yield* replaysOf(job, rows)), ...[...trials.values()].flatMap(({ replayed }) => replayed)]
+  const learnt = isIgnored ? {} : yield* Journal.use(({ limits }) => limits)
+  const replaysOfTrials = isIgnored ? [] : [...trials.values()].flatMap(({ replayed }) => replayed)
+  const replayed = [...(yield* replaysOf(job, rows)), ...replaysOfTrials]
   const requests = sampling.sample.slice(0, maxCounted).flatMap(({ row }) => callsOf(row))
   const estimate = Estimate.of({
     rows: sampling.rows,
@@ -145,7 +154,8 @@ export const ask = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
       callsOf(row).map(({ path, request }) => ({ key: row.key, path, request }))
     ),
     problems: Arr.dedupe([...trials.values()].flatMap(({ problem }) => problem ?? [])),
-    isPartial
+    isPartial,
+    emulated: isEmulated ? "used" : isIgnored ? "ignored" : "none"
   }
   if (!(yield* confirm.decide(proposal))) return yield* new JobDeclined({ job: job.name })
 }, Effect.scoped)

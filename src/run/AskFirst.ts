@@ -14,6 +14,7 @@ import * as Context from "effect/Context"
 import * as Redact from "../claude/Redact.ts"
 import type { Confirm, Proposal } from "../pipeline/Confirm.ts"
 import * as PromptCache from "../policy/PromptCache.ts"
+import * as EmulatorProbe from "./EmulatorProbe.ts"
 import * as EstimateText from "./EstimateText.ts"
 import type { RunFlags } from "./RunFlags.ts"
 import * as Screen from "./Screen.ts"
@@ -33,6 +34,8 @@ export const make = Effect.fnUntraced(function* (flags: RunFlags, emulated: bool
   const { itpm, otpm, promptCache, rpm } = flags
   const confirm: Confirm = {
     standIn,
+    // A dry run asks only where it matters.
+    emulated: emulated ? Effect.succeed(true) : Effect.orElseSucceed(EmulatorProbe.probe, () => false),
     countTokens: flags.countTokens,
     place: (request) => PromptCache.place(request, { ttl: Option.getOrElse(promptCache, () => "5m" as const) }),
     limits: {

@@ -60,15 +60,17 @@ export const toJson = ({ requests, ...proposal }: Proposal, sending: Sending, re
 
 const { counted } = Progress
 
-const lines = ({ estimate, isPartial, problems }: Proposal, sending: Sending): ReadonlyArray<string> => {
+const lines = ({ emulated, estimate, isPartial, problems }: Proposal, sending: Sending): ReadonlyArray<string> => {
   const { calls, inputTokens, mayIterate, outputTokens, unpriced } = estimate
   return [
     `calls       ${count(calls)}`,
-    `tokens in   ${count(inputTokens)}${inputBasis[estimate.inputBasis]}`,
-    `tokens out  ${count(outputTokens)}${outputBasis[estimate.outputBasis]}`,
+    `tokens in   ${count(inputTokens)}${inputBasis(emulated)[estimate.inputBasis]}`,
+    `tokens out  ${count(outputTokens)}${outputBasis(emulated)[estimate.outputBasis]}`,
     ...costs(estimate, sending),
     `time        ${time(estimate.time, sending)}`,
     unpriced.length > 0 && `No price is known for ${unpriced.join(", ")}, so there is no cost.`,
+    emulated === "ignored" &&
+      "An emulator answered the finished rows. Claude's answers differ, so the estimate does not use them.",
     isPartial &&
       "Only the first calls of each row are counted: the step uses services of the job, which must not get made-up answers.",
     mayIterate && "With tools of the server, the API reads a prompt several times within a call; that is not counted.",
@@ -77,19 +79,24 @@ const lines = ({ estimate, isPartial, problems }: Proposal, sending: Sending): R
   ].filter((line) => line !== false)
 }
 
-const inputBasis = {
-  assumed: " estimated from the length of the prompts; --count-tokens lets the API count a sample, free of charge",
-  measured: " as the API counted for this job",
-  both: " in part as the API counted for this job"
+const inputBasis = (emulated: Proposal["emulated"]) => {
+  const counted = `as ${emulated === "used" ? "an emulator" : "the API"} counted for this job`
+  return {
+    assumed: " estimated from the length of the prompts; --count-tokens lets the API count a sample, free of charge",
+    measured: ` ${counted}`,
+    both: ` in part ${counted}`
+  }
 }
 
-const outputBasis = {
+const outputBasis = (emulated: Proposal["emulated"]) => ({
   assumed:
     ` assumed: an answer by a schema as long as a made-up one, any other a quarter of max_tokens, at most ` +
     `${Estimate.assumedText}; \`estimate --measure 20\` runs 20 rows to find out`,
-  measured: " as in finished rows",
-  both: " in part as in finished rows"
-}
+  measured: ` as in finished rows${answeredBy(emulated)}`,
+  both: ` in part as in finished rows${answeredBy(emulated)}`
+})
+
+const answeredBy = (emulated: Proposal["emulated"]) => (emulated === "used" ? ", which an emulator answered" : "")
 
 /** The cost of this run first, then what other flags would lead to. */
 const costs = (estimate: Estimate.Estimate, sending: Sending): ReadonlyArray<string> => {

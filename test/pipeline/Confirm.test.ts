@@ -178,6 +178,32 @@ describe("a run that asks first", () => {
     )
   )
 
+  it.effect("does not take what an emulator counted and answered for what Claude will", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const job = greetings(names(100))
+        yield* files.run(job, { limit: 10 })
+        const { confirm, proposals } = asking(false)
+        yield* Effect.flip(files.run(job, { confirm }))
+        yield* Effect.flip(files.run(job, { confirm: { ...confirm, emulated: Effect.succeed(true) } }))
+        assert.deepStrictEqual(
+          proposals.map(({ emulated, estimate }) => [emulated, estimate.inputBasis, estimate.outputBasis]),
+          [
+            ["ignored", "assumed", "assumed"],
+            ["used", "measured", "measured"]
+          ]
+        )
+        assert.deepStrictEqual(
+          proposals.map(({ estimate: { time } }) => [time.latencyBasis, time.atLimits === undefined]),
+          [
+            ["assumed", true],
+            ["measured", false]
+          ]
+        )
+      })
+    ).pipe(Effect.provide(Emulator.layer()))
+  )
+
   it.effect("asks again for the rejected answers of a row that failed", () =>
     inFolder((files) =>
       Effect.gen(function* () {
@@ -234,6 +260,7 @@ function asking(answer: boolean) {
   const proposals: Array<Job.Proposal> = []
   const confirm: Job.Confirm = {
     standIn: Effect.map(Layer.build(Emulator.layer()), (context) => Context.get(context, Claude.Claude)),
+    emulated: Effect.succeed(false),
     countTokens: false,
     place: (request) => PromptCache.place(request),
     limits: {},

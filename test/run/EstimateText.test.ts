@@ -29,6 +29,10 @@ describe("an estimate as text", () => {
     const text = EstimateText.toText({ ...proposal, isPartial: true, problems: ["Ann: no"] }, direct, Redact.redact)
     assert.match(text, /^mails: 600 rows to run, from a random sample of 50 rows\. Nothing was sent\.$/m)
     assert.match(text, /^tokens in .* as the API counted for this job$/m)
+    const emulated = EstimateText.toText({ ...proposal, emulated: "used" }, direct, String)
+    assert.match(emulated, /^tokens in .* as an emulator counted for this job$/m)
+    const ignored = EstimateText.toText({ ...proposal, emulated: "ignored" }, direct, String)
+    assert.match(ignored, /^An emulator answered the finished rows\. .* does not use them\.$/m)
     assert.match(text, /^tokens out .* assumed: .*`estimate --measure 20` runs 20 rows to find out$/m)
     assert.match(text, /^time +2 min with 64 calls in flight, .*; 10 min at the rate limits$/m)
     assert.match(text, /^Only the first calls of each row are counted: the step uses services of the job/m)
@@ -79,5 +83,6 @@ const proposal: Proposal = {
   },
   requests: [],
   problems: [],
-  isPartial: false
+  isPartial: false,
+  emulated: "none"
 }
