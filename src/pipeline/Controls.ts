@@ -1,6 +1,7 @@
 /**
  * Applies to a run what other processes ask of it through the journal: `pause` and `resume` change the rows that it takes,
- * and the rest changes policies, which the program provides as `Handles`. Without them, a run takes no controls.
+ * and the rest changes policies, which the program provides as `Handles`. Without them, a run takes no controls. A change
+ * that was asked for before the run began is dropped, since the options of the run are newer.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -51,18 +52,27 @@ export const follow = Effect.fnUntraced(function* (controls: Controls, run: Run)
         return handles.raise(control.amount)
     }
   }
-  const look = Effect.ignore(
-    Effect.flatMap(controls.waiting, (waiting) =>
-      Effect.forEach(
-        waiting,
-        (one) => Effect.flatMap(Effect.tap(apply(one.control), run.report), (outcome) => controls.settle(one, outcome)),
-        {
-          discard: true
-        }
+  const look = (apply: (control: Control) => Effect.Effect<Outcome>) =>
+    Effect.ignore(
+      Effect.flatMap(controls.waiting, (waiting) =>
+        Effect.forEach(
+          waiting,
+          (one) =>
+            Effect.flatMap(Effect.tap(apply(one.control), run.report), (outcome) => controls.settle(one, outcome)),
+          { discard: true }
+        )
       )
     )
-  )
-  if (controls.isPaused) yield* Effect.andThen(run.pause, run.report)
-  yield* look
-  yield* Effect.forkScoped(Effect.forever(Effect.delay(look, interval)))
+  if (controls.pausedAt !== null) yield* Effect.andThen(run.pause, run.report)
+  yield* look((control) => (isChange(control) ? drop(control) : apply(control)))
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(look(apply), interval)))
 })
+
+/** Whether a control changes how the run that is on works, and concerns no later run. */
+export const isChange = ({ _tag }: Control): boolean => _tag === "concurrency" || _tag === "budget"
+
+const drop = (control: Control): Effect.Effect<Outcome> => {
+  const change = control._tag === "budget" ? `the budget ${control.amount}` : "a concurrency"
+  const detail = `${change} was set before this run began, and is dropped: the options of the run count`
+  return Effect.as(Effect.logWarning(detail), { isApplied: false, detail })
+}

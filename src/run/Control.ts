@@ -1,6 +1,6 @@
 /**
  * Asks the run of a job, which may be that of another process, to pause, to resume, or to change, and waits until it has.
- * Where no run is on, the next one does.
+ * Where no run is on, the next one begins paused or resumed. A change needs a run: later runs have flags for it.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Clock from "effect/Clock"
@@ -8,7 +8,9 @@ import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Controls from "../pipeline/Controls.ts"
 import type { Control } from "../pipeline/Journal.ts"
+import * as CommandLine from "./CommandLine.ts"
 import { ExitWith } from "./ExitWith.ts"
 import * as OpenState from "./OpenState.ts"
 import type { RunFlags } from "./RunFlags.ts"
@@ -23,18 +25,38 @@ export const send = Effect.fnUntraced(
     const job = yield* OpenState.one(flags, "write")
     const name = `"${job.job}"`
     for (const control of controls) {
+      const isChange = Controls.isChange(control)
+      if (isChange && (yield* job.openIn) === undefined) return yield* noRun(name, control)
       const number = yield* Effect.mapError(job.send(control), ({ detail, message }) =>
         detail.includes("locked") ? new ExitWith(3, `${name}: ${isReading}`) : new ExitWith(2, message)
       )
       const outcome = yield* wait(job, number)
-      if (outcome === "no run") yield* Console.log(`${name}: no run is on, and the next one begins with it`)
-      else if (outcome.isApplied) yield* Console.log(`${name}: ${outcome.detail}`)
+      if (outcome === "no run" && isChange) {
+        // The run has ended meanwhile.
+        yield* job.withdraw(number)
+        return yield* noRun(name, control)
+      }
+      if (outcome === "no run") {
+        yield* Console.log(
+          `${name}: no run is on, and the next one begins ${control._tag === "pause" ? "paused" : "unpaused"}`
+        )
+      } else if (outcome.isApplied) yield* Console.log(`${name}: ${outcome.detail}`)
       else return yield* Effect.fail(new ExitWith(2, `${name}: ${outcome.detail}`))
     }
   },
   Effect.scoped,
   (effect) => OpenState.toExit(effect)
 )
+
+const noRun = (name: string, control: Control) => {
+  const flag =
+    control._tag === "budget"
+      ? `--budget ${CommandLine.quoted(control.amount)}`
+      : `--concurrency ${control._tag === "concurrency" ? control.calls : "N"}`
+  return Effect.fail(
+    new ExitWith(2, `${name}: no run is on that could be changed; give ${flag} to the command that runs the job next`)
+  )
+}
 
 /** Changes what the flags name. */
 export const set = ({ budget, concurrency, ...flags }: StateFlags & Pick<RunFlags, "budget" | "concurrency">) => {

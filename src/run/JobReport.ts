@@ -24,6 +24,8 @@ export interface JobReport {
   readonly state: string
   /** The command that writes the report of the job, for a shell. */
   readonly reportCommand: string
+  /** The command that resumes the job where it is paused. */
+  readonly resumeCommand: string
   /** Whether a signal asked the run to stop. */
   readonly isInterrupted: boolean
   /** For `map`: the most tokens of an answer. Errors then advise flags. */
@@ -193,10 +195,13 @@ const notStored = (report: JobReport): string | false => {
 
 const costOf = ({ cost, unpriced }: Summary["cost"]["run"]) => Progress.cost({ cost, unpricedCalls: unpriced })
 
-const endOf = ({ progress, summary, unselected }: JobReport): string | false => {
+const endOf = ({ progress, resumeCommand, summary, unselected }: JobReport): string | false => {
   const { stopped } = summary
   if (stopped === undefined) return false
   const pending = Progress.counted(summary.pending, "row is", "rows are")
+  if (stopped === "signal" && progress.paused) {
+    return `Stopped: the job is paused, and the program was asked to stop. ${pending} pending: ${resumeCommand}, and then ${howToContinue}.`
+  }
   if (stopped !== "selection") return `Stopped: ${reasonOf(stopped)}. ${pending} pending: ${remedyOf(stopped)}.`
   const hasRun = progress.succeeded + progress.failed > 0
   return hasRun || unselected === undefined

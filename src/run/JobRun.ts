@@ -3,6 +3,7 @@
  * for; see `GracefulStop`.
  */
 import * as BigDecimal from "effect/BigDecimal"
+import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,6 +17,7 @@ import * as Evaluation from "../pipeline/Evaluation.ts"
 import * as FailuresFile from "../pipeline/FailuresFile.ts"
 import * as Job from "../pipeline/Job.ts"
 import * as Journal from "../pipeline/Journal.ts"
+import * as Progress from "../pipeline/Progress.ts"
 import * as Score from "../pipeline/Score.ts"
 import * as AskFirst from "./AskFirst.ts"
 import * as CommandLine from "./CommandLine.ts"
@@ -125,7 +127,9 @@ const execute = Effect.fnUntraced(function* <Row, Out, E>(
   // The embedded emulator ends with this process, and its batches with it.
   const left = flags.emulator ? Effect.void : OpenBatches.report(batches)
   const place = Postgres.isAddress(state) ? Postgres.withoutSecrets(state) : state
+  const resumeCommand = commandOf("resume", job.name, options.output, place)
   let hasBegun = false
+  let isPaused = false
   let judgeCost: BigDecimal.BigDecimal | undefined
   const observe = (event: Event.Event) => {
     hasBegun ||= event._tag === "rows-counted"
@@ -133,10 +137,29 @@ const execute = Effect.fnUntraced(function* <Row, Out, E>(
       judgeCost = BigDecimal.sum(judgeCost ?? nothing, event.cost ?? nothing)
     }
   }
-  const work = Job.run(job, { ...options, ...(confirm && { confirm }) }).pipe(
-    Event.listen((event) => Effect.sync(() => observe(event))),
-    Effect.provideService(Controls.Handles, controls.handles)
-  )
+  /** A forgotten pause looks like a run that hangs. */
+  const warn = (event: Event.Event) => {
+    if (event._tag !== "run-paced" || event.paused === isPaused) return Effect.void
+    isPaused = event.paused
+    if (!isPaused) return Effect.void
+    return Effect.gen(function* () {
+      const { controls } = yield* Journal.Journal
+      const since =
+        controls.pausedAt === null ? "" : ` since ${Progress.age(controls.pausedAt, yield* Clock.currentTimeMillis)}`
+      yield* Console.error(`the job is paused${since}, and no row starts: ${resumeCommand}`)
+    })
+  }
+  const work = Effect.flatMap(Effect.context<Journal.Journal>(), (context) =>
+    Event.listen((event) =>
+      Effect.provideContext(
+        Effect.andThen(
+          Effect.sync(() => observe(event)),
+          warn(event)
+        ),
+        context
+      )
+    )(Job.run(job, { ...options, ...(confirm && { confirm }) }))
+  ).pipe(Effect.provideService(Controls.Handles, controls.handles))
   const stoppable = GracefulStop.run(Display.show(job.name, work), {
     hasBegun: () => hasBegun,
     before:
@@ -159,7 +182,8 @@ const execute = Effect.fnUntraced(function* <Row, Out, E>(
       progress,
       output: options.output,
       state: place,
-      reportCommand: reportCommand(job.name, options.output, place),
+      reportCommand: commandOf("report", job.name, options.output, place),
+      resumeCommand,
       isInterrupted,
       unselected,
       maxTokens: flags.maxTokens && Option.getOrElse(flags.maxTokens, () => 4096)
@@ -182,11 +206,11 @@ const execute = Effect.fnUntraced(function* <Row, Out, E>(
 })
 
 /** The job is named where the state may hold others. */
-const reportCommand = (job: string, output: string, state: string) => {
+const commandOf = (command: "report" | "resume", job: string, output: string, state: string) => {
   const named = Postgres.isAddress(state)
     ? [state, "--job", job]
     : [state === OpenState.pathOf(output) ? output : state]
-  return ["effect-claude", "report", ...named].map(CommandLine.quoted).join(" ")
+  return ["effect-claude", command, ...named].map(CommandLine.quoted).join(" ")
 }
 
 /** What to say if no row is selected. A sample can have been finished before. */

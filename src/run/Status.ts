@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Controls from "../pipeline/Controls.ts"
 import type * as Journal from "../pipeline/Journal.ts"
 import * as Progress from "../pipeline/Progress.ts"
 import * as RowFailure from "../pipeline/RowFailure.ts"
@@ -73,6 +74,7 @@ const read = Effect.fnUntraced(function* (state: OpenState.JobInState, isNamed: 
   const { command, emulated, invalid, job, lastRun, path, pausedAt, run } = state
   const failed = yield* state.lastFailures(maxFailures)
   const rows = yield* state.counts
+  const openIn = yield* state.openIn
   const retry = ["effect-claude", "retry", path, ...(isNamed ? ["--job", job] : [])].map(CommandLine.quoted).join(" ")
   // A job of workers is submitted again.
   const retryOf = (command: Journal.Command) =>
@@ -85,11 +87,14 @@ const read = Effect.fnUntraced(function* (state: OpenState.JobInState, isNamed: 
     invalid,
     pausedAt,
     lastRun,
-    waiting: (yield* state.waiting).map(({ control }) => control),
+    // Without a run, no one will apply a change.
+    waiting: (yield* state.waiting).flatMap(({ control }) =>
+      openIn === undefined && Controls.isChange(control) ? [] : [control]
+    ),
     now: yield* Clock.currentTimeMillis,
     rows,
     cost: yield* state.totals,
-    openIn: yield* state.openIn,
+    openIn,
     batches: yield* state.batches,
     failures: yield* Effect.forEach(failed, RowFailure.describe),
     commands: {
@@ -155,12 +160,14 @@ const waitingOf = ({ openIn, waiting }: Status): string | false => {
   const last = [...new Map(waiting.map((control) => [control._tag, control])).values()]
   const texts = last.map((control) => {
     switch (control._tag) {
+      case "pause":
+        return openIn === undefined ? "begin paused" : "pause"
+      case "resume":
+        return openIn === undefined ? "begin unpaused" : "resume"
       case "concurrency":
         return `set the concurrency to ${control.calls}`
       case "budget":
         return `set the budget to ${control.amount}`
-      default:
-        return control._tag
     }
   })
   return `${openIn === undefined ? "At its start, the next run will" : "The run is asked to"}: ${texts.join(", ")}`

@@ -58,6 +58,32 @@ describe("a run that other processes control", () => {
     )
   )
 
+  it.effect("drops a change that was asked for before it began, since its own options are newer", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        yield* controlledIn(files, 2, ({ finish, reaches, send, stop }) =>
+          Effect.gen(function* () {
+            yield* reaches(4)
+            yield* stop
+            yield* finish
+            yield* send({ _tag: "concurrency", calls: 20 }, "sent only")
+            yield* send({ _tag: "pause" }, "sent only")
+          })
+        )
+        yield* controlledIn(files, 1, ({ begun, events, reaches, send }) =>
+          Effect.gen(function* () {
+            yield* send({ _tag: "pause" })
+            assert.deepStrictEqual([begun(), events.at(-1)], [0, "paused"])
+            yield* send({ _tag: "resume" })
+            yield* reaches(2)
+            yield* TestClock.adjust("1 minute")
+            assert.deepStrictEqual([begun(), events.at(-1)], [2, "up to 1 calls"])
+          })
+        )
+      })
+    )
+  )
+
   it.effect("stops at a signal while it is paused, stays paused in the next run, and ends when no row is left", () =>
     inFolder((files) =>
       Effect.gen(function* () {

@@ -200,6 +200,7 @@ const report = (summary: Partial<JobReport.JobReport["summary"]>): JobReport.Job
   output: "out.jsonl",
   state: "out.state.sqlite",
   reportCommand: "effect-claude report out.jsonl",
+  resumeCommand: "effect-claude resume out.jsonl",
   isInterrupted: false,
   unselected: undefined
 })

@@ -35,15 +35,13 @@ describe("effect-claude status", () => {
     server.close()
   })
 
-  it("shows the last of the settings that wait for the next run", async () => {
-    const server = await standIn()
+  it("shows that the next run begins paused, and no setting, since a run begins with its own", async () => {
     const files = folder(2)
-    await cli(runOf(files, "--limit", "1"), { env: at(server.url) })
-    await cli(["set", files.output, "--concurrency", "2"])
-    await cli(["set", files.output, "--concurrency", "4"])
+    await cli([...runOf(files, "--emulator", "--limit", "1")])
+    await cli(["pause", files.output])
+    assert.strictEqual((await cli(["set", files.output, "--concurrency", "4"])).code, 2)
     const { stdout } = await cli(["status", files.output])
-    assert.match(stdout, /^At its start, the next run will: set the concurrency to 4$/m)
-    server.close()
+    assert.match(stdout, /^At its start, the next run will: begin paused$/m)
   })
 
   it("says what to name where there is no state", async () => {

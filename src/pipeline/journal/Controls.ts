@@ -31,15 +31,15 @@ export interface Waiting {
 
 /** The controls of a run. */
 export interface Controls {
-  /** Whether the job was paused when the run began. */
-  readonly isPaused: boolean
+  /** When the job was paused, in milliseconds since 1970; null where it was not paused when the run began. */
+  readonly pausedAt: number | null
   /** The controls that wait, the oldest first. */
   readonly waiting: Effect.Effect<ReadonlyArray<Waiting>, JournalFailed>
   readonly settle: (waiting: Waiting, outcome: Outcome) => Effect.Effect<void, JournalFailed>
 }
 
 export const make = (job: JobState, writer: Writer): Controls => ({
-  isPaused: job.opened.pausedAt !== null,
+  pausedAt: job.opened.pausedAt,
   waiting: Effect.suspend(() => waiting(job)),
   settle: ({ control, id }, outcome) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
@@ -77,6 +77,10 @@ export const send = ({ attempt, id, sql }: Readable, control: Control) =>
       )
     )
   )
+
+/** Withdraws a control that no run has applied yet. */
+export const withdraw = ({ attempt, sql }: Readable, control: number) =>
+  attempt(sql`DELETE FROM effect_claude_controls WHERE id = ${control} AND outcome IS NULL`)
 
 /** What came of a control; undefined while no run has applied it. */
 export const outcomeOf = ({ attempt, sql }: Readable, control: number) =>

@@ -87,6 +87,8 @@ export interface State {
   readonly waiting: Effect.Effect<ReadonlyArray<Controls.Waiting>, JournalFailed>
   /** Asks the run that is on, or else the next one. The client must be able to write. Gives the number of the control. */
   readonly send: (control: Controls.Control) => Effect.Effect<number, JournalFailed>
+  /** Withdraws a control that no run has applied yet. */
+  readonly withdraw: (control: number) => Effect.Effect<unknown, JournalFailed>
   /** What came of a control; undefined while no run has applied it. */
   readonly outcomeOf: (control: number) => Effect.Effect<Controls.Outcome | undefined, JournalFailed>
   /** On PostgreSQL, the connection of the run that has the job open; an SQLite file has the lock of `Sqlite.layer`. */
@@ -218,6 +220,7 @@ const make = (job: Readable, place: string, stored: typeof StoredJob.Type): Stat
     batches: attempt(Batches.inProgress(job)),
     waiting: Controls.waiting(job),
     send: (control) => Controls.send(job, control),
+    withdraw: (control) => Controls.withdraw(job, control),
     outcomeOf: (control) => Controls.outcomeOf(job, control),
     holder: isSqlite(sql) ? Effect.undefined : attempt(JobLock.holder(sql, name)),
     shared: stored.shared ? sharedOf(job, stored) : undefined

@@ -11,7 +11,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
     it.effect("wait for the run in the order in which they came, until it has settled them", () =>
       Effect.gen(function* () {
         const { controls } = yield* Journal.Journal
-        assert.isFalse(controls.isPaused)
+        assert.isNull(controls.pausedAt)
         assert.deepStrictEqual(yield* controls.waiting, [])
         const job = yield* state
         const first = yield* job.send({ _tag: "concurrency", calls: 3 })
@@ -25,6 +25,10 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
         if (one !== undefined) yield* controls.settle(one, { isApplied: true, detail: "done" })
         assert.deepStrictEqual(yield* job.outcomeOf(first), { isApplied: true, detail: "done" })
         assert.deepStrictEqual(yield* controls.waiting, two === undefined ? [] : [two])
+        if (two !== undefined) yield* job.withdraw(two.id)
+        yield* job.withdraw(first)
+        assert.deepStrictEqual(yield* controls.waiting, [])
+        assert.deepStrictEqual(yield* job.outcomeOf(first), { isApplied: true, detail: "done" })
       }).pipe(Effect.provide(Layer.provideMerge(begun(["a"]), database)))
     )
 
@@ -37,7 +41,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
         assert.strictEqual((yield* state).pausedAt, 60_000)
         yield* Effect.gen(function* () {
           const { controls } = yield* Journal.Journal
-          assert.isTrue(controls.isPaused)
+          assert.strictEqual(controls.pausedAt, 60_000)
           assert.deepStrictEqual(yield* controls.waiting, [])
           yield* (yield* state).send({ _tag: "resume" })
           yield* settleAll
