@@ -19,7 +19,7 @@ describe("the public names", () => {
       Reply: Message Origin Reply ReplyFacts discard isBilled isEmulated isMessage text textLength
       Request: Defaults Prompt Request canonical fill hash mutatesServerState resolve
       StreamEvent: Accumulator StreamEvent StreamStart accumulator definedOnly fromMessage isContent text
-      TokenEstimate: bound of
+      TokenEstimate: bound of ofSchema
       Transport: Dispatching Fetch Transport globalFetch patientDispatcher
       Usage: ApiTokens ApiUsage Besides Tokens Usage billed fromMessage sum totalInput zero
       Claude: BatchesStackOptions Claude DeepPartial Defaults Message ObjectEvent ObjectOptions ObjectReply ObjectToolsOptions ObjectToolsReply Origin Prompt Reply Request StackOptions StreamElementsOptions StreamEvent StreamObjectOptions StreamStart TextReply Timeouts ToolsError ToolsOptions ToolsReply countTokens create generateObject generateText generateWithTools layer layerConfig stack stream streamElements streamObject streamText streamWithTools wrap

@@ -20,6 +20,12 @@ import * as Total from "./tokenEstimate/Total.ts"
  */
 export const of = (request: Request): number => Math.round(Total.of(request, expected(request)))
 
+/** The expected input tokens of a schema for the answer: its JSON, and what the API adds to the prompt with it. */
+export const ofSchema = (model: string, schema: unknown): number => {
+  const measure = expected({ model, max_tokens: 0, messages: [] })
+  return Math.round(measure.schema + measure.json(schema))
+}
+
 /**
  * An upper bound of the input tokens of a request, plain and cached together: the UTF-8 bytes of its text and the most
  * that the API adds, but not more than the model's context window. `undefined` if no bound is known: with tools of the

@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Segments from "../../src/testing/emulator/request/Segments.ts"
 import * as TokenEstimate from "../../src/claude/TokenEstimate.ts"
 import * as Usage from "../../src/claude/Usage.ts"
 import * as Usages from "./Usages.ts"
@@ -35,6 +37,19 @@ describe.skipIf(folder === undefined)("recorded requests (skipped unless WIRE_CO
       { bounds: 99, lowest: 2.46, median: 6.6 }
     )
   })
+
+  it.effect("the emulator counts prompts with a schema about as the API does", () =>
+    Effect.gen(function* () {
+      const withSchema = counted.filter(({ request: { output_config, tools } }) => output_config?.format && !tools)
+      for (const { count, name, request } of withSchema) {
+        const { messages, model, output_config } = request
+        const turns = messages.map(({ content = "", role }) => ({ content, role }))
+        const segments = yield* Segments.read({ model, messages: turns, ...(output_config && { output_config }) })
+        assert.approximately(Segments.count(segments) / count, 1, 1 / 6, name)
+      }
+      assert.lengthOf(withSchema, 4)
+    })
+  )
 })
 
 /** The smallest value that is at least as large as this share of the values, with two decimals. */

@@ -6,13 +6,24 @@ import * as Tokens from "./Tokens.ts"
 
 /** The fields of a request that make up its prompt. */
 export interface Fields {
+  readonly model?: string
   readonly system?: Content
   readonly messages: ReadonlyArray<{ readonly role: string; readonly content: Content }>
   readonly tools?: ReadonlyArray<{ readonly [field: string]: unknown }>
   readonly tool_choice?: unknown
   readonly thinking?: unknown
-  readonly output_config?: unknown
+  readonly output_config?: Output | null
+  /** The older name of `output_config.format`. */
+  readonly output_format?: Format | null
   readonly cache_control?: unknown
+}
+
+interface Output {
+  readonly format?: Format | null
+}
+
+interface Format {
+  readonly schema: unknown
 }
 
 /** A string, or blocks of text, documents, images, tool calls and their results. */

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Models from "../../../claude/Models.ts"
+import * as TokenEstimate from "../../../claude/TokenEstimate.ts"
 import type { ApiError } from "../wire/ApiError.ts"
 import type { Fields } from "./Prompt.ts"
 import * as Prompt from "./Prompt.ts"
@@ -41,7 +42,7 @@ const tokensOfEnd = 3
 
 /** The blocks of a request; refused where its breakpoints are not allowed. */
 export const read = Effect.fnUntraced(function* (fields: Fields): Effect.fn.Return<ReadonlyArray<Segment>, ApiError> {
-  const { cache_control, messages, output_config, system, thinking, tool_choice, tools = [] } = fields
+  const { cache_control, messages, output_config, output_format, system, thinking, tool_choice, tools = [] } = fields
   const segments: Array<Segment> = []
   const add = Effect.fnUntraced(function* (path: string, block: unknown, level: object, tokens: number) {
     const { cache_control: control, ...bare } = Predicate.isObject(block) ? block : { block }
@@ -60,8 +61,10 @@ export const read = Effect.fnUntraced(function* (fields: Fields): Effect.fn.Retu
     yield* add(`system.${at}`, block, { level: "system" }, Prompt.tokensOf(block))
   }
   // The settings come after the system prompt: another choice of tools invalidates the cache behind it.
-  const settings = { output_config, thinking, tool_choice }
-  let extra = (output_config === undefined ? 0 : Tokens.count(JSON.stringify(output_config))) - tokensOfEnd
+  const settings = { output_config, output_format, thinking, tool_choice }
+  const format = output_config?.format ?? output_format
+  // The API writes instructions around a schema. Other settings of the output are not in the prompt.
+  let extra = (format ? TokenEstimate.ofSchema(fields.model ?? "", format.schema) : 0) - tokensOfEnd
   for (const [at, { content, role }] of messages.entries()) {
     extra += tokensOfTurn
     for (const [index, block] of blocks(content).entries()) {

@@ -28,6 +28,24 @@ describe("Segments.read", () => {
     })
   )
 
+  it.effect(
+    "counts a schema as the API does, with the instructions around it, and no other setting of the output",
+    () =>
+      Effect.gen(function* () {
+        const count = (fields: Partial<Parameters<typeof Segments.read>[0]>) =>
+          Effect.map(
+            Segments.read({ model: "claude-opus-4-6", messages: [{ role: "user", content: "Hello" }], ...fields }),
+            Segments.count
+          )
+        const plain = yield* count({})
+        assert.strictEqual(yield* count({ output_config: {} }), plain)
+        const format = { schema: { type: "object" } }
+        // As `TokenEstimate` is fitted: 145 for the instructions, and 5.5 for two words and seven signs.
+        assert.strictEqual(yield* count({ output_config: { format } }), plain + 151)
+        assert.strictEqual(yield* count({ output_format: format }), plain + 151)
+      })
+  )
+
   it.effect("treats a string and a block with the same text alike, and ignores breakpoints in the prefix", () =>
     Effect.gen(function* () {
       const plain = yield* Segments.read({ messages: [{ role: "user", content: "Hello" }] })
