@@ -112,7 +112,7 @@ export const counter = (): Counter => {
   }
 }
 
-/** Input columns are equal in both, so only answers can differ. */
+/** A field that one of the two lacks differs on each row. */
 const differentFields = (a: ScoredLine, b: ScoredLine): ReadonlyArray<string> =>
   [...new Set([...a.values.keys(), ...b.values.keys()])].filter(
     (name) => JSON.stringify(a.values.get(name)) !== JSON.stringify(b.values.get(name))

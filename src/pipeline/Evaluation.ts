@@ -76,7 +76,7 @@ export const ofOutputs = <E, R>(outputs: Stream.Stream<string, E, R>): Effect.Ef
   Effect.suspend(() => {
     const counts = counter()
     return outputs.pipe(
-      Stream.map(ScoredLine.parse),
+      Stream.map((line) => ScoredLine.parse(line)),
       Stream.takeWhile(({ isScored }) => isScored),
       Stream.runForEach((line) => Effect.sync(() => counts.add(line))),
       Effect.map(counts.result)

@@ -63,12 +63,12 @@ export interface ScoredLine {
   /** `undefined` if the row is unscored. */
   readonly score: number | undefined
   readonly fields: ReadonlyArray<ScoredField>
-  /** The input columns and the fields of the result. */
+  /** The fields of the result; where they are not known, the input columns too. */
   readonly values: ReadonlyMap<string, unknown>
 }
 
-/** Reads a line. A line without scores is one, too. */
-export const read = (line: Readonly<Record<string, unknown>>): ScoredLine => {
+/** Reads a line. A line without scores is one, too. `results` are the fields of the results, if they are known. */
+export const read = (line: Readonly<Record<string, unknown>>, results?: ReadonlySet<string>): ScoredLine => {
   const names = Object.keys(line).flatMap((name) => {
     const field = name.startsWith(expectedPrefix) ? name.slice(expectedPrefix.length) : ""
     return field in line ? [field] : []
@@ -92,11 +92,13 @@ export const read = (line: Readonly<Record<string, unknown>>): ScoredLine => {
       // A judge has one score for all fields.
       score: scorePrefix + name in line ? numberAt(scorePrefix + name) : score
     })),
-    values: new Map(Object.entries(line).filter(([name]) => name !== "key" && !own.has(name)))
+    values: new Map(
+      Object.entries(line).filter(([name]) => name !== "key" && !own.has(name) && results?.has(name) !== false)
+    )
   }
 }
 
 /** Reads the text of a line. A journal has only lines that it wrote itself. */
-export const parse = (text: string): ScoredLine => read(decode(text))
+export const parse = (text: string, results?: ReadonlySet<string>): ScoredLine => read(decode(text), results)
 
 const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))

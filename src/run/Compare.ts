@@ -53,8 +53,8 @@ const states = Effect.fnUntraced(function* (
 ) {
   const [a, b] = [yield* OpenState.one(one), yield* OpenState.one(other)]
   const counter = Comparison.counter()
-  yield* Stream.runForEach(a.outputs, (line) => Effect.sync(() => counter.addA(ScoredLine.parse(line))))
-  yield* Stream.runForEach(b.outputs, (line) => Effect.sync(() => counter.addB(ScoredLine.parse(line))))
+  yield* Stream.runForEach(a.outputs, (line) => Effect.sync(() => counter.addA(ScoredLine.parse(line, a.fields))))
+  yield* Stream.runForEach(b.outputs, (line) => Effect.sync(() => counter.addB(ScoredLine.parse(line, b.fields))))
   const compared = {
     a: yield* sideOf(a, one.name),
     b: yield* sideOf(b, other.name),

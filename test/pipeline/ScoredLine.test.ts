@@ -69,6 +69,17 @@ describe("a scored line", () => {
     )
   })
 
+  it("has only the values of its results where these are known", () => {
+    const { values } = ScoredLine.read({ key: "7", body: "Hi", label: "x", note: null }, new Set(["label", "note"]))
+    assert.deepStrictEqual(
+      [...values],
+      [
+        ["label", "x"],
+        ["note", null]
+      ]
+    )
+  })
+
   it("is scored by a judge without expected values if it has an explanation", () => {
     const { isScored, score } = ScoredLine.read({ key: "1", text: "Hi", score: 0.5, explanation: "short" })
     assert.deepStrictEqual([isScored, score], [true, 0.5])

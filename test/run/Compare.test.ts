@@ -94,6 +94,23 @@ describe("effect-claude compare", () => {
     assert.match(stdout, /the answers differ on 20 of 59 rows; without expected values, neither is better\n$/)
   })
 
+  it("compares answers only, also where the two outputs have different columns of the input", async () => {
+    const { path, server } = await setUp(filter)
+    const map = (output: string, ...flags: ReadonlyArray<string>) =>
+      cli(
+        ["map", join(path, "mails.jsonl"), "--prompt", "Is this spam? {{body}}", "--key", "id", ...flags].concat([
+          "--output",
+          join(path, output)
+        ]),
+        server
+      )
+    await map("without.csv")
+    await map("with.csv", "--expected", "text=label")
+    const { code, stderr, stdout } = await cli(["compare", join(path, "without.csv"), join(path, "with.csv")])
+    assert.strictEqual(code, 0, stderr)
+    assert.match(stdout, /the answers are the same on all 60 rows\n$/)
+  })
+
   it("compares by a judge where there are no expected values, and counts its cost apart", async () => {
     const { compare } = await setUp((asked) =>
       asked.system === undefined

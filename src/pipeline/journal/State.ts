@@ -13,6 +13,7 @@ import * as Chunks from "./Chunks.ts"
 import * as ClaimedRows from "./ClaimedRows.ts"
 import * as Controls from "./Controls.ts"
 import { isSqlite } from "./Dialect.ts"
+import * as Kind from "./Kind.ts"
 import * as JobLock from "./JobLock.ts"
 import type { Readable } from "./JobState.ts"
 import { type JournalFailed, JournalForeign, JournalTooNew, JournalTooOld } from "./JournalError.ts"
@@ -69,6 +70,8 @@ export interface State {
   readonly command: StoredCommand.Command | null
   /** The run that has begun last. */
   readonly lastRun: LastRun
+  /** The fields of the results, apart from the input columns in the outputs; undefined where they are not known. */
+  readonly fields: ReadonlySet<string> | undefined
   /** How the last run was started. */
   readonly settings: RunRecord.Settings
   readonly counts: Effect.Effect<RowCounts, JournalFailed>
@@ -139,7 +142,7 @@ export const all: Effect.Effect<ReadonlyArray<State>, StateError, SqlClient> = E
   if (version < Tables.version) return yield* new JournalTooOld({ state, version })
   const jobs = yield* attempt(
     Effect.flatMap(
-      sql`SELECT j.id, j.name, j.run, j.emulated, j.source, j.command, r.settings, r.claimed, r.outcome, r.done_before,
+      sql`SELECT j.id, j.name, j.run, j.shape, j.emulated, j.source, j.command, r.settings, r.claimed, r.outcome, r.done_before,
             COALESCE(r.shared, 0) AS shared,
             CAST(j.paused_at AS DOUBLE PRECISION) AS paused_at, CAST(r.began_at AS DOUBLE PRECISION) AS began_at,
             CAST(r.ended_at AS DOUBLE PRECISION) AS ended_at
@@ -157,6 +160,7 @@ const StoredJob = Schema.Struct({
   id: Schema.Int,
   name: Schema.String,
   run: Schema.Int,
+  shape: Schema.fromJsonString(Schema.Json),
   emulated: Schema.NullOr(Schema.BooleanFromBit),
   source: Source.Column,
   shared: Schema.BooleanFromBit,
@@ -183,6 +187,7 @@ const make = (job: Readable, place: string, stored: typeof StoredJob.Type): Stat
     invalid: source ?? undefined,
     pausedAt: stored.paused_at,
     command: stored.command,
+    fields: Kind.fieldsOf(stored.shape),
     settings: stored.settings ?? {},
     lastRun: { beganAt, endedAt, outcome, doneBefore },
     counts: attempt(
