@@ -1,0 +1,32 @@
+import { assert, describe, it } from "@effect/vitest"
+import { cli, folder, runOf } from "./cli.ts"
+
+describe("a run for workers", () => {
+  it("refuses the flags that its workers have, and names them", async () => {
+    const given = ["--concurrency", "4", "--prompt-cache", "5m", "--mode", "batches", "--budget", "1 USD"]
+    const { code, stderr } = await cli(runOf(folder(1), "--database", "postgres://127.0.0.1:1/none", ...given))
+    assert.strictEqual(code, 2)
+    assert.include(stderr, "--mode, --concurrency, --prompt-cache: with --database, give this to the workers")
+  })
+
+  it("refuses a database that is no address", async () => {
+    const { code, stderr } = await cli(runOf(folder(1), "--database", "jobs.sqlite"))
+    assert.strictEqual(code, 2)
+    assert.include(stderr, "--database jobs.sqlite is no address: write postgres://host:5432/database")
+  })
+
+  it("shows no password of a database that does not answer", async () => {
+    const { code, stderr } = await cli(runOf(folder(1), "--database", "postgres://me:secret@127.0.0.1:1/none"))
+    assert.strictEqual(code, 2)
+    assert.include(stderr, "postgres://127.0.0.1:1/none")
+    assert.notInclude(stderr, "secret")
+  })
+})
+
+describe("a worker", () => {
+  it("needs a database", async () => {
+    const { code, stderr } = await cli(["worker", "test/run/mails.job.ts"])
+    assert.strictEqual(code, 2)
+    assert.include(stderr, "name the database: --database postgres://host:5432/database")
+  })
+})
