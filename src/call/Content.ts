@@ -122,8 +122,8 @@ export function file(
 }
 
 /**
- * Fails if a file is missing, empty or too large. It reads only the size of a file and skips addresses, so use it to check
- * many paths early.
+ * Fails if a file is missing, empty, too large, or a pipe, which can be read only once. It reads only the size of a file and
+ * skips addresses, so use it to check many paths early.
  */
 export const check: (path: string) => Effect.Effect<void, ContentInvalid, Local> = Source.check
 

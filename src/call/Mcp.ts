@@ -62,9 +62,11 @@ export const http = (
   { headers }: { readonly headers?: Readonly<Record<string, string>> } = {}
 ): Effect.Effect<McpClient.McpClient, McpUnavailable, HttpClient.HttpClient | Scope.Scope> =>
   Negotiation.connect((protocol) => McpClient.http({ url, protocol, headers })).pipe(
-    // The query of an address may have a key.
-    Effect.mapError((error) => McpUnavailable.from(String(url).replace(/[?#].*$/, ""), error))
+    Effect.mapError((error) => McpUnavailable.from(withoutSecrets(String(url)), error))
   )
+
+/** An address may have a password, and its query a key. */
+const withoutSecrets = (url: string): string => url.replace(/[?#].*$/s, "").replace(/:\/\/[^/]*@/, "://")
 
 /**
  * The tools that a server has now, all pages of its list. Fails if it does not list them. It leaves out tools that

@@ -41,6 +41,7 @@ export const typeOf = (bytes: Uint8Array): ImageType.ImageType | "application/pd
 export const image = (bytes: Uint8Array): Result.Result<Image, Problem> => {
   const media_type = ImageType.of(bytes)
   if (media_type === undefined) {
+    if (typeOf(bytes) !== undefined) return refuse("type", `this is a PDF, and no image; ${findOut}`)
     const found = otherType(bytes)
     const what = found === undefined ? "this is not" : `this is ${found}, and not`
     return refuse("type", `${what} a PNG, JPEG, GIF or WebP image; convert it to one of these`)
@@ -61,7 +62,7 @@ export const image = (bytes: Uint8Array): Result.Result<Image, Problem> => {
 export const pdf = (bytes: Uint8Array): Result.Result<string, Problem> => {
   if (!isPdf(bytes)) {
     const found = ImageType.of(bytes) === undefined ? (otherType(bytes) ?? "not a PDF") : "an image"
-    return refuse("type", `this is ${found}; give a PDF, or use Content.file, which finds out the type`)
+    return refuse("type", `this is ${found}; give a PDF, or ${findOut}`)
   }
   const text = latin1(bytes)
   if (/\/Encrypt\s+\d+\s+\d+\s+R/.test(text)) {
@@ -80,10 +81,16 @@ export const text = (bytes: Uint8Array): Result.Result<string, Problem> => {
     // A file may have only a byte order mark.
     return decoded.success === "" ? refuse("size", noContent) : Result.succeed(decoded.success)
   }
+  const type = typeOf(bytes)
+  if (type !== undefined) {
+    return refuse("type", `this is ${type === "application/pdf" ? "a PDF" : "an image"}, and no text; ${findOut}`)
+  }
   const found = otherType(bytes)
   const what = found === undefined ? "this is not" : `this is ${found}, and not`
   return refuse("type", `${what} an image, a PDF or a text in UTF-8; convert it to one of these`)
 }
+
+const findOut = "use Content.file, which finds out the type"
 
 /** What to say of a file without content. */
 export const noContent = "it is empty; give another file"

@@ -96,6 +96,8 @@ describe("Content", () => {
           refused(Content.pdf(`${folder}/long.pdf`)),
           refused(Content.pdf(`${folder}/huge.pdf`)),
           refused(Content.text(`${folder}/latin1.txt`)),
+          refused(Content.image(`${folder}/papers/one.pdf`)),
+          refused(Content.text(`${folder}/red.png`)),
           refused(Content.file(`${folder}/letter.docx`)),
           refused(Content.file("https://example.com/download")),
           refused(Content.text("https://example.com/a.txt"))
@@ -120,6 +122,8 @@ describe("Content", () => {
               "upload it with the Files API and give its id"
           ],
           ["type", "latin1.txt: this is not an image, a PDF or a text in UTF-8; convert it to one of these"],
+          ["type", "papers/one.pdf: this is a PDF, and no image; use Content.file, which finds out the type"],
+          ["type", "red.png: this is an image, and no text; use Content.file, which finds out the type"],
           [
             "type",
             "letter.docx: this is a ZIP file, such as a Word document, and not an image, a PDF or a text in UTF-8; " +
@@ -184,6 +188,8 @@ describe("Content", () => {
     Effect.gen(function* () {
       const { source } = yield* Content.file("/dev/fd/63")
       assert.deepInclude(source, { data: "From a pipe" })
+      const later = yield* Effect.flip(Content.check("/dev/fd/63"))
+      assert.strictEqual(later.message, "/dev/fd/63: this is a pipe or a device; write its content to a file")
       const { message } = yield* Effect.flip(Content.file("/root/notes.txt"))
       assert.strictEqual(message, "/root/notes.txt: no permission to read the file; change its mode")
     }).pipe(

@@ -222,7 +222,7 @@ describe("Mcp.http", () => {
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.effect("says what is wrong with an address, without its query", () =>
+  it.effect("says what is wrong with an address, without its query and password", () =>
     Effect.gen(function* () {
       const { url } = yield* scripted({ ...echo, status: 401 })
       const denied = yield* Effect.flip(Mcp.http(`${url}?key=secret`))
@@ -244,7 +244,7 @@ describe("Mcp.http", () => {
         unknown.message,
         /protocol version; check that this is an MCP server, and that it is a recent version$/
       )
-      const refused = yield* Effect.flip(Mcp.http("http://127.0.0.1:1/mcp?key=secret"))
+      const refused = yield* Effect.flip(Mcp.http("http://user:secret@127.0.0.1:1/mcp?key=secret"))
       assert.match(
         refused.message,
         /^http:\/\/127\.0\.0\.1:1\/mcp: MCP HTTP request failed; check the command, or the addr/

@@ -54,11 +54,16 @@ export const isAddress = (source: string): boolean => /^https?:\/\//i.test(sourc
 export const nameOf = (source: string): string | undefined =>
   (isAddress(source) ? source.replace(/[?#].*$/s, "") : source).split(/[/\\]/).findLast((part) => part !== "")
 
-/** Whether a path can be read: it exists, is not empty, and is not too large. An address passes. */
+/** Fails if a path cannot be read later, and more than once. An address is not looked at. */
 export const check = (source: string): Effect.Effect<void, ContentInvalid, FileSystem.FileSystem> =>
   isAddress(source)
     ? Effect.void
-    : Effect.asVoid(Effect.catchTag(stat(source), "PlatformError", (error) => failed(source, error)))
+    : stat(source).pipe(
+        Effect.flatMap((type) => (type === "File" ? Effect.void : unreadable(source, noFile))),
+        Effect.catchTag("PlatformError", (error) => failed(source, error))
+      )
+
+const noFile = "this is a pipe or a device; write its content to a file"
 
 const stat = Effect.fnUntraced(function* (path: string) {
   const fs = yield* FileSystem.FileSystem

@@ -15,16 +15,22 @@ export interface RootSchema {
 /** The same schema with the root that the API requires. */
 export const make = (schema: object): RootSchema => {
   const root: Json = { ...schema }
-  const object = flat(root, root, 0)
+  const object = flat(root, { root, known: new Map() })
   return withKeys("type" in object ? object : { type: "object", ...object })
 }
 
+/** The whole schema, and what its references name. */
+interface Definitions {
+  readonly root: Json
+  readonly known: Map<string, Json>
+}
+
 /** Replaces a reference, and folds combined schemas into their object. */
-const flat = (schema: Json, root: Json, depth: number): Json => {
+const flat = (schema: Json, definitions: Definitions): Json => {
   const { $ref: ref, ...beside } = schema
-  const target = Predicate.isString(ref) ? find(root, ref) : undefined
+  const target = Predicate.isString(ref) ? resolve(ref, definitions) : undefined
   const { allOf, anyOf, oneOf, ...rest } = target === undefined ? schema : { ...target, ...beside }
-  const combined = [allOf, anyOf, oneOf].map((list) => partsOf(list, root, depth))
+  const combined = [allOf, anyOf, oneOf].map((list) => partsOf(list, definitions))
   if (combined.every((parts) => parts === undefined)) return rest
   const [all = [], ...choices] = combined
   const shared = choices.map((parts = []) => {
@@ -41,16 +47,25 @@ const flat = (schema: Json, root: Json, depth: number): Json => {
   }
 }
 
-const partsOf = (list: unknown, root: Json, depth: number): ReadonlyArray<Json> | undefined => {
-  if (!Array.isArray(list)) return undefined
-  return depth === deepest ? [] : list.filter(Predicate.isObject).map((part) => flat(part, root, depth + 1))
-}
+const partsOf = (list: unknown, definitions: Definitions): ReadonlyArray<Json> | undefined =>
+  Array.isArray(list) ? list.filter(Predicate.isObject).map((part) => flat(part, definitions)) : undefined
 
-/** A part may refer to itself. */
-const deepest = 4
+/** A schema that refers to itself has nothing in this place. Each definition is folded once. */
+const resolve = (ref: string, definitions: Definitions): Json | undefined => {
+  const { known, root } = definitions
+  const before = known.get(ref)
+  if (before !== undefined) return before
+  const target = find(root, ref)
+  if (target === undefined) return undefined
+  known.set(ref, {})
+  const folded = flat(target, definitions)
+  known.set(ref, folded)
+  return folded
+}
 
 const find = (root: Json, ref: string): Json | undefined => {
   let found: unknown = root
+  if (ref === "#") return root
   for (const key of ref.replace(/^#\/?/, "").split("/")) {
     const name = key.replaceAll("~1", "/").replaceAll("~0", "~")
     found = Predicate.isObject(found) && Object.hasOwn(found, name) ? found[name] : undefined

@@ -57,6 +57,12 @@ describe("the root of a tool's schema", () => {
     assert.deepStrictEqual(schemaOf({ $ref: "#/definitions/a~1b", definitions }), { ...tree, definitions })
     assert.deepStrictEqual(schemaOf({ anyOf: [{ $ref: "#" }, { properties: { a: {} } }] })["properties"], { a: {} })
     assert.deepStrictEqual(schemaOf({ $ref: "#/nowhere" })["type"], "object")
+    const names = Array.from({ length: 60 }, (_, at) => `#/$defs/${at + 1}`)
+    const $defs = Object.fromEntries(
+      names.map(($ref, at) => [at, { anyOf: [{ $ref }, { $ref }, { $ref: "#/$defs/0" }] }])
+    )
+    const many = schemaOf({ $ref: "#/$defs/0", $defs: { ...$defs, 60: { properties: { a: {} } } } })
+    assert.deepStrictEqual(many["properties"], { a: {} })
   })
 
   it("has other keys where the API does not take them, and the arguments of a call get them back", () => {
