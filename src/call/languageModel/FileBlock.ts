@@ -6,12 +6,11 @@ import * as Base64 from "effect/encoding/Base64"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type * as Prompt from "effect/ai/Prompt"
+import * as ImageType from "../../claude/ImageType.ts"
 import * as ProviderOptions from "./ProviderOptions.ts"
 
 /** A block that holds a file. */
 export type FileBlock = Anthropic.ImageBlockParam | Anthropic.DocumentBlockParam
-
-type ImageType = Anthropic.Base64ImageSource["media_type"]
 
 /** The block of a file, or why the API takes no such file. */
 export const make = (part: Prompt.FilePart): Result.Result<FileBlock, string> => {
@@ -31,7 +30,7 @@ export const make = (part: Prompt.FilePart): Result.Result<FileBlock, string> =>
   if (mediaType.startsWith("image/")) {
     if (fileId) return Result.succeed({ type: "image", source: { type: "file", file_id: fileId } })
     if ("url" in data) return Result.succeed({ type: "image", source: { type: "url", url: data.url } })
-    const type = imageTypes.get(mediaType)
+    const type = imageTypeOf(mediaType)
     if (type === undefined)
       return refused(part, "Claude reads JPEG, PNG, GIF and WebP images; convert it to one of them")
     return Result.succeed({ type: "image", source: { type: "base64", media_type: type, data: data.base64() } })
@@ -48,13 +47,9 @@ export const make = (part: Prompt.FilePart): Result.Result<FileBlock, string> =>
   return refused(part, "Claude reads images, PDFs and text; convert it to one of them")
 }
 
-const imageTypes: ReadonlyMap<string, ImageType> = new Map([
-  ["image/jpeg", "image/jpeg"],
-  ["image/jpg", "image/jpeg"],
-  ["image/png", "image/png"],
-  ["image/gif", "image/gif"],
-  ["image/webp", "image/webp"]
-])
+/** Many programs write `image/jpg`, which is not a registered type. */
+const imageTypeOf = (mediaType: string): ImageType.ImageType | undefined =>
+  ImageType.types.find((type) => type === (mediaType === "image/jpg" ? "image/jpeg" : mediaType))
 
 const textTypes = new Set(["application/json", "application/xml", "application/yaml", "application/x-ndjson"])
 
