@@ -42,7 +42,7 @@ export const make = (options: Options = {}): Effect.Effect<Conversation> =>
   Effect.sync(() => Session.make(options, History.empty, Store.none))
 
 /**
- * A conversation in memory that continues messages of the API, such as those of `messages`. Fails with the place of the
+ * A conversation in memory that continues messages of the API, such as exported `messages`. Fails with the place of the
  * message that the API would refuse.
  */
 export const fromMessages = (

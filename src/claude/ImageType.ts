@@ -9,7 +9,7 @@ export const types = ["image/jpeg", "image/png", "image/gif", "image/webp"] as c
 /** A media type of an image that the API takes. */
 export type ImageType = (typeof types)[number]
 
-/** The media type; `undefined` if the bytes are of none of the four. */
+/** The media type; `undefined` if the bytes have none of these types. */
 export const of = (bytes: Uint8Array): ImageType | undefined => types.find((type) => begins[type](bytes))
 
 const text = (bytes: Uint8Array, from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to))

@@ -73,7 +73,7 @@ export const stream = (
     })
   )
 
-/** The end is reported in the context of the beginning: a reader that leaves closes the stream in a context of its own. */
+/** The end is reported in the context of the beginning: a reader that leaves closes the stream in its own context. */
 const observed = (
   reports: NonNullable<ReturnType<typeof reporting>>,
   events: Stream.Stream<StreamEvent.StreamEvent, ClaudeError>,

@@ -15,7 +15,7 @@ export const isConnection = (error: unknown): error is APIConnectionError =>
 /** The API, or a server in front of it, answered with an error. */
 export const isAnswer = (error: unknown): error is APIError => error instanceof APIError || hasClass(error, "APIError")
 
-/** Any error of the SDK, such as one of its own checks. */
+/** Any error of the SDK, such as a failed check of its arguments. */
 export const isSdk = (error: unknown): error is AnthropicError =>
   error instanceof AnthropicError || hasClass(error, "AnthropicError")
 

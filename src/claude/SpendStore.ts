@@ -27,25 +27,25 @@ export interface Account {
   readonly shared?: SharedAccount | undefined
 }
 
-/** What several processes may spend of one budget together. Each has a part of it, which it takes before it spends. */
+/** One budget for several processes. Each takes a part of it before it spends. */
 export interface SharedAccount {
   /**
-   * Asks that this process may spend `needed` of the budget `cap` in all, and `wanted` where there is that much. It replaces
-   * what the process might spend before.
+   * Asks for a part of the budget `cap`: at least `needed` in all, and up to `wanted` if there is as much. It replaces
+   * the part that the process had.
    */
   readonly allot: (amounts: {
     readonly needed: BigDecimal.BigDecimal
     readonly wanted: BigDecimal.BigDecimal
     readonly cap: BigDecimal.BigDecimal
   }) => Effect.Effect<Allotment>
-  /** Runs an effect now and then while the process works. */
+  /** Runs an effect repeatedly while the process works. */
   readonly regularly: (effect: Effect.Effect<void>) => void
 }
 
 /** An answer to `allot`. */
 export type Allotment =
   | { readonly _tag: "granted"; readonly amount: BigDecimal.BigDecimal }
-  /** `left` is what this process may spend in all, and `returnable` what others may give back of their parts. */
+  /** `left` is the most that this process may have in all; `returnable` is the most that the others may give back. */
   | { readonly _tag: "refused"; readonly left: BigDecimal.BigDecimal; readonly returnable: BigDecimal.BigDecimal }
 
 /** The accounts of a job. */

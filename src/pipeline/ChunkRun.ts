@@ -88,8 +88,8 @@ const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E
 
 /** Every process sees that a job is paused. The rest is of one process, or of the submission. */
 const handles: Controls.Handles = {
-  resize: () => refused("each worker has a concurrency of its own: start it again with another one"),
-  raise: () => refused("the budget is that of the submission: submit the job again with another one")
+  resize: () => refused("each worker has its own concurrency; restart the worker with another one"),
+  raise: () => refused("the budget belongs to the submission; submit the job again with another one")
 }
 
 const refused = (detail: string) => Effect.succeed({ isApplied: false, detail })

@@ -72,7 +72,7 @@ export const fields = (output: Schema.Constraint): ReadonlySet<string> =>
       : ["value"]
   )
 
-/** The columns that every line of these results may have, without those of the input. */
+/** The columns that every line of these results may have, without the columns of the input. */
 export const columns = (output: Schema.Constraint): ReadonlyArray<string> => ["key", ...fields(output)]
 
 /** A text, a number, a list: no line of columns is one. */

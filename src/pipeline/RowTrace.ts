@@ -1,5 +1,5 @@
 /**
- * The trace of a row: a root span of its own, linked to the span of the run. A single trace with a million rows would be
+ * The trace of a row: its own root span, linked to the span of the run. A single trace with a million rows would be
  * unusable in any viewer. Without a tracer there are no spans, because they cost time and nothing would show them.
  */
 import * as Clock from "effect/Clock"

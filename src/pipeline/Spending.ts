@@ -33,7 +33,7 @@ export const make = (
       discard: true
     })
   )
-  /** What the accounts want to run now and then. */
+  /** Runs the effects of the accounts once; the caller repeats it while the process works. */
   const regularly = Effect.suspend(() => Effect.all(regular, { discard: true }))
   return { store, end, regularly }
 }

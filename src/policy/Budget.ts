@@ -4,7 +4,7 @@
  * and `RateLimit` and inside `Retry`. An answer of a cache is free.
  *
  * In a job, the budget covers all its runs: the state has what earlier ones spent, or may have spent. A stream holds its
- * money until it is closed. A client of `Fallback` with policies of its own needs the budget too, as `stack` gives it.
+ * money until it is closed. A client of `Fallback` with its own policies needs the budget too, as `stack` gives it.
  *
  * A call waits while the calls in flight may leave enough, and fails with `BudgetExceeded` when they cannot. An attempt
  * that was interrupted, or whose connection broke, counts as the most that it may have cost.

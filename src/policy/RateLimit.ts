@@ -36,7 +36,7 @@ export interface Options {
 
 /** Options of limits that several processes share. */
 export interface SharedOptions extends Options {
-  /** Where they are, such as `RateLimit.redis(NodeRedis.layer({ url }))`. An emulator needs a `storeId` of its own. */
+  /** Where they are, such as `RateLimit.redis(NodeRedis.layer({ url }))`. An emulator needs its own `storeId`. */
   readonly shared: Shared
 }
 

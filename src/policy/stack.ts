@@ -93,7 +93,7 @@ export function stack<E2, R2>({
   }
 }
 
-/** Another client has policies of its own, but it spends from the same budget. */
+/** Another client has its own policies, but it spends from the same budget. */
 const within =
   (budget: Budget.Budget | undefined) =>
   <E, R>(target: Fallback.Target<E, R>): Fallback.Target<E, R> =>

@@ -83,7 +83,7 @@ const openLocked = Effect.fnUntraced(function* (path: string) {
   yield* checkWhole(path)
   const database = yield* open(path)
   yield* attempt(path, () => {
-    // A database that exists may be another program's, which chose a mode of its own.
+    // A database that exists may be another program's, which chose its own mode.
     const isEmpty = database.prepare("PRAGMA page_count").get()?.["page_count"] === 0
     // A reply of 300 tokens takes about 2 KB. In pages of 4 KB, often only one of them would fit.
     if (isEmpty) database.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL")

@@ -98,7 +98,7 @@ interface Leaf {
   depth: number
 }
 
-/** A snapshot of an open value; undefined if none of it can be shown. */
+/** A snapshot of an open value; undefined if there is nothing to show. */
 const copy = (part: Part, level: Level | undefined, source: unknown, leaf: Leaf): unknown => {
   if (Predicate.isString(source)) {
     leaf.isHidden = part.isWord

@@ -37,7 +37,7 @@ export const atMost = (text: string): number => {
   return bytes === text.length ? bytes : Math.max(bytes, bytesOf(text.normalize("NFKC")))
 }
 
-/** Half of a surrogate pair counts three bytes, because the API may read it as a character of its own. */
+/** Half of a surrogate pair counts three bytes, because the API may read it as a whole character. */
 const bytesOf = (text: string): number => {
   let bytes = text.length
   for (let at = 0; at < text.length; at++) {

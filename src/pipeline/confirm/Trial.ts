@@ -2,7 +2,7 @@
  * Puts a row through the step to see its calls, and sends nothing: stored replies answer first, and a stand-in for Claude
  * answers the rest. Requests after such an answer contain it.
  *
- * A step of a job with services of its own may write what it makes of an answer. So its rows end at their first calls
+ * A step of a job with other services may write what it makes of an answer. So its rows end at their first calls
  * without a stored reply, as they would where a run stops. Files cannot be written, either.
  */
 import * as Cause from "effect/Cause"

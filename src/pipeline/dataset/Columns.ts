@@ -14,8 +14,8 @@ export const parse = (line: string): Readonly<Record<string, unknown>> => {
 }
 
 /**
- * The known columns and those of all lines, in the order of the lines: a new column comes after the one that it follows in
- * its line.
+ * The known columns and the columns of all lines, in the order of the lines: a new column comes after the one that it
+ * follows in its line.
  */
 export const of = <E, R>(
   lines: Stream.Stream<string, E, R>,

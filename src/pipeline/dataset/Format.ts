@@ -37,9 +37,9 @@ export interface InputFile {
 
 /** What is known of the types of columns. */
 export interface Known {
-  /** Files that have some of the columns, such as the input of the rows. Of two with a column, the later counts. */
+  /** Files that have some of the columns, such as the input of the rows. If two have a column, the later file wins. */
   readonly files?: ReadonlyArray<string>
-  /** The schema of the results, if the lines are those of `ResultLine`. It counts more than a file. */
+  /** The schema of the results, if `ResultLine` made the lines. It wins over a file. */
   readonly results?: Schema.Constraint
 }
 

@@ -1,6 +1,6 @@
 /**
  * Parquet files. Their columns have types: where the input is Parquet too, its columns keep their types in the output, and
- * results have those of their schema. The libraries are loaded only for such files.
+ * results have the types of their schema. The libraries are loaded only for such files.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"

@@ -92,7 +92,7 @@ const assumed = (request: Request, standIn: number | undefined): Expected => {
 /** Assumed for an answer: the seconds to its first token, and the tokens that follow in a second. */
 export const assumedLatency = { firstToken: 2, tokensPerSecond: 60 }
 
-/** How long an answer takes, by step. `tokens` are those of the answer. */
+/** How long an answer takes, by step. `tokens` are the tokens of the answer. */
 export const secondsOf = (timed: ReadonlyArray<Timed>) => {
   const steps = Map.groupBy(timed, ({ path }) => path)
   return (path: string, tokens: number): { readonly seconds: number; readonly basis: Expected["basis"] } => {

@@ -33,8 +33,8 @@ export interface FailedRow extends Row {
 }
 
 /**
- * Which rows are to run: all that are not done, those of them that are `untried`, or those that failed when they ran last,
- * in an earlier run, perhaps for one reason only.
+ * Which rows to run. `all`: every row that is not done; `untried`: the ones of them that no run has tried; `failed`: the
+ * rows whose last try failed in an earlier run, with `reason` only for this one.
  */
 export type Which = "all" | "untried" | "failed" | { readonly reason: string }
 

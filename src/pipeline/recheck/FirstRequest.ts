@@ -15,7 +15,7 @@ import * as Difference from "./Difference.ts"
 export const FirstRequest = Schema.Struct({ key: Schema.String, path: Schema.String, request: Schema.String })
 export type FirstRequest = typeof FirstRequest.Type
 
-/** A step that makes no request for so long is not compared. */
+/** A step that makes no request within this time is not compared. */
 const longest = "5 seconds"
 
 /** Puts a row through the step up to its first call; undefined if it makes none. */
@@ -45,12 +45,12 @@ export const of = <Row, Out, E>(job: Job<Row, Out, E>, key: string, row: Row) =>
     )
   })
 
-/** What has changed, in words. */
+/** Describes what has changed; undefined if nothing has. */
 export const difference = (before: FirstRequest, now: FirstRequest | undefined): string | undefined => {
   if (now === undefined) return "it makes no call for the first row any more"
   if (before.path === now.path && before.request === now.request) return undefined
   const place = `the first request for the row "${before.key}"`
   return before.path === now.path
     ? `${place} differs: ${Difference.first(before.request, now.request)}`
-    : `${place} is that of the step "${now.path}", and was that of "${before.path}"`
+    : `${place} comes from the step "${now.path}" instead of "${before.path}"`
 }

@@ -24,10 +24,10 @@ const zero = BigDecimal.fromBigInt(0n)
 /** How often a call asks again, while other processes may give back some of their parts. */
 const interval = "500 millis"
 
-/** A process that died gives nothing back. After this time without a change, a call fails, in milliseconds. */
+/** A process that died gives nothing back, so a call fails after this time without a change. In milliseconds. */
 const patience = 60_000
 
-/** The cap of the purse becomes the part of this process, which has nothing yet. */
+/** Limits the purse to the part of this process, which is empty at first. */
 export const make = (purse: Purse.Purse, { allot, regularly }: SharedAccount) => {
   let budget = purse.cap
   purse.cap = zero

@@ -17,8 +17,8 @@ export interface Target<E = never, R = never> extends Partial<
 > {
   readonly model: Request["model"]
   /**
-   * Another client, such as Bedrock's, with policies of its own: those below `Fallback` do not apply to it, those above
-   * do. By default, the model is asked through the client and the policies below.
+   * Another client, such as Bedrock's, with its own policies: the policies below `Fallback` do not apply to it, the ones
+   * above do. By default, the model is asked through the client and the policies below.
    */
   readonly claude?: Layer.Layer<Claude, E, R>
 }

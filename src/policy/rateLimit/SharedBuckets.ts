@@ -30,8 +30,8 @@ const retry = Schedule.spaced("1 second")
 const patience = "1 second"
 
 /**
- * The buckets of all processes that use one Redis, such as that of `NodeRedis.layer({ url })`; each process makes a
- * connection of its own. Processes whose API keys have different limits need different values of `storeId`, which is
+ * The buckets of all processes that use one Redis, such as `NodeRedis.layer({ url })`; each process makes its
+ * own connection. Processes whose API keys have different limits need different values of `storeId`, which is
  * `effect-claude` by default.
  */
 export const make =
@@ -64,7 +64,7 @@ export const make =
 const silent = Logger.layer([])
 
 /**
- * Runs an effect in a scope of its own. Only the end of the process waits for the scope to close, and not for long: a
+ * Runs an effect in its own scope. Only the end of the process waits for the scope to close, and not for long: a
  * client without a server may never close.
  */
 const closing = <A, E, R>(effect: Effect.Effect<A, E, R | Scope.Scope>) =>

@@ -1,6 +1,6 @@
 /**
  * A queue of chunks on pg-boss, which keeps it in the PostgreSQL database of the job. It needs the optional package
- * `pg-boss`, which is loaded when the layer is built. Each job has a queue of its own, in the schema
+ * `pg-boss`, which is loaded when the layer is built. Each job has its own queue, in the schema
  * `effect_claude_queue`, so a pg-boss of the application is not touched.
  */
 import * as Duration from "effect/Duration"

@@ -13,7 +13,7 @@ export interface Fields extends Partial<Omit<Message, "content" | "usage">> {
 }
 
 /**
- * Builds a whole message as the API would send it, from its text or from some fields. The defaults are those of a
+ * Builds a whole message as the API would send it, from its text or from some fields. The defaults are the fields of a
  * complete answer; `stop_reason` is `tool_use` if the content calls a tool. Tool calls without an id get one.
  */
 export const message = (answer: string | Fields): Message => {

@@ -41,7 +41,7 @@ const codecOf = (tree: SchemaTree, children: ReadonlyArray<Column>): Codec => {
   return value === undefined ? struct(children) : map(of(value))
 }
 
-/** The elements of a list of the old form, which has no level of its own for them. */
+/** The elements of a list of the old form, which has no level for them. */
 const repeated = (tree: SchemaTree, child: Column): Codec => {
   const [element] = tree.children
   return element === undefined ? child : codecOf(element, element.children.map(of))

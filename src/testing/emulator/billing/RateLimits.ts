@@ -1,7 +1,8 @@
 /**
  * The rate limits of `Anthropic, "Rate limits"` (Oct 2026): for each class of models a bucket of requests, one of input
  * tokens and one of output tokens. Input is taken when a call is let in, without what the prompt cache saves; output is
- * taken as it is produced, so `max_tokens` does not matter. Batches have requests of their own, and tokens without limit.
+ * taken as it is produced, so `max_tokens` does not matter. Batches have their own limit of requests, and none of
+ * tokens.
  */
 import * as Record from "effect/Record"
 import * as ApiError from "../wire/ApiError.ts"
