@@ -5,7 +5,7 @@
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Claude, ResponseCache } from "effect-claude"
-import { Cassette, Emulator } from "effect-claude/testing"
+import { Cassette, Emulator, TestClaude } from "effect-claude/testing"
 import { BigDecimal, ConfigProvider, Effect, Layer, Schema, Stream } from "effect"
 import { Tool, Toolkit } from "effect/ai"
 import { mkdtempSync } from "node:fs"
@@ -45,6 +45,21 @@ describe("the tool loop", () => {
           handlers
         )
       )
+    )
+  )
+
+  it.effect("asks again after a turn that was cut off, because the cache keeps none", () =>
+    Effect.gen(function* () {
+      const ask = Claude.generateWithTools(toolkit, "Who is Ada?")
+      assert.include((yield* Effect.flip(ask)).message, "OutputTruncated")
+      assert.strictEqual((yield* ask).text, "Ada is known.")
+    }).pipe(
+      Effect.provide([
+        handlers,
+        TestClaude.layer([{ content: ["Ada"], stop_reason: "max_tokens" }, "Ada is known."]).pipe(
+          Claude.stack({ cache: { storeId: "test", store: ResponseCache.layerMemory() } })
+        )
+      ])
     )
   )
 

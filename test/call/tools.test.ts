@@ -6,6 +6,7 @@ import { TestClock } from "effect/testing"
 import { generateWithTools, streamWithTools } from "../../src/call/tools.ts"
 import * as Tools from "../../src/Tools.ts"
 import type { Claude } from "../../src/claude/Claude.ts"
+import { HandlerStore } from "../../src/claude/HandlerStore.ts"
 import { Overloaded } from "../../src/claude/ClaudeError.ts"
 import * as Emulator from "../../src/testing/Emulator.ts"
 import * as Event from "../../src/claude/Event.ts"
@@ -452,6 +453,113 @@ describe("generateWithTools", () => {
           if (model === "claude-sonnet-5-5") return new Overloaded({ detail: "busy" })
           return { content: [thought, call("add", { a: 1, b: 1 }, "1")] }
         }).pipe(Fallback.policy([{ model: "claude-haiku-4-5" }]))
+      )
+    )
+  )
+
+  it.effect("returns the thinking of the model that was asked, although a fallback answered first", () =>
+    Effect.gen(function* () {
+      let isBusy = true
+      const claude = TestClaude.layer(({ messages, model }) => {
+        if (messages.length === 5) return "Done."
+        if (model === "claude-sonnet-5-5" && isBusy) return new Overloaded({ detail: "busy" })
+        isBusy = false
+        return { content: [thought, call("add", { a: 1, b: 1 }, `${messages.length}`)] }
+      }).pipe(Fallback.policy([{ model: "claude-haiku-4-5" }]))
+      const { messages } = yield* Effect.provide(generateWithTools(toolkit, "Go"), Layer.merge(handlers, claude))
+      assert.deepStrictEqual(messages[1]?.content, [call("add", { a: 1, b: 1 }, "1")] as never)
+      assert.deepStrictEqual(messages[3]?.content, [thought, call("add", { a: 1, b: 1 }, "3")] as never)
+    })
+  )
+
+  it.effect("fails where the last turn is empty, unless a value is asked for after it", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(generateWithTools(toolkit, "Go"))
+      assert.strictEqual(error._tag === "ClaudeError" && error.reason._tag, "OutputEmpty")
+      const schema = Schema.Struct({ sum: Schema.Int })
+      const { messages, value } = yield* generateWithTools(toolkit, "Go", { schema })
+      assert.deepStrictEqual(value, { sum: 3 })
+      assert.isFalse(messages.some(({ content }) => content?.length === 0))
+    }).pipe(
+      withHandlers(TestClaude.layer((request) => (request.output_config === undefined ? { content: [] } : `{"sum":3}`)))
+    )
+  )
+
+  it.effect("refuses a thread of the server before any call", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(
+        generateWithTools(toolkit, { thread: { id: "t" }, messages: [{ role: "user", content: "Go" }] } as never)
+      )
+      assert.include(error.message, "a thread of the server with tools of the program; leave out thread")
+      assert.deepStrictEqual(yield* TestClaude.calls, [])
+    }).pipe(withHandlers(TestClaude.layer("unused")))
+  )
+
+  it.effect("raises the failures of all handlers of a turn", () =>
+    Effect.gen(function* () {
+      const kit = Toolkit.make(
+        Tool.make("fail", { parameters: Schema.Struct({ why: Schema.String }), failure: Schema.String })
+      )
+      const exit = yield* Effect.exit(
+        Effect.provide(generateWithTools(kit, "Go"), kit.toLayer({ fail: ({ why }) => Effect.fail(why) }))
+      )
+      const raised = Exit.isFailure(exit) ? exit.cause.reasons.map((one) => "error" in one && one.error) : []
+      assert.deepStrictEqual(raised, ["one", "two"])
+    }).pipe(
+      Effect.provide(
+        TestClaude.layer({ content: [call("fail", { why: "one" }, "1"), call("fail", { why: "two" }, "2")] })
+      )
+    )
+  )
+
+  it.effect("stores results by tool, id and arguments, but not the ones of tools marked again without approval", () =>
+    Effect.gen(function* () {
+      const log: Array<string> = []
+      const parameters = Schema.Struct({ a: Schema.Int })
+      const kit = Toolkit.make(
+        Tool.make("kept", { parameters }),
+        Tool.make("again", { parameters }).annotate(Tools.Replay, "again"),
+        Tool.make("approved", { parameters, needsApproval: true }).annotate(Tools.Replay, "again")
+      )
+      const store: HandlerStore = {
+        stored: (id, work) =>
+          Effect.andThen(
+            Effect.sync(() => log.push(id)),
+            work
+          ),
+        running: (handler) =>
+          Effect.andThen(
+            Effect.sync(() => log.push("running")),
+            handler
+          ),
+        waiting: (approval) =>
+          Effect.andThen(
+            Effect.sync(() => log.push("waiting")),
+            approval
+          )
+      }
+      const nothing = () => Effect.void
+      yield* generateWithTools(kit, "Go", { approve: () => Effect.succeed(true) }).pipe(
+        Effect.provide(kit.toLayer({ kept: nothing, again: nothing, approved: nothing })),
+        Effect.provideService(HandlerStore, store)
+      )
+      const ids = log.filter((one) => one !== "running" && one !== "waiting")
+      assert.lengthOf(new Set(ids), 4)
+      assert.deepStrictEqual(log, [ids[0], ids[1], ids[2], "running", ids[3], "waiting"] as never)
+    }).pipe(
+      Effect.provide(
+        TestClaude.layer([
+          {
+            content: [
+              call("kept", { a: 1 }, "1"),
+              call("kept", { a: 1 }, "2"),
+              call("kept", { a: 2 }, "2b"),
+              call("again", { a: 1 }, "3"),
+              call("approved", { a: 1 }, "4")
+            ]
+          },
+          "Done."
+        ])
       )
     )
   )

@@ -104,6 +104,53 @@ describe("streamObject", () => {
   )
 })
 
+describe("a streamed object shows", () => {
+  it.effect("no text before a server tool, although both arrive together", () =>
+    Effect.gen(function* () {
+      const content_block = {
+        type: "server_tool_use",
+        id: "srvtoolu_1",
+        name: "web_search",
+        input: {},
+        caller: { type: "direct" }
+      } as const
+      const events = [
+        ...start,
+        ...block(0, [`{"author":"no`]),
+        { type: "content_block_start" as const, index: 1, content_block },
+        { type: "content_block_stop" as const, index: 1 },
+        ...block(2, [letter]),
+        ...stop("end_turn")
+      ]
+      const shown = yield* Stream.runCollect(streamObject(Letter, "Go.")).pipe(
+        Effect.provide(layerOf(Stream.fromIterable(events)))
+      )
+      assert.deepStrictEqual(partials(shown), [JSON.parse(letter)])
+    })
+  )
+
+  it.effect("nothing after a repeated key", () =>
+    Effect.gen(function* () {
+      const text = [`{"author":"Ada",`, `"year":1842,`, `"author":"Ada","other":1,`, `"more":2}`]
+      const events = yield* stream(Letter, text)
+      assert.deepStrictEqual(partials(events), [{ author: "Ada" }, { author: "Ada", year: 1842 }])
+      assert.deepStrictEqual(done(events)?.value, { author: "Ada", year: 1842 })
+    })
+  )
+
+  it.effect("no half of a character, however its escape is cut", () =>
+    Effect.gen(function* () {
+      const Text = Schema.Struct({ a: Schema.String })
+      const escape = String.raw`{"a":"x\ud83d\ude00"}`
+      for (let size = 1; size < escape.length; size++) {
+        for (const one of partials(yield* stream(Text, pieces(escape, size)))) {
+          assert.include([undefined, "", "x", "x😀"], Object(one).a)
+        }
+      }
+    })
+  )
+})
+
 describe("a streamed object fails after its last partial value", () => {
   it.effect.each<[string, ReadonlyArray<string>, Message["stop_reason"], string]>([
     ["with OutputInvalid if it does not decode", [`{"author":"Ada",`, `"year":"x"}`], "end_turn", "OutputInvalid"],

@@ -2,7 +2,7 @@
  * Handlers that are run directly behave as with `Toolkit.handle`.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Context, Effect, Exit, Result, Schema } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Result, Schema } from "effect"
 import { AiError, Prompt, Tool, Toolkit } from "effect/ai"
 import * as Invoke from "../../../src/call/tools/Invoke.ts"
 import * as ToolFormat from "../../../src/claude/ToolFormat.ts"
@@ -28,6 +28,17 @@ describe("a handler that is run directly", () => {
         )
       }
     }).pipe(Effect.provide(handlers), Effect.provideService(Greeting, "of the caller"))
+  )
+
+  it.effect("has the services of the caller, also where its layer was built with others", () =>
+    Effect.gen(function* () {
+      const [direct, through] = yield* ways("service")
+      assert.deepInclude(Object(direct.ended), { encodedResult: "of the caller 1" })
+      assert.deepStrictEqual(direct.ended, through.ended)
+    }).pipe(
+      Effect.provideService(Greeting, "of the caller"),
+      Effect.provide(Layer.provide(handlers, Layer.succeed(Greeting, "of the layer")))
+    )
   )
 
   it("is used for a Toolkit only, because any other effect may give another handle", () => {

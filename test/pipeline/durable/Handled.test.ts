@@ -38,6 +38,40 @@ describe("the results of tools", () => {
     }).pipe(Effect.provide(TestClaude.layer("unused")))
   )
 
+  it.effect("of a handler that is repeated within one run have the place that the next run looks in", () =>
+    Effect.gen(function* () {
+      const store = makeStore()
+      let isBroken = true
+      const work = Effect.suspend(() => {
+        if (!isBroken) return Effect.succeed("one")
+        isBroken = false
+        return Effect.fail("broken")
+      })
+      assert.strictEqual(yield* asRow(store)(Effect.retry(stored("a", work), { times: 1 })), "one")
+      assert.strictEqual(yield* asRow(store)(stored("a", Effect.die("runs again"))), "one")
+    }).pipe(Effect.provide(TestClaude.layer("unused")))
+  )
+
+  it.effect("count as running until they are stored, or there is none", () =>
+    Effect.gen(function* () {
+      let running = 0
+      const store = Handled.store({
+        key: "row",
+        slots: Slots.make([], "replay"),
+        begin: () => undefined,
+        abandoned: Effect.interrupt,
+        save: () => Effect.sync(() => assert.strictEqual(running, 1)),
+        reject: () => Effect.void,
+        replayed: () => undefined,
+        handlers: { mayRun: () => true, runs: () => (running++, () => void running--), waits: () => () => {} }
+      })
+      for (const work of [Effect.succeed("one"), Effect.fail("broken"), Effect.die("broken"), Effect.interrupt]) {
+        yield* Effect.exit(store.stored("a", work))
+        assert.strictEqual(running, 0)
+      }
+    })
+  )
+
   it.effect("are not made after an approval that came when the run had stopped", () =>
     Effect.gen(function* () {
       let isStopped = false
