@@ -122,6 +122,7 @@ const replaying = <Row, Out, E>(job: Job<Row, Out, E>) => {
   ) {
     const used = new Set<StoredCall>()
     let missing: string | undefined
+    let isUnknown = false
     const slots = Durable.slots(stored.replies, rejected)
     const calls: Durable.Row = {
       key,
@@ -140,7 +141,8 @@ const replaying = <Row, Out, E>(job: Job<Row, Out, E>) => {
       save: () => Effect.void,
       reject: () => Effect.void,
       replayed: () => undefined,
-      handlers: Durable.noHandlers(() => (missing ??= "the result of a tool is not among the stored ones"))
+      // A handler whose failure was raised has no stored result. What the step did after it cannot be checked.
+      handlers: Durable.noHandlers(() => (isUnknown = true))
     }
     const exit = yield* Effect.suspend(() => job.step(row)).pipe(
       Effect.flatMap((out) => encode(key, out, Result.getOrUndefined(pick(key, encoded)))),
@@ -150,7 +152,7 @@ const replaying = <Row, Out, E>(job: Job<Row, Out, E>) => {
       Effect.exit,
       Effect.timeoutOrElse({ duration: longest, orElse: () => Effect.succeed(Exit.succeed(stored.output)) })
     )
-    if (missing !== undefined) return missing
+    if (missing !== undefined || isUnknown) return missing
     if (Exit.isFailure(exit)) {
       const error = Cause.squash(exit.cause)
       const needs = StopRules.missingService(error)

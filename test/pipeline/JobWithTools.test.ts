@@ -79,6 +79,40 @@ describe("a job with tools", () => {
     )
   )
 
+  it.effect("finds no change in a finished row that was asked again after a handler had failed", () =>
+    inFolder(({ runHere, state }) =>
+      Effect.gen(function* () {
+        let isBroken = true
+        const failing = Toolkit.make(
+          Tool.make("lookup", { parameters: Lookup.parametersSchema, success: Schema.String, failure: Schema.String })
+        )
+        const lookup = () =>
+          Effect.suspend(() => {
+            if (!isBroken) return Effect.succeed("known")
+            isBroken = false
+            return Effect.fail("broken")
+          })
+        const job = Job.make({
+          name: "people",
+          source: people(names(1)),
+          key: ({ name }) => name,
+          step: Step.make("ask", ({ name }: typeof Person.Type) =>
+            Claude.generateWithTools(failing, `Who is ${name}?`).pipe(
+              Effect.map(({ text }) => text),
+              Effect.retry({ times: 1 })
+            )
+          ),
+          output: Schema.String,
+          sink: "unused.jsonl",
+          layer: failing.toLayer({ lookup })
+        })
+        assert.deepInclude(yield* inTime(runHere(job)), { done: 1 })
+        assert.deepInclude(yield* inTime(runHere(job)), { done: 1 })
+        assert.lengthOf(yield* billed, 3)
+      }).pipe(Effect.provide(Layer.merge(Emulator.layer({ replies: [unique()] }), state)))
+    )
+  )
+
   it.effect("sends one batch for each turn of all rows, and pays half", () =>
     inFolder(({ runHere, state }) =>
       Effect.gen(function* () {
@@ -180,6 +214,21 @@ const emulator = (latency?: "1 second" | "10 seconds") =>
     ...(latency !== undefined && { latency }),
     replies: [lookups]
   })
+
+/** Calls `lookup` once, with another id in each answer, as the API does. */
+const unique = (): Emulator.Rule => {
+  let count = 0
+  return {
+    when: /^Who is /,
+    reply: ({ messages }) => ({
+      content: [
+        messages.length > 1
+          ? { type: "text", text: "Known." }
+          : { type: "tool_use", id: `toolu_${++count}`, name: "lookup", input: { name: "Ada" } }
+      ]
+    })
+  }
+}
 
 const billed = Effect.flatMap(Emulator.Emulator, ({ ledger }) => ledger)
 
