@@ -68,11 +68,15 @@ export const make = (tool: Tool.Any): Result.Result<ToolFormat, ClaudeError> => 
 const custom = (tool: Tool.Any): Result.Result<ToolFormat, ClaudeError> => {
   const name = acceptedName(tool.name)
   const strict = Tool.getStrictMode(tool)
-  return Result.map(parametersOf(tool, strict === true), (parameters) => {
-    const { restore, schema } = RootSchema.make(parameters.schema)
+  return Result.flatMap(parametersOf(tool, strict === true), (parameters) => {
+    const root = sent(parameters.schema)
+    if (Result.isFailure(root)) {
+      return refused(`the parameters of the tool ${tool.name} ${root.failure}`, "leave the tool out")
+    }
+    const { restore, schema } = root.success
     const read: Read = (input) => parameters.read(restore(input))
     const description = Tool.getDescription(tool)
-    return {
+    return Result.succeed({
       tool,
       name,
       definition: {
@@ -84,9 +88,20 @@ const custom = (tool: Tool.Any): Result.Result<ToolFormat, ClaudeError> => {
       },
       isServerTool: false,
       ...decoding(tool, read)
-    }
+    })
   })
 }
+
+/** The schema to send. JSON of a server may be nested too deep for a program that reads it by recursion. */
+const sent = (schema: object): Result.Result<RootSchema.RootSchema, string> =>
+  Result.try({
+    try: () => {
+      const root = RootSchema.make(schema)
+      JSON.stringify(root.schema)
+      return root
+    },
+    catch: () => "are no JSON, or are nested too deep"
+  })
 
 /** A tool of Anthropic: `id` is `anthropic.` and the type, `providerName` the name, and the arguments are the API's. */
 const providerDefined = (tool: Tool.AnyProviderDefined): Result.Result<ToolFormat, ClaudeError> => {

@@ -138,6 +138,17 @@ describe("ToolFormat", () => {
     })
   )
 
+  it("refuses a schema that is nested too deep to be sent, and names the tool", () => {
+    for (const keyword of ["anyOf", "examples"]) {
+      const deep = Array.from({ length: 50_000 }).reduce<object>((schema) => ({ [keyword]: [schema] }), {})
+      const format = ToolFormat.make(Tool.dynamic("walk", { parameters: { type: "object", ...deep } }))
+      assert.match(
+        Result.isFailure(format) ? format.failure.message : "",
+        /the parameters of the tool walk are no JSON, or are nested too deep; leave the tool out/
+      )
+    }
+  })
+
   it("replaces characters that the API refuses in names, and keeps names different", () => {
     const tools = [Tool.make("files.read"), Tool.make("files read"), Tool.make("ä".repeat(80))]
     const formats = Result.getOrThrow(ToolFormat.all(Object.fromEntries(tools.map((tool) => [tool.name, tool]))))

@@ -15,8 +15,15 @@ export const parts = ({
 }: McpSchema.CallToolResult): ReadonlyArray<Prompt.ToolModelOutputPart> => {
   const parts = content.flatMap(partOf)
   if (parts.length > 0) return parts
-  return [text(structuredContent === undefined ? "The tool returned nothing." : JSON.stringify(structuredContent))]
+  return [text(structuredContent === undefined ? "The tool returned nothing." : jsonOf(structuredContent))]
 }
+
+/** The stack of `JSON.stringify` may overflow. */
+const jsonOf = (value: unknown): string =>
+  Result.getOrElse(
+    Result.try(() => JSON.stringify(value)),
+    () => "[The result is omitted: it is nested too deep.]"
+  )
 
 /** The text of a result that the server marks as an error. */
 export const errorText = (result: McpSchema.CallToolResult): string => Prompt.toolModelOutputToText(parts(result))
