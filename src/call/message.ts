@@ -9,7 +9,7 @@ import { type Prompt, resolve } from "../claude/Request.ts"
 import type { StreamEvent } from "../claude/StreamEvent.ts"
 
 /** Capturing the stack is more than half the cost of a span. */
-const cheap = { captureStackTrace: false }
+export const withoutStackTrace = { captureStackTrace: false }
 
 /** Asks for one message. Returns it with any stop reason. */
 export const create = Effect.fnUntraced(
@@ -17,7 +17,7 @@ export const create = Effect.fnUntraced(
     const request = yield* resolve(prompt)
     return yield* Claude.use((claude) => claude.create(request))
   },
-  (call) => Effect.withSpan(call, "Claude.create", cheap)
+  (call) => Effect.withSpan(call, "Claude.create", withoutStackTrace)
 )
 
 /** Asks for one message as events: `stream_start`, then the events of the API. */

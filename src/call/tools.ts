@@ -13,6 +13,7 @@ import type * as Toolkit from "effect/ai/Toolkit"
 import { Claude } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
 import type { Prompt } from "../claude/Request.ts"
+import { withoutStackTrace } from "./message.ts"
 import { generateObject, type ObjectOptions, type ObjectReply } from "./object.ts"
 import type { Approve } from "./tools/Approval.ts"
 import type { Element, ToolsReply } from "./tools/Element.ts"
@@ -165,6 +166,3 @@ const generate = Effect.fnUntraced(function* (
   const messages = [...asked, Turn.assistant(last.message.content)]
   return { ...Turn.together([reply], last), value: last.value, messages, turns: reply.turns + 1 }
 })
-
-/** Capturing the stack is more than half the cost of a span. */
-const withoutStackTrace = { captureStackTrace: false }
