@@ -47,7 +47,7 @@ interface Active {
   left: number
 }
 
-/** The rows of all chunks until the run stops, and what gives back the chunks that have not ended then. */
+/** The rows of all chunks until the run stops. `giveBackAll` then gives back the chunks that have not ended. */
 export const make = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>, { hasStopped, settle }: Run) {
   const chunks = yield* Chunks
   const dispatcher = yield* Dispatcher
@@ -55,7 +55,7 @@ export const make = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out,
   const redact = yield* Redact.Redactor
   const decode = inputsOf(job)
   const active = new Set<Active>()
-  /** The rows that are to run alone, and the end of the one that does. */
+  /** The rows that must run alone. `last` ends with the one of them that runs. */
   let alone: ReadonlyArray<readonly [Active, PendingRow<Row>]> = []
   let last: Deferred.Deferred<void> | undefined
 

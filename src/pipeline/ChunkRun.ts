@@ -86,7 +86,7 @@ const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E
   return { stopped: isWanted && !isError ? "wanted" : (reason ?? "signal") } satisfies Ended
 })
 
-/** Every process sees that a job is paused. The rest is of one process, or of the submission. */
+/** Every process follows a pause. Concurrency belongs to one process, and the budget to the submission. */
 const handles: Controls.Handles = {
   resize: () => refused("each worker has its own concurrency; restart the worker with another one"),
   raise: () => refused("the budget belongs to the submission; submit the job again with another one")
@@ -94,7 +94,7 @@ const handles: Controls.Handles = {
 
 const refused = (detail: string) => Effect.succeed({ isApplied: false, detail })
 
-/** Compares the job with the submitted one: its shape, its first request, and what it makes of rows that are finished. */
+/** Compares the job with the submitted one: its shape, its first request, and its results for finished rows. */
 const checkJob = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>) {
   const journal = yield* Journal
   const chunks = yield* Chunks

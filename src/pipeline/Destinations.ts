@@ -1,6 +1,6 @@
 /**
- * The files that a run writes. No two of them are one file, whatever their names are, and no input has one of them: otherwise
- * a run would overwrite its rows, or the next run would read what this one writes.
+ * Checks the files that a run writes: they are different files, also through links, and the input contains none of them.
+ * Otherwise a run would overwrite its rows, or the next run would read what this one writes.
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -11,13 +11,13 @@ import type { Dataset } from "./Dataset.ts"
 
 const Content = Schema.Literals(["output", "failures", "rejects", "state"])
 
-/** What a file has: results, failed rows, invalid rows, or the state of the job. */
+/** The content of a file: results, failed rows, invalid rows, or the state of the job. */
 export type Content = typeof Content.Type
 
 /** Every content, in the order in which their files are named. */
 export const contents: ReadonlyArray<Content> = Content.literals
 
-/** A file is already something else. */
+/** The file is an input, or has another content already. */
 export class DestinationTaken extends Schema.TaggedError<DestinationTaken>()("DestinationTaken", {
   path: Schema.String,
   content: Content,

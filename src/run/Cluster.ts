@@ -1,8 +1,7 @@
 /**
  * Runs a job on many machines: one process submits it to a PostgreSQL database, any number of processes work on it, and any
  * of them may join, leave or die at any time. The database has the rows, the replies and the results, and pg-boss hands out
- * chunks of 100 rows in the same database. What was paid for is not paid for again, apart from calls in flight when a
- * process dies.
+ * chunks of 100 rows in the same database. When a process dies, only its calls in flight are paid for again.
  */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -34,7 +33,7 @@ export interface SubmitOptions extends Pick<Job.RunOptions, "changed" | "rejects
   readonly command?: Journal.Command
 }
 
-/** What is submitted. */
+/** The result of a submission. */
 export interface Submission {
   /** Messages for the first invalid rows, unless they are in a file. */
   readonly problems: ReadonlyArray<string>
@@ -118,7 +117,7 @@ export interface Progress extends Journal.RowCounts {
   readonly isOpen: boolean
   /** How many processes work on it. */
   readonly workers: number
-  /** Why processes stopped that would not go on, the latest first. */
+  /** Why processes stopped before the job was done, the latest first. */
   readonly stops: ReadonlyArray<Journal.WorkerStop>
   readonly totals: Journal.RunTotals
 }
@@ -192,8 +191,8 @@ export interface WorkOptions {
 
 /**
  * Works on a submitted job until the program asks it to stop, by `Drain`, or the job is submitted again. `claude` makes the
- * Claude of the process from how the job was submitted. Fails with `JobNotSubmitted` where there is none yet, and with
- * `JobDiffers` where the job differs from the submitted one.
+ * Claude of the process from the settings of the submission. Fails with `JobNotSubmitted` if the job is not submitted yet,
+ * and with `JobDiffers` if it differs from the submitted one.
  */
 export const work = Effect.fn("Cluster.work")(function* <Row, Out, E, E2, R>(
   job: Job.Job<Row, Out, E>,

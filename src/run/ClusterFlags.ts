@@ -1,5 +1,5 @@
 /**
- * The flags of `effect-claude worker`, and what a run that submits a job takes of the flags of a run.
+ * The flags of `effect-claude worker`, and the flags of `run` that apply to a run with `--database`.
  */
 import type * as Command from "effect/cli/Command"
 import * as Option from "effect/Option"
@@ -15,7 +15,7 @@ export const database = text(
 const { cache, concurrency, emulator, fallback, itpm, model, onlyResults, otpm, promptCache, redis, rpm } =
   RunFlags.flags
 
-/** How a worker calls Claude. The budget is that of the submitted job. */
+/** How a worker calls Claude. The budget belongs to the submitted job. */
 export const worker = {
   job: fileArgument("job", "The file whose default export is the job, as it was submitted"),
   database,
@@ -38,7 +38,7 @@ export type WorkerFlags = Command.Command.Config.Infer<typeof worker>
 /** The flags of a run that have an effect where others work on the rows. */
 const submits = new Set(["output", "budget", "model", "onlyResults", "keep", "rerun", "rejects", "yes", "json"])
 
-/** The given flags of a run with a database that only its workers have, or that it does not have. */
+/** The given flags that a run with `--database` does not take, such as the flags of its workers. */
 export const foreign = (flags: RunFlags.RunFlags): ReadonlyArray<string> =>
   Object.entries<unknown>(flags).flatMap(([name, value]) =>
     name in RunFlags.flags && !submits.has(name) && isGiven(value)

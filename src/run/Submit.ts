@@ -22,7 +22,7 @@ import * as RunOptions from "./RunOptions.ts"
 import * as RunSettings from "./RunSettings.ts"
 import { Outputs } from "./Outputs.ts"
 
-/** A run that no worker continues ends after this many looks, one a second. */
+/** The run ends after this many seconds without a worker, and a database that has failed is read this often again. */
 const patience = 15
 
 /** Submits the job that a command makes, watches it, and writes its output. */
@@ -126,13 +126,13 @@ const watching = Effect.fnUntraced(function* (name: string, database: string) {
     schedule: Schedule.spaced(pause),
     times: patience
   })
-  return latest ?? (yield* Effect.die("a job was watched without a look at it"))
+  return latest ?? (yield* Effect.die("the watch ended before it had read the job"))
 })
 
-/** A database that restarts. */
+/** Whether the database may only be restarting. */
 const isPassing = ({ _tag }: { readonly _tag: string }) => _tag === "JournalFailed" || _tag === "DispatcherFailed"
 
-/** Between two looks at a database that has failed. */
+/** The time between two attempts to read a database that has failed. */
 const pause = "2 seconds"
 
 const lineOf = ({ done, failed, total, totals, workers }: Cluster.Progress): string => {

@@ -1,6 +1,6 @@
 /**
  * Shows something that changes until it ends: on a terminal in one place every second, elsewhere as lines every 5 seconds.
- * What it is in the end goes to stdout.
+ * The last value goes to stdout.
  */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"

@@ -50,7 +50,7 @@ export const run = Effect.fnUntraced(
   Effect.provide(NodeSources.layer)
 )
 
-/** What a database fails with that restarts. */
+/** The tags of failures that end when the database has restarted. */
 const passing = new Set(["JournalFailed", "DispatcherFailed", "PostgresFailed"])
 
 const works = Effect.fnUntraced(function* (flags: WorkerFlags, job: RunOptions.AnyJob, database: string) {
@@ -65,7 +65,7 @@ const works = Effect.fnUntraced(function* (flags: WorkerFlags, job: RunOptions.A
     )
   }
   const settings = { mode: "direct" as const, worker: `${os.hostname()} ${process.pid}`, concurrency }
-  /** Whether rows run now, and whether any have. */
+  /** Whether rows run now, and whether rows have run before. */
   let isRunning = false
   let hasRun = false
   let rows = 0
@@ -87,7 +87,7 @@ const works = Effect.fnUntraced(function* (flags: WorkerFlags, job: RunOptions.A
     waiting = message
     return Effect.andThen(isNew ? print(message) : Effect.void, Effect.sleep(pause))
   }
-  /** A database that was there once will come back. */
+  /** A database that this process has read once will come back. */
   const isPassing = ({ _tag }: { readonly _tag: string }) => _tag === "JobNotSubmitted" || (hasRun && passing.has(_tag))
   const once = session.pipe(
     Effect.catchIf(isPassing, ({ message }) => Effect.as(again(message), undefined)),

@@ -1,7 +1,7 @@
 /**
  * The chunks of a job that several processes work on, on PostgreSQL. The rows with the numbers 100 to 199 are one chunk, so
- * that chunks never overlap. The queue decides who gets a chunk; `holder` decides whose results count: of a process that
- * has lost a chunk, replies are kept as late ones, and results are dropped.
+ * that chunks never overlap. The queue decides which process gets a chunk; `holder` decides whose results count. A process
+ * that has lost a chunk may still store its replies, as late ones; its results are dropped.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -25,7 +25,7 @@ export interface Chunk {
   readonly generation: number
 }
 
-/** What earlier processes made of a chunk that a process takes. */
+/** What has happened to a chunk before a process takes it. */
 export interface Taken {
   /** How often processes have taken the chunk without ending it, this time included. */
   readonly starts: number
@@ -153,7 +153,7 @@ export const make = (job: JobState, numbers: RowNumbers, writer: Writer) => {
         (paused) => paused.length > 0
       )
     ),
-    /** Records that a row runs alone, in case that it ends this process. */
+    /** Records that a row runs alone, in case it ends this process. */
     tryAlone: (chunk: Chunk, key: string) =>
       Effect.flatMap(numbers.find(key), ({ number }) =>
         job.attempt(

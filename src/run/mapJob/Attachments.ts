@@ -65,7 +65,7 @@ const noEnding = "the ending shows no image and no PDF; download it, and write i
 
 /**
  * How many rows may wait for an answer at once, so that their files take about half a gigabyte: each row keeps its request until
- * then, and as many rows again are read ahead. The files of the given rows say how large files are.
+ * then, and as many rows again are read ahead. The files of the given rows show how large files are.
  */
 export const rowsAtOnce = Effect.fnUntraced(function* (attachments: Attachments, rows: ReadonlyArray<Template.Row>) {
   const fs = yield* FileSystem.FileSystem
