@@ -10,9 +10,9 @@ import * as Effect from "effect/Effect"
 import * as Cost from "../claude/Cost.ts"
 import type * as Event from "../claude/Event.ts"
 import * as Hold from "../claude/Hold.ts"
-import type { Reply } from "../claude/Reply.ts"
 import type { Request } from "../claude/Request.ts"
 import type { Answer, CallKey, ReplyStoreFailed } from "../claude/ReplyStore.ts"
+import * as StoredReply from "../claude/StoredReply.ts"
 import * as CallTimes from "./CallTimes.ts"
 import * as Durable from "./Durable.ts"
 import type { InFlight } from "./InFlight.ts"
@@ -57,7 +57,7 @@ export const make = (
   let attempts = 0
   let calls = 0
   const costs: Array<BigDecimal.BigDecimal | undefined> = []
-  const replays: Array<Reply> = []
+  let replayed = 0
 
   const abandoned = Deferred.makeUnsafe<never>()
 
@@ -187,7 +187,7 @@ export const make = (
     reject: (call, request) => orAbandon(run.reject(call, request)),
     replayed: (reply) => {
       calls += 1
-      replays.push(reply)
+      replayed += 1
       const now = run.clock.currentTimeMillisUnsafe()
       run.minutes.replayed(Cost.bill(reply.message, new Date(now)).cost, now)
     },
@@ -207,10 +207,16 @@ export const make = (
         })
     },
     check,
+    // Replies of earlier runs were paid for, also those that are not used again.
     bill: (now) => ({
       attempts,
-      calls,
-      cost: Cost.sum([...costs, ...replays.map(({ message }) => Cost.bill(message, now).cost)])
+      calls: calls - replayed + replies.length,
+      cost: Cost.sum([
+        ...costs,
+        ...replies
+          .flatMap(({ reply }) => StoredReply.decode(reply) ?? [])
+          .map(({ message }) => Cost.bill(message, now).cost)
+      ])
     })
   }
 }

@@ -28,7 +28,7 @@ export type Stored = typeof Stored.Type
 export interface Bill {
   /** Its requests in the run in which it failed. */
   readonly attempts: number
-  /** Its replies, also from earlier runs. They are stored, and are not paid for again. */
+  /** Its replies in all runs, also those that the program could not use. */
   readonly calls: number
   /** US dollars for these replies, and for bills without a reply in this run. Undefined if a price is unknown. */
   readonly cost: BigDecimal.BigDecimal | undefined

@@ -440,8 +440,8 @@ describe("a failed row", () => {
         assert.deepInclude(yield* files.run(job), { failed: 1 })
         assert.deepInclude(yield* failure, { attempts: 2, calls: 2, cost: "0.000316" })
         assert.deepInclude(yield* files.run(job), { failed: 1 })
-        // The first reply was paid for in the run before.
-        assert.deepInclude(yield* failure, { attempts: 1, calls: 2, cost: "0.000316" })
+        // The first reply was paid for in the run before, and the second one twice.
+        assert.deepInclude(yield* failure, { attempts: 1, calls: 3, cost: "0.000616" })
         assert.deepInclude(yield* files.run(job, { only: "failed" }), { done: 1 })
         assert.deepStrictEqual(yield* TestClaude.prompts, ["first Ann", "second Ann", "second Ann", "second Ann"])
       })
