@@ -33,6 +33,7 @@ import type { MapFlags } from "./MapFlags.ts"
 import type { RunFlags } from "./RunFlags.ts"
 import type { ScoreFlags } from "./ScoreFlags.ts"
 import * as TextFlag from "./TextFlag.ts"
+import * as Where from "./Where.ts"
 
 const refuse = (message: string) => Effect.fail(new ExitWith(2, message))
 
@@ -198,13 +199,22 @@ const checkColumns = Effect.fnUntraced(function* (
     ...Option.toArray(key).map((name) => ({ name, explain: (detail: string) => `--key: ${detail}` })),
     ...file.map((name) => ({ name, explain: (detail: string) => `--file: ${detail}` })),
     ...Option.toArray(where).map((text) => ({
-      name: text.split("=", 1).join(),
+      name: Where.columnIn(text),
       explain: (detail: string) => `--where: ${detail}`
     }))
   ]
   for (const { name, explain } of names) {
     const problem = Columns.problemOf(name, sample)
     if (problem !== undefined) return yield* refuse(`${explain(problem)}\nnothing was sent`)
+  }
+  for (const name of new Set(columns.map(({ name }) => name))) {
+    const empty = Columns.emptyIn(name, sample)
+    if (empty > 0 && Option.isNone(where)) {
+      yield* Console.error(
+        `warning: "${name.trim()}" is empty in ${empty} of the first ${sample.rows.length} rows, which are sent and paid for; ` +
+          `leave such rows out with --where "${name.trim()}!="`
+      )
+    }
   }
   if (columns.length === 0 && file.length === 0) {
     const same = "the prompt has no {{column}}, so every row gets the same one"

@@ -17,6 +17,10 @@ describe("--where", () => {
       for (const text of ["id=012", "code=7", "name=a", "isNew=1", "none=", "other=undefined"]) {
         assert.isFalse(yield* selected(text), text)
       }
+      for (const text of ["id!=13", "code!=", "name !=a", "other!=x", "none!=x"]) {
+        assert.isTrue(yield* selected(text), text)
+      }
+      for (const text of ["id!=12", "none!=", "other!=", "name!=a = b"]) assert.isFalse(yield* selected(text), text)
     })
   )
 

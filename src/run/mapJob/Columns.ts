@@ -41,6 +41,17 @@ export const problemOf = (written: string, { header, rows }: Sample): string | u
   return `there is no column "${name.trim()}"; ${nearest}`
 }
 
+/** How many rows of the sample have this column and nothing in it. A column that some rows may lack counts nowhere. */
+export const emptyIn = (name: string, { rows }: Sample): number =>
+  Template.isOptional(name)
+    ? 0
+    : rows.filter((row) =>
+        Option.exists(
+          Template.find(row, name),
+          (value) => value === null || (Predicate.isString(value) && value.trim() === "")
+        )
+      ).length
+
 /** Whether a column of exactly this name is in the header or in a row. */
 export const has = (name: string, { header = [], rows }: Sample): boolean =>
   header.includes(name) || rows.some((row) => Object.hasOwn(row, name))

@@ -35,6 +35,16 @@ describe("Columns", () => {
     })
   )
 
+  it.effect("counts the rows in which a column is there and empty, unless some may lack it", () =>
+    Effect.gen(function* () {
+      const sample = yield* sampleOf("people.jsonl", '{"a":"","b":"x"}\n{"a":null,"b":" "}\n{"a":0}\n')
+      assert.deepStrictEqual(
+        ["a", "b", "c", "a?"].map((name) => Columns.emptyIn(name, sample)),
+        [2, 1, 0, 0]
+      )
+    })
+  )
+
   it.effect("knows nothing of an input without rows", () =>
     Effect.gen(function* () {
       assert.isUndefined(Columns.problemOf("id", yield* sampleOf("none.jsonl", "")))
