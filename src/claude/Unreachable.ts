@@ -3,9 +3,17 @@
  */
 import type { ClaudeError } from "./ClaudeError.ts"
 
-const codes = new Set(["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH"])
+const codes = new Set([
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  // No connection came about in time, such as where the name servers do not answer.
+  "UND_ERR_CONNECT_TIMEOUT"
+])
 
-/** Whether the host has no address, refuses connections, or cannot be reached. */
+/** Whether the host has no address, refuses connections, or cannot be reached, also in the time that a connection has. */
 export const isUnreachable = ({ reason }: ClaudeError): boolean =>
   reason._tag === "ConnectionFailed" && reason.code !== undefined && codes.has(reason.code)
 

@@ -9,6 +9,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Cost from "../claude/Cost.ts"
 import type * as Event from "../claude/Event.ts"
+import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Hold from "../claude/Hold.ts"
 import type { Request } from "../claude/Request.ts"
 import type { Answer, CallKey, ReplyStoreFailed } from "../claude/ReplyStore.ts"
@@ -19,6 +20,7 @@ import type { InFlight } from "./InFlight.ts"
 import type { JournalFailed, LostAttempt, PendingRow } from "./Journal.ts"
 import type { RowLease } from "./PendingRows.ts"
 import type { Minutes } from "./Minutes.ts"
+import type { Reach } from "./Reach.ts"
 import type * as RowFailure from "./RowFailure.ts"
 
 /** What all rows of a run share. A store that fails has stopped the run. */
@@ -32,6 +34,9 @@ export interface Run {
   readonly spend: (cost: BigDecimal.BigDecimal | undefined) => Effect.Effect<void, JournalFailed>
   /** Logs an attempt without a reply. */
   readonly lost: (key: string, attempt: LostAttempt) => Effect.Effect<void, JournalFailed>
+  readonly reach: Reach
+  /** Stops the run, since the host cannot be reached. */
+  readonly unreachable: (error: ClaudeError) => Effect.Effect<void>
   readonly minutes: Minutes
   readonly clock: Clock.Clock
 }
@@ -143,6 +148,7 @@ export const make = (
         case "call-finished":
           onTheWire.delete(event.attempt)
           times.finished(event)
+          run.reach.answered()
           run.minutes.answered(event.model, event.reply, run.clock.currentTimeMillisUnsafe())
           calls += 1
           costs.push(event.cost)
@@ -156,6 +162,7 @@ export const make = (
         case "call-failed": {
           onTheWire.delete(event.attempt)
           update()
+          if (run.reach.failed(event.error)) return Effect.andThen(lost(event), run.unreachable(event.error))
           if (event.error.reason.usage === undefined) return lost(event)
           costs.push(event.cost)
           return Effect.andThen(lost(event), orAbandon(run.spend(event.cost)))

@@ -22,6 +22,7 @@ import type { Job, Provided } from "./Job.ts"
 import type { Journal } from "./Journal.ts"
 import * as Minutes from "./Minutes.ts"
 import type { PendingRow } from "./PendingRows.ts"
+import * as Reach from "./Reach.ts"
 import * as ResultLine from "./ResultLine.ts"
 import * as RowCalls from "./RowCalls.ts"
 import * as RowFailure from "./RowFailure.ts"
@@ -91,6 +92,8 @@ export const make = <Row, Out, E>(
     reject: (call, request) => orStop(journal.reject(call, request)),
     spend: (cost) => orStop(journal.spend(cost)),
     lost: (key, attempt) => orStop(journal.lost(key, attempt)),
+    reach: Reach.make(clock),
+    unreachable: stop,
     minutes,
     clock
   }

@@ -79,7 +79,7 @@ export const isCertain = (error: unknown): error is ClaudeError => {
     case "BatchItemLost":
       return !error.isRetryable
     case "ConnectionFailed":
-      return neverArrived(error) || (code !== undefined && connectTimeouts.has(code))
+      return neverArrived(error) || code === "ETIMEDOUT"
     // A file or another resource of one row may be missing; the model is the same for all.
     case "NotFound":
       return /\bmodel\b/i.test(detail)
@@ -90,9 +90,6 @@ export const isCertain = (error: unknown): error is ClaudeError => {
       return false
   }
 }
-
-/** A connection that does not come about in time. Any other failure may come from an answer that only one row gets. */
-const connectTimeouts = new Set(["ETIMEDOUT", "UND_ERR_CONNECT_TIMEOUT"])
 
 /** Failures of one kind are alike: same reason, status and detail, apart from ids and numbers. All outages are alike. */
 export const kindOf = (error: unknown): string => {

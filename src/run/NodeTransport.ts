@@ -9,14 +9,15 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Duplex } from "node:stream"
 import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib"
-import { Agent, type Dispatcher, EnvHttpProxyAgent, interceptors, Pool } from "undici"
+import { Agent, type Dispatcher, EnvHttpProxyAgent, errors, interceptors, Pool } from "undici"
 import { pairs, type RawHeaders, ShortResponse } from "./nodeTransport/ShortResponse.ts"
 import { type Fetch, globalFetch, Transport } from "../claude/Transport.ts"
 
 /** The options of the pool. */
 export interface Options {
   /**
-   * The limit for opening a connection or a proxy's tunnel; then the call fails with `TimedOut`. Default: 10 seconds.
+   * The limit for opening a connection or a proxy's tunnel; then the call fails with `ConnectionFailed`. Default: 10
+   * seconds.
    */
   readonly connectTimeout?: Duration.Input | undefined
 }
@@ -114,6 +115,15 @@ const understood: ReadonlySet<string> = new Set(["method", "headers", "body", "s
 
 const isPlain = (body: unknown): body is string | Uint8Array | null | undefined =>
   body === null || body === undefined || typeof body === "string" || body instanceof Uint8Array
+
+/**
+ * The SDK keeps the code of a failure only where no message says "timeout". The code shows that nothing was sent, so that
+ * the call is free, and that another one may fail likewise.
+ */
+const unconnected = (error: unknown): unknown =>
+  error instanceof errors.ConnectTimeoutError
+    ? Object.assign(new Error("no connection was opened within the limit"), { code: error.code })
+    : error
 
 /**
  * One request and its answer: turns the events of the pool into a `Response`. Its reader sets the pace of the socket.
@@ -217,7 +227,7 @@ const exchange = (
       resolve(new ShortResponse(short.headers, short.statusText, joined(arrived)))
     },
     onResponseError: (_, error) => {
-      end = () => fail(new TypeError((body ?? short) ? "terminated" : "fetch failed", { cause: error }))
+      end = () => fail(new TypeError((body ?? short) ? "terminated" : "fetch failed", { cause: unconnected(error) }))
       if (body === undefined) end()
       else deliver()
     }

@@ -3,8 +3,8 @@ import * as ClaudeError from "../../src/claude/ClaudeError.ts"
 import { isUnreachable, neverArrived } from "../../src/claude/Unreachable.ts"
 
 describe("a request", () => {
-  it("never arrived where the host has no address or refuses connections", () => {
-    for (const code of ["ENOTFOUND", "ECONNREFUSED"]) {
+  it("never arrived where the host has no address, refuses connections, or opens none in time", () => {
+    for (const code of ["ENOTFOUND", "ECONNREFUSED", "UND_ERR_CONNECT_TIMEOUT"]) {
       assert.isTrue(isUnreachable(failed({ code })), code)
       assert.isTrue(neverArrived(failed({ code })), code)
     }

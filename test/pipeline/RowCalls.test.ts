@@ -5,6 +5,7 @@ import { Clock, Context, Effect, Exit } from "effect"
 import { ReplyStoreFailed } from "../../src/claude/ReplyStore.ts"
 import * as InFlight from "../../src/pipeline/InFlight.ts"
 import * as Minutes from "../../src/pipeline/Minutes.ts"
+import * as Reach from "../../src/pipeline/Reach.ts"
 import * as RowCalls from "../../src/pipeline/RowCalls.ts"
 
 describe("RowCalls", () => {
@@ -146,6 +147,8 @@ const run = (save: Effect.Effect<void, ReplyStoreFailed>): RowCalls.Run => ({
   reject: () => Effect.void,
   spend: () => Effect.void,
   lost: () => Effect.void,
+  reach: Reach.make(Context.get(Context.empty(), Clock.Clock)),
+  unreachable: () => Effect.void,
   minutes: Minutes.make(() => {}),
   clock: Context.get(Context.empty(), Clock.Clock)
 })
