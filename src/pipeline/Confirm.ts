@@ -18,7 +18,7 @@ import * as Estimate from "./Estimate.ts"
 import * as Sampling from "./confirm/Sampling.ts"
 import * as Trial from "./confirm/Trial.ts"
 import type { Job } from "./Job.ts"
-import { Journal, type SampledRow } from "./Journal.ts"
+import { Journal, type SampledRow, type Source } from "./Journal.ts"
 import type { KeyedRow } from "./KeyedRow.ts"
 import type { PendingRow } from "./PendingRows.ts"
 
@@ -39,6 +39,8 @@ export interface Proposal {
   readonly problems: ReadonlyArray<string>
   /** Whether only the first calls of each row are counted, because the step uses services of the job. */
   readonly isPartial: boolean
+  /** Rows that cannot run, and messages for the first of them. */
+  readonly invalid: Pick<Source, "invalid" | "problems">
   /** Whether amounts come from an emulator's answers, or its answers are in the state and do not count for Claude. */
   readonly emulated: "used" | "ignored" | "none"
 }
@@ -86,8 +88,9 @@ export interface Planned<Row, E, R> {
   readonly hasServices: boolean
 }
 
-/** Finished rows with their replies, and the ones among them that the input still has. */
+/** Finished rows with their replies, the ones among them that the input still has, and the rows that cannot run. */
 export interface Finished<Row> {
+  readonly invalid: Proposal["invalid"]
   readonly sample: ReadonlyArray<SampledRow>
   readonly found: ReadonlyArray<KeyedRow<Row>>
 }
@@ -102,7 +105,8 @@ export const ask = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
   const isAnswered = yield* Journal.use(({ emulated }) => emulated)
   const isEmulated = (isAnswered || confirm.countTokens) && (yield* confirm.emulated)
   const isIgnored = isAnswered && !isEmulated
-  const rows = isIgnored ? { sample: [], found: [] } : finished
+  const { invalid } = finished
+  const rows = isIgnored ? { sample: [], found: [], invalid } : finished
   const sampling = yield* Sampling.take(pending, {
     count: maxTried,
     first: maxFirst,
@@ -155,13 +159,14 @@ export const ask = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
     ),
     problems: Arr.dedupe([...trials.values()].flatMap(({ problem }) => problem ?? [])),
     isPartial,
+    invalid,
     emulated: isEmulated ? "used" : isIgnored ? "ignored" : "none"
   }
   if (!(yield* confirm.decide(proposal))) return yield* new JobDeclined({ job: job.name })
 }, Effect.scoped)
 
 /** The calls of finished rows, with the replies that are stored for them. */
-const replaysOf = <Row, Out, E>(job: Job<Row, Out, E>, { found, sample }: Finished<Row>) => {
+const replaysOf = <Row, Out, E>(job: Job<Row, Out, E>, { found, sample }: Omit<Finished<Row>, "invalid">) => {
   const stored = new Map(sample.map((row) => [row.key, row]))
   const tryRow = Trial.make(job, undefined)
   return Effect.map(

@@ -154,6 +154,8 @@ export class Journal extends Context.Service<
     /** The rows that failed in this run, in input order. */
     readonly failures: Stream.Stream<FailedRow, JournalFailed>
     readonly counts: Effect.Effect<Counts>
+    /** The pending rows that failed in an earlier run. */
+    readonly failedBefore: Effect.Effect<number, JournalFailed>
     /** Whether an emulator gave the answers in the state. The first saved reply settles it, or `Options.emulated`. */
     readonly emulated: Effect.Effect<boolean>
   }
@@ -252,6 +254,7 @@ const ofJob = Effect.fnUntraced(function* (job: JobState.JobState) {
       const { done, failed, total } = job
       return { done, failed: failed.size, pending: total - done - failed.size }
     }),
+    failedBefore: Effect.suspend(() => ClaimedRows.failedBefore(job)),
     emulated: Effect.sync(() => job.emulated === true)
   })
   return { chunks, journal }

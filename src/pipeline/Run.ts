@@ -85,6 +85,8 @@ export interface Summary {
   readonly failed: number
   /** Rows that are still to run. There are some only if the run stopped early. */
   readonly pending: number
+  /** The pending rows that failed in an earlier run, if there are some. */
+  readonly failedBefore?: number
   /** Rows that cannot be read, or whose key is unusable or taken. */
   readonly invalid: number
   /** The file with all invalid rows, if the run has one for them and there are some. */
@@ -219,6 +221,7 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(
         Stream.mapEffect(RowFailure.describe),
         Stream.runCollect
       )
+      const failedBefore = pending === 0 || reason instanceof StopRules.JobBroken ? 0 : yield* journal.failedBefore
       const unselected = options.sample ?? options.where ?? options.only
       const stopped = reason ?? (pending === 0 ? undefined : unselected === undefined ? "input" : "selection")
       yield* reason instanceof StopRules.JobBroken ? Effect.ignore(end(reason)) : end(stopped)
@@ -227,6 +230,7 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(
         done,
         failed,
         pending,
+        ...(failedBefore > 0 && { failedBefore }),
         invalid,
         ...(rejectsFile !== undefined && { rejectsFile }),
         problems: [...(rejectsFile === undefined ? problems : []), ...failures],
@@ -283,7 +287,9 @@ const start = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
   const journal = yield* Journal
   const refuse = refusing(output)
   const { sample, ...claims } = yield* claim(job, output, options, ask === undefined ? undefined : Confirm.maxFinished)
-  if (ask !== undefined) yield* ask({ sample, found: claims.found })
+  const { found, invalid, problems } = claims
+  if (ask !== undefined) yield* ask({ sample, found, invalid: { invalid, problems } })
+  if (invalid > 0 && claims.rejectsFile === undefined) yield* warnOf(claims)
   const done = options.changed === "rerun" ? 0 : claims.done
   yield* Event.emit(() => ({ _tag: "rows-counted", total: claims.total - claims.invalid, done }))
   const sink = yield* Dataset.writeLines(output)
@@ -296,6 +302,16 @@ const start = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
   if (sink.isLive) yield* journal.appendTo(sink.append)
   return { ...claims, sink }
 })
+
+/** The other rows run meanwhile, so that these can be corrected. The summary names more of them. */
+const warnOf = ({ invalid, problems }: Pick<Summary, "invalid" | "problems">) => {
+  const first = problems.slice(0, 3).join("; ")
+  return Effect.logWarning(
+    invalid === 1
+      ? `one row is invalid, and does not run: ${first}`
+      : `${invalid} rows are invalid, and do not run: ${first}`
+  )
+}
 
 /** Whether a file has rows, or something else. A run without results leaves a file with columns only. */
 const hasRows = (path: string) =>

@@ -60,7 +60,10 @@ export const toJson = ({ requests, ...proposal }: Proposal, sending: Sending, re
 
 const { counted } = Progress
 
-const lines = ({ emulated, estimate, isPartial, problems }: Proposal, sending: Sending): ReadonlyArray<string> => {
+const lines = (
+  { emulated, estimate, invalid, isPartial, problems }: Proposal,
+  sending: Sending
+): ReadonlyArray<string> => {
   const { calls, inputTokens, mayIterate, outputTokens, unpriced } = estimate
   return [
     `calls       ${count(calls)}`,
@@ -69,6 +72,11 @@ const lines = ({ emulated, estimate, isPartial, problems }: Proposal, sending: S
     ...costs(estimate, sending),
     `time        ${time(estimate.time, sending)}`,
     unpriced.length > 0 && `No price is known for ${unpriced.join(", ")}, so there is no cost.`,
+    invalid.invalid > 0 &&
+      [
+        `${counted(invalid.invalid, "row is invalid and does", "rows are invalid and do")} not run:`,
+        ...invalid.problems.slice(0, maxInvalid).map((problem) => `  ${problem}`)
+      ].join("\n"),
     emulated === "ignored" &&
       "An emulator answered the finished rows. Claude's answers differ, so the estimate does not use them.",
     isPartial &&
@@ -78,6 +86,9 @@ const lines = ({ emulated, estimate, isPartial, problems }: Proposal, sending: S
       `${counted(problems.length, "sampled row", "sampled rows")} did not reach the end, so later calls are missing: ${problems[0]}`
   ].filter((line) => line !== false)
 }
+
+/** Invalid rows whose messages are shown. */
+const maxInvalid = 3
 
 const inputBasis = (emulated: Proposal["emulated"]) => {
   const counted = `as ${emulated === "used" ? "an emulator" : "the API"} counted for this job`

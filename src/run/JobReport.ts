@@ -173,7 +173,7 @@ const used = (report: JobReport): string => {
   const money = all.calls === run.calls ? costOf(run) : `this run ${costOf(run)}, all runs ${costOf(all)}`
   const cost = isEmulated(report) ? `the same calls to Claude would cost ${money}` : money
   const { counted } = Progress
-  return `${counted(calls, "call", "calls")} (${counted(retries, "retry", "retries")}), ${tokens}: ${cost}`
+  return `${counted(Math.max(0, calls - retries), "call", "calls")} (${counted(retries, "retry", "retries")}), ${tokens}: ${cost}`
 }
 
 const judged = ({ judgeCost }: JobReport): string | false =>
@@ -198,15 +198,18 @@ const costOf = ({ cost, unpriced }: Summary["cost"]["run"]) => Progress.cost({ c
 const endOf = ({ progress, resumeCommand, summary, unselected }: JobReport): string | false => {
   const { stopped } = summary
   if (stopped === undefined) return false
+  const { failedBefore = 0 } = summary
   const pending = Progress.counted(summary.pending, "row is", "rows are")
+  const before = failedBefore === 0 ? "" : `, of which ${failedBefore} failed in an earlier run`
   if (stopped === "signal" && progress.paused) {
-    return `Stopped: the job is paused, and the program was asked to stop. ${pending} pending: ${resumeCommand}, and then ${howToContinue}.`
+    return `Stopped: the job is paused, and the program was asked to stop. ${pending} pending${before}: ${resumeCommand}, and then ${howToContinue}.`
   }
-  if (stopped !== "selection") return `Stopped: ${reasonOf(stopped)}. ${pending} pending: ${remedyOf(stopped)}.`
+  if (stopped !== "selection")
+    return `Stopped: ${reasonOf(stopped)}. ${pending} pending${before}: ${remedyOf(stopped)}.`
   const hasRun = progress.succeeded + progress.failed > 0
   return hasRun || unselected === undefined
-    ? `${pending} not selected, and pending.`
-    : `${unselected}. ${pending} pending.`
+    ? `${pending} not selected, and pending${before}.`
+    : `${unselected}. ${pending} pending${before}.`
 }
 
 const remedyOf = (stopped: NonNullable<Summary["stopped"]>): string => {

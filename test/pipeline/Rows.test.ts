@@ -138,6 +138,27 @@ describe("a failure that would affect every row", () => {
   )
 })
 
+describe("a host without an address", () => {
+  it.effect("stops the run after half a minute, although its calls take turns and none is given up yet", () => {
+    const noAddress = new ClaudeError.ConnectionFailed({ detail: "no address", code: "ENOTFOUND" })
+    const answer = () => Effect.delay(Effect.fail(noAddress), "5 seconds")
+    return inFolder((files) =>
+      Effect.gen(function* () {
+        const fiber = yield* Effect.forkChild(files.run(greetings(names(300)), { concurrency: 64 }))
+        for (let second = 0; second < 120 && fiber.pollUnsafe() === undefined; second++) {
+          yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+          yield* TestClock.adjust("1 second")
+        }
+        const summary = yield* Fiber.join(fiber)
+        assert.deepInclude(summary, { done: 0, failed: 0, pending: 300 })
+        assert.match(String(summary.stopped), /no address \[ENOTFOUND\]/)
+        // Four at once for half a minute, of 64 calls.
+        assert.isAtMost((yield* calls).length, 4 * 8)
+      })
+    ).pipe(Effect.provide(TestClaude.layer(answer).pipe(Concurrency.policy(4), Retry.policy())))
+  })
+})
+
 describe("consecutive rows that fail alike", () => {
   it.effect("stop the run, and all rows stay pending", () => {
     let count = 0
@@ -189,6 +210,8 @@ describe("consecutive rows that fail alike", () => {
         const first = yield* files.run(greetings(names(400)), { concurrency: 4, limit: 250 })
         assert.deepInclude(first, { done: 225, failed: 25, stopped: "limit" })
         const before = (yield* calls).length
+        const none = yield* files.run(greetings(names(400)), { limit: 0 })
+        assert.deepInclude(none, { failed: 0, pending: 175, failedBefore: 25 })
         const second = yield* files.run(greetings(names(400)), { concurrency: 4 })
         assert.deepInclude(second, { done: 360, failed: 40, pending: 0, stopped: undefined })
         const asked = (yield* TestClaude.prompts).slice(before).map((prompt) => numberIn(prompt))

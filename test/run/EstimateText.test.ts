@@ -29,6 +29,12 @@ describe("an estimate as text", () => {
     const text = EstimateText.toText({ ...proposal, isPartial: true, problems: ["Ann: no"] }, direct, Redact.redact)
     assert.match(text, /^mails: 600 rows to run, from a random sample of 50 rows\. Nothing was sent\.$/m)
     assert.match(text, /^tokens in .* as the API counted for this job$/m)
+    const invalid = EstimateText.toQuestion(
+      { ...proposal, invalid: { invalid: 9, problems: ["a", "b", "c", "d"] } },
+      direct
+    )
+    assert.include(invalid, "\n9 rows are invalid and do not run:\n  a\n  b\n  c")
+    assert.notInclude(invalid, "\n  d")
     const emulated = EstimateText.toText({ ...proposal, emulated: "used" }, direct, String)
     assert.match(emulated, /^tokens in .* as an emulator counted for this job$/m)
     const ignored = EstimateText.toText({ ...proposal, emulated: "ignored" }, direct, String)
@@ -84,5 +90,6 @@ const proposal: Proposal = {
   requests: [],
   problems: [],
   isPartial: false,
+  invalid: { invalid: 0, problems: [] },
   emulated: "none"
 }

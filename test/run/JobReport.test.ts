@@ -78,8 +78,13 @@ describe("JobReport", () => {
     assert.notInclude(JobReport.toText({ ...report({ stopped: "limit" }), progress }), "could not be stored")
   })
 
+  it("tells rows that failed in an earlier run from the other pending ones, as status does", () => {
+    const stopped = report({ pending: 5, failedBefore: 2, stopped: "limit" })
+    assert.match(JobReport.toText(stopped), /5 rows are pending, of which 2 failed in an earlier run: run the same/)
+  })
+
   it("uses the singular for one call", () => {
-    const progress = { ...Progress.empty, calls: 1, retries: 1 }
+    const progress = { ...Progress.empty, calls: 2, retries: 1 }
     assert.include(JobReport.toText({ ...report({}), progress }), "1 call (1 retry), 0 tokens in, 0 out: $0.00")
   })
 

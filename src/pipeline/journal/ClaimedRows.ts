@@ -117,6 +117,16 @@ export const failed = (job: Readable, condition = isFailed): Stream.Stream<Faile
     Effect.succeed(page.map(failureOf))
   )
 
+/** How many rows failed when they ran last, in an earlier run. */
+export const failedBefore = ({ attempt, claimed, failed, id, sql }: JobState) =>
+  attempt(
+    Effect.map(
+      sql`SELECT CAST(COUNT(*) AS INTEGER) FROM effect_claude_rows r
+          WHERE r.job = ${id} AND r.run = ${claimed} AND ${sql.literal(isFailed)}`.values,
+      (rows) => Number(rows[0]?.[0] ?? 0) - failed.size
+    )
+  )
+
 /** The reasons of the failed rows, the most frequent first. */
 export const reasons = ({ attempt, claimed, id, sql }: Readable) =>
   attempt(
