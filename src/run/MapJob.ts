@@ -207,7 +207,9 @@ const checkColumns = Effect.fnUntraced(function* (
     const problem = Columns.problemOf(name, sample)
     if (problem !== undefined) return yield* refuse(`${explain(problem)}\nnothing was sent`)
   }
-  for (const name of new Set(columns.map(({ name }) => name))) {
+  // A prompt of columns only makes the row invalid where they are empty.
+  const sent = templates.filter((text) => !isBare(text)).flatMap(({ parts }) => Template.columnsOf(parts))
+  for (const name of new Set(sent.map(({ name }) => name))) {
     const empty = Columns.emptyIn(name, sample)
     if (empty > 0 && Option.isNone(where)) {
       yield* Console.error(
@@ -236,10 +238,13 @@ const otherKey =
   'the input has a column "key", and each result has the key of its row as "key"; make that column the key with --key key, ' +
   "leave out the input columns with --only-results, or rename it\nnothing was sent"
 
+/** Whether a prompt has columns only. */
+const isBare = ({ parts }: Text) => parts.every((part) => !Predicate.isString(part) || part.trim() === "")
+
 /** Rows that have every column of the prompt, and a key. A prompt of columns only must have some text in the end. */
 const rowSchema = (templates: ReadonlyArray<Text>, key: Option.Option<string>) => {
   const names = new Set(templates.flatMap(({ parts }) => Template.columnsOf(parts).map(({ name }) => name)))
-  const bare = templates.filter(({ parts }) => parts.every((part) => !Predicate.isString(part) || part.trim() === ""))
+  const bare = templates.filter(isBare)
   return Columns.Row.check(
     Schema.makeFilter((row) => {
       const missing = [...names].filter((name) => Option.isNone(Template.find(row, name)))

@@ -153,8 +153,15 @@ describe("effect-claude map", () => {
   it("reports a row that lacks a column with its place, and one whose prompt is empty", async () => {
     const server = await answering(() => "yes")
     const files = input([mail(1), { id: 2 }, { id: 3, subject: null }, { id: 4, subject: " " }, 5])
-    const { code, stdout } = await cli(map(files, "--prompt", "{{subject}}", "--key", "id"), server)
+    const estimate = await cli(map(files, "--prompt", "{{subject}}", "--key", "id", "--dry-run"))
+    assert.match(
+      estimate.stdout,
+      /^4 rows are invalid and do not run:\n {2}.*mails\.jsonl line 2: "subject" is missing;/m
+    )
+    const { code, stderr, stdout } = await cli(map(files, "--prompt", "{{subject}}", "--key", "id"), server)
     assert.strictEqual(code, 1)
+    assert.match(stderr, /4 rows are invalid, and do not run: .*mails\.jsonl line 2: "subject" is missing;/)
+    assert.notInclude(stderr, "is empty in")
     assert.include(stdout, 'mails.jsonl line 2: "subject" is missing;')
     assert.include(stdout, "mails.jsonl line 3: the row: its prompt is empty, because the columns in it are;")
     assert.include(stdout, "mails.jsonl line 4: the row: its prompt is empty")
@@ -164,6 +171,22 @@ describe("effect-claude map", () => {
     const flags = ["--prompt", "Subject: {{subject?}}", "--key", "id"]
     assert.deepInclude(await cli(map(optional, ...flags), server), { code: 0 })
     assert.deepInclude(server.requests().at(-1), { messages: [{ role: "user", content: "Subject: " }] })
+  })
+
+  it("warns of a column of the prompt that is empty in some rows, which --where leaves out", async () => {
+    const server = await answering(() => "yes")
+    const files = input([mail(1), { id: 2, subject: "" }, { id: 3, subject: null }])
+    const flags = ["--prompt", "Subject: {{subject}}", "--key", "id"]
+    const selected = await cli(map(files, ...flags, "--where", "subject!="), server)
+    assert.notInclude(selected.stderr, "is empty in")
+    assert.lengthOf(server.requests(), 1)
+    const { stderr } = await cli(map(files, ...flags), server)
+    assert.include(
+      stderr,
+      '"subject" is empty in 2 of the first 3 rows, which are sent and paid for; leave such rows out'
+    )
+    assert.include(stderr, '--where "subject!="')
+    assert.lengthOf(server.requests(), 3)
   })
 
   it("identifies rows by a hash without --key, says so, and reports rows that are twice in the input", async () => {
