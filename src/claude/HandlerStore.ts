@@ -12,7 +12,7 @@ export interface HandlerStore {
    * within the row, the same in every run.
    */
   readonly stored: <E, R>(id: string, work: Effect.Effect<string, E, R>) => Effect.Effect<string, E, R>
-  /** Runs a handler whose result is not stored. A run that stops waits until it ends. */
+  /** Runs a handler without storing its result. A run that stops waits for its end. */
   readonly running: <A, E, R>(handler: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** Waits for an approval within stored work. A run that stops does not wait for it, and asks again when it resumes. */
   readonly waiting: <A, E, R>(approval: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>

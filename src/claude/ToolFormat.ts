@@ -1,7 +1,7 @@
 /**
  * Translates a `Tool` of effect/ai to a tool of the API: the definition to send, and a decoder for the arguments. The
- * model sees the schema of the codec, in the API's subset where it fits. `Tool.dynamic` sends its JSON Schema; where the API
- * does not take its root, that is changed.
+ * model sees the schema of the codec, in the API's subset where it fits. `Tool.dynamic` sends its JSON Schema, with another
+ * root where the API refuses the root.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import * as Effect from "effect/Effect"
@@ -24,7 +24,7 @@ export interface ToolFormat {
   /** The name that Claude calls. It differs from the tool's name where the API does not accept that name. */
   readonly name: string
   readonly definition: Definition
-  /** Whether the API runs the tool. Then no call of it reaches the program. */
+  /** Whether the API runs the tool. The program then gets no call of it. */
   readonly isServerTool: boolean
   /** Decodes the arguments of a call. They become a value of the tool's `parametersSchema`. */
   readonly decode: (input: unknown) => Effect.Effect<unknown, Schema.SchemaError, unknown>

@@ -1,6 +1,6 @@
 /**
- * Takes the messages out of the standard output of an MCP server. Many servers also print lines for people or logs there,
- * such as "Server started", which Effect's client takes for a broken message. Pure.
+ * Finds the messages in the standard output of an MCP server. Many servers also print other lines there, such as "Server
+ * started", which Effect's client would read as a broken message. Pure.
  */
 
 /** The most bytes of a line: more than Effect's client takes. A longer line is cut, and Effect's client refuses it. */

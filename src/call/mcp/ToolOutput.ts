@@ -1,5 +1,5 @@
 /**
- * What the model sees of a call of an MCP tool: texts, images and files of a result, or the text of a failure. Pure.
+ * Turns the result of an MCP tool into content for the model: texts, images and files, or the text of a failure. Pure.
  */
 import * as Duration from "effect/Duration"
 import type { McpClientError } from "effect/ai/McpClientError"

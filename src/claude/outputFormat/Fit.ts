@@ -1,7 +1,7 @@
 /**
  * Fits a schema into the API's limits on optional properties and unions. While there is room, a property that may be
  * missing is sent as one that may be null, and one that may be null as one that may be missing. The rest is sent as JSON
- * in a text. The mapping gives back the value of the schema that was asked for.
+ * in a text. The mapping restores the value of the original schema.
  */
 import { type JsonSchema, limits } from "./JsonSchema.ts"
 import * as JsonText from "./JsonText.ts"

@@ -9,7 +9,7 @@ import * as Shape from "./Shape.ts"
 
 const opening = "JSON text that satisfies the schema "
 
-/** The words for a schema that is not sent as such. */
+/** Describes a schema in the text of a description. */
 export const words = (schema: unknown): string => `${opening}${JSON.stringify(schema)}`
 
 /** A text with JSON of this schema. A text that is not JSON is taken as it is, since a model may forget the quotes. */

@@ -1,5 +1,5 @@
 /**
- * A part of an answer that still arrives: how to read it, and whether the beginning of it means anything. A cut text is
+ * A part of an answer that still arrives: how to read it, and whether to show it before it is complete. A cut text is only
  * shorter, but a cut date, literal or duration is another value or none, so such a part is shown when it is complete.
  */
 import * as Predicate from "effect/Predicate"

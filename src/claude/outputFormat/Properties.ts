@@ -39,7 +39,7 @@ export const apply = (
   const byName = new Map<string | number, Shape.Mapping>(fields.map(({ name, node }) => [name, node]))
   const part = (key: string | number): Shape.Mapping => byName.get(key) ?? {}
 
-  /** Removes what stands for a missing property, and adds null where a missing property stands for it. */
+  /** Removes the values that were sent in place of missing properties, and adds the nulls that were sent as missing. */
   const join = (parts: object, isComplete = true): unknown => {
     const isPresent = ([name, one]: readonly [string, unknown]) =>
       one !== undefined && !(one === null && forms.get(name) === "null")

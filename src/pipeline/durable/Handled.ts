@@ -23,7 +23,7 @@ export interface Handlers {
   readonly waits: () => () => void
 }
 
-/** The handlers of a row that may run none. `refused` is called for each. */
+/** The handlers of a row that must not run. `refused` is called for each. */
 export const none = (refused: () => void): Handlers => ({
   mayRun: () => {
     refused()
@@ -34,8 +34,8 @@ export const none = (refused: () => void): Handlers => ({
 })
 
 /**
- * Begins the hash of each call that the running handler makes; empty outside of a handler. Such calls are numbered apart:
- * a stored handler does not run again, and the calls of the program must find their replies all the same.
+ * The prefix of the hash of each call that the running handler makes; empty outside of a handler. The prefix numbers these
+ * calls apart: a stored handler does not run again, and the later calls of the program must still find their replies.
  */
 export const Scope: Context.Reference<string> = Context.Reference("effect-claude/Durable/HandlerScope", {
   defaultValue: () => ""
@@ -85,7 +85,7 @@ const counted = <A, E, R>(begin: () => () => void, effect: Effect.Effect<A, E, R
     (end) => Effect.sync(end)
   )
 
-/** Begins the hash of a result. */
+/** The prefix of the hash of a result. */
 const prefix = "tool "
 
 /** A result in the form of a reply. Its origin keeps stores from adding a cost. */

@@ -19,7 +19,7 @@ export const read = ({ id, sql }: JobState) =>
           ORDER BY run DESC, minute DESC LIMIT ${minutes}`,
       decode
     ),
-    // Of two limits of a group, the later one counts.
+    // If a group has two limits, the later one wins.
     (found): Limits => Object.assign({}, ...found.toReversed().map(({ detail }) => detail.limits ?? {}))
   )
 
