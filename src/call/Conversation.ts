@@ -54,8 +54,8 @@ export const fromMessages = (
 /**
  * The stored conversation with this id, or a new one. Each turn is stored before it is returned. The options are not
  * stored. If two processes continue one conversation, the later one fails with `ConversationChanged`, usually before its
- * call. Use a store that writes a value as a whole, such as `KeyValueStore.layerSql`: a process that is killed while
- * `layerFileSystem` writes leaves half a conversation.
+ * call. Use a store that writes a value as a whole, such as `KeyValueStore.layerSql`: with `layerFileSystem`, a process that
+ * is killed while it writes, or two that write at once, leave a conversation that cannot be read.
  */
 export const open = Effect.fn("Conversation.open")(function* (id: string, options: Options = {}) {
   const values = yield* KeyValueStore.KeyValueStore

@@ -64,8 +64,8 @@ const checkAddress = (source: string) =>
 const noEnding = "the ending shows no image and no PDF; download it, and write its path"
 
 /**
- * How many rows may wait for an answer at once, so that their files take about half a gigabyte: each row keeps its request until
- * then, and as many rows again are read ahead. The files of the given rows show how large files are.
+ * How many rows may wait for an answer at once, so that their files take about half a gigabyte: each row keeps its request
+ * until then, and as many rows again are read ahead. The files of the given rows show how large files are.
  */
 export const rowsAtOnce = Effect.fnUntraced(function* (attachments: Attachments, rows: ReadonlyArray<Template.Row>) {
   const fs = yield* FileSystem.FileSystem
