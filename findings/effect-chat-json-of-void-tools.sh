@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Guess: what Chat.exportJson writes, Chat.fromJson reads.
-# Seen: not if a tool without `success` was called, which means Schema.Void, the default. Its result is `undefined`, so the JSON
-#   lacks the key `result`, and fromJson fails with "Missing key". The chat itself goes on without an error.
+# Seen: not if a tool without `success` was called, which means Schema.Void, the default. Its result is `undefined`, so
+#   the JSON lacks the key `result`, and fromJson fails with "Missing key". The chat itself goes on without an error.
 # Versions: effect 4.1.0, Node 24.21.0.
 # Source: the run below.
-# For users: a stored conversation with an action of this kind ("save", "send") cannot be loaded any more. Give each tool a
-#   success that JSON can hold, such as Schema.Null or a short text, which also tells the model more.
+# For users: a stored conversation with an action of this kind ("save", "send") cannot be loaded any more. Give each tool
+#   a success that JSON can hold, such as Schema.Null or a short text, which also tells the model more.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

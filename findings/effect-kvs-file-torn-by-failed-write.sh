@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Guess: a `set` of KeyValueStore.layerFileSystem that fails leaves the value that was there.
-# Seen: it writes into the file of the old value. Where the write fails on the way, as on a full disk, the old value is gone, and
-#   `get` returns the beginning of the new one without an error.
+# Seen: it writes into the file of the old value. Where the write fails on the way, as on a full disk, the old value is
+#   gone, and `get` returns the beginning of the new one without an error.
 # Versions: effect 4.1.0, @effect/platform-node 4.1.0, Node 24.21.0.
 # Source: the run below, with a limit of 64 KB a file (ulimit -f) in place of a full disk.
 # For users: this store is below PersistedCache, Persistence.layerKvs and stored chats. Where a value may not be lost, use

@@ -2,12 +2,12 @@
 # Guess: a client of MCP that offers revision 2025-11-25 also talks to an older server. The specification has the server
 #   answer `initialize` with a revision that it does speak, and Effect brings the codecs of 2024-11-05 to 2025-06-18.
 # Seen: McpClient accepts only the revision that it offered. A server of early 2025 answers 2024-11-05, and the connection
-#   fails with "Server does not support the explicitly selected protocol version". The types allow the two newest revisions
-#   only, but McpProtocol.v2024_11_05 works when it is passed.
+#   fails with "Server does not support the explicitly selected protocol version". The types allow the two newest
+#   revisions only, but McpProtocol.v2024_11_05 works when it is passed.
 # Versions: effect 4.1.0, @effect/platform-node 4.1.0, @modelcontextprotocol/server-memory 2025.4.25, Node 24.21.0.
 # Source: the run below; modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle ("Version Negotiation").
-# For users: a server that is pinned to an old version looks broken. Connect again with the revision that it answered, which
-#   the error does not state. effect-claude's Mcp does that.
+# For users: a server that is pinned to an old version looks broken. Connect again with the revision that it answered,
+#   which the error does not state. effect-claude's Mcp does that.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Guess: McpServer serves a tool whose success or parameters hold a date: it lists their JSON Schema, in which a date is a string.
-# Seen: it lists the JSON codec of the schemas, and does not use it. A result with a Date or an Option fails as "Internal error"
-#   (-32603), in each call and without a log, after the handler has run. A parameter of type Date refuses the string that the
-#   listed schema asks for. The same schemas through Schema.toCodecJson work.
+# Guess: McpServer serves a tool whose success or parameters hold a date: it lists their JSON Schema, in which a date is a
+#   string.
+# Seen: it lists the JSON codec of the schemas, and does not use it. A result with a Date or an Option fails as "Internal
+#   error" (-32603), in each call and without a log, after the handler has run. A parameter of type Date refuses the
+#   string that the listed schema asks for. The same schemas through Schema.toCodecJson work.
 # Versions: effect 4.1.0, @effect/platform-node 4.1.0, @modelcontextprotocol/sdk 1.32.0, Node 24.21.0.
 # Source: the run below, in which a client of the MCP SDK calls a server over stdio.
-# For users: wrap the parameters and the success of a tool for McpServer with Schema.toCodecJson where they hold anything but
-#   plain JSON (Date, DateTime, Option, Map, BigInt).
+# For users: wrap the parameters and the success of a tool for McpServer with Schema.toCodecJson where they hold anything
+#   but plain JSON (Date, DateTime, Option, Map, BigInt).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

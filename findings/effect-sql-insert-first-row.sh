@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Guess: sql.insert of several rows writes every value that the rows hold, or fails.
-# Seen: it takes the columns from the first row. A value whose key the first row lacks is not written, and no error says so. A
-#   key that a later row lacks becomes NULL, although the column has a default, which the same row gets when it comes first.
+# Seen: it takes the columns from the first row. A value whose key the first row lacks is not written, and no error says
+#   so. A key that a later row lacks becomes NULL, although the column has a default, which the same row gets when it
+#   comes first.
 # Versions: effect 4.1.0, @effect/sql-pg 4.0.5, PostgreSQL 15, Node 24.21.0. The same code serves the other databases.
 # Source: the run below, on a PostgreSQL server: TEST_DATABASE_URL=postgres://user@host/database.
-# For users: rows of JSONL, or answers of a model with optional fields, have different keys. Give each row the same keys (null
-#   where there is nothing) before you insert them together, or insert rows with the same keys as one group.
+# For users: rows of JSONL, or answers of a model with optional fields, have different keys. Give each row the same keys
+#   (null where there is nothing) before you insert them together, or insert rows with the same keys as one group.
 set -euo pipefail
 : "${TEST_DATABASE_URL:?set it to a PostgreSQL database, such as postgres://root@127.0.0.1:5432/test}"
 folder=$(mktemp -d)

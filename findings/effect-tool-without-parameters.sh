@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Guess: a tool without parameters takes any call. A tool with parameters ignores the keys that it does not know.
-# Seen: Tool.make("now"), without parameters, refuses every key: "Expected never". The whole reply of the model is lost with it,
-#   text and other calls included. A tool with parameters drops the same key without an error.
+# Seen: Tool.make("now"), without parameters, refuses every key: "Expected never". The whole reply of the model is lost
+#   with it, text and other calls included. A tool with parameters drops the same key without an error.
 # Versions: effect 4.1.0, Node 24.21.0.
 # Source: the run below.
-# For users: models send such keys ({ "reason": … }, { "input": "" }) to tools that take nothing, unless the tool is strict.
-#   Give the tool one optional parameter; or `failureMode: "return"`, with which only this call fails.
+# For users: models send such keys ({ "reason": … }, { "input": "" }) to tools that take nothing, unless the tool is
+#   strict. Give the tool one optional parameter; or `failureMode: "return"`, with which only this call fails.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Guess: the spans of effect/ai hold counts and names. The GenAI conventions of OpenTelemetry leave the arguments of tools out
-#   by default, since they may hold what a user wrote.
+# Guess: the spans of effect/ai hold counts and names. The GenAI conventions of OpenTelemetry leave the arguments of tools
+#   out by default, since they may hold what a user wrote.
 # Seen: Toolkit writes the arguments that the model sent into the attribute `parameters` of the current span, which is
 #   LanguageModel.generateText. No option turns it off. Two calls of one turn share the span: the last one stays.
 # Versions: effect 4.1.0, Node 24.21.0.
 # Source: the run below.
-# For users: an exporter sends these texts to its collector. Wrap the tracer and drop the attribute, as the run does at the
-#   end; or pass `disableToolCallResolution` and call the handlers yourself.
+# For users: an exporter sends these texts to its collector. Wrap the tracer and drop the attribute, as the run does at
+#   the end; or pass `disableToolCallResolution` and call the handlers yourself.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Guess: gen_ai.usage.* of all spans of a trace add up to what was billed, and a name of an attribute means one thing in all
-#   libraries.
-# Seen: AI SDK writes the usage into the span of each call (chat) and again, summed, into the span around them (invoke_agent),
-#   also where there is one call and no agent: a sum over spans is twice the bill. The span of the Anthropic SDK's toolRunner
-#   has no usage. Tokens written to the cache are gen_ai.usage.cache_write.input_tokens in the Anthropic SDK, as in the newer
-#   conventions, and gen_ai.usage.cache_creation.input_tokens in AI SDK, as in the older ones.
+# Guess: gen_ai.usage.* of all spans of a trace add up to what was billed, and a name of an attribute means one thing in
+#   all libraries.
+# Seen: AI SDK writes the usage into the span of each call (chat) and again, summed, into the span around them
+#   (invoke_agent), also where there is one call and no agent: a sum over spans is twice the bill. The span of the
+#   Anthropic SDK's toolRunner has no usage. Tokens written to the cache are gen_ai.usage.cache_write.input_tokens in the
+#   Anthropic SDK, as in the newer conventions, and gen_ai.usage.cache_creation.input_tokens in AI SDK, as in the older
+#   ones.
 # Versions: @anthropic-ai/sdk 1.14.0, ai 7.0.173, @ai-sdk/anthropic 4.0.105, @ai-sdk/otel 1.0.173,
 #   @opentelemetry/sdk-trace-node 2.12.1, Node 24.21.0.
 # Source: the run below, on a fetch that answers by itself; github.com/open-telemetry/semantic-conventions-genai.
-# For users: sum the spans with gen_ai.operation.name = "chat" only, and add both names of cache writes. effect-claude has one
-#   chat span a call, and the newer name.
+# For users: sum the spans with gen_ai.operation.name = "chat" only, and add both names of cache writes. effect-claude has
+#   one chat span a call, and the newer name.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

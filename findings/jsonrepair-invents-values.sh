@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Guess: jsonrepair mends the syntax of an answer and leaves its values as the model wrote them, or throws.
-# Seen: a minus without a number becomes -0, and a number that ends in its exponent loses it. An apostrophe in a text with single
-#   quotes becomes a double quote. A number with a thousands separator becomes two elements of a list. An ellipsis in a list
-#   disappears, so that the list looks complete. None of these throws.
+# Seen: a minus without a number becomes -0, and a number that ends in its exponent loses it. An apostrophe in a text with
+#   single quotes becomes a double quote. A number with a thousands separator becomes two elements of a list. An ellipsis
+#   in a list disappears, so that the list looks complete. None of these throws.
 # Versions: jsonrepair 3.15.0, Node 24.21.0.
 # Source: the run below.
-# For users: the schema accepts each of these values. Repair only answers that are whole (same brackets and ellipses before and
-#   after, no number without digits), and ask again otherwise.
+# For users: the schema accepts each of these values. Repair only answers that are whole (same brackets and ellipses
+#   before and after, no number without digits), and ask again otherwise.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Guess: z.enum in structured output lets the model answer only with one of its words, whichever client sends it.
-# Seen: LangChain's method "jsonSchema" sends `type: "string"` and moves the words into the description, also for a JSON Schema of
-#   your own; z.literal, and with it the tag of a discriminated union, likewise. So nothing holds the model to the words, and an
-#   answer with another one fails when it is parsed. The Anthropic SDK and AI SDK send the enum. LangChain translates with the
-#   Anthropic SDK 0.122 that it brings, also where the program has 1.14.
-# Versions: @langchain/anthropic 1.5.11, @langchain/core 1.4.0, @anthropic-ai/sdk 1.14.0 and 0.122.0 (of LangChain), ai 7.0.173,
-#   @ai-sdk/anthropic 4.0.105, zod 4.6.7, Node 24.21.0.
+# Seen: LangChain's method "jsonSchema" sends `type: "string"` and moves the words into the description, also for a JSON
+#   Schema of your own; z.literal, and with it the tag of a discriminated union, likewise. So nothing holds the model to
+#   the words, and an answer with another one fails when it is parsed. The Anthropic SDK and AI SDK send the enum.
+#   LangChain translates with the Anthropic SDK 0.122 that it brings, also where the program has 1.14.
+# Versions: @langchain/anthropic 1.5.11, @langchain/core 1.4.0, @anthropic-ai/sdk 1.14.0 and 0.122.0 (of LangChain), ai
+#   7.0.173, @ai-sdk/anthropic 4.0.105, zod 4.6.7, Node 24.21.0.
 # Source: the run below, on a fetch that answers by itself.
-# For users: classifiers get labels that are not in the list, or fail. Repeat the words in the prompt and ask again on failure, or
-#   use the method "functionCalling", which sends the enum (not enforced either, but the model sees it as one).
+# For users: classifiers get labels that are not in the list, or fail. Repeat the words in the prompt and ask again on
+#   failure, or use the method "functionCalling", which sends the enum (not enforced either, but the model sees it as
+#   one).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Guess: the result of an MCP tool reaches Claude alike, whichever client carries it.
-# Seen: each client loses something. AI SDK and LangChain send an empty result for a tool that answers with structuredContent
-#   alone, which the specification allows. AI SDK sends an `isError` result without is_error, so a failure looks like an answer;
-#   LangChain throws it. A link beside a text makes the SDK's mcpTools send an error in place of both; LangChain sends it twice,
-#   as documents that the API is to fetch. LangChain keeps embedded resources from the model. AI SDK sends a PDF as base64 text.
-# Versions: @anthropic-ai/sdk 1.14.0, ai 7.0.173, @ai-sdk/anthropic 4.0.105, @ai-sdk/mcp 2.0.99, @langchain/anthropic 1.5.11,
-#   @langchain/core 1.4.0, @langchain/mcp-adapters 1.1.4, @modelcontextprotocol/sdk 1.32.0, Node 24.21.0.
+# Seen: each client loses something. AI SDK and LangChain send an empty result for a tool that answers with
+#   structuredContent alone, which the specification allows. AI SDK sends an `isError` result without is_error, so a
+#   failure looks like an answer; LangChain throws it. A link beside a text makes the SDK's mcpTools send an error in
+#   place of both; LangChain sends it twice, as documents that the API is to fetch. LangChain keeps embedded resources
+#   from the model. AI SDK sends a PDF as base64 text.
+# Versions: @anthropic-ai/sdk 1.14.0, ai 7.0.173, @ai-sdk/anthropic 4.0.105, @ai-sdk/mcp 2.0.99, @langchain/anthropic
+#   1.5.11, @langchain/core 1.4.0, @langchain/mcp-adapters 1.1.4, @modelcontextprotocol/sdk 1.32.0, Node 24.21.0.
 # Source: the run below; modelcontextprotocol.io/specification/2025-11-25/server/tools ("Tool Result").
-# For users: a server of your own should repeat structuredContent as a text. With AI SDK, say in the text that the call failed.
-#   effect-claude's Mcp sends structured content, text and images, and marks errors.
+# For users: a server of your own should repeat structuredContent as a text. With AI SDK, say in the text that the call
+#   failed. effect-claude's Mcp sends structured content, text and images, and marks errors.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

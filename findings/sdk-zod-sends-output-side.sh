@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Guess: zodOutputFormat of the Anthropic SDK asks the model for what it then parses with the same schema.
-# Seen: it sends the JSON Schema of zod's output side and parses the input side. For z.stringbool() it asks for a boolean and
-#   refuses every boolean ("expected string"); likewise where a pipe coerces a text. betaZodTool sends the output side, too. AI
-#   SDK and LangChain send the input side, and the same schemas work.
+# Seen: it sends the JSON Schema of zod's output side and parses the input side. For z.stringbool() it asks for a boolean
+#   and refuses every boolean ("expected string"); likewise where a pipe coerces a text. betaZodTool sends the output
+#   side, too. AI SDK and LangChain send the input side, and the same schemas work.
 # Versions: @anthropic-ai/sdk 1.14.0, zod 4.6.7, ai 7.0.173, @ai-sdk/anthropic 4.0.105, @langchain/anthropic 1.5.11,
 #   @langchain/core 1.4.0, Node 24.21.0.
 # Source: the run below, on a fetch that answers what the schema asks for.
-# For users: every paid answer fails. In structured output and in tools of the SDK, use schemas whose two sides have the same
-#   type, and convert afterwards; z.coerce alone works.
+# For users: every paid answer fails. In structured output and in tools of the SDK, use schemas whose two sides have the
+#   same type, and convert afterwards; z.coerce alone works.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

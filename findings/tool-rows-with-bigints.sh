@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Guess: a tool that returns a row of a database gives the model that row, or a result that is marked as an error. Counts and
-#   64-bit columns of rows are BigInts in @effect/sql-pg, hyparquet and node:sqlite with readBigInts.
-# Seen: LangChain sends the text "[object Object]" as a success. With the toolRunner of the Anthropic SDK and with AI SDK the whole
-#   loop throws "Do not know how to serialize a BigInt", after the tool has run and the call was paid; they return other failures of
-#   a tool to the model.
-# Versions: @anthropic-ai/sdk 1.14.0, ai 7.0.173, @ai-sdk/anthropic 4.0.105, @langchain/anthropic 1.5.11, @langchain/core 1.4.0,
-#   hyparquet 1.33.0, hyparquet-writer 0.17.0, zod 4.6.7, Node 24.21.0.
-# Source: the run below, on a fetch that answers by itself. Types of the SDK ask for a text or blocks; the others take any value.
-# For users: turn rows into text in the tool, with BigInts as numbers or strings: JSON.stringify(row, (_, value) =>
-#   typeof value === "bigint" ? String(value) : value).
+# Guess: a tool that returns a row of a database gives the model that row, or a result that is marked as an error. Counts
+#   and 64-bit columns of rows are BigInts in @effect/sql-pg, hyparquet and node:sqlite with readBigInts.
+# Seen: LangChain sends the text "[object Object]" as a success. With the toolRunner of the Anthropic SDK and with AI SDK
+#   the whole loop throws "Do not know how to serialize a BigInt", after the tool has run and the call was paid; they
+#   return other failures of a tool to the model.
+# Versions: @anthropic-ai/sdk 1.14.0, ai 7.0.173, @ai-sdk/anthropic 4.0.105, @langchain/anthropic 1.5.11, @langchain/core
+#   1.4.0, hyparquet 1.33.0, hyparquet-writer 0.17.0, zod 4.6.7, Node 24.21.0.
+# Source: the run below, on a fetch that answers by itself. Types of the SDK ask for a text or blocks; the others take any
+#   value.
+# For users: turn rows into text in the tool, with BigInts as numbers or strings: JSON.stringify(row, (_, value) => typeof
+#   value === "bigint" ? String(value) : value).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
