@@ -55,6 +55,17 @@ describe("the conversation of a prompt", () => {
     })
   })
 
+  it("has the first of several results of one call", () => {
+    const { messages } = converted([
+      { role: "user", content: "Ask." },
+      { role: "assistant", content: [call("a")] },
+      { role: "tool", content: [result("a", "one"), result("a", "two")] }
+    ])
+    assert.deepStrictEqual<unknown>(messages.at(-1)?.content, [
+      { type: "tool_result", tool_use_id: "a", content: "one" }
+    ])
+  })
+
   it("moves a result that Chat stored after the answer to its call", () => {
     const { messages } = converted([
       { role: "user", content: "Pay." },

@@ -2,7 +2,9 @@ import type { Anthropic } from "@anthropic-ai/sdk"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { codeExecution } from "../../../src/call/tools/ServerTools.ts"
 import * as OutputFormat from "../../../src/claude/OutputFormat.ts"
+import * as ToolFormat from "../../../src/claude/ToolFormat.ts"
 import * as WholeParts from "../../../src/call/languageModel/WholeParts.ts"
 import { blocks, call, readFile, tools } from "./blocks.ts"
 
@@ -79,6 +81,21 @@ describe("the parts of an answer", () => {
       assert.deepStrictEqual([result.name, result.providerExecuted, result.isFailure], ["search", true, false])
       assert.deepStrictEqual<unknown>(result.metadata?.anthropic?.block, blocks.search(0)[1])
       assert.strictEqual(source.title, "Example")
+    })
+  )
+
+  it.effect("have the tool code_execution in the calls and results of its commands", () =>
+    Effect.gen(function* () {
+      const formats = Result.getOrThrow(ToolFormat.all({ codeExecution: codeExecution() }))
+      const command = {
+        type: "server_tool_use" as const,
+        id: "srvtoolu_1",
+        name: "bash_code_execution" as const,
+        input: { command: "ls" },
+        caller: { type: "direct" as const }
+      }
+      const [part] = yield* partsOf([command], { names: ["code_execution"], formats, acceptsUnknown: false })
+      assert.deepInclude(part, { type: "tool-call", name: "code_execution", params: { command: "ls" } })
     })
   )
 

@@ -74,6 +74,21 @@ it.effect("a schema over the limits is shown in the shape that is decoded too", 
   })
 )
 
+it.effect("a null that is sent as a missing property is shown when the object is complete", () =>
+  Effect.gen(function* () {
+    const names = Array.from({ length: 20 }, (_, at) => `f${at}`)
+    const schema = Schema.Struct(Object.fromEntries(names.map((name) => [name, Schema.NullOr(Schema.String)])))
+    const { part, write } = Result.getOrThrow(OutputFormat.make(schema))
+    const json = Object.fromEntries(names.map((name) => [name, name === "f19" ? "text" : null]))
+    const text = JSON.stringify(write(json))
+    const [first, last] = yield* grow(part, [text.slice(0, -4), text.slice(-4)])
+    assert.deepStrictEqual(last, json)
+    // The limits leave no room for 20 unions, so the last nulls are missing in the text.
+    const sent = names.slice(0, 16).map((name) => [name, null])
+    assert.deepStrictEqual(first, { ...Object.fromEntries(sent), f19: "te" })
+  })
+)
+
 describe("a part that is not complete", () => {
   it.effect.each<[string, ReadonlyArray<string>, ReadonlyArray<unknown>]>([
     ["is shown as a cut text", [`{"a":"He`, `llo"`, `}`], [{ a: "He" }, { a: "Hello" }]],
