@@ -64,7 +64,7 @@ export const count = (schema: unknown): Places => {
   return { optional, unions }
 }
 
-/** The keywords that `count` reads. A hand-written schema may hold other values here; the API refuses those. */
+/** The keywords that `count` reads. A hand-written schema may hold other values here; the API refuses them. */
 interface Untrusted {
   readonly properties?: object
   readonly required?: ReadonlyArray<string>

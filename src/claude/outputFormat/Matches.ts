@@ -13,9 +13,10 @@ export const matches = (schema: JsonSchema, json: unknown): boolean => {
     case "object":
       return (
         Predicate.isObject(json) &&
-        required.every((name) => name in json) &&
+        required.every((name) => Object.hasOwn(json, name)) &&
         Object.entries(json).every(([name, one]) => {
-          const property = properties[name]
+          // A key such as `constructor` is no property of the schema.
+          const property = Object.hasOwn(properties, name) ? properties[name] : undefined
           return property !== undefined && matches(property, one)
         })
       )

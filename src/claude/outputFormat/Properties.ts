@@ -55,7 +55,9 @@ export const apply = (
     write: (json) => {
       if (!Predicate.isObject(json)) return json
       const stays = ([name, one]: readonly [string, unknown]) => !(one === null && forms.get(name) === "missing")
-      const absent = fields.filter(({ form, mayLack, name }) => mayLack && form !== undefined && !(name in json))
+      const absent = fields.filter(
+        ({ form, mayLack, name }) => mayLack && form !== undefined && !Object.hasOwn(json, name)
+      )
       const present = Object.fromEntries(Object.entries(json).filter(stays))
       return {
         ...mapEntries(present, (name, one) => Shape.write(part(name), one)),

@@ -9,6 +9,9 @@ const point: JsonSchema = {
   additionalProperties: false
 }
 
+const key: JsonSchema = { type: "null" }
+const inherited: JsonSchema = { type: "object", properties: { constructor: key }, required: ["constructor"] }
+
 describe("JSON has the shape of a schema", () => {
   it.each<[JsonSchema, unknown, unknown]>([
     [{ type: "string" }, "a", 1],
@@ -22,7 +25,9 @@ describe("JSON has the shape of a schema", () => {
     [{ anyOf: [{ type: "string" }, { type: "null" }] }, null, 1],
     [point, { x: 1 }, { y: 1 }],
     [point, { x: 1, y: 0.5 }, { x: 1, z: 1 }],
-    [point, { x: 1 }, [1]]
+    [point, { x: 1 }, [1]],
+    [point, { x: 1 }, { x: 1, constructor: 1 }],
+    [inherited, { constructor: null }, {}]
   ])("%o: %o, and not %o", (schema, right, wrong) => {
     assert.isTrue(matches(schema, right))
     assert.isFalse(matches(schema, wrong))
