@@ -123,9 +123,18 @@ export const together = (earlier: ReadonlyArray<TextReply>, reply: TextReply): T
 export const withUsage = (error: ClaudeError, usages: ReadonlyArray<Usage>): ClaudeError => {
   const { reason } = error
   if (usages.length === 0) return error
-  const usage = (reason.usage === undefined ? usages : [...usages, reason.usage]).reduce(sum)
+  return withFacts(error, {
+    usage: (reason.usage === undefined ? usages : [...usages, reason.usage]).reduce(sum)
+  })
+}
+
+/** The error with these facts in its reason. The reason keeps its class and its other facts. */
+export const withFacts = (
+  { reason }: ClaudeError,
+  facts: Partial<Omit<AnswerFacts, "requestId">> & { readonly detail?: string }
+): ClaudeError => {
   // The class of the reason is not known here, so it is copied without its constructor.
-  const copy: Reason = Object.assign(Object.create(Object.getPrototypeOf(reason)), reason, { usage })
+  const copy: Reason = Object.assign(Object.create(Object.getPrototypeOf(reason)), reason, facts)
   return new ClaudeError({ reason: copy })
 }
 

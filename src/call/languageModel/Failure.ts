@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import { ClaudeError, type Reason } from "../../claude/ClaudeError.ts"
 import type { Redact } from "../../claude/Redact.ts"
+import * as Turn from "../turn.ts"
 
 /** The part of the program that failed, for the message. */
 export type Method = "generateText" | "streamText"
@@ -44,9 +45,7 @@ const redacted = (error: ClaudeError, redact: Redact): ClaudeError => {
   const { reason } = error
   const texts = { detail: redact(reason.detail), ...("text" in reason && { text: redact(reason.text) }) }
   if (texts.detail === reason.detail && (!("text" in reason) || texts.text === reason.text)) return error
-  // The class of the reason is not known here, so it is copied without its constructor.
-  const copy: Reason = Object.assign(Object.create(Object.getPrototypeOf(reason)), reason, texts)
-  return new ClaudeError({ reason: copy })
+  return Turn.withFacts(error, texts)
 }
 
 const reasonOf = (reason: Reason): AiError.AiErrorReason => {
