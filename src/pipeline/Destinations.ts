@@ -31,7 +31,7 @@ export class DestinationTaken extends Schema.TaggedError<DestinationTaken>()("De
 
 const takenBy = {
   input: "this is the input",
-  found: "the input has every file of this place, so it would have this one too",
+  found: "the folder or the pattern of the input would include this file",
   output: "this is the output too",
   failures: "the failed rows are written to this file too, which is next to the output",
   rejects: "the invalid rows are written to this file too"

@@ -48,7 +48,7 @@ export const load = Effect.fnUntraced(function* (
   const readers = readersOfStdin(flags)
   if (readers.length > 1) {
     return yield* refuse(
-      `${readers.join(" and ")} want standard input, which can be read once; name a file for one of them`
+      `${readers.join(" and ")} read standard input, which can be read only once; name files for all but one of them`
     )
   }
   const prompt = yield* template("--prompt", flags.prompt)

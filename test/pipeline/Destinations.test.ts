@@ -46,7 +46,7 @@ describe("the files that a run writes", () => {
     inFolder(({ at, check }) =>
       Effect.gen(function* () {
         for (const name of ["a.csv", "b.csv"]) writeFileSync(at(name), "id\n1\n")
-        const [pattern, found] = [at("*.csv"), "the input has every file of this place, so it would have this one too"]
+        const [pattern, found] = [at("*.csv"), "the folder or the pattern of the input would include this file"]
         assert.include(yield* check(pattern, { output: at("b.csv") }), "this is the input; write the output to another")
         assert.include(yield* check(pattern, { rejects: at("d.csv") }), found)
         assert.include(yield* check(at("*"), { state: at("out.state.sqlite") }), found)

@@ -126,7 +126,7 @@ const started = new WeakSet<ChildProcess>()
 const worker = (job: string, env: Record<string, string>): ChildProcess => {
   const flags = ["worker", job, "--database", TEST_DATABASE_URL, "--concurrency", String(inFlight)]
   const child = spawn(process.execPath, [...main, ...flags], { env, stdio: ["ignore", "ignore", "pipe"] })
-  // Before it has said a word, a signal ends it like any process.
+  // Before its first output, a signal ends it like any process.
   child.stderr.once("data", () => started.add(child))
   return child
 }

@@ -225,14 +225,14 @@ describe("effect-claude map", () => {
     assert.notInclude((await cli(map(input([mail(1)]), ...system), server)).stderr, "same one")
   })
 
-  it("names what wants standard input, if two things do", async () => {
+  it("names the flags that read standard input, if more than one does", async () => {
     const server = await answering(() => "yes")
     const files = { ...input([mail(1)]), data: "-" }
     const { code, stderr } = await cli(map(files, "--prompt", "@-"), server)
     assert.strictEqual(code, 2)
     assert.include(
       stderr,
-      "the data - and --prompt @- want standard input, which can be read once; name a file for one"
+      "the data - and --prompt @- read standard input, which can be read only once; name files for all but one of them"
     )
   })
 
