@@ -44,7 +44,7 @@ const Count = Schema.Struct({
   thinking: Schema.optionalKey(Settings.Thinking),
   speed: optional(Schema.Literals(["standard", "fast"]).annotate(shouldBe("'standard' or 'fast'"))),
   cache_control: Schema.optionalKey(Schema.Unknown),
-  context_management: optional(Compaction.Management),
+  context_management: Schema.optionalKey(Compaction.Management),
   output_config: optional(
     Schema.StructWithRest(Schema.Struct({ format: optional(Format), effort: optional(Settings.Effort) }), [rest])
   ),

@@ -19,29 +19,32 @@ export interface Compaction {
 }
 
 /** The field `context_management`; the edits of other types have no effect in the emulator. */
-export const Management = Schema.Struct({
-  edits: Schema.optionalKey(
-    Schema.Array(
-      Schema.StructWithRest(Schema.Struct({ type: text.annotateKey(required) }), [
-        Schema.Record(Schema.String, Schema.Unknown)
-      ]).annotate(shouldBe("an object"))
-    ).annotate(shouldBe("a valid list"))
-  )
-}).annotate(shouldBe("an object"))
+export const Management = Schema.NullOr(
+  Schema.Struct({
+    edits: Schema.optionalKey(
+      Schema.Array(
+        Schema.StructWithRest(Schema.Struct({ type: text.annotateKey(required) }), [
+          Schema.Record(Schema.String, Schema.Unknown)
+        ]).annotate(shouldBe("an object"))
+      ).annotate(shouldBe("a valid list"))
+    )
+  })
+).annotate(shouldBe("an object"))
 
 const least = 50_000
 
-const Edit = Schema.Struct({
-  trigger: Schema.optionalKey(
-    Schema.NullOr(
-      Schema.Struct({
-        type: Schema.Literal("input_tokens").annotate(shouldBe("'input_tokens'")).annotateKey(required),
-        value: Schema.Int.annotate(shouldBe("a valid integer"))
-          .check(Schema.isGreaterThanOrEqualTo(least, shouldBe(`greater than or equal to ${least}`)))
-          .annotateKey(required)
-      })
+const Trigger = Schema.Struct({
+  type: Schema.Literal("input_tokens").annotate(shouldBe("'input_tokens'")).annotateKey(required),
+  value: Schema.Number.annotate(shouldBe("a valid integer"))
+    .check(
+      Schema.isInt(shouldBe("a valid integer")),
+      Schema.isGreaterThanOrEqualTo(least, shouldBe(`greater than or equal to ${least}`))
     )
-  ),
+    .annotateKey(required)
+})
+
+const Edit = Schema.Struct({
+  trigger: Schema.optionalKey(Schema.NullOr(Trigger).annotate(shouldBe("an object"))),
   pause_after_compaction: Schema.optionalKey(Schema.Boolean.annotate(shouldBe("a valid boolean")))
 })
 
@@ -49,7 +52,7 @@ const decodeEdit = decode(Edit)
 
 /** Reads the edit of a request that asks for compaction; undefined if none does. */
 export const read = Effect.fnUntraced(function* (
-  management: typeof Management.Type | null | undefined
+  management: typeof Management.Type | undefined
 ): Effect.fn.Return<Compaction | undefined, ApiError> {
   const edits = management?.edits ?? []
   const at = edits.findIndex(({ type }) => type === "compact_20260112")

@@ -17,12 +17,18 @@ describe("Compaction", () => {
     })
   )
 
-  it.effect("is refused below 50,000 tokens", () =>
+  it.effect("is refused below 50,000 tokens, or without a number of them", () =>
     Effect.gen(function* () {
-      const trigger = { type: "input_tokens", value: 49_999 }
-      const { message } = yield* Effect.flip(Compaction.read({ edits: [{ type: "compact_20260112", trigger }] }))
-      const path = "context_management.edits.0.compact_20260112.trigger.value"
-      assert.strictEqual(message, `${path}: Input should be greater than or equal to 50000`)
+      const path = "context_management.edits.0.compact_20260112.trigger"
+      for (const [trigger, refusal] of [
+        [{ type: "input_tokens", value: 49_999 }, ".value: Input should be greater than or equal to 50000"],
+        [{ type: "input_tokens", value: 50_000.5 }, ".value: Input should be a valid integer"],
+        [{ type: "input_tokens", value: "60000" }, ".value: Input should be a valid integer"],
+        [60_000, ": Input should be an object"]
+      ] as const) {
+        const { message } = yield* Effect.flip(Compaction.read({ edits: [{ type: "compact_20260112", trigger }] }))
+        assert.strictEqual(message, path + refusal)
+      }
     })
   )
 
