@@ -4,7 +4,7 @@
 #   with it, text and other calls included. A tool with parameters drops the same key without an error.
 # Versions: effect 4.1.0, Node 24.21.0.
 # Source: the run below.
-# For users: models send such keys ({ "reason": … }, { "input": "" }) to tools that take nothing, unless the tool is
+# For users: a model may send such keys ({ "reason": … }, { "input": "" }) to tools that take nothing, unless the tool is
 #   strict. Give the tool one optional parameter; or `failureMode: "return"`, with which only this call fails.
 set -euo pipefail
 folder=$(mktemp -d)
