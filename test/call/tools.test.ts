@@ -553,7 +553,7 @@ describe("generateWithTools", () => {
             content: [
               call("kept", { a: 1 }, "1"),
               call("kept", { a: 1 }, "2"),
-              call("kept", { a: 2 }, "2b"),
+              call("kept", { a: 2 }, "2"),
               call("again", { a: 1 }, "3"),
               call("approved", { a: 1 }, "4")
             ]
