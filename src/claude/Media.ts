@@ -74,10 +74,10 @@ export const pdf = (bytes: Uint8Array): Result.Result<string, Problem> => {
     : Result.succeed(Base64.encode(bytes))
 }
 
-/** Checks a text. */
+/** Checks a text. A small PDF may be valid UTF-8. */
 export const text = (bytes: Uint8Array): Result.Result<string, Problem> => {
   const decoded = Result.try(() => utf8.decode(bytes))
-  if (Result.isSuccess(decoded) && !decoded.success.includes("\0")) {
+  if (Result.isSuccess(decoded) && !decoded.success.includes("\0") && !startsAsPdf(bytes)) {
     // A file may have only a byte order mark.
     return decoded.success === "" ? refuse("size", noContent) : Result.succeed(decoded.success)
   }

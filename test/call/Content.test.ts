@@ -98,6 +98,7 @@ describe("Content", () => {
           refused(Content.text(`${folder}/latin1.txt`)),
           refused(Content.image(`${folder}/papers/one.pdf`)),
           refused(Content.text(`${folder}/red.png`)),
+          refused(Content.text(`${folder}/papers/one.pdf`)),
           refused(Content.file(`${folder}/letter.docx`)),
           refused(Content.file("https://example.com/download")),
           refused(Content.text("https://example.com/a.txt"))
@@ -124,6 +125,7 @@ describe("Content", () => {
           ["type", "latin1.txt: this is not an image, a PDF or a text in UTF-8; convert it to one of these"],
           ["type", "papers/one.pdf: this is a PDF, and no image; use Content.file, which finds out the type"],
           ["type", "red.png: this is an image, and no text; use Content.file, which finds out the type"],
+          ["type", "papers/one.pdf: this is a PDF, and no text; use Content.file, which finds out the type"],
           [
             "type",
             "letter.docx: this is a ZIP file, such as a Word document, and not an image, a PDF or a text in UTF-8; " +
@@ -142,6 +144,7 @@ describe("Content", () => {
   it.effect("takes a text that mentions the header of a PDF for a text, and a PDF behind other bytes for a PDF", () =>
     Effect.gen(function* () {
       const typeOf = (text: string) => Effect.map(Content.file(utf8(text)), ({ source }) => source.type)
+      assert.strictEqual((yield* Content.text(utf8("A PDF: %PDF-1.7 … %%EOF"))).source.type, "text")
       assert.strictEqual(yield* typeOf("# PDF\nA file begins with %PDF-1.7"), "text")
       assert.strictEqual(yield* typeOf(`\ufeff\n${onePage.replace("%%EOF", "")}`), "base64")
       assert.strictEqual(yield* typeOf(`HTTP/1.1 200 OK\n\n${onePage}\n`), "base64")
