@@ -113,9 +113,17 @@ const open = Effect.fnUntraced(function* ({ mode = "auto", pace = "at-once", pat
     return { fetch: yield* record(path, live, search), replays: false }
   }
   const exchanges = exists ? yield* read(path) : []
-  const handle = Player.make({ exchanges, path, pace, hide: Secrets.hide(search) })
+  const missing = exists ? undefined : mode === "replay" ? missingIn.replay : missingIn.ci
+  const handle = Player.make({ exchanges, missing, path, pace, hide: Secrets.hide(search) })
   return { fetch: yield* EmulatorFetch.make({ handle }), replays: true }
 })
+
+/** Why a file that does not exist is not recorded, and what to do. */
+const missingIn = {
+  ci: "the file does not exist, and CI is set, so nothing is recorded; record it without CI, and commit it",
+  replay:
+    'the file does not exist, and the mode "replay" records nothing; record it with the mode "record", and commit it'
+}
 
 const isCI = Effect.map(
   Config.option(Config.String("CI")),

@@ -211,7 +211,11 @@ describe("the mode", () => {
       const env = { CI: "true", ANTHROPIC_API_KEY: apiKey }
       const { reason } = yield* Effect.flip(create).pipe(Effect.provide(cassette({ path }, env, offline)))
       assert.strictEqual(reason._tag, "CassetteMiss")
-      assert.include(reason.message, `${path} has no exchanges, so it cannot answer POST /v1/messages`)
+      assert.include(
+        reason.message,
+        `${path} cannot answer POST /v1/messages: the file does not exist, and CI is set, so nothing is recorded; ` +
+          "record it without CI, and commit it"
+      )
       assert.isFalse(existsSync(path))
     })
   )
@@ -221,6 +225,7 @@ describe("the mode", () => {
       const path = fresh()
       const { reason } = yield* Effect.flip(create).pipe(Effect.provide(replaying(path, { mode: "replay" })))
       assert.strictEqual(reason._tag, "CassetteMiss")
+      assert.include(reason.message, 'the file does not exist, and the mode "replay" records nothing; record it with')
     })
   )
 

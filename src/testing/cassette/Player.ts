@@ -13,18 +13,21 @@ import * as Recording from "./Recording.ts"
 /** What to play, and how. `hide` removes secrets from the message of a miss. */
 export interface Options {
   readonly exchanges: ReadonlyArray<Recording.Exchange>
+  /** Why a file that does not exist is not recorded, and what to do; undefined where it exists. */
+  readonly missing: string | undefined
   readonly path: string
   readonly pace: "at-once" | "recorded"
   readonly hide: Redact
 }
 
 /** A handler that plays each exchange once. */
-export const make = ({ exchanges, hide, pace, path }: Options): Exchange.Handler => {
+export const make = ({ exchanges, hide, missing, pace, path }: Options): Exchange.Handler => {
   const recorded = Map.groupBy(exchanges, ({ request }) => keyOf(request))
   const played = new Map<string, number>()
 
   const miss = (sent: Recording.Request, times: number) => {
     const what = hide(`${sent.method} ${sent.path}`)
+    if (missing !== undefined) return refusal(`${path} cannot answer ${what}: ${missing}`)
     if (exchanges.length === 0) return refusal(`${path} has no exchanges, so it cannot answer ${what}`)
     const recordings = times === 1 ? "1 recording" : `${times} recordings`
     if (times > 0) return refusal(`${path} has ${recordings} of this ${what}, but it was sent ${times + 1} times`)

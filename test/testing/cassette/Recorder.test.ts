@@ -173,7 +173,13 @@ const throughFile = Effect.fnUntraced(function* (answer: () => Response) {
   const recorder = Recorder.make(() => Promise.resolve(answer()), now)
   yield* Effect.promise(() => recorder.fetch(url, ask).then((response) => response.arrayBuffer()))
   const { exchanges } = yield* Effect.flatMap(Recording.encode(recorder.exchanges()), Recording.decode)
-  const handle = Player.make({ exchanges, path: "cassette.json", pace: "at-once", hide: (text) => text })
+  const handle = Player.make({
+    exchanges,
+    missing: undefined,
+    path: "cassette.json",
+    pace: "at-once",
+    hide: (text) => text
+  })
   const replay: Fetch = yield* EmulatorFetch.make({ handle })
   const response = yield* Effect.promise(() => replay(url, ask))
   const read = Stream.fromReadableStream({
