@@ -13,7 +13,7 @@ describe("the public names", () => {
       ClaudeError: BatchItemLost BillingFailed BudgetExceeded CassetteMiss CircuitOpen ClaudeError Conflict ConnectionFailed ContextWindowExceeded Facts InvalidRequest MalformedResponse NotFound OutputEmpty OutputInvalid OutputTruncated Overloaded PermissionDenied RateLimited Reason Refused RequestTooLarge ServerFailed SpendLimitReached StreamInterrupted TimedOut ToolUseRequested TurnPaused Unauthenticated Unsupported
       Content: Address Block Citation CitedDocument CitedSource ContentInvalid DocumentBlock DocumentOptions FileId ImageBlock check citations file image pdf text user
       Cost: Bill batchSaved bill billOf billed bound byKind format kinds of saved sum
-      Mcp: McpUnavailable ServerTool ServerToolkit ToolkitOptions http merge stdio toolkit
+      Mcp: ConnectOptions HttpOptions McpUnavailable ServerTool ServerToolkit ToolkitOptions http merge stdio toolkit
       Models: List Listed lookup refresh
       Redact: Options Redact Redactor exit make redact
       Reply: Message Origin Reply ReplyFacts discard isBilled isEmulated isMessage text textLength

@@ -46,24 +46,42 @@ export interface ToolkitOptions {
   readonly timeout?: Duration.Input
 }
 
+/** Options of a connection. */
+export interface ConnectOptions {
+  /**
+   * The longest time in which a server answers the first request; 60 seconds by default. A server that answers nothing
+   * fails up to 10 seconds later, because the newest revision of MCP is tried before an older one. `npx -y` may need more
+   * time to download a server.
+   */
+  readonly timeout?: Duration.Input
+}
+
+/** Options of a connection over HTTP. */
+export interface HttpOptions extends ConnectOptions {
+  /** Sent with each request, such as `authorization`. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 /**
  * Starts a server and speaks to it over its standard input and output:
  * `Mcp.stdio(ChildProcess.make("npx", ["-y", "@modelcontextprotocol/server-memory"]))`. When the scope closes, the server
  * has half a second to end, and another second after SIGTERM.
  */
 export const stdio = (
-  command: ChildProcess.Command
+  command: ChildProcess.Command,
+  options?: ConnectOptions
 ): Effect.Effect<McpClient.McpClient, McpUnavailable, ChildProcessSpawner.ChildProcessSpawner | Scope.Scope> =>
-  ServerProcess.connect(command)
+  ServerProcess.connect(command, options?.timeout)
 
-/** Connects to a server over streamable HTTP. `headers` are sent with each request, such as `authorization`. */
+/** Connects to a server over streamable HTTP. Provide an `HttpClient`, such as `FetchHttpClient.layer` of `effect/http`. */
 export const http = (
   url: string | URL,
-  { headers }: { readonly headers?: Readonly<Record<string, string>> } = {}
+  options?: HttpOptions
 ): Effect.Effect<McpClient.McpClient, McpUnavailable, HttpClient.HttpClient | Scope.Scope> =>
-  Negotiation.connect((protocol) => McpClient.http({ url, protocol, headers })).pipe(
-    Effect.mapError((error) => McpUnavailable.from(withoutSecrets(String(url)), error))
-  )
+  Negotiation.connect(
+    (protocol) => McpClient.http({ url, protocol, headers: options?.headers }),
+    options?.timeout
+  ).pipe(Effect.mapError((error) => McpUnavailable.from(withoutSecrets(String(url)), error)))
 
 /** An address may have a password, and its query a key. */
 const withoutSecrets = (url: string): string => url.replace(/[?#].*$/s, "").replace(/:\/\/[^/]*@/, "://")
@@ -74,8 +92,9 @@ const withoutSecrets = (url: string): string => url.replace(/[?#].*$/s, "").repl
  */
 export const toolkit = Effect.fn("Mcp.toolkit")(function* (
   client: McpClient.McpClient,
-  { prefix = "", timeout = "60 seconds" }: ToolkitOptions = {}
+  options: ToolkitOptions = {}
 ): Effect.fn.Return<ServerToolkit, McpUnavailable> {
+  const { prefix = "", timeout = "60 seconds" } = options
   const limit = Duration.fromInputUnsafe(timeout)
   const server = client.serverInfo?.name ?? "the MCP server"
   const listed = yield* Effect.mapError(client.listTools(), (error) => McpUnavailable.from(server, error))

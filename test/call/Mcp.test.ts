@@ -302,6 +302,14 @@ describe("Mcp.stdio", () => {
     }).pipe(Effect.provide(live))
   )
 
+  it.live("waits for a silent server as long as it may take", () =>
+    Effect.gen(function* () {
+      const silent = ChildProcess.make(process.execPath, ["-e", "setInterval(() => {}, 1000)"])
+      const { message } = yield* Effect.flip(Mcp.stdio(silent, { timeout: "50 millis" }))
+      assert.match(message, /deadline exceeded; check that this is an MCP server, or pass a longer timeout$/)
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
   it.live("says why a server does not start, with its last words", () =>
     Effect.gen(function* () {
       const unknown = yield* Effect.flip(
@@ -311,9 +319,11 @@ describe("Mcp.stdio", () => {
         unknown.message,
         /^nowhere-to-be-found --key \[redacted\] x{79,}…: Cannot spawn MCP server: NotFound: .*; check the command/
       )
+      const crashed = yield* Effect.flip(Mcp.stdio(ChildProcess.make(process.execPath, ["none/server.ts"])))
+      assert.match(crashed.message, /\(it wrote: Error: Cannot find module '.*none.server\.ts'\); check the command/)
       const script = `console.error('first'); console.error('no such module ${secret}'); process.exit(1)`
       const ended = yield* Effect.flip(Mcp.stdio(ChildProcess.make(process.execPath, ["-e", script])))
-      assert.match(ended.message, /\(it wrote: no such module \[redacted\]\); check the command/)
+      assert.match(ended.message, /\(it wrote: first; no such module \[redacted\]\); check the command/)
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 })

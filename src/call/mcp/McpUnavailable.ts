@@ -16,7 +16,7 @@ export class McpUnavailable extends Schema.TaggedError<McpUnavailable>()("McpUna
     return `${this.server}: ${this.detail}`
   }
 
-  /** `output` is the last line that the server wrote to its standard error. */
+  /** `output` is what the server wrote last, besides messages. */
   static from(server: string, error: McpClientError, output = ""): McpUnavailable {
     const written = output === "" ? "" : ` (it wrote: ${output})`
     return new McpUnavailable({ server, detail: `${detailOf(error)}${written}; ${remedyOf(error)}` })
@@ -47,6 +47,7 @@ const remedyOf = ({ reason }: McpClientError): string => {
   if (reason._tag === "HttpError" && (reason.status === 429 || reason.status >= 500)) {
     return "the server is busy or has failed; try again later"
   }
+  if (reason._tag === "TimeoutError") return "check that this is an MCP server, or pass a longer timeout"
   if (reason._tag === "TransportError") return "check the command, or the address and that the server runs"
   return "check that this is an MCP server, and that it is a recent version"
 }

@@ -2,7 +2,7 @@
  * Finds the revision of MCP that a server speaks: the newest first, then 2025-11-25, then the older one that the server
  * offers instead. Effect's client speaks one revision, which the caller chooses.
  */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as McpClient from "effect/ai/McpClient"
 import type { McpClientError } from "effect/ai/McpClientError"
@@ -13,9 +13,13 @@ import * as Predicate from "effect/Predicate"
 /** A revision, as Effect's client takes it. */
 export type Protocol = McpProtocol.ProtocolAdapter<McpClient.ProtocolVersion>
 
-/** Connects with the first revision that the server accepts. `open` makes the transport of an attempt. */
+/**
+ * Connects with the first revision that the server accepts. `open` makes the transport of an attempt, and `timeout` is the
+ * longest time of one; the first attempt takes at most 10 seconds, because some older servers never answer it.
+ */
 export const connect = Effect.fnUntraced(function* <R>(
-  open: (protocol: Protocol, attempt: number) => Effect.Effect<McpClient.Transport, McpClientError, R>
+  open: (protocol: Protocol, attempt: number) => Effect.Effect<McpClient.Transport, McpClientError, R>,
+  timeout: Duration.Input = "60 seconds"
 ) {
   let offered: string | undefined
   const listen = (transport: McpClient.Transport): McpClient.Transport => ({
@@ -27,15 +31,16 @@ export const connect = Effect.fnUntraced(function* <R>(
         })
       )
   })
-  const attempt = (protocol: Protocol, number: number, timeout: Duration.Input) =>
+  const attempt = (protocol: Protocol, number: number, timeout: Duration.Duration) =>
     Effect.flatMap(open(protocol, number), (transport) =>
       Effect.provideService(McpClient.make({ ...client, timeout }), McpClient.Transport, listen(transport))
     )
-  return yield* attempt(McpProtocol.v2026_07_28, 0, "10 seconds").pipe(
-    Effect.catchIf(mayBeOlder, () => attempt(McpProtocol.v2025_11_25, 1, "60 seconds")),
+  const longest = Duration.fromInputUnsafe(timeout)
+  return yield* attempt(McpProtocol.v2026_07_28, 0, Duration.min(longest, Duration.seconds(10))).pipe(
+    Effect.catchIf(mayBeOlder, () => attempt(McpProtocol.v2025_11_25, 1, longest)),
     Effect.catch((error) => {
       const protocol = older.find(({ protocolVersion }) => protocolVersion === offered)
-      return protocol === undefined ? Effect.fail(error) : attempt(protocol, 2, "60 seconds")
+      return protocol === undefined ? Effect.fail(error) : attempt(protocol, 2, longest)
     })
   )
 })

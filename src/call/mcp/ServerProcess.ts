@@ -2,6 +2,7 @@
  * An MCP server as a child process that ends with its scope. All attempts to agree on a revision use one process, and a busy server does
  * not hold up the end of the scope: Effect's transport alone waits up to 5 seconds for it, and then again.
  */
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as McpClient from "effect/ai/McpClient"
 import * as McpProtocol from "effect/ai/McpProtocol"
@@ -11,6 +12,7 @@ import type * as ChildProcess from "effect/process/ChildProcess"
 import * as ChildProcessSpawner from "effect/process/ChildProcessSpawner"
 import * as Stream from "effect/Stream"
 import * as Redact from "../../claude/Redact.ts"
+import * as LastWords from "./LastWords.ts"
 import * as Messages from "./Messages.ts"
 import { McpUnavailable } from "./McpUnavailable.ts"
 import * as Negotiation from "./Negotiation.ts"
@@ -18,15 +20,15 @@ import * as Negotiation from "./Negotiation.ts"
 const { ChildProcessSpawner: Spawner } = ChildProcessSpawner
 
 /** Starts a server and connects to it. */
-export const connect = Effect.fnUntraced(function* (command: ChildProcess.Command) {
+export const connect = Effect.fnUntraced(function* (command: ChildProcess.Command, timeout?: Duration.Input) {
   const process = watched(yield* Spawner)
   return yield* open(command).pipe(
     Effect.provideService(Spawner, process.spawner),
     Effect.tap(() => Effect.addFinalizer(() => Effect.sync(process.close))),
     Effect.flatMap((transport) =>
-      Negotiation.connect((protocol, attempt) => Effect.succeed({ ...numbered(transport, attempt), protocol }))
+      Negotiation.connect((protocol, attempt) => Effect.succeed({ ...numbered(transport, attempt), protocol }), timeout)
     ),
-    Effect.mapError((error) => McpUnavailable.from(nameOf(command), error, Redact.redact(process.output())))
+    Effect.mapError((error) => McpUnavailable.from(nameOf(command), error, LastWords.of(Redact.redact(process.tail()))))
   )
 })
 
@@ -44,7 +46,7 @@ const numbered = (transport: McpClient.Transport, attempt: number): McpClient.Tr
 /** How long a server may take to end once its standard input has ended, and after SIGTERM. */
 const gracePeriods = { end: "500 millis", terminate: "1 second" } as const
 
-/** A spawner whose process ends soon once `close` has run; `output` is the last line that is no message. */
+/** A spawner whose process ends soon once `close` has run; `tail` is the end of what it wrote, without messages. */
 const watched = (spawner: ChildProcessSpawner.ChildProcessSpawner["Service"]) => {
   let isClosing = false
   let tail = ""
@@ -75,11 +77,11 @@ const watched = (spawner: ChildProcessSpawner.ChildProcessSpawner["Service"]) =>
     close: () => {
       isClosing = true
     },
-    output: () => tail.trim().split("\n").at(-1)?.trim() ?? ""
+    tail: () => tail
   }
 }
 
-const maxTail = 2000
+const maxTail = 4000
 
 const late = PlatformError.systemError({ _tag: "TimedOut", module: "Mcp", method: "exitCode" })
 

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
@@ -30,6 +31,15 @@ describe("the revision of an MCP server", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("is not found within the time that the caller gives", () =>
+    Effect.gen(function* () {
+      const { connect } = server(() => undefined, "5 seconds")
+      const fiber = yield* Effect.forkChild(Effect.flip(connect))
+      yield* TestClock.adjust("10 seconds")
+      assert.instanceOf((yield* Fiber.join(fiber)).reason, TimeoutError)
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("is not asked for again where the server wants a token, or is busy", () =>
     Effect.gen(function* () {
       for (const status of [401, 403, 429, 503]) {
@@ -46,7 +56,7 @@ describe("the revision of an MCP server", () => {
 const initialized = { protocolVersion: "2025-11-25", capabilities: {}, serverInfo: { name: "old", version: "1" } }
 
 /** Connects to a server with these results; undefined never answers. `methods` are the methods that it was asked for. */
-const server = (answer: (method: string) => object | McpClientError | undefined) => {
+const server = (answer: (method: string) => object | McpClientError | undefined, timeout?: Duration.Input) => {
   const methods: Array<string> = []
   const record = (method: string) => Effect.sync(() => methods.push(method))
   const request = ({ id, method }: McpSchema.JsonRpcRequest) =>
@@ -59,8 +69,10 @@ const server = (answer: (method: string) => object | McpClientError | undefined)
   return {
     methods,
     // The constructors of Effect alone can make the brand of a transport.
-    connect: Negotiation.connect((protocol) =>
-      Effect.succeed({ protocol, request, notify, isCallable: () => true } as unknown as McpClient.Transport)
+    connect: Negotiation.connect(
+      (protocol) =>
+        Effect.succeed({ protocol, request, notify, isCallable: () => true } as unknown as McpClient.Transport),
+      timeout
     )
   }
 }
