@@ -6,6 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
+import type { Claude } from "../claude/Claude.ts"
+import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Event from "../claude/Event.ts"
 import * as Reply from "../claude/Reply.ts"
 import { type Prompt, type Request, resolve } from "../claude/Request.ts"
@@ -36,8 +38,9 @@ export {
 export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I, RD, RE>(
   schema: Schema.ConstraintCodec<A, I, RD, RE>,
   prompt: Prompt,
-  { reask = 1, repair = true }: Answer.ObjectOptions = {}
-) {
+  options: Answer.ObjectOptions = {}
+): Effect.fn.Return<Answer.ObjectReply<A>, ClaudeError, Claude | RD> {
+  const { reask = 1, repair = true } = options
   const format = yield* Answer.formatOf(schema)
   const first = Answer.withFormat(yield* resolve(prompt), format.schema)
   const earlier: Array<Turn.TextReply> = []
@@ -53,7 +56,7 @@ export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I
     )
     const decoded = yield* Turn.discardOnFailure(reply)(Effect.result(Answer.decode(format, reply, repair)))
     const all = Turn.together(earlier, reply)
-    if (Result.isSuccess(decoded)) return { ...all, value: decoded.success.value } satisfies Answer.ObjectReply<A>
+    if (Result.isSuccess(decoded)) return { ...all, value: decoded.success.value }
     const why = Answer.explain(decoded.failure.issue, format.schema)
     earlier.push(reply)
     // The server holds the messages of a thread, and refuses a request that repeats them.
