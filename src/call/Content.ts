@@ -27,7 +27,10 @@ export type Block = Anthropic.Messages.ContentBlockParam
 
 /** Options of documents. */
 export interface DocumentOptions {
-  /** Claude names the places of the document that its answer rests on; read them with `Content.citations`. */
+  /**
+   * Claude names the places of the document that its answer rests on; read them with `Content.citations`. Only for texts:
+   * the API refuses citations together with a schema.
+   */
   readonly citations?: boolean
   /** The name of the document, for Claude and in citations; by default the last part of a path or an address. */
   readonly title?: string

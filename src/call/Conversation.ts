@@ -12,7 +12,9 @@ import * as Ref from "effect/Ref"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Claude } from "../claude/Claude.ts"
+import * as Cited from "../claude/Cited.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
+import type { Request } from "../claude/Request.ts"
 import * as ToolFormat from "../claude/ToolFormat.ts"
 import { ConversationExists, type HistoryInvalid } from "./conversation/ConversationError.ts"
 import * as History from "./conversation/History.ts"
@@ -95,14 +97,15 @@ export const generateText = <E>(
 /**
  * Asks for the next answer as a value of a schema; see `Claude.generateObject`. The history has the accepted answer only,
  * not the ones that were asked for again. Entries of the prompt cache depend on the schema, so such a turn does not read
- * the messages of turns without it; later turns do.
+ * the messages of turns without it; later turns do. Documents of earlier turns are sent with citations switched off,
+ * because the API refuses citations together with a schema; an input with citations fails with `Unsupported`.
  */
 export const generateObject = <E, A, I, RD, RE>(
   self: Conversation<E>,
   schema: Schema.ConstraintCodec<A, I, RD, RE>,
   input: Input,
   options?: object.ObjectOptions
-) => Session.run(self, input, (request) => object.generateObject(schema, request, options))
+) => Session.run(self, input, (request) => object.generateObject(schema, uncited(request), options))
 
 /**
  * Streams the next answer as pieces of text. The turn is added before the stream ends; if the stream is not read to its
@@ -132,7 +135,10 @@ export const streamText = <E, E2 = never, R = never>(
     })
   )
 
-/** Streams the next answer as growing values of a schema; see `Claude.streamObject`. The turn is added before `finished`. */
+/**
+ * Streams the next answer as growing values of a schema; see `Claude.streamObject`. The turn is added before `finished`.
+ * Citations are as for `generateObject`.
+ */
 export const streamObject = <E, A, I, RD, RE>(
   self: Conversation<E>,
   schema: Schema.ConstraintCodec<A, I, RD, RE>,
@@ -143,11 +149,17 @@ export const streamObject = <E, A, I, RD, RE>(
     Effect.gen(function* () {
       yield* self.turns.takeScoped(1)
       const { add, request } = yield* Session.begin(self, input)
-      return Stream.tap(object.streamObject(schema, request, options), (event) =>
+      return Stream.tap(object.streamObject(schema, uncited(request), options), (event) =>
         event._tag === "finished" ? Effect.uninterruptible(add(event)) : Effect.void
       )
     })
   )
+
+/** The request with citations switched off in the turns before the input. */
+const uncited = (request: Request): Request => ({
+  ...request,
+  messages: [...Cited.without(request.messages.slice(0, -1)), ...request.messages.slice(-1)]
+})
 
 type Tools = Record<string, Tool.Any>
 

@@ -10,7 +10,7 @@ import type { Claude } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Event from "../claude/Event.ts"
 import * as Reply from "../claude/Reply.ts"
-import { type Prompt, type Request, resolve } from "../claude/Request.ts"
+import type { Prompt, Request } from "../claude/Request.ts"
 import * as Answer from "./object/Answer.ts"
 import { ask } from "./text.ts"
 import * as Turn from "./turn.ts"
@@ -29,7 +29,8 @@ export {
  * Asks for a value of `schema`. An answer that does not satisfy it is repaired without a call, or asked for once more;
  * `usage` and `cost` cover all calls, and `output-repaired` and `output-reasked` report it. Fails with `OutputInvalid` if
  * the last answer does not decode: the error names the path, the expected value and the stop reason, and carries the text
- * and the usage. Fails with `Unsupported`, before a call, if the API cannot take the schema. The other failures are the ones of
+ * and the usage. Fails with `Unsupported`, before a call, if the API cannot take the schema, or
+ * if the prompt has documents or search results with citations, which the API refuses together with a schema. The other failures are the ones of
  * `generateText`: a refused or truncated answer is neither repaired nor asked for again.
  *
  * What the API's structured outputs lack is sent in another form and read back: maps, tuples, a schema that contains
@@ -42,7 +43,7 @@ export const generateObject = Effect.fn("Claude.generateObject")(function* <A, I
 ): Effect.fn.Return<Answer.ObjectReply<A>, ClaudeError, Claude | RD> {
   const { reask = 1, repair = true } = options
   const format = yield* Answer.formatOf(schema)
-  const first = Answer.withFormat(yield* resolve(prompt), format.schema)
+  const first = yield* Answer.requestOf(prompt, format.schema)
   const earlier: Array<Turn.TextReply> = []
   let request = first
   for (;;) {

@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream"
 import type * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
 import { Claude } from "../claude/Claude.ts"
+import * as Cited from "../claude/Cited.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
 import type { Prompt } from "../claude/Request.ts"
 import { withoutStackTrace } from "./message.ts"
@@ -57,7 +58,10 @@ export interface ToolsOptions<T extends Tools, E = never, R = never> {
 /** How the loop runs, and the schema of a value to ask for at its end. */
 export interface ObjectToolsOptions<T extends Tools, A, I, RD, RE, E = never, R = never>
   extends ToolsOptions<T, E, R>, ObjectOptions {
-  /** Once Claude has answered, it is asked for a value of this schema, without tools. */
+  /**
+   * Once Claude has answered, it is asked for a value of this schema, without tools. This last turn sends documents with
+   * citations switched off, because the API refuses citations together with a schema.
+   */
   readonly schema: Schema.ConstraintCodec<A, I, RD, RE>
 }
 
@@ -160,7 +164,7 @@ const generate = Effect.fnUntraced(function* (
   ]
   const choice = request.tools === undefined ? {} : { tool_choice: { type: "none" as const } }
   const last = yield* Effect.mapError(
-    generateObject(schema, { ...request, ...choice, messages: asked }, object),
+    generateObject(schema, { ...request, ...choice, messages: Cited.without(asked) }, object),
     (error) => Turn.withUsage(error, [reply.usage])
   )
   const messages = [...asked, Turn.assistant(last.message.content)]

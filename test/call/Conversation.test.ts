@@ -29,6 +29,26 @@ describe("a conversation", () => {
     }).pipe(Effect.provide(TestClaude.layer(["Yes.", "No."])))
   )
 
+  it.effect("asks for a value with the citations of earlier turns switched off in that call", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      const source = { type: "text" as const, media_type: "text/plain" as const, data: "It rained. It was cold." }
+      const content = [
+        { type: "document" as const, source, citations: { enabled: true } },
+        { type: "text" as const, text: "What was it like?" }
+      ]
+      yield* Conversation.generateText(chat, { content })
+      const before = yield* chat.messages
+      yield* Conversation.generateObject(chat, Schema.Struct({ wet: Schema.Boolean }), "And as a value?")
+      yield* Stream.runDrain(Conversation.streamObject(chat, Schema.Struct({ wet: Schema.Boolean }), "Again?"))
+      assert.deepStrictEqual((yield* chat.messages).slice(0, 2), before)
+      const error = yield* Effect.flip(
+        Conversation.generateObject(chat, Schema.Struct({ wet: Schema.Boolean }), { content })
+      )
+      assert.strictEqual(error.reason._tag, "Unsupported")
+    }).pipe(Effect.provide(Emulator.layer()))
+  )
+
   it.effect("has the settings of one turn for that turn only", () =>
     Effect.gen(function* () {
       const chat = yield* Conversation.make({ model: "claude-opus-5-5" })

@@ -32,6 +32,17 @@ describe("generateObject", () => {
     }).pipe(Effect.provide(over([TestClaude.object(Letter, letter)])))
   )
 
+  it.effect("refuses a document with citations before a call", () =>
+    Effect.gen(function* () {
+      const options = { anthropic: { citations: { enabled: true } } }
+      const file = { type: "file" as const, mediaType: "text/plain", data: "data:text/plain,hi", options }
+      const prompt = [{ role: "user" as const, content: [file] }]
+      const error = yield* Effect.flip(Ai.generateObject({ prompt, schema: Letter }))
+      assert.include(error.message, "documents with citations cannot be asked for a value")
+      assert.lengthOf(yield* TestClaude.calls, 0)
+    }).pipe(Effect.provide(over([])))
+  )
+
   it.effect("decodes what the emulator answers by the schema that was sent", () =>
     Effect.gen(function* () {
       const { text, value } = yield* Ai.generateObject({ prompt: "Read it.", schema: Letter })

@@ -8,7 +8,8 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import { generateObject } from "../../src/call/object.ts"
+import * as Stream from "effect/Stream"
+import { generateObject, streamElements, streamObject } from "../../src/call/object.ts"
 import type { Claude } from "../../src/claude/Claude.ts"
 import type { ClaudeError } from "../../src/claude/ClaudeError.ts"
 import * as Cost from "../../src/claude/Cost.ts"
@@ -71,6 +72,35 @@ describe("generateObject", () => {
             additionalProperties: false
           }
         }
+      })
+    }).pipe(Effect.provide(TestClaude.layer(letter)))
+  )
+
+  it.effect("refuses documents with citations before a call, also in the result of a tool", () =>
+    Effect.gen(function* () {
+      const citations = { enabled: true }
+      const document = {
+        type: "document" as const,
+        source: { type: "text" as const, media_type: "text/plain" as const, data: "x" },
+        citations
+      }
+      const result = { type: "search_result" as const, source: "a", title: "b", content: [], citations }
+      const found = { type: "tool_result" as const, tool_use_id: "1", content: [result] }
+      for (const block of [document, result, found]) {
+        const prompt = { messages: [{ role: "user" as const, content: [block] }] }
+        const failures = [
+          yield* Effect.flip(generateObject(Letter, prompt)),
+          yield* Effect.flip(Stream.runDrain(streamObject(Letter, prompt))),
+          yield* Effect.flip(Stream.runDrain(streamElements(Letter, prompt)))
+        ]
+        for (const { reason } of failures) {
+          assert.strictEqual(reason._tag, "Unsupported")
+          assert.include(reason.message, "leave citations out, or ask for text first")
+        }
+      }
+      assert.lengthOf(yield* TestClaude.calls, 0)
+      yield* generateObject(Letter, {
+        messages: [{ role: "user", content: [{ ...document, citations: { enabled: false } }] }]
       })
     }).pipe(Effect.provide(TestClaude.layer(letter)))
   )

@@ -332,6 +332,18 @@ describe("generateWithTools", () => {
     )
   )
 
+  it.effect("asks for the value of a schema with citations switched off, and keeps them in the messages", () =>
+    Effect.gen(function* () {
+      const source = { type: "text" as const, media_type: "text/plain" as const, data: "The sum is 3." }
+      const document = { type: "document" as const, source, citations: { enabled: true } }
+      const prompt = {
+        messages: [{ role: "user" as const, content: [document, { type: "text" as const, text: "Go" }] }]
+      }
+      const { messages } = yield* generateWithTools(toolkit, prompt, { schema: Schema.Struct({ sum: Schema.Int }) })
+      assert.deepStrictEqual(messages[0], prompt.messages[0])
+    }).pipe(Effect.provide([handlers, Emulator.layer()]))
+  )
+
   it.effect("asks for the value of a schema when the loop has ended, with the tools and without calls", () =>
     Effect.gen(function* () {
       const reply = yield* generateWithTools(toolkit, "Go", { schema: Schema.Struct({ sum: Schema.Int }) })

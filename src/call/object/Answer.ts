@@ -6,10 +6,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
+import * as Cited from "../../claude/Cited.ts"
 import { ClaudeError, OutputInvalid, Unsupported } from "../../claude/ClaudeError.ts"
 import * as Event from "../../claude/Event.ts"
 import * as OutputFormat from "../../claude/OutputFormat.ts"
-import type { Request } from "../../claude/Request.ts"
+import { type Prompt, type Request, resolve } from "../../claude/Request.ts"
 import * as Turn from "../turn.ts"
 import * as Repair from "./Repair.ts"
 
@@ -36,10 +37,17 @@ export const formatOf = <A, I, RD, RE>(schema: Schema.ConstraintCodec<A, I, RD, 
     ({ detail, remedy }) => new ClaudeError({ reason: new Unsupported({ detail, remedy }) })
   )
 
-/** Asks for a value of the schema. */
-export const withFormat = (request: Request, schema: OutputFormat.JsonSchema): Request => ({
-  ...request,
-  output_config: { ...request.output_config, format: { type: "json_schema", schema: { ...schema } } }
+/** The request for a value of the schema. Fails with `Unsupported` if the prompt has documents with citations. */
+export const requestOf = Effect.fnUntraced(function* (prompt: Prompt, schema: OutputFormat.JsonSchema) {
+  const request = yield* resolve(prompt)
+  if (Cited.has(request.messages)) {
+    const detail = "documents with citations cannot be asked for a value"
+    const reason = new Unsupported({ detail, remedy: "leave citations out, or ask for text first" })
+    return yield* new ClaudeError({ reason })
+  }
+  const format = { type: "json_schema" as const, schema: { ...schema } }
+  const asked: Request = { ...request, output_config: { ...request.output_config, format } }
+  return asked
 })
 
 /**

@@ -12,7 +12,7 @@ import * as Json from "../../claude/Json.ts"
 import * as Nesting from "../../claude/Nesting.ts"
 import * as OutputFormat from "../../claude/OutputFormat.ts"
 import * as Reply from "../../claude/Reply.ts"
-import { type Prompt, resolve } from "../../claude/Request.ts"
+import type { Prompt } from "../../claude/Request.ts"
 import type { StreamEvent } from "../../claude/StreamEvent.ts"
 import * as Answer from "./Answer.ts"
 import { type DeepPartial, isBeginning } from "./DeepPartial.ts"
@@ -57,7 +57,7 @@ export const streamObject = <A, I, RD, RE>(
   Stream.unwrap(
     Effect.gen(function* () {
       const format = yield* Answer.formatOf(schema)
-      const request = Answer.withFormat(yield* resolve(prompt), format.schema)
+      const request = yield* Answer.requestOf(prompt, format.schema)
       const reader = Reader.make(format.part, OutputFormat.rootKey)
       let shown: unknown
 
@@ -103,7 +103,7 @@ export const streamElements = <A, I, RD, RE, E = never, R = never>(
   Stream.unwrap(
     Effect.gen(function* () {
       const format = yield* Answer.formatOf(listOf(element))
-      const request = Answer.withFormat(yield* resolve(prompt), format.schema)
+      const request = yield* Answer.requestOf(prompt, format.schema)
       const reader = Reader.make(format.part, OutputFormat.rootKey)
       const decodeElement = Schema.decodeUnknownEffect(Schema.toCodecJson(element))
       const list: Array<A> = []

@@ -113,9 +113,22 @@ const read = Effect.fnUntraced(function* (
   yield* ContentBlocks.check(body.messages, isIssued)
   const tools = yield* Tools.read(body.tools ?? [], body.tool_choice)
   yield* refuseIf(ToolTurns.check(body), Conversation.checkEnd(body.messages, rules))
-  yield* refuseIf(StrictSchema.check(strictSchemas(body)))
+  yield* refuseIf(citedFormat(body), StrictSchema.check(strictSchemas(body)))
   return { model, tools, segments: yield* Segments.read({ ...body, messages: Compaction.sinceSummary(body.messages) }) }
 })
+
+/** The API's words are not known; its documentation says that it refuses the two together. */
+const citedFormat = ({ messages, output_config, output_format }: Body.Body): string | undefined =>
+  (output_config?.format ?? output_format) && hasCitations(messages.map(({ content }) => content))
+    ? "output_config.format: structured outputs cannot be used when citations are enabled"
+    : undefined
+
+const hasCitations = (content: unknown): boolean =>
+  Array.isArray(content)
+    ? content.some(hasCitations)
+    : Predicate.isObject(content) &&
+      ((Predicate.isObject(content["citations"]) && content["citations"]["enabled"] === true) ||
+        hasCitations(content["content"]))
 
 const strictSchemas = ({ output_config, output_format, tools }: Body.Body): ReadonlyArray<StrictSchema.Strict> => [
   ...(output_config?.format ? [{ path: "output_config.format.schema", schema: output_config.format.schema }] : []),

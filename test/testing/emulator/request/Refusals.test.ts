@@ -56,6 +56,26 @@ const noPrefill =
   "This model does not support assistant message prefill. The conversation must end with a user message."
 const noForced = 'tool_choice: type "tool" and "any" are not supported for this model.'
 
+describe("citations that the API refuses", () => {
+  const format = { type: "json_schema", schema: { type: "object", properties: {}, additionalProperties: false } }
+  const cited = (enabled: boolean) => ({
+    output_config: { format },
+    messages: [
+      user([
+        { type: "document", source: { type: "text", media_type: "text/plain", data: "x" }, citations: { enabled } }
+      ])
+    ]
+  })
+  refuses([
+    [
+      "citations with structured outputs",
+      cited(true),
+      "output_config.format: structured outputs cannot be used when citations are enabled"
+    ]
+  ])
+  accepts([["citations that are switched off, with structured outputs", cited(false)]])
+})
+
 describe("text that the API refuses", () => {
   refuses([
     [
