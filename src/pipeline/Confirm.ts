@@ -39,6 +39,8 @@ export interface Proposal {
   readonly problems: ReadonlyArray<string>
   /** Whether only the first calls of each row are counted, because the step uses services of the job. */
   readonly isPartial: boolean
+  /** Whether sampled rows ended at a tool: an estimate runs no handlers, so the calls after it are not counted. */
+  readonly endsAtTools: boolean
   /** Rows that cannot run, and messages for the first of them. */
   readonly invalid: Pick<Source, "invalid" | "problems">
   /** Whether amounts come from an emulator's answers, or its answers are in the state and do not count for Claude. */
@@ -159,6 +161,7 @@ export const ask = Effect.fnUntraced(function* <Row, Out, E, E2, R>(
     ),
     problems: Arr.dedupe([...trials.values()].flatMap(({ problem }) => problem ?? [])),
     isPartial,
+    endsAtTools: [...trials.values()].some(({ endsAtTool }) => endsAtTool),
     invalid,
     emulated: isEmulated ? "used" : isIgnored ? "ignored" : "none"
   }

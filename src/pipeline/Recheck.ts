@@ -142,7 +142,8 @@ const replaying = <Row, Out, E>(job: Job<Row, Out, E>) => {
       reject: () => Effect.void,
       replayed: () => undefined,
       // A handler whose failure was raised has no stored result. What the step did after it cannot be checked.
-      handlers: Durable.noHandlers(() => (isUnknown = true))
+      // Results that are never stored are made again, as in a run.
+      handlers: { ...Durable.noHandlers(() => (isUnknown = true)), mayRunAgain: () => true }
     }
     const exit = yield* Effect.suspend(() => job.step(row)).pipe(
       Effect.flatMap((out) => encode(key, out, Result.getOrUndefined(pick(key, encoded)))),

@@ -205,6 +205,7 @@ export const make = (
         check()
         return false
       },
+      mayRunAgain: () => true,
       // The run waits for a handler as for a call on the wire, and not for an approval.
       runs: () => count((by) => void (busy += by)),
       waits: () =>

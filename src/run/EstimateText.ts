@@ -61,7 +61,7 @@ export const toJson = ({ requests, ...proposal }: Proposal, sending: Sending, re
 const { counted } = Progress
 
 const lines = (
-  { emulated, estimate, invalid, isPartial, problems }: Proposal,
+  { emulated, endsAtTools, estimate, invalid, isPartial, problems }: Proposal,
   sending: Sending
 ): ReadonlyArray<string> => {
   const { calls, inputTokens, mayIterate, outputTokens, unpriced } = estimate
@@ -81,6 +81,8 @@ const lines = (
       "An emulator answered the finished rows. Claude's answers differ, so the estimate does not use them.",
     isPartial &&
       "Only the first calls of each row are counted: the step uses services of the job, which must not get made-up answers.",
+    endsAtTools &&
+      "The calls after a tool are not counted, so a run costs more: an estimate runs no handlers of tools. `estimate --measure 20` runs 20 rows to find out.",
     mayIterate && "With tools of the server, the API reads a prompt several times within a call; that is not counted.",
     problems.length > 0 &&
       `${counted(problems.length, "sampled row", "sampled rows")} did not reach the end, so later calls are missing: ${problems[0]}`

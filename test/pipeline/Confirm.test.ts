@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Claude, Dataset, Job, type Journal, PromptCache, Step } from "effect-claude"
+import { Claude, Dataset, Job, type Journal, PromptCache, Step, Tools } from "effect-claude"
 import { Emulator, TestClaude } from "effect-claude/testing"
 import { Context, Effect, FileSystem, Layer, Schema } from "effect"
+import { Tool, Toolkit } from "effect/ai"
 import { greetings, inFolder, names, notYou, Person } from "./jobs.ts"
 
 describe("a run that asks first", () => {
@@ -138,6 +139,31 @@ describe("a run that asks first", () => {
       })
     ).pipe(Effect.provide(TestClaude.layer()))
   )
+
+  for (const replay of ["stored", "again"] as const) {
+    it.effect(`runs no handler of a tool (${replay}), and says that the calls after it are not counted`, () =>
+      inFolder((files) =>
+        Effect.gen(function* () {
+          let handled = 0
+          const toolkit = Toolkit.make(Tool.make("look", { success: Schema.String }).annotate(Tools.Replay, replay))
+          const handlers = toolkit.toLayer({ look: () => Effect.sync(() => `seen ${++handled}`) })
+          const step = Step.make("look", ({ name }: typeof Person.Type) =>
+            Claude.generateWithTools(toolkit, { messages: [{ role: "user", content: `Look at ${name}.` }] }).pipe(
+              Effect.map(({ text }) => text),
+              Effect.provide(handlers)
+            )
+          )
+          const { confirm, proposals } = asking(false)
+          yield* Effect.flip(files.run(Job.make({ ...greetings(names(5)), step }), { confirm }))
+          assert.strictEqual(handled, 0)
+          assert.deepStrictEqual(
+            proposals.map(({ endsAtTools, estimate, isPartial }) => [estimate.calls.expected, isPartial, endsAtTools]),
+            [[5, false, true]]
+          )
+        })
+      ).pipe(Effect.provide(TestClaude.layer()))
+    )
+  }
 
   it.effect("lets a step write no files, and says which row did not reach its end", () =>
     inFolder((files) =>

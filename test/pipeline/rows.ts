@@ -53,7 +53,7 @@ export const asRow =
         save: store.save,
         reject: store.reject,
         replayed: () => undefined,
-        handlers: { mayRun: () => !isStopped, runs: () => () => {}, waits: () => () => {} }
+        handlers: { mayRun: () => !isStopped, mayRunAgain: () => true, runs: () => () => {}, waits: () => () => {} }
       }
       return effect.pipe(Effect.provideService(Claude, Durable.wrap(claude)), Durable.inRow(row))
     })

@@ -26,7 +26,11 @@ describe("an estimate as text", () => {
   })
 
   it("says where amounts come from, and what is not counted", () => {
-    const text = EstimateText.toText({ ...proposal, isPartial: true, problems: ["Ann: no"] }, direct, Redact.redact)
+    const text = EstimateText.toText(
+      { ...proposal, isPartial: true, endsAtTools: true, problems: ["Ann: no"] },
+      direct,
+      Redact.redact
+    )
     assert.match(text, /^mails: 600 rows to run, from a random sample of 50 rows\. Nothing was sent\.$/m)
     assert.match(text, /^tokens in .* as the API counted for this job$/m)
     const invalid = EstimateText.toQuestion(
@@ -42,6 +46,7 @@ describe("an estimate as text", () => {
     assert.match(text, /^tokens out .* assumed: .*`estimate --measure 20` runs 20 rows to find out$/m)
     assert.match(text, /^time +2 min with 64 calls in flight, .*; 10 min at the rate limits$/m)
     assert.match(text, /^Only the first calls of each row are counted: the step uses services of the job/m)
+    assert.match(text, /^The calls after a tool are not counted, so a run costs more: /m)
     assert.match(text, /^1 sampled row did not reach the end, so later calls are missing: Ann: no$/m)
     assert.match(text, /^ {2}classify · claude-sonnet-5-5 · 600 calls · 60\.0k tokens in · 6\.0k out · \$3\.00$/m)
   })
@@ -90,6 +95,7 @@ const proposal: Proposal = {
   requests: [],
   problems: [],
   isPartial: false,
+  endsAtTools: false,
   invalid: { invalid: 0, problems: [] },
   emulated: "none"
 }

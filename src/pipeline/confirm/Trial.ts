@@ -3,7 +3,8 @@
  * answers the rest. Requests after such an answer contain it.
  *
  * A step of a job with other services may write what it makes of an answer. So its rows end at their first calls
- * without a stored reply, as they would where a run stops. Files cannot be written, either.
+ * without a stored reply, as they would where a run stops. Files cannot be written, either. No handler of a tool runs, so a
+ * row ends at its first tool without a stored result.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -47,6 +48,8 @@ export interface Trial {
   readonly replayed: ReadonlyArray<Replayed>
   /** Why the row did not reach its end, so that later calls are missing. */
   readonly problem: string | undefined
+  /** Whether the row ended at a tool, whose handler does not run. */
+  readonly endsAtTool: boolean
 }
 
 /** A row that takes longer, or makes more calls, is cut off. */
@@ -62,6 +65,7 @@ export const make = <Row, Out, E>(job: Job<Row, Out, E>, standIn: Claude["Servic
   return Effect.fnUntraced(function* ({ hasFailed, key, replies, row }: Tried<Row>) {
     const calls: Array<Call> = []
     const replayed: Array<Replayed> = []
+    let endsAtTool = false
     const abandoned = Effect.andThen(Effect.repeat(Effect.yieldNow, { times: turns }), Effect.interrupt)
     /** The Claude of the run sends nothing here, also where a service has kept it. */
     const closed: Durable.Row = {
@@ -75,7 +79,7 @@ export const make = <Row, Out, E>(job: Job<Row, Out, E>, standIn: Claude["Servic
       save: () => Effect.void,
       reject: () => Effect.void,
       replayed: () => undefined,
-      handlers: Durable.noHandlers(() => undefined)
+      handlers: Durable.noHandlers(() => void (endsAtTool = true))
     }
     const open: Durable.Row = {
       ...closed,
@@ -115,7 +119,7 @@ export const make = <Row, Out, E>(job: Job<Row, Out, E>, standIn: Claude["Servic
       Effect.timeoutOrElse({ duration: longest, orElse: () => Effect.succeed(Exit.fail(`no end within ${longest}`)) })
     )
     const redact = yield* Redact.Redactor
-    return { calls, replayed, problem: problemOf(key, exit, redact) } satisfies Trial
+    return { calls, replayed, problem: problemOf(key, exit, redact), endsAtTool } satisfies Trial
   })
 }
 

@@ -17,6 +17,8 @@ import type { Row } from "../Durable.ts"
 export interface Handlers {
   /** Whether a handler without a stored result may run. */
   readonly mayRun: () => boolean
+  /** Whether a handler whose result is never stored may run. */
+  readonly mayRunAgain: () => boolean
   /** Counts a handler that runs, until the result is called. */
   readonly runs: () => () => void
   /** Counts a handler that waits for approval instead, until the result is called. */
@@ -24,14 +26,13 @@ export interface Handlers {
 }
 
 /** The handlers of a row that must not run. `refused` is called for each. */
-export const none = (refused: () => void): Handlers => ({
-  mayRun: () => {
+export const none = (refused: () => void): Handlers => {
+  const mayRun = () => {
     refused()
     return false
-  },
-  runs: () => () => {},
-  waits: () => () => {}
-})
+  }
+  return { mayRun, mayRunAgain: mayRun, runs: () => () => {}, waits: () => () => {} }
+}
 
 /**
  * The prefix of the hash of each call that the running handler makes; empty outside of a handler. The prefix numbers these
@@ -69,7 +70,8 @@ export const store = (row: Row): HandlerStore => ({
         )
       })
     ),
-  running: (handler) => counted(row.handlers.runs, handler),
+  running: (handler) =>
+    Effect.suspend(() => (row.handlers.mayRunAgain() ? counted(row.handlers.runs, handler) : row.abandoned)),
   // The run may have stopped meanwhile.
   waiting: (approval) =>
     counted(

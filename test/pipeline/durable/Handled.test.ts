@@ -63,7 +63,12 @@ describe("the results of tools", () => {
         save: () => Effect.sync(() => assert.strictEqual(running, 1)),
         reject: () => Effect.void,
         replayed: () => undefined,
-        handlers: { mayRun: () => true, runs: () => (running++, () => void running--), waits: () => () => {} }
+        handlers: {
+          mayRun: () => true,
+          mayRunAgain: () => true,
+          runs: () => (running++, () => void running--),
+          waits: () => () => {}
+        }
       })
       for (const work of [Effect.succeed("one"), Effect.fail("broken"), Effect.die("broken"), Effect.interrupt]) {
         yield* Effect.exit(store.stored("a", work))
@@ -83,7 +88,7 @@ describe("the results of tools", () => {
         save: () => Effect.die("there is no result"),
         reject: () => Effect.void,
         replayed: () => undefined,
-        handlers: { mayRun: () => !isStopped, runs: () => () => {}, waits: () => () => {} }
+        handlers: { mayRun: () => !isStopped, mayRunAgain: () => true, runs: () => () => {}, waits: () => () => {} }
       })
       const approval = Effect.sync(() => void (isStopped = true))
       const exit = yield* Effect.exit(store.stored("a", Effect.as(store.waiting(approval), "one")))
