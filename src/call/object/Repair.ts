@@ -41,13 +41,26 @@ const repaired = (json: string): Option.Option<string> =>
     ? Option.none()
     : Result.getSuccess(Result.try(() => jsonrepair(json))).pipe(
         Option.filter((text) => text.startsWith(json.slice(0, 1))),
-        // An added bracket would close what was cut off. A removed ellipsis stands for values that are missing.
-        Option.filter((text) => marks.every((mark) => count(text, mark) === count(json, mark)))
+        Option.filter((text) => marks.every((mark) => count(text, mark) === count(json, mark))),
+        Option.filter((text) => countDigits(text) <= countDigits(withZeros(json))),
+        // An apostrophe in a text with single quotes becomes a quotation mark.
+        Option.filter((text) => count(text, '\\"') <= count(json, '"') && apostrophes(text) === apostrophes(json))
       )
 
 /** Whether a string has no end. */
 const isCut = (json: string): boolean => count(json.replace(/\\[^]/g, ""), '"') % 2 === 1
 
-const marks = ["{", "}", "[", "]", "..."]
+/**
+ * An added bracket would close what was cut off. A removed ellipsis stands for values that are missing, and a removed
+ * parenthesis belonged to a function of the value.
+ */
+const marks = ["{", "}", "[", "]", "(", "..."]
+
+/** An added digit completes a number, such as -, 1.2e or 3e-. The zeros of .5 and 5. are no guess. */
+const countDigits = (text: string): number => text.match(/\d/g)?.length ?? 0
+
+const withZeros = (json: string): string => json.replace(/(?<!\d)\.(?=\d)/g, "0.").replace(/(?<=\d)\.(?!\d)/g, ".0")
+
+const apostrophes = (text: string): number => text.match(/\w'(?=\w)/g)?.length ?? 0
 
 const count = (text: string, mark: string): number => text.split(mark).length - 1

@@ -25,7 +25,10 @@ describe("a finished text is repaired", () => {
     ["the words of Python", '{"a":True,"b":None}', { a: true, b: null }],
     ["quotes in a string", '{"a":"she said "hi" twice"}', { a: 'she said "hi" twice' }],
     ["a newline in a string", '{"a":"one\ntwo"}', { a: "one\ntwo" }],
-    ["a missing comma", '{"a":1 "b":2}', { a: 1, b: 2 }]
+    ["a missing comma", '{"a":1 "b":2}', { a: 1, b: 2 }],
+    ["numbers that lack a zero", '{"a":.5,"b":-5.}', { a: 0.5, b: -5 }],
+    ["an apostrophe in double quotes", `{'a':"it's fine",}`, { a: "it's fine" }],
+    ["parentheses in a string", '{"a":"f(x)",}', { a: "f(x)" }]
   ])("with %s", (_, text, value) => assert.deepStrictEqual(repaired(text), value))
 })
 
@@ -43,7 +46,13 @@ describe("there is no repair for", () => {
     ["two fences", '```\n{"a":1}\n```\nor\n```\n{"a":2}\n```'],
     ["a list of values, where prose comes first", 'The list: [{"a":1},{"a":2},'],
     ["left-out values", '{"a":[1,2,...]}'],
-    ["a number with a word", '{"a":5 stars}']
+    ["a number with a word", '{"a":5 stars}'],
+    ["a number that is only a sign", '{"a":-}'],
+    ["a number without its exponent", '{"a":1.2e}'],
+    ["a call of a function", '{"a":round(1.6)}'],
+    ["an apostrophe in single quotes", "{'a':'it's fine'}"],
+    ["an apostrophe in single quotes, beside double quotes", `{"a":"one", "b":"two", 'c':'O'Brien'}`],
+    ["an apostrophe after a word in single quotes", "{'a':'the dogs' toys'}"]
   ])("%s", (_, text) => assert.strictEqual(repaired(text), undefined))
 })
 
