@@ -22,8 +22,12 @@ export const content = <T extends Tool.Any>({
 /** The API refuses a text without any character but white space; a result may be empty. */
 const hasContent = (part: Prompt.ToolModelOutputPart) => part.type !== "text" || /\S/.test(part.text)
 
-/** A text as it is, any other value as JSON, and no value as an empty text. */
-export const textOf = (value: unknown): string => (Predicate.isString(value) ? value : (JSON.stringify(value) ?? ""))
+/** A text as it is, any other value as JSON, where a bigint (of a row, for example) is a text, and no value as an empty text. */
+export const textOf = (value: unknown): string =>
+  Predicate.isString(value) ? value : (JSON.stringify(value, bigintAsText) ?? "")
+
+/** A replacer for `JSON.stringify`, which knows no bigint. */
+export const bigintAsText = (_: string, part: unknown): unknown => (Predicate.isBigInt(part) ? String(part) : part)
 
 /** A part of a model output. A file that the API cannot take in a result is replaced by a line that names its type. */
 export const blockOf = (part: Prompt.ToolModelOutputPart): Block => {

@@ -8,6 +8,11 @@ describe("ToolResult", () => {
     assert.deepStrictEqual(texts, ["a", '{"a":1}', "[1]", "null", ""])
   })
 
+  it("sends a bigint as a text, such as the id of a row in a database", () => {
+    const encodedResult = [{ id: 9007199254740993n, name: "Ann" }]
+    assert.strictEqual(ToolResult.content({ encodedResult }), '[{"id":"9007199254740993","name":"Ann"}]')
+  })
+
   it("sends the images and documents that the tool made for the model", () => {
     const modelOutput = [
       Prompt.textPart({ text: "The chart" }),

@@ -5,7 +5,7 @@ import type { Anthropic } from "@anthropic-ai/sdk"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { ToolEnding } from "../../claude/Event.ts"
-import type { Content } from "../../claude/ToolResult.ts"
+import * as ToolResult from "../../claude/ToolResult.ts"
 
 /** The ways in which a call ends. All but `succeeded` are reported to the model as an error. */
 const Ending = Schema.Literals([
@@ -23,7 +23,8 @@ const Ending = Schema.Literals([
 
 /** Content in the form of the API. */
 const AnyContent = Schema.declare(
-  (value): value is Content => Predicate.isString(value) || (Array.isArray(value) && value.every(Predicate.isObject))
+  (value): value is ToolResult.Content =>
+    Predicate.isString(value) || (Array.isArray(value) && value.every(Predicate.isObject))
 )
 
 /** How a call ended. */
@@ -35,7 +36,7 @@ export const Outcome = Schema.Struct({
 export type Outcome = typeof Outcome.Type
 
 /** An outcome as JSON text, for a store. */
-export const Stored = Schema.fromJsonString(Outcome)
+export const Stored = Schema.fromJsonString(Outcome, { replacer: ToolResult.bigintAsText })
 
 /** The block that answers a call. */
 export const toBlock = (

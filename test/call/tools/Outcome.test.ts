@@ -30,6 +30,8 @@ describe("Outcome", () => {
       content: [{ type: "text" as const, text: "a" }],
       result: { b: [1, null] }
     }
-    assert.deepStrictEqual(Schema.decodeSync(Stored)(Schema.encodeSync(Stored)(outcome)), outcome)
+    const stored = (result: unknown) => Schema.decodeSync(Stored)(Schema.encodeSync(Stored)({ ...outcome, result }))
+    assert.deepStrictEqual(stored(outcome.result), outcome)
+    assert.deepStrictEqual(stored({ id: 9007199254740993n }).result, { id: "9007199254740993" })
   })
 })
