@@ -14,7 +14,8 @@ const Refund = Tool.make("refund_order", {
 const tools = Toolkit.make(Refund)
 const handlers = tools.toLayer({ refund_order: () => Effect.succeed("The order of the red lamp is refunded.") })
 
-// `approve` may take days: ask by e-mail, or wait for a row in a database. Claude receives the reason of a denial.
+// `approve` may take days, as long as the process runs: in a job, a restarted run asks again, and repeats no paid call.
+// Claude receives the reason of a denial.
 const conversation = Claude.streamWithTools(tools, "Please refund the order of my red lamp.", {
   approve: ({ name }) => Effect.as(Console.log(`${name}: approved by Ada`), true)
 })

@@ -4,7 +4,8 @@ import { Console, Effect } from "effect"
 import { ChildProcess } from "effect/process"
 import { Claude, Mcp } from "effect-claude"
 
-// The server ends with the scope. A server elsewhere: `Mcp.http("https://example.com/mcp", { headers })`.
+// The server ends with the scope. A server elsewhere: `Mcp.http("https://example.com/mcp", { headers })`, with
+// `FetchHttpClient.layer` of effect/http in place of `NodeServices.layer`. The emulator calls the real tools too.
 const program = Effect.gen(function* () {
   const canteen = yield* Mcp.stdio(ChildProcess.make(process.execPath, ["examples/30-mcp/canteen.ts"]))
   const { text } = yield* Claude.generateWithTools(

@@ -196,10 +196,10 @@ describe("examples", () => {
     ).pipe(Effect.provide(TestClaude.layer("Press the button.")))
   )
 
-  it("31 remembers an earlier turn, and takes one back in one branch only", () => {
+  it("31 stores a conversation, remembers an earlier turn, and takes one back in one branch only", () => {
     const output = outputOf("31-conversation")
     assert.match(output, /\nWhere is my holiday\?\n  My next holiday is in Lisbon\./)
-    assert.match(output, /\n2 messages here, 6 in the branch\n$/)
+    assert.match(output, /\n2 messages stored, 6 in the branch\n$/)
   })
 
   it("have at most 40 lines each", () => {

@@ -80,7 +80,8 @@ export interface Options {
 }
 
 /** Reads the report of a job; undefined where the state has no such job. */
-export const of = Effect.fn("Report.of")(function* ({ job, texts = false }: Options) {
+export const of = Effect.fn("Report.of")(function* (options: Options) {
+  const { job, texts = false } = options
   const sql = (yield* SqlClient).withoutTransforms()
   const redact = yield* Redact.Redactor
   const now = new Date(yield* Clock.currentTimeMillis)

@@ -196,9 +196,10 @@ export interface WorkOptions {
  */
 export const work = Effect.fn("Cluster.work")(function* <Row, Out, E, E2, R>(
   job: Job.Job<Row, Out, E>,
-  { database, ...options }: WorkOptions,
+  workOptions: WorkOptions,
   claude: (submitted: Journal.Settings) => Layer.Layer<Claude, E2, R>
 ) {
+  const { database, ...options } = workOptions
   return yield* Effect.gen(function* () {
     const chunks = yield* Journal.Chunks
     return yield* ChunkRun.run(job).pipe(Effect.provide([claude(chunks.settings), queueOf(database, chunks.job)]))

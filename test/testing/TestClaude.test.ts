@@ -8,8 +8,11 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as Tool from "effect/ai/Tool"
+import * as Toolkit from "effect/ai/Toolkit"
 import { generateObject } from "../../src/call/object.ts"
 import { generateText } from "../../src/call/text.ts"
+import { generateWithTools } from "../../src/call/tools.ts"
 import * as Event from "../../src/claude/Event.ts"
 import { Claude } from "../../src/claude/Claude.ts"
 import { NotFound, Overloaded } from "../../src/claude/ClaudeError.ts"
@@ -409,6 +412,31 @@ describe("a reply from a schema", () => {
   )
 })
 
+describe("a call of a tool of effect/ai", () => {
+  it.effect("has the name and the arguments with which Claude calls it, and the handler gets the value", () =>
+    Effect.gen(function* () {
+      const found: Array<unknown> = []
+      const handlers = tools.toLayer({
+        "orders.find": (input) => Effect.sync(() => found.push(input)).pipe(Effect.as("red lamp")),
+        now: () => Effect.succeed("noon")
+      })
+      const { text } = yield* generateWithTools(tools, "Where is it?").pipe(Effect.provide(handlers))
+      assert.strictEqual(text, "Done.")
+      assert.deepStrictEqual(found, [search])
+    }).pipe(
+      Effect.provide(
+        TestClaude.layer([{ content: [TestClaude.toolCall(Find, search), TestClaude.toolCall(Now, {})] }, "Done."])
+      )
+    )
+  )
+
+  it("takes only parameters of the tool", () => {
+    // @ts-expect-error: the order is a text
+    assert.throws(() => TestClaude.toolCall(Find, { ...search, order: 1 }), /order/)
+    assert.throws(() => TestClaude.toolCall(Find, { ...search, order: "" }), /length of at least 1/)
+  })
+})
+
 describe("arbitrary", () => {
   it.effect("answers equal requests with equal values, and other requests with other values of the schema", () =>
     Effect.gen(function* () {
@@ -455,6 +483,24 @@ const Letter = Schema.Struct({
 })
 const letter: typeof Letter.Type = { place: "Bath", date: new Date(0), pages: ["one", 1] }
 const find = (city: string) => TestClaude.toolCall("find", Schema.Struct({ city: Schema.String }), { city })
+
+const Find = Tool.make("orders.find", {
+  parameters: Schema.Struct({
+    order: Schema.NonEmptyString,
+    since: Schema.DateFromString,
+    pair: Schema.Tuple([Schema.String, Schema.Int]),
+    amounts: Schema.Record(Schema.String, Schema.Int)
+  }),
+  success: Schema.String
+})
+const Now = Tool.make("now", { success: Schema.String })
+const tools = Toolkit.make(Find, Now)
+const search: typeof Find.parametersSchema.Type = {
+  order: "4711",
+  since: new Date(0),
+  pair: ["lamp", 1],
+  amounts: { lamp: 2 }
+}
 
 const create = (prompt: Prompt) => Claude.use((claude) => claude.create(fill(prompt, defaults)))
 const stream = (prompt: Prompt) => Stream.unwrap(Claude.useSync((claude) => claude.stream(fill(prompt, defaults))))
