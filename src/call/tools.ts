@@ -19,7 +19,7 @@ import { generateObject, type ObjectOptions, type ObjectReply } from "./object.t
 import type { Approve } from "./tools/Approval.ts"
 import type { Element, ToolsReply } from "./tools/Element.ts"
 import * as Invoke from "./tools/Invoke.ts"
-import type { Limits, ToolLimitReached } from "./tools/Limits.ts"
+import { type Limits, ToolLimitReached } from "./tools/Limits.ts"
 import type { AnyTools } from "./tools/ToolCalls.ts"
 import * as ToolFormat from "../claude/ToolFormat.ts"
 import * as ToolLoop from "./tools/ToolLoop.ts"
@@ -97,7 +97,7 @@ export const generateWithTools: {
 
 /**
  * The same as a stream: turns, thinking, text, calls, results, and at last `finished` with the reply. With `schema`, the
- * value comes with `finished`. The loop runs ahead of a slow reader by at most 16 elements. Leaving the stream interrupts
+ * value comes with `finished`; its turn has `turn-started` and `turn-finished`, and no pieces. The loop runs ahead of a slow reader by at most 16 elements. Leaving the stream interrupts
  * the call or the handlers that run.
  */
 export const streamWithTools: {
@@ -156,17 +156,36 @@ const generate = Effect.fnUntraced(function* (
     emit: emit ?? (() => Effect.void)
   }
   const create = emit === undefined ? claude.create : creating(claude, emit)
-  const { reply, request } = yield* ToolLoop.run({ create, handlers, limits, mayBeEmpty: schema !== undefined }, prompt)
-  if (schema === undefined) return reply
+  const ended = yield* ToolLoop.run({ create, handlers, limits, mayBeEmpty: schema !== undefined }, prompt)
+  return schema === undefined ? ended.reply : yield* asValue(schema, ended, object, handlers.emit)
+})
+
+/** One more turn, which asks for the value of a schema. Its text is not streamed: it is JSON. */
+const asValue = Effect.fnUntraced(function* (
+  schema: NonNullable<AnyOptions["schema"]>,
+  { reached, reply, request }: ToolLoop.Ended,
+  options: ObjectOptions,
+  emit: Emit
+) {
+  const turn = reply.turns + 1
+  if (reached !== undefined) {
+    const { cost, messages, turns, usage } = reply
+    const detail =
+      reached.limit === "turns" ? `the value needs turn ${turn}, and the limit is ${turns}` : reached.detail
+    return yield* new ToolLimitReached({ ...reached, detail, turns, usage, cost, messages })
+  }
   const asked = [
     ...reply.messages,
     { role: "user" as const, content: "Give the final answer as a value of the schema." }
   ]
   const choice = request.tools === undefined ? {} : { tool_choice: { type: "none" as const } }
+  yield* emit({ _tag: "turn-started", turn })
   const last = yield* Effect.mapError(
-    generateObject(schema, { ...request, ...choice, messages: Cited.without(asked) }, object),
+    generateObject(schema, { ...request, ...choice, messages: Cited.without(asked) }, options),
     (error) => Turn.withUsage(error, [reply.usage])
   )
-  const messages = [...asked, Turn.assistant(last.message.content)]
-  return { ...Turn.together([reply], last), value: last.value, messages, turns: reply.turns + 1 }
+  const { cost, message, usage } = last
+  yield* emit({ _tag: "turn-finished", turn, message, usage, cost })
+  const messages = [...asked, Turn.assistant(message.content)]
+  return { ...Turn.together([reply], last), value: last.value, messages, turns: turn }
 })

@@ -206,6 +206,45 @@ describe("generateWithTools", () => {
     }).pipe(withHandlers(endless()))
   )
 
+  it.effect("counts the turn for the value of a schema in the limits, and stops before it", () =>
+    Effect.gen(function* () {
+      const schema = Schema.Struct({ sum: Schema.Int })
+      const cases = { turns: { turns: 1 }, tokens: { tokens: 15 }, cost: { cost: "0.00001 USD" } } as const
+      for (const limit of ["turns", "tokens", "cost"] as const) {
+        const error = yield* Effect.flip(generateWithTools(toolkit, "Go", { schema, limits: cases[limit] }))
+        if (error._tag !== "ToolLimitReached") return assert.fail(error._tag)
+        assert.deepInclude(error, { limit, turns: 1 })
+        assert.deepInclude(error.messages.at(-1), { role: "assistant" })
+      }
+      assert.lengthOf(yield* TestClaude.calls, 3)
+    }).pipe(withHandlers(TestClaude.layer(() => ({ content: ["3"], usage: { input_tokens: 10, output_tokens: 5 } }))))
+  )
+
+  it.effect("reports the turn for the value of a schema, so that the turns add up to the reply", () =>
+    Effect.gen(function* () {
+      const schema = Schema.Struct({ sum: Schema.Int })
+      const elements = yield* Stream.runCollect(streamWithTools(toolkit, "Go", { schema }))
+      assert.deepStrictEqual(
+        elements.map(({ _tag }) => _tag),
+        ["turn-started", "text", "turn-finished", "turn-started", "turn-finished", "finished"]
+      )
+      const turns = elements.flatMap((element) => (element._tag === "turn-finished" ? [element] : []))
+      const [reply] = elements.flatMap((element) => (element._tag === "finished" ? [element.reply] : []))
+      assert.strictEqual(reply?.turns, 2)
+      assert.strictEqual(
+        reply?.usage.input,
+        turns.reduce((sum, { usage }) => sum + usage.input, 0)
+      )
+      assert.strictEqual(turns[1]?.usage.input, 20)
+    }).pipe(
+      withHandlers(
+        TestClaude.layer(
+          [["3"], ["{}"], ['{"sum":3}']].map((content) => ({ content, usage: { input_tokens: 10, output_tokens: 5 } }))
+        )
+      )
+    )
+  )
+
   it.effect("stops at the limits of tokens and of cost", () =>
     Effect.gen(function* () {
       const tokens = yield* Effect.flip(generateWithTools(toolkit, "Go", { limits: { tokens: 40 } }))

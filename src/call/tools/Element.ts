@@ -39,7 +39,10 @@ export interface ThinkingPiece {
   readonly text: string
 }
 
-/** The turn has ended: its message, and its tokens and cost alone. */
+/**
+ * The turn has ended: its message, and its tokens and cost alone. The turn for the value of a schema may have asked twice;
+ * then these are of both calls, and the message is the last one.
+ */
 export interface TurnFinished {
   readonly _tag: "turn-finished"
   readonly turn: number
@@ -63,7 +66,8 @@ export type ToolProgressed<T extends Tools> = {
 
 /**
  * The result of a call, as the model receives it in `content`. `result` is the encoded success or failure of the handler,
- * and undefined where the handler did not return one. Every call has exactly one result.
+ * and undefined where the handler did not return one. A call has one result, or none where the failure or the defect of
+ * its handler is raised: that ends the stream.
  */
 export type ToolResult<T extends Tools> = {
   readonly [Name in keyof T]: Omit<Outcome, "result"> & {

@@ -1,6 +1,6 @@
 /**
- * The limits of a loop. They are checked after each turn that calls tools: if one is reached, no tool of that turn runs and
- * Claude is not asked again. So the last turn may exceed the limits of tokens and cost; use `Budget` for a hard limit.
+ * The limits of a loop. They are checked after each turn that calls tools, and before the value of a schema is asked for: if
+ * one is reached, no tool of that turn runs and Claude is not asked again. So the last turn may exceed the limits of tokens and cost; use `Budget` for a hard limit.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
@@ -16,7 +16,7 @@ import type { TextReply, Turn } from "../turn.ts"
 
 /** When the loop stops. */
 export interface Limits {
-  /** Turns of Claude; 20 by default. */
+  /** Turns of Claude, the one for the value of a schema included; 20 by default. */
   readonly turns?: number
   /** Tokens of all turns: input (from the prompt cache too) and output. */
   readonly tokens?: number
@@ -31,7 +31,7 @@ const Messages = Schema.declare((value): value is Request["messages"] => Array.i
 const Dollar = Schema.declare(BigDecimal.isBigDecimal)
 
 /**
- * A limit was reached while Claude still called tools. `messages` is the conversation so far, in which each open call has
+ * A limit was reached while Claude still called tools, or before the turn for the value of a schema. `messages` is the conversation so far, in which each open call has
  * a result that says it did not run: pass it to another call to continue. `usage` and `cost` cover all turns.
  */
 export class ToolLimitReached extends Schema.TaggedError<ToolLimitReached>()("ToolLimitReached", {

@@ -28,10 +28,11 @@ export interface Loop {
   readonly mayBeEmpty: boolean
 }
 
-/** The end of a loop: the reply, and the request of its last turn. */
+/** The end of a loop: the reply, the request of its last turn, and the limit that leaves no further turn. */
 export interface Ended {
   readonly reply: ToolsReply
   readonly request: Request
+  readonly reached: Limits.Reached | undefined
 }
 
 /** Runs the loop. */
@@ -67,11 +68,14 @@ export const run = Effect.fnUntraced(function* ({ create, handlers, limits, mayB
     const messages =
       answer === undefined || answer.content?.length === 0 ? request.messages : [...request.messages, answer]
 
-    const limit = isCalling ? limitOf(number, { usage: sum.usage, cost: spent }) : undefined
+    const reached = limitOf(number, { usage: sum.usage, cost: spent })
+    const limit = isCalling ? reached : undefined
     if (!isCalling || limit !== undefined) {
       const why = limit?.detail ?? `the turn ended with ${message.stop_reason}`
       const closed = calls.length === 0 ? messages : results(messages, ToolCalls.notRun(calls, why))
-      if (limit === undefined) return { reply: { ...sum, messages: closed, turns: number }, request } satisfies Ended
+      if (limit === undefined) {
+        return { reply: { ...sum, messages: closed, turns: number }, request, reached } satisfies Ended
+      }
       const { cost, usage } = sum
       return yield* new Limits.ToolLimitReached({ ...limit, turns: number, usage, cost, messages: closed })
     }
