@@ -49,8 +49,9 @@ export interface ToolsOptions<T extends Tools, E = never, R = never> {
   /** The longest time of a handler, for tools without `Tools.Timeout`; unlimited by default. */
   readonly timeout?: Duration.Input
   /**
-   * Decides about each call of a tool with `needsApproval`, before its handler runs. It may take days. A denial is reported
-   * to the model. Without it, such a tool is refused before the first call.
+   * Decides about each call of a tool with `needsApproval`, before its handler runs. A denial is reported to the model.
+   * Without it, such a tool is refused before the first call. It may take days, as long as the process runs: a restart
+   * loses a call that waits, but in a job the next run asks again and repeats no paid call.
    */
   readonly approve?: Approve<T, E, R>
 }

@@ -1,7 +1,8 @@
 /**
  * The Claude API on this machine, without a key and without a bill. It uses the real wire format, refuses what the API
  * refuses, and answers with sentences of the prompt. Use it for tests, for demos and to rehearse a run. Its answers are
- * worthless, and all of them are marked: ids begin with `msg_emulated_`, responses carry the header `x-emulated-by`.
+ * worthless, and all of them are marked: ids begin with `msg_emulated_`, responses carry the header `x-emulated-by`. It
+ * calls tools with made-up arguments, and the program really runs them: give it tools without effects.
  *
  * In memory it follows the `Clock`: under `TestClock` an hour of latency passes at once. The SDK uses promises, and
  * virtual time does not wait for them: where a call is retried after a stall, move the clock in steps.
