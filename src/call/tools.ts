@@ -70,7 +70,15 @@ export interface ObjectToolsOptions<T extends Tools, A, I, RD, RE, E = never, R 
 export interface ObjectToolsReply<A> extends ToolsReply, ObjectReply<A> {}
 
 /** The failures of the loop. A tool with `failureMode: "return"` adds none. */
-export type ToolsError<T extends Tools> = ClaudeError | ToolLimitReached | Tool.HandlerError<T[keyof T]>
+export type ToolsError<T extends Tools> = ClaudeError | ToolLimitReached | RaisedFailure<T[keyof T]>
+
+/** The failure that a tool declares, where it is raised. */
+type RaisedFailure<T> =
+  T extends Tool.Tool<infer _Name, infer Config, infer _Requirements>
+    ? Config["failureMode"] extends "error"
+      ? Config["failure"]["Type"]
+      : never
+    : never
 
 /** The services that the loop needs, besides the handlers. */
 export type ToolsServices<T extends Tools> = Claude | Tool.HandlerServices<T[keyof T]>
@@ -78,7 +86,8 @@ export type ToolsServices<T extends Tools> = Claude | Tool.HandlerServices<T[key
 /**
  * Asks with tools, and returns the answer of the last turn with the usage and cost of all. Failures of handlers are raised
  * or returned to the model, by the `failureMode` of the tool; a failure is raised after the other handlers of its turn
- * have ended, and a defect of a handler stays a defect. Fails with `ToolLimitReached` at a limit, and like `generateText`
+ * have ended, and a defect of a handler stays a defect. An `AiError` that the `failure` of a tool does not have is a defect,
+ * too. Fails with `ToolLimitReached` at a limit, and like `generateText`
  * if the last turn is not a finished text; no tool of that turn has run then.
  */
 export const generateWithTools: {

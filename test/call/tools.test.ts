@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { BigDecimal, Deferred, Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
-import { Prompt, Tool, Toolkit } from "effect/ai"
+import { AiError, Prompt, Tool, Toolkit } from "effect/ai"
 import { TestClock } from "effect/testing"
 import { generateWithTools, streamWithTools } from "../../src/call/tools.ts"
 import * as Tools from "../../src/Tools.ts"
@@ -204,6 +204,23 @@ describe("generateWithTools", () => {
       })
       assert.strictEqual(error.message.includes("1 + 2"), false)
     }).pipe(withHandlers(endless()))
+  )
+
+  it.effect("raises an AiError that the tool declares, and has a defect where it does not", () =>
+    Effect.gen(function* () {
+      const reason = new AiError.UnknownError({ description: "down" })
+      const error = AiError.make({ module: "other", method: "ask", reason })
+      for (const declared of [true, false]) {
+        const kit = Toolkit.make(Tool.make("ask", declared ? { failure: AiError.AiError } : {}))
+        for (const failure of [error, reason]) {
+          const exit = yield* Effect.exit(
+            generateWithTools(kit, "Go").pipe(Effect.provide(kit.toLayer({ ask: () => Effect.fail(failure) })))
+          )
+          assert.strictEqual(Exit.hasFails(exit), declared)
+          assert.strictEqual(Exit.hasDies(exit), !declared)
+        }
+      }
+    }).pipe(Effect.provide(TestClaude.layer(() => ({ content: [call("ask", {}, "1")] }))))
   )
 
   it.effect("counts the turn for the value of a schema in the limits, and stops before it", () =>

@@ -1,7 +1,7 @@
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import { Claude, type ClaudeError, type Tools } from "effect-claude"
 import { Context, Effect, Schema, Stream } from "effect"
-import { type AiError, Tool, Toolkit } from "effect/ai"
+import { AiError, Tool, Toolkit } from "effect/ai"
 
 describe("the types of generateWithTools", () => {
   it("require Claude, the handlers, and what the handlers need", () => {
@@ -15,9 +15,13 @@ describe("the types of generateWithTools", () => {
   it("have the failures of tools in mode error, and leave out the ones in mode return", () => {
     const effect = Claude.generateWithTools(toolkit, "Go", { approve: () => Effect.fail("nobody" as const) })
     expectTypeOf<Effect.Error<typeof effect>>().toEqualTypeOf<
-      ClaudeError.ClaudeError | Tools.ToolLimitReached | Raised | AiError.AiError | "nobody"
+      ClaudeError.ClaudeError | Tools.ToolLimitReached | Raised | "nobody"
     >()
     const returning = Claude.generateWithTools(Toolkit.make(Returning), "Go")
+    const calling = Claude.generateWithTools(Toolkit.make(Tool.make("a", { failure: AiError.AiError })), "Go")
+    expectTypeOf<Effect.Error<typeof calling>>().toEqualTypeOf<
+      ClaudeError.ClaudeError | Tools.ToolLimitReached | AiError.AiError
+    >()
     expectTypeOf<Effect.Error<typeof returning>>().toEqualTypeOf<ClaudeError.ClaudeError | Tools.ToolLimitReached>()
   })
 
@@ -52,7 +56,7 @@ describe("the types of generateWithTools", () => {
     })
     assert.isTrue(Effect.isEffect(read))
     expectTypeOf<Stream.Error<typeof stream>>().toEqualTypeOf<
-      ClaudeError.ClaudeError | Tools.ToolLimitReached | Raised | AiError.AiError
+      ClaudeError.ClaudeError | Tools.ToolLimitReached | Raised
     >()
   })
 

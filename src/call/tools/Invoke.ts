@@ -119,8 +119,17 @@ const unencodable = ({ name }: Tool.Any) =>
 export const isUnencodable = (error: unknown): boolean =>
   AiError.isAiError(error) && error.reason._tag === "ToolResultEncodingError"
 
-/** The error that `Toolkit.handle` would raise. */
-const normalized = ({ name }: Tool.Any, error: unknown): unknown => {
+/**
+ * Whether a handler failed with an `AiError` that its tool does not declare. The types of effect/ai let every handler do
+ * so, but no caller of a loop expects it.
+ */
+export const isUndeclared = ({ failureSchema }: Tool.Any, error: unknown): boolean =>
+  AiError.isAiError(error) && !Schema.is(failureSchema)(error)
+
+/** The error that `Toolkit.handle` would raise. One that the tool declares is raised as it is. */
+const normalized = ({ failureMode, failureSchema, name }: Tool.Any, error: unknown): unknown => {
+  const isDeclared: boolean = failureMode === "error" && Schema.is(failureSchema)(error)
+  if (isDeclared) return error
   const make = (reason: AiError.AiErrorReason) => AiError.make({ module: "Toolkit", method: `${name}.handle`, reason })
   if (AiError.isAiErrorReason(error)) return make(error)
   if (!Schema.isSchemaError(error)) return error

@@ -156,7 +156,10 @@ const run = (
             )
           )
         )
-  const raised = Effect.catchIf(limited, Invoke.isUnencodable, () => Effect.die(mistaken(name)))
+  const raised = Effect.catch(limited, (error) => {
+    if (Invoke.isUnencodable(error)) return Effect.die(mistaken(name))
+    return Invoke.isUndeclared(format.tool, error) ? Effect.die(error) : Effect.fail(error)
+  })
   return permits.withPermits(1)(traced({ id, name }, errorType, raised))
 }
 
