@@ -88,7 +88,8 @@ export type ToolsServices<T extends Tools> = Claude | Tool.HandlerServices<T[key
  * or returned to the model, by the `failureMode` of the tool; a failure is raised after the other handlers of its turn
  * have ended, and a defect of a handler stays a defect. An `AiError` that the `failure` of a tool does not have is a defect,
  * too. Fails with `ToolLimitReached` at a limit, and like `generateText`
- * if the last turn is not a finished text; no tool of that turn has run then.
+ * if the last turn is not a finished text; no tool of that turn has run then. The `tools` of the prompt may add tools that
+ * the API runs; one without a handler fails with `Unsupported` before the first call.
  */
 export const generateWithTools: {
   <T extends Tools, A, I, RD, RE, ET = never, RT = never, E = never, R = never>(

@@ -439,12 +439,28 @@ describe("generateWithTools", () => {
 
   it.effect("sends each tool once, also where the prompt has its definition from an earlier conversation", () =>
     Effect.gen(function* () {
-      const own = { name: "own", input_schema: { type: "object" as const } }
+      const own = { name: "web_search" as const, type: "web_search_20250305" as const }
       const old = { name: "add", input_schema: { type: "object" as const } }
       yield* generateWithTools(toolkit, { tools: [old, own], messages: [{ role: "user", content: "Go" }] })
       const names = (yield* TestClaude.calls)[0]?.tools?.map((tool) => "name" in tool && tool.name)
-      assert.deepStrictEqual(names, ["own", "add", "divide"])
+      assert.deepStrictEqual(names, ["web_search", "add", "divide"])
     }).pipe(withHandlers(TestClaude.layer("Done.")))
+  )
+
+  it.effect("refuses a tool of the prompt that has no handler, before any call", () =>
+    Effect.gen(function* () {
+      const own = { name: "own", input_schema: { type: "object" as const } }
+      const bash = { name: "bash" as const, type: "bash_20250124" as const }
+      for (const tool of [own, { ...own, type: "custom" as const }, bash]) {
+        const prompt = { tools: [tool], messages: [{ role: "user" as const, content: "Go" }] }
+        const error = yield* Effect.flip(generateWithTools(toolkit, prompt))
+        assert.include(
+          error.message,
+          `the tool ${tool.name} of the prompt has no handler; put it into the toolkit, or leave it out`
+        )
+      }
+      assert.deepStrictEqual(yield* TestClaude.calls, [])
+    }).pipe(withHandlers(TestClaude.layer([])))
   )
 
   it.effect("reports how each call ended, with its duration and without its arguments", () =>

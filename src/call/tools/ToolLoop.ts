@@ -97,7 +97,10 @@ const withEarlier =
       earlier.map(({ usage }) => usage)
     )
 
-/** The first request. Fails if the loop cannot run: with a thread, or without the approval that a tool needs. */
+/**
+ * The first request. Fails if the loop cannot run: with a thread, without the approval that a tool needs, or with a tool in
+ * the prompt that nothing can run.
+ */
 const opening = Effect.fnUntraced(function* ({ approve, formats, tools: known }: ToolCalls.Handlers, prompt: Prompt) {
   const request = yield* resolve(prompt)
   if (Predicate.isNotNullish(request.thread)) {
@@ -109,9 +112,21 @@ const opening = Effect.fnUntraced(function* ({ approve, formats, tools: known }:
   }
   // The tools of a conversation that continues may be in the prompt already.
   const others = (request.tools ?? []).filter((tool) => !("name" in tool) || formats.find(tool.name) === undefined)
+  const unhandled = others.find(isClientTool)
+  if (unhandled !== undefined) {
+    const name = "name" in unhandled ? unhandled.name : unhandled.type
+    return yield* unsupported(
+      `the tool ${name} of the prompt has no handler`,
+      "put it into the toolkit, or leave it out"
+    )
+  }
   const tools = [...others, ...formats.definitions]
   return Arr.isReadonlyArrayNonEmpty(tools) ? { ...request, tools } : request
 })
+
+/** Whether the program runs the tool: one with a schema, or one of Anthropic's for a computer. The API runs the others. */
+const isClientTool = ({ type }: NonNullable<Request["tools"]>[number]): boolean =>
+  Predicate.isNullish(type) || /^(?:custom$|(?:bash|text_editor|computer|memory|browser)_)/.test(type)
 
 const unsupported = (detail: string, remedy: string) => new ClaudeError({ reason: new Unsupported({ detail, remedy }) })
 
