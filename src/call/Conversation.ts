@@ -169,23 +169,55 @@ type Tools = Record<string, Tool.Any>
  * turns without tools still send the definitions, which the API needs to read the calls, and call no tool. That changes
  * `tool_choice`, so they do not read the messages from the prompt cache: ask all turns with tools where you can.
  */
-export const generateWithTools = <E, T extends Tools, ET = never, RT = never, E2 = never, R = never>(
+export const generateWithTools: {
+  <E, T extends Tools, A, I, RD, RE, ET = never, RT = never, E2 = never, R = never>(
+    self: Conversation<E>,
+    toolkit: tools.ToolkitInput<T, ET, RT>,
+    input: Input,
+    options: tools.ObjectToolsOptions<T, A, I, RD, RE, E2, R>
+  ): Effect.Effect<tools.ObjectToolsReply<A>, tools.ToolsError<T> | ET | E2 | E, tools.ToolsServices<T> | RT | R | RD>
+  <E, T extends Tools, ET = never, RT = never, E2 = never, R = never>(
+    self: Conversation<E>,
+    toolkit: tools.ToolkitInput<T, ET, RT>,
+    input: Input,
+    options?: tools.ToolsOptions<T, E2, R>
+  ): Effect.Effect<tools.ToolsReply, tools.ToolsError<T> | ET | E2 | E, tools.ToolsServices<T> | RT | R>
+} = <E, T extends Tools, ET, RT, E2, R>(
   self: Conversation<E>,
   toolkit: tools.ToolkitInput<T, ET, RT>,
   input: Input,
   options?: tools.ToolsOptions<T, E2, R>
-): Effect.Effect<tools.ToolsReply, tools.ToolsError<T> | ET | E2 | E, tools.ToolsServices<T> | RT | R> =>
+) =>
+  // The reply of the loop depends on the options, as the types above say.
   Effect.flatMap(prepare(toolkit), ({ definitions, ready }) =>
     Session.run(self, input, (request) => tools.generateWithTools(ready, request, options), definitions)
-  )
+  ) as never
 
 /** The same as a stream of events. The turn is added before `finished` arrives. */
-export const streamWithTools = <E, T extends Tools, ET = never, RT = never, E2 = never, R = never>(
+export const streamWithTools: {
+  <E, T extends Tools, A, I, RD, RE, ET = never, RT = never, E2 = never, R = never>(
+    self: Conversation<E>,
+    toolkit: tools.ToolkitInput<T, ET, RT>,
+    input: Input,
+    options: tools.ObjectToolsOptions<T, A, I, RD, RE, E2, R>
+  ): Stream.Stream<
+    tools.Element<T, tools.ObjectToolsReply<A>>,
+    tools.ToolsError<T> | ET | E2 | E,
+    tools.ToolsServices<T> | RT | R | RD
+  >
+  <E, T extends Tools, ET = never, RT = never, E2 = never, R = never>(
+    self: Conversation<E>,
+    toolkit: tools.ToolkitInput<T, ET, RT>,
+    input: Input,
+    options?: tools.ToolsOptions<T, E2, R>
+  ): Stream.Stream<tools.Element<T>, tools.ToolsError<T> | ET | E2 | E, tools.ToolsServices<T> | RT | R>
+} = <E, T extends Tools, ET, RT, E2, R>(
   self: Conversation<E>,
   toolkit: tools.ToolkitInput<T, ET, RT>,
   input: Input,
   options?: tools.ToolsOptions<T, E2, R>
-): Stream.Stream<tools.Element<T>, tools.ToolsError<T> | ET | E2 | E, tools.ToolsServices<T> | RT | R> =>
+) =>
+  // The types are above, as for `generateWithTools`.
   Stream.unwrap(
     Effect.gen(function* () {
       const { definitions, ready } = yield* prepare(toolkit)
@@ -195,7 +227,7 @@ export const streamWithTools = <E, T extends Tools, ET = never, RT = never, E2 =
         element._tag === "finished" ? Effect.uninterruptible(add(element.reply, element.reply.messages)) : Effect.void
       )
     })
-  )
+  ) as never
 
 /** The handlers of a toolkit, and the definitions that the history needs. */
 const prepare = Effect.fnUntraced(function* <T extends Tools, E, R>(toolkit: tools.ToolkitInput<T, E, R>) {

@@ -5,6 +5,7 @@ import * as Tool from "effect/ai/Tool"
 import * as Toolkit from "effect/ai/Toolkit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -47,6 +48,19 @@ describe("a conversation", () => {
       )
       assert.strictEqual(error.reason._tag, "Unsupported")
     }).pipe(Effect.provide(Emulator.layer()))
+  )
+
+  it.effect("ends a turn with tools with a value, and keeps the whole turn", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      const schema = Schema.Struct({ sum: Schema.Int })
+      const { value } = yield* Conversation.generateWithTools(chat, Toolkit.empty, "1 + 2?", { schema })
+      assert.deepStrictEqual(value, { sum: 3 })
+      const last = yield* Stream.runLast(Conversation.streamWithTools(chat, Toolkit.empty, "And 1?", { schema }))
+      const reply = Option.getOrUndefined(last)
+      assert.deepStrictEqual(reply?._tag === "finished" && reply.reply.value, { sum: 4 })
+      assert.lengthOf(yield* chat.messages, 8)
+    }).pipe(Effect.provide(TestClaude.layer(["It is 3.", '{"sum":3}', "It is 4.", '{"sum":4}'])))
   )
 
   it.effect("has the settings of one turn for that turn only", () =>

@@ -1,5 +1,6 @@
 import { describe, expectTypeOf, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Toolkit from "effect/ai/Toolkit"
 import type { KeyValueStore } from "effect/persistence/KeyValueStore"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
@@ -19,6 +20,17 @@ describe("the types of a conversation", () => {
   it("have the value of the schema", () => {
     const reply = Conversation.generateObject(chat, Schema.Struct({ age: Schema.Int }), "How old?")
     expectTypeOf<Effect.Success<typeof reply>["value"]>().toEqualTypeOf<{ readonly age: number }>()
+  })
+
+  it("have the value of the schema at the end of a loop with tools", () => {
+    const options = { schema: Schema.Struct({ age: Schema.Int }) }
+    const reply = Conversation.generateWithTools(chat, Toolkit.empty, "How old?", options)
+    expectTypeOf<Effect.Success<typeof reply>["value"]>().toEqualTypeOf<{ readonly age: number }>()
+    const elements = Conversation.streamWithTools(chat, Toolkit.empty, "How old?", options)
+    type Finished = Extract<Stream.Success<typeof elements>, { readonly _tag: "finished" }>
+    expectTypeOf<Finished["reply"]["value"]>().toEqualTypeOf<{ readonly age: number }>()
+    const plain = Conversation.generateWithTools(chat, Toolkit.empty, "How old?")
+    expectTypeOf<Effect.Success<typeof plain>>().not.toHaveProperty("value")
   })
 
   it("have the failure of what runs at the end of a stream", () => {

@@ -124,9 +124,12 @@ const opening = Effect.fnUntraced(function* ({ approve, formats, tools: known }:
   return Arr.isReadonlyArrayNonEmpty(tools) ? { ...request, tools } : request
 })
 
-/** Whether the program runs the tool: one with a schema, or one of Anthropic's for a computer. The API runs the others. */
+/**
+ * Whether the program runs the tool: one with a schema, or one of Anthropic's such as `bash`. The API runs the others; the
+ * calls of a toolset name its members, so the toolkit may have handlers for them.
+ */
 const isClientTool = ({ type }: NonNullable<Request["tools"]>[number]): boolean =>
-  Predicate.isNullish(type) || /^(?:custom$|(?:bash|text_editor|computer|memory|browser)_)/.test(type)
+  Predicate.isNullish(type) || /^(?:custom$|(?:bash|text_editor|computer|memory)_\d)/.test(type)
 
 const unsupported = (detail: string, remedy: string) => new ClaudeError({ reason: new Unsupported({ detail, remedy }) })
 
