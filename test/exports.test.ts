@@ -23,7 +23,7 @@ describe("the public names", () => {
       Transport: Dispatching Fetch Transport globalFetch patientDispatcher
       Usage: ApiTokens ApiUsage Besides Tokens Usage billed fromMessage sum totalInput zero
       Claude: BatchesStackOptions Claude DeepPartial Defaults Message ObjectEvent ObjectOptions ObjectReply ObjectToolsOptions ObjectToolsReply Origin Prompt Reply Request StackOptions StreamElementsOptions StreamEvent StreamObjectOptions StreamStart TextReply Timeouts ToolsError ToolsOptions ToolsReply countTokens create generateObject generateText generateWithTools layer layerConfig stack stream streamElements streamObject streamText streamWithTools wrap
-      Conversation: Compact Content Conversation ConversationChanged ConversationExists ConversationStoreFailed ConversationUnreadable HistoryInvalid Input Message Options Settings StoreError Trim fork fromMessages generateObject generateText generateWithTools make open persist streamObject streamText streamWithTools undo
+      Conversation: Compact Content Conversation ConversationChanged ConversationExists ConversationStoreFailed ConversationUnreadable HistoryInvalid Input Message Options Settings StoreError Trim fork fromMessages generateObject generateText generateWithTools make open persist streamElements streamObject streamText streamWithTools undo
       Tools: Decision Element Limits Replay Timeout ToolCall ToolLimitReached ToolResult codeExecution webFetch webSearch
       LanguageModel: Settings claudeError layer make model
       Batch: Finished Options fanOut map stream

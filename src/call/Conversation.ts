@@ -116,24 +116,7 @@ export const streamText = <E, E2 = never, R = never>(
   input: Input,
   options?: { readonly onFinish?: (reply: text.TextReply) => Effect.Effect<unknown, E2, R> }
 ): Stream.Stream<string, ClaudeError | E | E2, Claude | R> =>
-  Stream.unwrap(
-    Effect.gen(function* () {
-      yield* self.turns.takeScoped(1)
-      const { add, request } = yield* Session.begin(self, input)
-      let finished: text.TextReply | undefined
-      const pieces = text.streamText(request, {
-        onFinish: (reply) =>
-          Effect.map(options?.onFinish?.(reply) ?? Effect.void, () => {
-            finished = reply
-          })
-      })
-      // Not in `onFinish`: a store that fails must not remove the answer from a cache.
-      const adding = Effect.suspend(() =>
-        finished === undefined ? Effect.void : Effect.uninterruptible(add(finished))
-      )
-      return Stream.concat(pieces, Stream.drain(Stream.fromEffect(adding)))
-    })
-  )
+  adding(self, input, options?.onFinish, (request, onFinish) => text.streamText(request, { onFinish }))
 
 /**
  * Streams the next answer as growing values of a schema; see `Claude.streamObject`. The turn is added before `finished`.
@@ -152,6 +135,43 @@ export const streamObject = <E, A, I, RD, RE>(
       return Stream.tap(object.streamObject(schema, uncited(request), options), (event) =>
         event._tag === "finished" ? Effect.uninterruptible(add(event)) : Effect.void
       )
+    })
+  )
+
+/**
+ * Streams the elements of a list as the next answer; see `Claude.streamElements`. The turn is added before the stream ends,
+ * and citations are as for `generateObject`.
+ */
+export const streamElements = <E, A, I, RD, RE, E2 = never, R = never>(
+  self: Conversation<E>,
+  element: Schema.ConstraintCodec<A, I, RD, RE>,
+  input: Input,
+  { onFinish, ...options }: object.StreamElementsOptions<A, E2, R> = {}
+): Stream.Stream<A, ClaudeError | E | E2, Claude | RD | R> =>
+  adding(self, input, onFinish, (request, onFinish) =>
+    object.streamElements(element, uncited(request), { ...options, onFinish })
+  )
+
+/** Streams a turn, and adds it once the stream has been read to its end. */
+const adding = <E, A extends text.TextReply, Piece, E1, R1, E2, R2>(
+  self: Conversation<E>,
+  input: Input,
+  onFinish: ((reply: A) => Effect.Effect<unknown, E2, R2>) | undefined,
+  ask: (request: Request, onFinish: (reply: A) => Effect.Effect<void, E2, R2>) => Stream.Stream<Piece, E1, R1>
+): Stream.Stream<Piece, E | E1, R1> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      yield* self.turns.takeScoped(1)
+      const { add, request } = yield* Session.begin(self, input)
+      let finished: A | undefined
+      const pieces = ask(request, (reply) =>
+        Effect.map(onFinish?.(reply) ?? Effect.void, () => {
+          finished = reply
+        })
+      )
+      // Not in `onFinish`: a store that fails must not remove the answer from a cache.
+      const end = Effect.suspend(() => (finished === undefined ? Effect.void : Effect.uninterruptible(add(finished))))
+      return Stream.concat(pieces, Stream.drain(Stream.fromEffect(end)))
     })
   )
 

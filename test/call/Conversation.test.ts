@@ -16,6 +16,8 @@ import * as Emulator from "../../src/testing/Emulator.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
 import { message, thinking } from "../fixtures.ts"
 
+const Numbers = Schema.Array(Schema.Int)
+
 describe("a conversation", () => {
   it.effect("sends the turns before with each message", () =>
     Effect.gen(function* () {
@@ -61,6 +63,21 @@ describe("a conversation", () => {
       assert.deepStrictEqual(reply?._tag === "finished" && reply.reply.value, { sum: 4 })
       assert.lengthOf(yield* chat.messages, 8)
     }).pipe(Effect.provide(TestClaude.layer(["It is 3.", '{"sum":3}', "It is 4.", '{"sum":4}'])))
+  )
+
+  it.effect("streams the elements of a list, and adds the turn at their end only", () =>
+    Effect.gen(function* () {
+      const chat = yield* Conversation.make()
+      const sizes: Array<number> = []
+      const elements = Conversation.streamElements(chat, Schema.Int, "Count.", {
+        onFinish: ({ value }) => Effect.sync(() => sizes.push(value.length))
+      })
+      assert.deepStrictEqual(yield* Stream.runCollect(Stream.take(elements, 1)), [1])
+      assert.deepStrictEqual(yield* chat.messages, [])
+      assert.deepStrictEqual(yield* Stream.runCollect(elements), [1, 2])
+      assert.deepStrictEqual(sizes, [2])
+      assert.lengthOf(yield* chat.messages, 2)
+    }).pipe(Effect.provide(TestClaude.layer([TestClaude.object(Numbers, [1, 2]), TestClaude.object(Numbers, [1, 2])])))
   )
 
   it.effect("has the settings of one turn for that turn only", () =>
