@@ -7,7 +7,6 @@ import { join } from "node:path"
 import { at, folder, lines, program, runOf } from "./cli.ts"
 
 const { NODE_COMPILE_CACHE = "", PATH = "", TEST_DATABASE_URL } = process.env
-const rows = 60
 
 const places = [
   { name: "SQLite", state: undefined, missing: "" },
@@ -25,7 +24,7 @@ for (const { missing, name, state } of places) {
       "is paused, changed and resumed from here, and stays paused where it is killed and starts again",
       () =>
         Effect.gen(function* () {
-          const { billed, control, job, settled, start, status, until } = yield* world(state)
+          const { billed, control, job, settled, start, status, until } = yield* world(state, 20)
           const first = yield* start("--budget", "1 USD")
           yield* until(Effect.map(status, ({ done }) => done > 2))
           assert.isNotNull((yield* status).openIn)
@@ -62,8 +61,8 @@ for (const { missing, name, state } of places) {
           const { code, stderr } = yield* second.ends
           assert.strictEqual(code, 0)
           assert.match(stderr, /the job is paused since [\d:]+( [a-z]+)?, and no row starts: effect-claude resume /)
-          assert.strictEqual(yield* billed, rows)
-          assert.deepInclude(yield* status, { done: rows, pending: 0, pausedSince: null, outcome: "done" })
+          assert.strictEqual(yield* billed, 20)
+          assert.deepInclude(yield* status, { done: 20, pending: 0, pausedSince: null, outcome: "done" })
         }).pipe(Effect.scoped),
       120_000
     )
@@ -72,7 +71,7 @@ for (const { missing, name, state } of places) {
       "answers 50 controls while it commits rows, each in one way",
       () =>
         Effect.gen(function* () {
-          const { billed, control, files, start, status, until } = yield* world(state)
+          const { billed, control, files, start, status, until } = yield* world(state, 60)
           const run = yield* start()
           yield* until(Effect.map(status, ({ done }) => done > 0))
           const controls = Array.from(
@@ -86,8 +85,8 @@ for (const { missing, name, state } of places) {
           assert.isAbove(applied.length, 5)
           assert.lengthOf(answers, applied.length + refused.length)
           assert.deepInclude(yield* run.ends, { code: 0 })
-          assert.strictEqual(new Set(lines(files.output).map(({ key }) => key)).size, rows)
-          assert.strictEqual(yield* billed, rows)
+          assert.strictEqual(new Set(lines(files.output).map(({ key }) => key)).size, 60)
+          assert.strictEqual(yield* billed, 60)
         }).pipe(Effect.scoped),
       120_000
     )
@@ -99,7 +98,7 @@ for (const { missing, name, state } of places) {
 const paused = "paused: no more rows start, and those that run continue"
 
 /** A job in a folder, an emulator, and commands on the state of the job. */
-const world = Effect.fnUntraced(function* (database: string | undefined) {
+const world = Effect.fnUntraced(function* (database: string | undefined, rows: number) {
   const server = Context.get(yield* Layer.build(Emulator.layerServer({ latency: 50 })), Emulator.Emulator)
   const files = { ...folder(rows), job: join(import.meta.dirname, "threeSteps.job.ts") }
   const job = `controlled ${process.pid} ${yield* Random.nextInt}`
