@@ -188,6 +188,19 @@ export type CacheTtl = keyof typeof cacheLifetimes
  */
 export const limitGroup = (id: string): string => /^claude-[a-z]+-\d+/.exec(id)?.[0] ?? id
 
+/** Whether `tool_choice` may force a call of a tool. An unknown model is taken to accept it. */
+export const acceptsForcedTools = (id: string): boolean => !withoutForcedTools.has(id.replace(/-\d{8}$/, ""))
+
+/** Anthropic, release notes, Sep 2026, and the model pages since then. */
+const withoutForcedTools: ReadonlySet<string> = new Set([
+  "claude-fable-5-1",
+  "claude-mythos-5-1",
+  "claude-fable-5-2",
+  "claude-mythos-5-2",
+  "claude-opus-5-5",
+  "claude-sonnet-5-5"
+])
+
 /**
  * Whether two ids name the same model: equal ids, or one with a date and the other without, in the spellings of
  * Anthropic, Bedrock and Vertex. Use it to see whether the model that answered is the one that was asked.

@@ -139,7 +139,7 @@ const time = ({ atConcurrency, atLimits, concurrency, latencyBasis }: Estimate.T
   const latency = {
     assumed,
     measured: "if answers take as long as in finished rows",
-    both: `if answers take as long as in finished rows, and those of other steps ${firstToken} s and 1 s for each ${tokensPerSecond} tokens`
+    both: `if answers take as long as in finished rows, and answers of other steps ${firstToken} s and 1 s for each ${tokensPerSecond} tokens`
   }
   const limits =
     atLimits === undefined

@@ -463,6 +463,15 @@ describe("generateWithTools", () => {
     }).pipe(withHandlers(TestClaude.layer([])))
   )
 
+  it.effect("refuses a forced call that the model does not take, before any call", () =>
+    Effect.gen(function* () {
+      const prompt = { tool_choice: { type: "any" as const }, messages: [{ role: "user" as const, content: "Go" }] }
+      const error = yield* Effect.flip(generateWithTools(toolkit, prompt))
+      assert.include(error.message, 'a forced call of a tool with claude-sonnet-5-5; use tool_choice "auto"')
+      assert.deepStrictEqual(yield* TestClaude.calls, [])
+    }).pipe(withHandlers(TestClaude.layer([])))
+  )
+
   it.effect("reports how each call ended, with its duration and without its arguments", () =>
     Effect.gen(function* () {
       const events: Array<Event.Event> = []
@@ -651,6 +660,7 @@ describe("generateWithTools", () => {
   it.effect("keeps a forced choice to the first turn", () =>
     Effect.gen(function* () {
       yield* generateWithTools(toolkit, {
+        model: "claude-haiku-5-5",
         tool_choice: { type: "any" },
         messages: [{ role: "user", content: "Go" }]
       })

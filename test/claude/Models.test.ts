@@ -78,6 +78,13 @@ describe("Models", () => {
     assert.deepStrictEqual(unpriced, ["claude-mythos-5-2", "claude-mythos-preview"])
   })
 
+  it("knows the models that refuse a forced call of a tool, with a date or without", () => {
+    const refusing = ["claude-sonnet-5-5", "claude-opus-5-5", "claude-fable-5-2", "claude-sonnet-5-5-20260901"]
+    assert.deepStrictEqual(refusing.filter(Models.acceptsForcedTools), [])
+    const accepting = ["claude-haiku-5-5", "claude-opus-5", "claude-sonnet-4-5-20250929", "unknown"]
+    assert.deepStrictEqual(accepting.filter(Models.acceptsForcedTools), accepting)
+  })
+
   it("lists the models that will be retired soon", () => {
     assert.strictEqual(Models.find("claude-sonnet-4-5")?.retires, "2026-11-30")
     assert.strictEqual(Models.find("claude-sonnet-4-5-20250929")?.retires, "2026-11-30")

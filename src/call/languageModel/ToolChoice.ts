@@ -7,6 +7,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as AiError from "effect/ai/AiError"
 import type * as LanguageModel from "effect/ai/LanguageModel"
+import * as Models from "../../claude/Models.ts"
 
 type Choice = LanguageModel.ProviderOptions["toolChoice"]
 
@@ -20,7 +21,7 @@ export const make = (
   const isForced =
     choice === "required" || (Predicate.isObject(choice) && ("tool" in choice || choice.mode === "required"))
   if (!isForced) return Result.succeed(undefined)
-  if (withoutForcedTools.has(model)) {
+  if (!Models.acceptsForcedTools(model)) {
     return Result.fail(
       new AiError.InvalidRequestError({
         parameter: "toolChoice",
@@ -35,13 +36,3 @@ export const make = (
     Predicate.isObject(choice) && "tool" in choice ? { type: "tool", name: nameOf(choice.tool) } : { type: "any" }
   )
 }
-
-/** Anthropic, release notes, Sep 2026, and the model pages since then. */
-export const withoutForcedTools: ReadonlySet<string> = new Set([
-  "claude-fable-5-1",
-  "claude-mythos-5-1",
-  "claude-fable-5-2",
-  "claude-mythos-5-2",
-  "claude-opus-5-5",
-  "claude-sonnet-5-5"
-])

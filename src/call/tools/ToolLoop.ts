@@ -98,8 +98,8 @@ const withEarlier =
     )
 
 /**
- * The first request. Fails if the loop cannot run: with a thread, without the approval that a tool needs, or with a tool in
- * the prompt that nothing can run.
+ * The first request. Fails if the loop cannot run: with a thread, without the approval that a tool needs, with a forced
+ * call that the model refuses, or with a tool in the prompt that nothing can run.
  */
 const opening = Effect.fnUntraced(function* ({ approve, formats, tools: known }: ToolCalls.Handlers, prompt: Prompt) {
   const request = yield* resolve(prompt)
@@ -109,6 +109,10 @@ const opening = Effect.fnUntraced(function* ({ approve, formats, tools: known }:
   const unasked = approve === undefined ? Object.values(known).find(Approval.mayNeed) : undefined
   if (unasked !== undefined) {
     return yield* unsupported(`the tool ${unasked.name} needs approval, and nothing approves it`, "pass approve")
+  }
+  if (isForced(request) && !Models.acceptsForcedTools(request.model)) {
+    const remedy = 'use tool_choice "auto" and ask for the tool in the prompt, or choose another model'
+    return yield* unsupported(`a forced call of a tool with ${request.model}`, remedy)
   }
   // The tools of a conversation that continues may be in the prompt already.
   const others = (request.tools ?? []).filter((tool) => !("name" in tool) || formats.find(tool.name) === undefined)
@@ -140,5 +144,7 @@ const results = (messages: Request["messages"], content: ReadonlyArray<Anthropic
 ]
 
 /** A tool that the caller forces is forced in the first turn only, or the loop could not end. */
-const unforced = ({ tool_choice: choice }: Request): Pick<Request, "tool_choice"> =>
-  choice?.type === "any" || choice?.type === "tool" ? { tool_choice: { type: "auto" } } : {}
+const unforced = (request: Request): Pick<Request, "tool_choice"> =>
+  isForced(request) ? { tool_choice: { type: "auto" } } : {}
+
+const isForced = ({ tool_choice: choice }: Request) => choice?.type === "any" || choice?.type === "tool"

@@ -4,6 +4,7 @@
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
+import * as JsonText from "./JsonText.ts"
 
 /** The stages of a type, from its decoded side to JSON. */
 export const of = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
@@ -112,7 +113,7 @@ const jsonText = "a string that will be decoded as JSON"
 
 const jsonTextOf = (ast: SchemaAST.AST): ReadonlyArray<string> => {
   const { contentSchema } = documentOf(ast)
-  return contentSchema === undefined ? [] : [`JSON text that satisfies the schema ${JSON.stringify(contentSchema)}`]
+  return contentSchema === undefined ? [] : [JsonText.words(contentSchema)]
 }
 
 /** The pattern of a template literal. */

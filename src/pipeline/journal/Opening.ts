@@ -176,7 +176,7 @@ const Stored = Schema.Struct({
   ...Kind.Kind.fields,
   id: Schema.Int,
   run: Schema.Int,
-  /** The number of the last run, those of workers included. */
+  /** The number of the last run; runs of workers count too. */
   last: Schema.Int,
   /** Whether the run has claimed the rows for other processes. */
   shared: Schema.BooleanFromBit,

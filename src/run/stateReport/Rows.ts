@@ -59,8 +59,8 @@ const texts = ({ reply, request, step }: Step): Html | false =>
     ${
       request === undefined &&
       html`<p class="quiet">
-        The state has no request of this row: it keeps those of the first 8 rows, of every 256th, and of answers that
-        could not be used. effect-claude estimate shows requests.
+        The state has no request of this row: it keeps the requests of the first 8 rows, of every 256th, and of answers
+        that could not be used. effect-claude estimate shows requests.
       </p>`
     }
     ${

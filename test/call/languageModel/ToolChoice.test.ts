@@ -1,8 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as ToolChoice from "../../../src/call/languageModel/ToolChoice.ts"
-import * as Models from "../../../src/claude/Models.ts"
-import * as Capabilities from "../../../src/testing/emulator/request/Capabilities.ts"
 
 describe("the tool choice", () => {
   it("is the API's", () => {
@@ -20,10 +18,5 @@ describe("the tool choice", () => {
     const made = ToolChoice.make("required", "claude-sonnet-5-5", (name) => name)
     assert(Result.isFailure(made))
     assert.match(made.failure.message, /claude-sonnet-5-5 refuses forced tool calls; use toolChoice "auto"/)
-  })
-
-  it("knows the models that the emulator knows", () => {
-    const refusing = Models.all.filter(({ id }) => Capabilities.find(id)?.forcedTools === false).map(({ id }) => id)
-    assert.deepStrictEqual([...ToolChoice.withoutForcedTools].toSorted(), refusing.toSorted())
   })
 })

@@ -49,7 +49,7 @@ export const make = (spendLimit: SpendLimit): Ledger => {
   const write = (row: number, requestHash: string, model: string, usage: Usage.Usage) => {
     const at = (row % rowsOfBlock) * rowBytes
     const view = block(row)
-    // The tokens of a summary or of another model have no columns: they count with those of the answer.
+    // The tokens of a summary or of another model have no columns: they are added to the tokens of the answer.
     const { cacheRead, cacheWrite1h, cacheWrite5m, input, output } = usage.besides
       ? Usage.sum(usage, Usage.zero)
       : usage

@@ -18,8 +18,6 @@ export interface Capabilities {
   readonly prefill: boolean
   /** Whether `temperature`, `top_p` and `top_k` may be set. */
   readonly sampling: boolean
-  /** Whether `tool_choice` may force a tool call. */
-  readonly forcedTools: boolean
   /** Empty where the model has no effort parameter. */
   readonly efforts: ReadonlyArray<Effort>
   readonly thinking: ReadonlyArray<Thinking>
@@ -30,7 +28,6 @@ export interface Capabilities {
 const generation45: Capabilities = {
   prefill: true,
   sampling: true,
-  forcedTools: true,
   efforts: [],
   thinking: ["enabled", "disabled"]
 }
@@ -38,7 +35,6 @@ const generation45: Capabilities = {
 const generation46: Capabilities = {
   prefill: false,
   sampling: true,
-  forcedTools: true,
   efforts: ["low", "medium", "high", "max"],
   thinking: ["enabled", "disabled", "adaptive"]
 }
@@ -46,13 +42,11 @@ const generation46: Capabilities = {
 const generation47: Capabilities = {
   prefill: false,
   sampling: false,
-  forcedTools: true,
   efforts,
   thinking: ["adaptive", "disabled"]
 }
 
 const alwaysThinking: Capabilities = { ...generation47, thinking: ["adaptive"] }
-const newest: Capabilities = { ...alwaysThinking, forcedTools: false }
 
 const table: Readonly<Record<string, Capabilities>> = {
   "claude-haiku-4-5": generation45,
@@ -67,12 +61,12 @@ const table: Readonly<Record<string, Capabilities>> = {
   "claude-opus-5": { ...generation47, effortWithoutThinking: "high" },
   "claude-fable-5": alwaysThinking,
   "claude-mythos-5": alwaysThinking,
-  "claude-fable-5-1": newest,
-  "claude-mythos-5-1": newest,
-  "claude-fable-5-2": newest,
-  "claude-mythos-5-2": newest,
-  "claude-opus-5-5": newest,
-  "claude-sonnet-5-5": { ...newest, thinking: ["adaptive", "between_tools"], effortWithoutThinking: "high" },
+  "claude-fable-5-1": alwaysThinking,
+  "claude-mythos-5-1": alwaysThinking,
+  "claude-fable-5-2": alwaysThinking,
+  "claude-mythos-5-2": alwaysThinking,
+  "claude-opus-5-5": alwaysThinking,
+  "claude-sonnet-5-5": { ...alwaysThinking, thinking: ["adaptive", "between_tools"], effortWithoutThinking: "high" },
   "claude-haiku-5-5": { ...generation47, effortWithoutThinking: "high" }
 }
 

@@ -3,7 +3,7 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type * as Models from "../../../claude/Models.ts"
+import * as Models from "../../../claude/Models.ts"
 import type { ApiError } from "../wire/ApiError.ts"
 import { refuseIf, required, shouldBe } from "../wire/Refusal.ts"
 import * as Capabilities from "./Capabilities.ts"
@@ -54,7 +54,7 @@ export const check = (settings: Settings, model: Models.Model): Effect.Effect<vo
     capabilities && thinking(settings, capabilities),
     budget(settings),
     capabilities && effort(settings, capabilities),
-    capabilities && toolChoice(settings, capabilities)
+    toolChoice(settings, model)
   )
 }
 
@@ -127,7 +127,7 @@ const effort = (
     : undefined
 }
 
-const toolChoice = ({ tool_choice }: Settings, { forcedTools }: Capabilities.Capabilities) =>
-  !forcedTools && (tool_choice?.type === "any" || tool_choice?.type === "tool")
+const toolChoice = ({ tool_choice }: Settings, { id }: Models.Model) =>
+  !Models.acceptsForcedTools(id) && (tool_choice?.type === "any" || tool_choice?.type === "tool")
     ? 'tool_choice: type "tool" and "any" are not supported for this model.'
     : undefined
