@@ -1,16 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { NodeServices } from "@effect/platform-node"
 import * as Base64 from "effect/encoding/Base64"
-import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as PlatformError from "effect/PlatformError"
 import * as Stream from "effect/Stream"
 import * as Content from "../../src/call/Content.ts"
 import { generateText } from "../../src/call/text.ts"
 import * as Emulator from "../../src/testing/Emulator.ts"
+import { fileInfo } from "../fileInfo.ts"
 
 const folder = "out/content"
 
@@ -225,24 +224,7 @@ describe("Content", () => {
   )
 })
 
-const none = Option.none()
-
-const pipe: FileSystem.File.Info = {
-  type: "FIFO",
-  size: ByteSize.bytes(0),
-  mtime: none,
-  atime: none,
-  birthtime: none,
-  dev: 0n,
-  ino: none,
-  mode: 0,
-  nlink: none,
-  uid: none,
-  gid: none,
-  rdev: none,
-  blksize: none,
-  blocks: none
-}
+const pipe = fileInfo("FIFO", 0)
 
 const denied = Effect.fail(
   PlatformError.systemError({ _tag: "PermissionDenied", module: "FileSystem", method: "stat" })

@@ -1,12 +1,11 @@
 import { resolve } from "node:path"
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
 import * as PlatformError from "effect/PlatformError"
 import * as Attachments from "../../../src/run/mapJob/Attachments.ts"
+import { fileInfo } from "../../fileInfo.ts"
 
 describe("Attachments", () => {
   it("takes paths from the folder of a file, of a pattern or of texts, else from the working folder", () => {
@@ -77,22 +76,4 @@ describe("Attachments", () => {
 
 const missing = Effect.fail(PlatformError.systemError({ _tag: "NotFound", module: "FileSystem", method: "stat" }))
 
-const none = Option.none()
-
-const sized = (size: number): Effect.Effect<FileSystem.File.Info> =>
-  Effect.succeed({
-    type: "File",
-    size: ByteSize.bytes(size),
-    mtime: none,
-    atime: none,
-    birthtime: none,
-    dev: 0n,
-    ino: none,
-    mode: 0,
-    nlink: none,
-    uid: none,
-    gid: none,
-    rdev: none,
-    blksize: none,
-    blocks: none
-  })
+const sized = (size: number) => Effect.succeed(fileInfo("File", size))
