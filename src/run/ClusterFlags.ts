@@ -1,6 +1,7 @@
 /**
  * The flags of `effect-claude worker`, and the flags of `run` that apply to a run with `--database`.
  */
+import * as Argument from "effect/cli/Argument"
 import type * as Command from "effect/cli/Command"
 import * as Option from "effect/Option"
 import { fileArgument, text } from "./Flags.ts"
@@ -17,7 +18,9 @@ const { cache, concurrency, emulator, fallback, itpm, model, onlyResults, otpm, 
 
 /** How a worker calls Claude. The budget belongs to the submitted job. */
 export const worker = {
-  job: fileArgument("job", "The file whose default export is the job, as it was submitted"),
+  jobs: fileArgument("job", "The files whose default exports are the jobs, as they were submitted").pipe(
+    Argument.variadic({ min: 1 })
+  ),
   database,
   cache,
   concurrency,

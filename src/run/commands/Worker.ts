@@ -1,5 +1,5 @@
 /**
- * `effect-claude worker`: works on a submitted job, beside any number of other workers.
+ * `effect-claude worker`: works on submitted jobs, beside any number of other workers.
  */
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
@@ -13,6 +13,8 @@ export const worker = Command.make(
     return yield* run(flags)
   })
 ).pipe(
-  Command.withDescription("Work on a job that `run --database` has submitted, beside any number of other workers"),
-  Command.withExamples([{ command: "effect-claude worker --database postgres://host:5432/database job.ts" }])
+  Command.withDescription("Work on jobs that `run --database` has submitted, beside any number of other workers"),
+  Command.withExamples([
+    { command: "effect-claude worker --database postgres://host:5432/database job.ts other.job.ts" }
+  ])
 )

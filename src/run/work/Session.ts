@@ -1,0 +1,91 @@
+/**
+ * One job of a worker. It waits until the job is submitted, works on it, and begins again after a submission or a failure
+ * that passes. Anything else, such as a job that differs from the submitted one, ends this job and no other.
+ */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import { type Claude, Event } from "../../index.ts"
+import { Drain } from "../../pipeline/Drain.ts"
+import * as Job from "../../pipeline/Job.ts"
+import type * as Journal from "../../pipeline/Journal.ts"
+import * as Progress from "../../pipeline/Progress.ts"
+import * as Cluster from "../Cluster.ts"
+import * as ErrorText from "../ErrorText.ts"
+import { ExitWith } from "../ExitWith.ts"
+import * as Postgres from "../Postgres.ts"
+import * as RunFailure from "../RunFailure.ts"
+
+/** How long a worker waits before it looks again for a job, or for a database that has failed. */
+const pause = "1 second"
+
+/** The tags of failures that end when the database has restarted. */
+const passing = new Set(["JournalFailed", "DispatcherFailed", "PostgresFailed"])
+
+/** Makes the work on a job. `claude` makes its Claude from the settings of the submission. */
+export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, R>(
+  job: Job.Job<Row, Out, E>,
+  options: Cluster.WorkOptions,
+  claude: (submitted: Journal.Settings) => Layer.Layer<Claude.Claude, E2, R>
+) => {
+  let isRunning = false
+  /** Whether rows have run before. */
+  let hasRun = false
+  let rows = 0
+  const print = (text: string) => Console.error(`${job.name}: ${text}`)
+  const observe = (event: Event.Event) => {
+    if (event._tag === "run-paced") isRunning = hasRun = true
+    if (event._tag === "row-finished") rows += 1
+  }
+  const work = Cluster.work(job, options, claude).pipe(
+    Effect.provide(Postgres.layer(options.database)),
+    Event.listen((event) => Effect.sync(() => observe(event))),
+    Effect.scoped,
+    Effect.ensuring(Effect.sync(() => void (isRunning = false))),
+    Effect.map(({ stopped }) => stopped)
+  )
+  let waiting = ""
+  /** Waits, and says once for what. */
+  const again = Effect.fnUntraced(function* (message: string) {
+    if (waiting !== message) yield* print(message)
+    waiting = message
+    const drain = yield* Drain
+    return yield* Effect.timeoutOrElse(drain === undefined ? Effect.never : Effect.as(drain.await, "signal" as const), {
+      duration: pause,
+      orElse: () => Effect.succeed("wanted" as const)
+    })
+  })
+  /** A database that this process has read once will come back. */
+  const isPassing = ({ _tag }: { readonly _tag: string }) => _tag === "JobNotSubmitted" || (hasRun && passing.has(_tag))
+  const once = work.pipe(
+    Effect.catchIf(isPassing, ({ message }) => again(message)),
+    Effect.catchDefect((defect) =>
+      hasRun && defect instanceof Error
+        ? again(defect.message)
+        : Effect.fail(new ExitWith(2, ErrorText.withPlace(defect)))
+    )
+  )
+  const untilStopped = Effect.gen(function* () {
+    while (true) {
+      const ended = yield* once
+      const stopped = ended instanceof Job.JobBroken ? yield* again(ended.message) : ended
+      if (stopped === "signal") return
+      if (stopped === "wanted" || stopped === undefined) continue
+      return yield* Effect.fail(new ExitWith(3, typeof stopped === "string" ? stopped : stopped.message))
+    }
+  })
+  const printEnd = () =>
+    print(`${Progress.counted(rows, "row has", "rows have")} ended here; unfinished chunks are given back`)
+  return {
+    /** Whether rows run now. */
+    isRunning: () => isRunning,
+    /** Works until the process is asked to stop, and gives 0; or until the job stops, and gives the exit code for it. */
+    run: untilStopped.pipe(
+      Effect.mapError(RunFailure.toExit({ output: "" })),
+      Effect.matchEffect({
+        onSuccess: () => Effect.as(printEnd(), 0),
+        onFailure: ({ code, message }) => Effect.as(print(message), code)
+      })
+    )
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Claude for the jobs of one worker. They share the API, the concurrency, the rate limits and the cache of the process.
+ * Each job has its own budget, and its own policies around these.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { AnthropicClient, Budget, Claude, Concurrency, RateLimit } from "../../index.ts"
+import type * as Journal from "../../pipeline/Journal.ts"
+import type { WorkerFlags } from "../ClusterFlags.ts"
+import * as EmulatorProbe from "../EmulatorProbe.ts"
+import * as EmulatorProcess from "../EmulatorProcess.ts"
+import * as RunOptions from "../RunOptions.ts"
+
+/** Builds what the jobs share, until the scope closes. */
+export const make = Effect.fnUntraced(function* (flags: WorkerFlags) {
+  const api = yield* flags.emulator ? Layer.build(layerEmulator) : Layer.build(Claude.layerConfig())
+  const emulated = flags.emulator || (yield* EmulatorProbe.probe)
+  const { cache, rateLimit, ...policies } = yield* RunOptions.ofStack(flags, emulated)
+  const store = cache && (yield* Layer.build(cache.store))
+  const calls = Option.getOrElse(flags.concurrency, () => 64)
+  const concurrency = yield* Concurrency.make(calls)
+  const limits = yield* "shared" in rateLimit ? RateLimit.make(rateLimit) : RateLimit.make(rateLimit)
+  return {
+    /** Whether an emulator answers, and not Claude. */
+    emulated,
+    /** The most calls in flight, over all jobs. */
+    calls,
+    /** The Claude of a job that was submitted with these settings. */
+    ofJob: ({ budget = "" }: Journal.Settings) => {
+      const cap = Option.getOrUndefined(Schema.decodeOption(Budget.Amount)(budget))
+      return Layer.succeedContext(api).pipe(
+        Claude.stack({
+          ...policies,
+          concurrency,
+          rateLimit: limits,
+          ...(store !== undefined && { cache: { ...cache, store: Layer.succeedContext(store) } }),
+          ...(cap !== undefined && { budget: Budget.from({ cap }) })
+        })
+      )
+    }
+  }
+})
+
+const layerEmulator = Layer.unwrap(
+  Effect.map(EmulatorProcess.start, (baseURL) =>
+    Claude.layer.pipe(Layer.provideMerge(AnthropicClient.layer({ apiKey: Redacted.make("emulator"), baseURL })))
+  )
+)

@@ -1,0 +1,30 @@
+/** Files of jobs with names that no other test has. */
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { folder } from "../cli.ts"
+
+let made = 0
+
+/** A folder with an input of this many rows, and the file of a job with a new name. `change`: code that changes `job`. */
+export const jobOf = (rows: number, change = "job") => {
+  const files = folder(rows)
+  made += 1
+  const name = `mails ${made} of ${process.pid} ${Math.random()}`
+  const job = fileOf(files.path, name, change)
+  return { ...files, job, name }
+}
+
+/** The file of a job with this name. `change` may use another step, `other`. */
+export const fileOf = (path: string, name: string, change = "job", file = "mails.job.ts") => {
+  const place = join(path, file)
+  const original = JSON.stringify(join(import.meta.dirname, "../mails.job.ts"))
+  writeFileSync(
+    place,
+    `import original from ${original}
+const job = { ...original, name: ${JSON.stringify(name)} }
+const other = Object.assign((row) => job.step(row), { shape: { ...job.step.shape, name: "other" } })
+export default ${change}
+`
+  )
+  return place
+}
