@@ -6,7 +6,7 @@
  * a shared machine changes every second. `stream` sends bursts of ten events per write, as fast as the socket accepts
  * them. `paced` sends one event per write, 1 ms apart, as a model does; compare the CPU time per event there. Compare
  * figures of the same run only. `npm run bench -- job`, `-- rate`, `-- rateShared`, `-- hedge`, `-- emulator`, `-- cache`,
- * `-- conversation`, `-- data`, `-- redact`, `-- tools`, `-- trim` and `-- object` are separate benches.
+ * `-- cluster`, `-- conversation`, `-- data`, `-- redact`, `-- tools`, `-- trim` and `-- object` are separate benches.
  */
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
@@ -18,6 +18,7 @@ import { median } from "./median.ts"
 
 const others = {
   cache: "./cache.ts",
+  cluster: "./cluster.ts",
   conversation: "./conversation.ts",
   data: "./data.ts",
   emulator: "./emulator.ts",
