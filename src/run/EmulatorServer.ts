@@ -16,6 +16,7 @@ import * as Program from "./Program.ts"
 /** Serves an emulator with these flags. */
 export const serve = Effect.fnUntraced(function* (flags: EmulateFlags) {
   const server = Emulator.layerServer({
+    host: Option.getOrUndefined(flags.host),
     port: flags.command.length > 0 ? 0 : flags.port,
     seed: flags.seed,
     latency: Option.getOrUndefined(flags.latency),
@@ -30,9 +31,10 @@ export const serve = Effect.fnUntraced(function* (flags: EmulateFlags) {
     spendLimit: Option.getOrUndefined(flags.spendLimit),
     faults: Option.getOrUndefined(flags.faults)
   })
+  const place = Option.isSome(flags.host) ? "--host or --port" : "--port"
   const context = yield* Effect.mapError(
     Layer.build(server),
-    ({ cause }) => new ExitWith(2, `the emulator cannot listen: ${ErrorText.of(cause)}; choose another --port`)
+    ({ cause }) => new ExitWith(2, `the emulator cannot listen: ${ErrorText.of(cause)}; choose another ${place}`)
   )
   const { url } = Context.get(context, Emulator.Emulator)
   const [program, ...args] = flags.command

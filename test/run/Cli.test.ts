@@ -510,6 +510,13 @@ describe("effect-claude emulate", () => {
     assert.strictEqual(await against(["--batch-processing", "50", "--spend-limit", "0.000001"], script), "50 429")
   })
 
+  it("listens on the address of --host", async () => {
+    assert.strictEqual(await against(["--host", "0.0.0.0"], "const result = new URL(url).hostname"), "0.0.0.0")
+    const { code, stderr } = await emulate("--host", "no-such-host.invalid")
+    assert.strictEqual(code, 2)
+    assert.match(stderr, /^effect-claude: the emulator cannot listen: .*; choose another --host or --port$/m)
+  })
+
   it("ends with 2 on an unknown fault, and lists the known ones", async () => {
     const { code, stderr } = await emulate("--faults", "429:0.02,cats:0.5")
     assert.strictEqual(code, 2)

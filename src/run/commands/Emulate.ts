@@ -8,7 +8,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { FaultsFromString, Kind } from "../../testing/emulator/faults/Faults.ts"
-import { json, limitsPerMinute, positive, toggle } from "../Flags.ts"
+import { json, limitsPerMinute, positive, text, toggle } from "../Flags.ts"
 
 const milliseconds = (name: string, description: string) =>
   Flag.Int(name).pipe(
@@ -28,6 +28,7 @@ const flags = {
     Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65535 }))),
     Flag.withDefault(8787)
   ),
+  host: text("host", "The address to listen on, such as 0.0.0.0 for other machines; by default 127.0.0.1"),
   latency: milliseconds("latency", "Time until a whole answer"),
   ttft: milliseconds("ttft", "Time until the first token of a stream"),
   tokensPerSecond: positive("tokens-per-second", "Speed of a stream").pipe(Flag.optional),
