@@ -1,9 +1,12 @@
 /**
  * A PostgreSQL database as an `SqlClient`, for a cache or a journal. It needs the optional package `@effect/sql-pg`,
- * which is loaded when a layer is built. Errors never show the user or the password of the address.
+ * which is loaded when a layer is built. Errors never show the user or the password of the address. Where the address has
+ * none, `PGUSER` and `PGPASSWORD` count, as for `psql` and pg-boss.
  */
+import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -41,14 +44,37 @@ const unreachable = "check that the server runs and that the address is right"
 /** The message of the server, which `SqlError` does not show. */
 export const messageOf: (error: SqlError) => string = SqlMessage.of
 
+/** What to do about an error. Without a user, the client does not connect, and there is no code of a server. */
+const remedyOf = (error: SqlError): string =>
+  SqlMessage.of(error).includes("No username")
+    ? "write postgres://user@host:5432/database, or set PGUSER"
+    : (remedies[codeOf(error)] ?? unreachable)
+
 const codeOf = ({ reason: { cause } }: SqlError): string =>
   Predicate.hasProperty(cause, "code") ? String(cause.code) : ""
+
+/** A variable of the environment, unless the address has its value. */
+const unless = (isGiven: boolean, variable: string) =>
+  isGiven ? Effect.succeedNone : Effect.option(Config.NonEmptyString(variable))
+
+/** What the environment adds to an address. The client takes these values before those of the address. */
+const credentials = ({ password, searchParams, username }: URL) =>
+  Effect.map(
+    Effect.all([
+      unless(username !== "" || searchParams.has("user"), "PGUSER"),
+      unless(password !== "" || searchParams.has("password"), "PGPASSWORD")
+    ]),
+    ([user, secret]) => ({
+      ...(Option.isSome(user) && { username: user.value }),
+      ...(Option.isSome(secret) && { password: Redacted.make(secret.value) })
+    })
+  )
 
 /** Connects, so that a database that cannot be reached fails here and not at its first use. */
 export const layer = (url: string): Layer.Layer<SqlClient, PostgresFailed> => {
   const place = withoutSecrets(url)
   const fail = (detail: string) => new PostgresFailed({ place, detail })
-  const explain = (error: SqlError) => fail(`${SqlMessage.of(error)}; ${remedies[codeOf(error)] ?? unreachable}`)
+  const explain = (error: SqlError) => fail(`${SqlMessage.of(error)}; ${remedyOf(error)}`)
   if (!URL.canParse(url))
     return Layer.effect(SqlClient, fail("this is no address; write postgres://host:5432/database"))
   const client = Effect.map(
@@ -56,7 +82,12 @@ export const layer = (url: string): Layer.Layer<SqlClient, PostgresFailed> => {
       try: () => import("@effect/sql-pg/PgClient"),
       catch: () => fail("the package @effect/sql-pg is missing: npm install @effect/sql-pg")
     }),
-    (PgClient) => PgClient.layer({ url: Redacted.make(url), applicationName: "effect-claude" })
+    (PgClient) =>
+      Layer.unwrap(
+        Effect.map(credentials(new URL(url)), (given) =>
+          PgClient.layer({ url: Redacted.make(url), applicationName: "effect-claude", ...given })
+        )
+      )
   )
   const isReachable = Layer.effectDiscard(
     Effect.withTracerEnabled(
