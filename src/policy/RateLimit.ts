@@ -3,17 +3,22 @@
  * minute, for each group of models that shares limits. It learns the limits from the headers of every answer. Put it
  * outside `Concurrency`, so that a call holds no permit while it waits, and inside `Retry`, which never sees a 429.
  *
+ * Where calls wait, jobs take turns.
+ *
  * A 429 closes the gate for every call of the group until `retry-after`, and the refused call is sent again, first in the
  * line. It fails only if the group was refused for 10 minutes without an answer, or if its prompt alone exceeds a limit.
  */
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { admitting } from "../claude/Admission.ts"
+import { CallSite } from "../claude/CallSite.ts"
 import { type Claude, wrap } from "../claude/Claude.ts"
 import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Models from "../claude/Models.ts"
 import * as Opening from "../claude/Opening.ts"
+import type { Request } from "../claude/Request.ts"
 import * as Timer from "../claude/Timer.ts"
 import type { Buckets, Limits } from "./rateLimit/Buckets.ts"
 import * as Estimate from "./rateLimit/Estimate.ts"
@@ -97,21 +102,21 @@ const madeOnce = (options: Options | SharedOptions) => {
 }
 
 const limiting = (next: Claude["Service"], group: RateLimit["group"]): Claude["Service"] => {
-  let tickets = 0
-  const entering = () => {
-    const caller: Group.Caller = { ticket: ++tickets, refusals: 0, isHopeless: false }
-    return { caller, claude: admitting(next, (request) => group(request.model).admit(request, caller)) }
+  const entering = ({ model }: Request, fiber: Fiber.Fiber<unknown, unknown>) => {
+    const { admit, call } = group(model)
+    const caller = call(fiber.getRef(CallSite).job)
+    return { caller, claude: admitting(next, (request) => admit(request, caller)) }
   }
   return {
     create: (request) =>
-      Effect.suspend(() => {
-        const { caller, claude } = entering()
+      Effect.withFiber((fiber) => {
+        const { caller, claude } = entering(request, fiber)
         return untilAccepted(claude.create(request), caller)
       }),
     stream: (request) =>
       Stream.unwrap(
-        Effect.suspend(() => {
-          const { caller, claude } = entering()
+        Effect.withFiber((fiber) => {
+          const { caller, claude } = entering(request, fiber)
           return untilAccepted(Opening.open(claude.stream(request)), caller)
         })
       ),

@@ -43,9 +43,9 @@ const work = Effect.fnUntraced(function* (
   jobs: ReadonlyArray<RunOptions.AnyJob>,
   database: string
 ) {
-  const { calls, emulated, ofJob } = yield* WorkerClaude.make(flags)
+  const { calls, emulated, join } = yield* WorkerClaude.make(flags)
   const settings = { mode: "direct" as const, worker: `${os.hostname()} ${process.pid}`, concurrency: calls }
-  const sessions = jobs.map((job) => Session.make(job, { database, emulated, settings }, ofJob))
+  const sessions = jobs.map((job) => Session.make(job, { database, emulated, settings }, join()))
   const names = jobs.map(({ name }) => name).join(", ")
   yield* Console.error(
     `${names}: this worker takes rows from ${Postgres.withoutSecrets(database)}, with up to ${calls} calls at once`

@@ -28,6 +28,7 @@ import type { Estimate, Expected } from "./Estimate.ts"
 import * as Line from "./Line.ts"
 import * as Ramp from "./Ramp.ts"
 import * as Settlement from "./Settlement.ts"
+import * as Tickets from "./Tickets.ts"
 import * as Utilisation from "./Utilisation.ts"
 
 /** A call on its way through the limits; it may be sent several times. */
@@ -41,6 +42,8 @@ export interface Caller {
 
 /** The calls of a group. */
 export interface Group {
+  /** A call of a job that is about to be admitted. */
+  readonly call: (job: string | undefined) => Caller
   /** Waits until the limits have room for the call. */
   readonly admit: (request: Request, caller: Caller) => Effect.Effect<Admission>
   readonly utilisation: (now: number) => ReadonlyArray<Utilisation.Utilisation>
@@ -64,6 +67,7 @@ const reportEvery = 1000
 /** A group without calls. */
 export const make = (name: string, buckets: Buckets, explicit: Limits, estimate: Estimate): Group => {
   const line = Line.make()
+  const tickets = Tickets.make()
   const wake = Effect.sync(line.wake)
   const ramp = Ramp.make()
   const uses = Utilisation.make()
@@ -185,6 +189,7 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
   }
 
   return {
+    call: (job) => ({ ticket: tickets.next(job), refusals: 0, isHopeless: false }),
     admit: (request, caller) =>
       Effect.withFiber((fiber) => {
         const clock = fiber.getRef(Clock.Clock)
@@ -193,6 +198,7 @@ export const make = (name: string, buckets: Buckets, explicit: Limits, estimate:
         let hasWaited = false
         const letIn = (reservation: Reservation, amounts: Amounts, sentAt: number): LetIn => {
           const { observe } = expected
+          tickets.served(caller.ticket)
           return { request, caller, reservation, amounts, sentAt, started: ramp.started(sentAt), clock, observe }
         }
 

@@ -1,6 +1,6 @@
 /**
  * Claude for the jobs of one worker. They share the API, the concurrency, the rate limits and the cache of the process.
- * Each job has its own budget, and its own policies around these.
+ * Each job has its own budget, its own policies around these, and its share of the calls.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -9,10 +9,12 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { AnthropicClient, Budget, Claude, Concurrency, RateLimit } from "../../index.ts"
 import type * as Journal from "../../pipeline/Journal.ts"
+import * as Gate from "../Gate.ts"
 import type { WorkerFlags } from "../ClusterFlags.ts"
 import * as EmulatorProbe from "../EmulatorProbe.ts"
 import * as EmulatorProcess from "../EmulatorProcess.ts"
 import * as RunOptions from "../RunOptions.ts"
+import * as Shares from "./Shares.ts"
 
 /** Builds what the jobs share, until the scope closes. */
 export const make = Effect.fnUntraced(function* (flags: WorkerFlags) {
@@ -22,24 +24,29 @@ export const make = Effect.fnUntraced(function* (flags: WorkerFlags) {
   const store = cache && (yield* Layer.build(cache.store))
   const calls = Option.getOrElse(flags.concurrency, () => 64)
   const concurrency = yield* Concurrency.make(calls)
+  const shares = yield* Shares.make(calls)
   const limits = yield* "shared" in rateLimit ? RateLimit.make(rateLimit) : RateLimit.make(rateLimit)
   return {
     /** Whether an emulator answers, and not Claude. */
     emulated,
     /** The most calls in flight, over all jobs. */
     calls,
-    /** The Claude of a job that was submitted with these settings. */
-    ofJob: ({ budget = "" }: Journal.Settings) => {
-      const cap = Option.getOrUndefined(Schema.decodeOption(Budget.Amount)(budget))
-      return Layer.succeedContext(api).pipe(
-        Claude.stack({
-          ...policies,
-          concurrency,
-          rateLimit: limits,
-          ...(store !== undefined && { cache: { ...cache, store: Layer.succeedContext(store) } }),
-          ...(cap !== undefined && { budget: Budget.from({ cap }) })
-        })
-      )
+    /** Adds a job: makes its Claude from the settings of its submission. */
+    join: () => {
+      const gate = shares.join()
+      return ({ budget = "" }: Journal.Settings) => {
+        const cap = Option.getOrUndefined(Schema.decodeOption(Budget.Amount)(budget))
+        return Layer.succeedContext(api).pipe(
+          Claude.stack({
+            ...policies,
+            concurrency,
+            rateLimit: limits,
+            ...(store !== undefined && { cache: { ...cache, store: Layer.succeedContext(store) } }),
+            ...(cap !== undefined && { budget: Budget.from({ cap }) })
+          }),
+          Gate.policy(gate)
+        )
+      }
     }
   }
 })
