@@ -16,13 +16,14 @@ import * as ChunkRows from "./ChunkRows.ts"
 import * as Controls from "./Controls.ts"
 import { Dispatcher } from "./Dispatcher.ts"
 import type { Job } from "./Job.ts"
-import { Chunks, Journal } from "./Journal.ts"
+import { Chunks, Journal, JournalFailed } from "./Journal.ts"
 import * as Recheck from "./Recheck.ts"
 import * as RowFailure from "./RowFailure.ts"
 import * as Rows from "./Rows.ts"
 import * as Run from "./Run.ts"
 import * as Spending from "./Spending.ts"
 import * as StopRules from "./StopRules.ts"
+import * as Unstored from "./Unstored.ts"
 import * as Workers from "./Workers.ts"
 
 /** How this process ended. */
@@ -35,16 +36,21 @@ export interface Ended {
 const interval = "1 second"
 
 /** Takes chunks of a job. Fails with `JobDiffers` where the job is not the one that was submitted. */
-export const run = Effect.fn("ChunkRun.run")(function* <Row, Out, E>(job: Job<Row, Out, E>) {
+export const run = Effect.fn("ChunkRun.run")(function* <Row, Out, E>(
+  job: Job<Row, Out, E>,
+  unstored: Unstored.Unstored = Unstored.make()
+) {
   const context = yield* Run.build(job)
-  return yield* Effect.provideContext(runChunks(job), context)
+  return yield* Effect.provideContext(runChunks(job, unstored), context)
 }, Effect.scoped)
 
-const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>) {
-  const journal = yield* Journal
+const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>, unstored: Unstored.Unstored) {
+  const opened = yield* Journal
+  const journal = { ...opened, replies: unstored.keep(opened.replies) }
   const chunks = yield* Chunks
   const dispatcher = yield* Dispatcher
   yield* checkJob(job)
+  yield* Effect.mapError(unstored.store(journal.replies), ({ detail }) => new JournalFailed({ detail }))
   const { capacity } = yield* Claude
   const crew = Workers.crew(yield* Batch.fanOut({}))
   const rows = Rows.make(job, journal, {}, capacity, yield* Clock.Clock, crew)

@@ -62,7 +62,8 @@ export const make = <Row, Out, E>(
 
   const stop = (reason: NonNullable<typeof stopped>) =>
     Effect.sync(() => {
-      if (!hasStopped() || reason instanceof StopRules.JobBroken) stopped = reason
+      const isBroken = stopped instanceof StopRules.JobBroken
+      if (!hasStopped() || (reason instanceof StopRules.JobBroken && !isBroken)) stopped = reason
       for (const row of running) row.check()
     }).pipe(Effect.andThen(Workers.change(crew, { isPaused: false })))
 

@@ -21,6 +21,7 @@ import * as KeyedRow from "../pipeline/KeyedRow.ts"
 import * as Recheck from "../pipeline/Recheck.ts"
 import * as RowFailure from "../pipeline/RowFailure.ts"
 import * as Run from "../pipeline/Run.ts"
+import type { Unstored } from "../pipeline/Unstored.ts"
 import * as PgBoss from "./cluster/PgBoss.ts"
 
 export type { Ended } from "../pipeline/ChunkRun.ts"
@@ -187,6 +188,8 @@ export interface WorkOptions {
   /** Whether an emulator answers, and not Claude. */
   readonly emulated?: boolean
   readonly settings?: Journal.Settings
+  /** The replies that earlier calls of `work` could not store. This one stores them first. */
+  readonly unstored?: Unstored
 }
 
 /**
@@ -199,9 +202,11 @@ export const work = Effect.fn("Cluster.work")(function* <Row, Out, E, E2, R>(
   workOptions: WorkOptions,
   claude: (submitted: Journal.Settings) => Layer.Layer<Claude, E2, R>
 ) {
-  const { database, ...options } = workOptions
+  const { database, unstored, ...options } = workOptions
   return yield* Effect.gen(function* () {
     const chunks = yield* Journal.Chunks
-    return yield* ChunkRun.run(job).pipe(Effect.provide([claude(chunks.settings), queueOf(database, chunks.job)]))
+    return yield* ChunkRun.run(job, unstored).pipe(
+      Effect.provide([claude(chunks.settings), queueOf(database, chunks.job)])
+    )
   }).pipe(Effect.provide(Journal.layerWorker({ job: job.name, shape: Job.shape(job), ...options })))
 })

@@ -82,10 +82,16 @@ export const layer = (url: string): Layer.Layer<SqlClient, PostgresFailed> => {
       try: () => import("@effect/sql-pg/PgClient"),
       catch: () => fail("the package @effect/sql-pg is missing: npm install @effect/sql-pg")
     }),
+    // A firewall may forget an idle connection without a notice. With keepalive, the operating system notices it.
     (PgClient) =>
       Layer.unwrap(
         Effect.map(credentials(new URL(url)), (given) =>
-          PgClient.layer({ url: Redacted.make(url), applicationName: "effect-claude", ...given })
+          PgClient.layer({
+            url: Redacted.make(url),
+            applicationName: "effect-claude",
+            keepAlive: "10 seconds",
+            ...given
+          })
         )
       )
   )

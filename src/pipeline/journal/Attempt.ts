@@ -3,11 +3,13 @@
  * the connection is lost. The trace of a row shows one span for storing it, which the caller makes, and none for the
  * statements.
  */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type * as Schema from "effect/Schema"
 import type { MigrationError } from "effect/sql/Migrator"
-import { ConnectionError, isSqlError, type SqlError } from "effect/sql/SqlError"
+import { ConnectionError, isSqlError, SqlError } from "effect/sql/SqlError"
 import { JournalFailed } from "./JournalError.ts"
 import * as SqlMessage from "./SqlMessage.ts"
 
@@ -15,6 +17,26 @@ import * as SqlMessage from "./SqlMessage.ts"
 export type Attempt = <A>(
   statements: Effect.Effect<A, SqlError | Schema.SchemaError>
 ) => Effect.Effect<A, JournalFailed>
+
+/**
+ * How long the statements of a process that works beside others may take. Where packets are dropped, a statement would wait
+ * for about 15 minutes until the operating system gives the connection up.
+ */
+export const Patience: Context.Reference<Duration.Duration> = Context.Reference("effect-claude/journal/Patience", {
+  defaultValue: () => Duration.seconds(20)
+})
+
+/** Gives statements up that take too long, also where they must not be interrupted. Their connection is closed. */
+export const inTime = <A, E, R>(statements: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>
+  Effect.withFiber((fiber) => {
+    const duration = fiber.getRef(Patience)
+    const late = new Error(`no answer within ${Duration.format(duration)}`)
+    const message = "the database does not answer"
+    return Effect.timeoutOrElse(Effect.interruptible(statements), {
+      duration,
+      orElse: () => Effect.fail(new SqlError({ reason: new ConnectionError({ cause: late, message }) }))
+    })
+  })
 
 /** `state` is the path of the file, or the name of the database. */
 export const on =

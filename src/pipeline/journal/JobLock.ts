@@ -117,7 +117,11 @@ export const share = Effect.fnUntraced(function* (
   const call = calling(connection, job)
   const isShared = yield* Effect.acquireRelease(
     Effect.map(call("pg_try_advisory_lock_shared"), ([row]) => row?.[0] === true),
-    (isShared) => (isShared ? Effect.ignore(call("pg_advisory_unlock_shared")) : Effect.void)
+    // A connection that does not answer has lost the lock, or loses it when it is closed.
+    (isShared) =>
+      isShared
+        ? Effect.ignore(Effect.timeout(Effect.interruptible(call("pg_advisory_unlock_shared")), "2 seconds"))
+        : Effect.void
   )
   return isShared ? { held: unlocked(sql, "BEGIN"), isWanted: on(sql, connection)(isWanted(sql, job)) } : undefined
 })

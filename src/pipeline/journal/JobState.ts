@@ -102,7 +102,9 @@ export const make = (opened: Opened): JobState => {
   const { before, emulated, hasReplies, held, joined, kept, run, sql } = opened
   const claimed = joined === undefined ? run : before.claimed
   const claims = { claimed, total: 0, done: 0, size: 0, source: null }
-  const attempt = Attempt.on(opened.state)
+  const attemptAny = Attempt.on(opened.state)
+  const attempt: Attempt.Attempt =
+    opened.role === "works" ? (statements) => attemptAny(Attempt.inTime(statements)) : attemptAny
   const totals = { kept, emulated, hasReplies, failed: new Set<number>(), bill: Total.zero }
   return { opened, attempt, sql, held, run, id: joined?.id ?? 0, ...claims, ...totals }
 }

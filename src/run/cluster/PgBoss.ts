@@ -61,6 +61,15 @@ export interface Options {
 export const layer = (options: Options): Layer.Layer<Dispatcher.Dispatcher, Dispatcher.DispatcherFailed> =>
   Layer.effect(Dispatcher.Dispatcher, Effect.flatMap(start(options), Dispatcher.make))
 
+/** Options of `pg`, to which pg-boss passes them on; its types leave some of them out. Times are in milliseconds. */
+const connections = {
+  max: 2,
+  // Where packets are dropped, a statement would wait for about 15 minutes.
+  query_timeout: 20_000,
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 10_000
+}
+
 /** A connection that is lost while the queue starts may leave it waiting. */
 const longestStart = "30 seconds"
 
@@ -81,7 +90,7 @@ const start = Effect.fnUntraced(function* ({ name, supervise = 1, url }: Options
         connectionString: url,
         application_name: "effect-claude queue",
         schema,
-        max: 2,
+        ...connections,
         schedule: false,
         superviseIntervalSeconds: supervise,
         monitorIntervalSeconds: supervise

@@ -10,6 +10,7 @@ import { Drain } from "../../pipeline/Drain.ts"
 import * as Job from "../../pipeline/Job.ts"
 import type * as Journal from "../../pipeline/Journal.ts"
 import * as Progress from "../../pipeline/Progress.ts"
+import * as Unstored from "../../pipeline/Unstored.ts"
 import * as Cluster from "../Cluster.ts"
 import * as ErrorText from "../ErrorText.ts"
 import { ExitWith } from "../ExitWith.ts"
@@ -37,7 +38,8 @@ export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, 
     if (event._tag === "run-paced") isRunning = hasRun = true
     if (event._tag === "row-finished") rows += 1
   }
-  const work = Cluster.work(job, options, claude).pipe(
+  const unstored = Unstored.make()
+  const work = Cluster.work(job, { ...options, unstored }, claude).pipe(
     Effect.provide(Postgres.layer(options.database)),
     Event.listen((event) => Effect.sync(() => observe(event))),
     Effect.scoped,
@@ -74,8 +76,11 @@ export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, 
       return yield* Effect.fail(new ExitWith(3, typeof stopped === "string" ? stopped : stopped.message))
     }
   })
-  const printEnd = () =>
-    print(`${Progress.counted(rows, "row has", "rows have")} ended here; unfinished chunks are given back`)
+  const printEnd = Effect.fnUntraced(function* () {
+    yield* print(`${Progress.counted(rows, "row has", "rows have")} ended here; unfinished chunks are given back`)
+    const lost = Progress.counted(unstored.size(), "reply", "replies")
+    if (unstored.size() > 0) yield* print(`${lost} could not be stored, and will be paid for again`)
+  })
   return {
     /** Whether rows run now. */
     isRunning: () => isRunning,

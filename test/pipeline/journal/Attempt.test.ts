@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Effect from "effect/Effect"
+import { Effect, Fiber } from "effect"
 import { ConnectionError, SqlError, UnknownError } from "effect/sql/SqlError"
+import { TestClock } from "effect/testing"
 import * as Attempt from "../../../src/pipeline/journal/Attempt.ts"
 
 describe("an error of the journal", () => {
@@ -26,6 +27,20 @@ describe("an error of the journal", () => {
       assert.include(yield* messageOf(new ConnectionError({ cause: new Error("reset") })), advice)
       assert.include(yield* messageOf(new UnknownError({ cause: closed })), advice)
       assert.notInclude(yield* messageOf(new UnknownError({ cause: syntax })), advice)
+    })
+  )
+})
+
+describe("statements that take too long", () => {
+  it.effect("fail, also where they must not be interrupted", () =>
+    Effect.gen(function* () {
+      let isReleased = false
+      const hangs = Effect.onInterrupt(Effect.never, () => Effect.sync(() => void (isReleased = true)))
+      const late = yield* Effect.forkChild(Effect.flip(Effect.uninterruptible(Attempt.inTime(hangs))))
+      yield* TestClock.adjust("20 seconds")
+      const { reason } = yield* Fiber.join(late)
+      assert.instanceOf(reason, ConnectionError)
+      assert.isTrue(isReleased)
     })
   )
 })
