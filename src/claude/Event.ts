@@ -250,6 +250,17 @@ export interface RunPaced {
   readonly paused: boolean
 }
 
+/** This process has taken a chunk of rows to work on; see `Dispatcher`. */
+export interface ChunkTaken {
+  readonly _tag: "chunk-taken"
+}
+
+/** This process no longer has the chunk: its rows are done, others may take it at once, or others may have taken it. */
+export interface ChunkEnded {
+  readonly _tag: "chunk-ended"
+  readonly outcome: "completed" | "given-back" | "lost"
+}
+
 /** This run of the job finished the row. For a row that failed, `failure` is its key and its error, without secrets. */
 export interface RowFinished {
   readonly _tag: "row-finished"
@@ -284,6 +295,8 @@ export type EventBody =
   | ItemFinished
   | RowsCounted
   | RunPaced
+  | ChunkTaken
+  | ChunkEnded
   | RowFinished
 
 /** An event, and the call site that it belongs to. */

@@ -3,11 +3,13 @@
  * times without ending it may have a row that ends every process, such as by its memory: its rows then run one at a time,
  * and a row that ends processes when it is alone is set aside.
  */
-import * as Deferred from "effect/Deferred"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Redact from "../claude/Redact.ts"
+import * as Timer from "../claude/Timer.ts"
 import * as Dataset from "./Dataset.ts"
 import { Dispatcher, type Lease } from "./Dispatcher.ts"
 import type { Job } from "./Job.ts"
@@ -31,12 +33,17 @@ export class WorkerDied extends Schema.TaggedError<WorkerDied>()("WorkerDied", {
   }
 }
 
-/** How often an idle process looks for a chunk. */
-const poll = "200 millis"
+/** How often a process looks for a chunk that has just become idle, and one that is idle for long. In milliseconds. */
+const [soonest, latest] = [200, 1000]
+
+/** How often an idle process looks for chunks that the queue lacks. The process that watches the job does so too. */
+const refill = 5000
 
 /** What the rows need of the run. */
 export interface Run {
   readonly hasStopped: () => boolean
+  /** How many rows may run at once. */
+  readonly size: () => number
   /** Stores the failures that wait for more of their kind. */
   readonly settle: Effect.Effect<void>
 }
@@ -48,16 +55,27 @@ interface Active {
 }
 
 /** The rows of all chunks until the run stops. `giveBackAll` then gives back the chunks that have not ended. */
-export const make = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>, { hasStopped, settle }: Run) {
+export const make = Effect.fnUntraced(function* <Row, Out, E>(
+  job: Job<Row, Out, E>,
+  { hasStopped, settle, size }: Run
+) {
+  const clock = yield* Clock.Clock
   const chunks = yield* Chunks
   const dispatcher = yield* Dispatcher
   const journal = yield* Journal
   const redact = yield* Redact.Redactor
   const decode = inputsOf(job)
   const active = new Set<Active>()
-  /** The rows that must run alone. `last` ends with the one of them that runs. */
+  /** The rows that must run alone. */
   let alone: ReadonlyArray<readonly [Active, PendingRow<Row>]> = []
-  let last: Deferred.Deferred<void> | undefined
+  /** Rows that have been handed over and have not ended. */
+  let running = 0
+  const noneRuns = Latch.makeUnsafe(true)
+  const handOver = (rows: ReadonlyArray<PendingRow<Row>>) => {
+    running += rows.length
+    if (running > 0) noneRuns.closeUnsafe()
+    return rows
+  }
 
   const giveBack = ({ lease }: Active) => Effect.andThen(chunks.release(lease), dispatcher.giveBack(lease))
   const end = Effect.fnUntraced(function* (chunk: Active) {
@@ -70,6 +88,8 @@ export const make = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out,
   const rowEnded = (chunk: Active) =>
     Effect.suspend(() => {
       chunk.left -= 1
+      running -= 1
+      if (running === 0) noneRuns.openUnsafe()
       // A chunk that cannot be ended is taken again, and its rows replay their replies.
       if (chunk.left > 0 || !active.has(chunk)) return Effect.void
       return Effect.catch(end(chunk), () => Effect.ignore(dispatcher.giveBack(chunk.lease)))
@@ -99,37 +119,43 @@ export const make = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out,
     active.add(chunk)
     if (rows.length === 0) yield* end(chunk)
     if (starts <= maxStarts) return rows
-    alone = rows.map((row) => [chunk, row])
+    alone = [...alone, ...rows.map((row) => [chunk, row] as const)]
     return []
   })
 
-  const nextAlone = Effect.fnUntraced(function* () {
-    const [[chunk, row] = [], ...rest] = alone
+  /** The next row that must run alone, once no other row runs. The rows of a chunk that is lost are left out. */
+  const nextAlone = Effect.gen(function* () {
+    yield* noneRuns.await
+    const [[chunk, row] = [], ...rest] = alone.filter(([{ lease }]) => lease.isHeld())
     alone = rest
-    if (chunk === undefined || row === undefined || !chunk.lease.isHeld()) {
-      alone = []
-      return []
-    }
+    if (chunk === undefined || row === undefined) return []
     yield* chunks.tryAlone(chunk.lease, row.key)
-    const ended = Deferred.makeUnsafe<void>()
-    last = ended
-    const lease = { ...chunk.lease, ended: Effect.andThen(rowEnded(chunk), Deferred.succeed(ended, undefined)) }
-    return [{ ...row, lease }]
+    return [row]
+  })
+
+  let refilledAt = -Infinity
+  /** Sends chunks that the queue lacks: the process that has submitted the job may have left before it had sent all. */
+  const fill = Effect.suspend(() => {
+    if (Timer.now(clock) - refilledAt < refill) return Effect.succeed(false)
+    refilledAt = Timer.now(clock)
+    return Effect.flatMap(chunks.unsent, (unsent) => {
+      if (unsent.length === 0) return Effect.succeed(false)
+      refilledAt = -Infinity
+      return Effect.as(Effect.andThen(dispatcher.submit(unsent), chunks.markSent(unsent)), true)
+    })
   })
 
   const next = Effect.gen(function* () {
+    let idle = soonest
     while (!hasStopped()) {
-      if (last !== undefined) yield* Deferred.await(last)
-      last = undefined
-      if (alone.length > 0) {
-        const rows = yield* nextAlone()
-        if (rows.length > 0) return rows
-        continue
-      }
-      const [lease] = yield* dispatcher.take(1)
-      const rows = lease === undefined ? [] : yield* open(lease)
-      if (rows.length > 0) return rows
-      if (lease === undefined) yield* Effect.sleep(poll)
+      const isAlone = alone.length > 0
+      const wanted = Math.max(1, Math.floor((size() - running) / chunks.size))
+      const leases = isAlone ? [] : yield* dispatcher.take(wanted)
+      const rows = isAlone ? yield* nextAlone : (yield* Effect.forEach(leases, open)).flat()
+      if (rows.length > 0) return handOver(rows)
+      if (isAlone || leases.length > 0 || (yield* fill)) continue
+      yield* Effect.sleep(idle)
+      idle = Math.min(latest, 1.5 * idle)
     }
     return undefined
   })

@@ -74,7 +74,11 @@ const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E
   )
   const spending = Spending.make(yield* journal.spending, rows.orStop)
   yield* Effect.forkScoped(Effect.ignore(Effect.forever(Effect.delay(spending.regularly, interval))))
-  const taken = yield* ChunkRows.make(job, { hasStopped: () => rows.stopped() !== undefined, settle: rows.settle })
+  const taken = yield* ChunkRows.make(job, {
+    hasStopped: () => rows.stopped() !== undefined,
+    size: () => crew.size,
+    settle: rows.settle
+  })
   yield* Effect.ensuring(rows.work(taken.rows), spending.end).pipe(
     Effect.provideService(ReplyStore, rows.replies),
     Effect.provideService(SpendStore, spending.store),

@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Event from "../claude/Event.ts"
 import * as Timer from "../claude/Timer.ts"
 import type { Chunk } from "./Journal.ts"
 
@@ -78,56 +79,72 @@ export const make = Effect.fnUntraced(function* <Entry>(
   let touchedAt = Timer.now(clock)
 
   const isHeld = (lease: Lease) => (held.get(lease)?.deadline ?? -Infinity) > Timer.now(clock)
-  const lose = (lease: Lease) => {
-    held.delete(lease)
-    for (const listener of listeners) listener(lease)
-  }
-  const loseExpired = () => {
-    for (const lease of held.keys()) if (!isHeld(lease)) lose(lease)
-  }
+  const lose = (leases: ReadonlyArray<Lease>) =>
+    Effect.forEach(
+      leases,
+      (lease) => {
+        if (!held.delete(lease)) return Effect.void
+        for (const listener of listeners) listener(lease)
+        return Event.emit(() => ({ _tag: "chunk-ended", outcome: "lost" }))
+      },
+      { discard: true }
+    )
   const touch = Effect.suspend(() => {
     const renewed = new Map([...held].map(([lease, { entry }]) => [entry, lease] as const))
     touchedAt = Timer.now(clock)
     if (renewed.size === 0) return Effect.void
     // The queue counts from a later moment, so the deadline is before its own.
     const deadline = touchedAt + queue.lease
-    return Effect.map(queue.touch([...renewed.keys()]), (entries) => {
+    return Effect.flatMap(queue.touch([...renewed.keys()]), (entries) => {
       for (const entry of entries) {
         const state = held.get(renewed.get(entry) ?? absent)
         if (state !== undefined) state.deadline = deadline
         renewed.delete(entry)
       }
-      for (const lease of renewed.values()) if (held.has(lease)) lose(lease)
+      return lose([...renewed.values()])
     })
   })
   /** Where the queue cannot be reached, the deadlines pass. */
   const renew = Effect.suspend(() => {
-    loseExpired()
-    return Timer.now(clock) - touchedAt < interval ? Effect.void : Effect.ignore(touch)
+    const expired = [...held.keys()].filter((lease) => !isHeld(lease))
+    const isDue = Timer.now(clock) - touchedAt >= interval
+    return Effect.andThen(lose(expired), isDue ? Effect.ignore(touch) : Effect.void)
   })
   yield* Effect.forkScoped(Effect.forever(Effect.delay(renew, tick)))
 
-  const end = (lease: Lease, settle: (entry: Entry) => Effect.Effect<void, DispatcherFailed>) =>
+  const end = (
+    lease: Lease,
+    outcome: Event.ChunkEnded["outcome"],
+    settle: (entry: Entry) => Effect.Effect<void, DispatcherFailed>
+  ) =>
     Effect.suspend(() => {
       const state = held.get(lease)
       held.delete(lease)
-      return state === undefined ? Effect.void : settle(state.entry)
+      if (state === undefined) return Effect.void
+      return Effect.tap(
+        settle(state.entry),
+        Event.emit(() => ({ _tag: "chunk-ended", outcome }))
+      )
     })
   return {
     submit: queue.send,
     take: (count) =>
       Effect.suspend(() => {
         const deadline = Timer.now(clock) + queue.lease
-        return Effect.map(queue.fetch(count), (entries) =>
-          entries.map(([{ first, generation }, entry]) => {
+        return Effect.flatMap(
+          queue.fetch(count),
+          Effect.forEach(([{ first, generation }, entry]) => {
             const lease: Lease = { first, generation, isHeld: () => isHeld(lease) }
             held.set(lease, { entry, deadline })
-            return lease
+            return Effect.as(
+              Event.emit(() => ({ _tag: "chunk-taken" })),
+              lease
+            )
           })
         )
       }),
-    complete: (lease) => end(lease, queue.complete),
-    giveBack: (lease) => end(lease, queue.giveBack),
+    complete: (lease) => end(lease, "completed", queue.complete),
+    giveBack: (lease) => end(lease, "given-back", queue.giveBack),
     onLost: (listener) => Effect.sync(() => void listeners.add(listener))
   }
 })

@@ -84,9 +84,85 @@ describe.skipIf(postgres.missing !== "")(`the rows of a chunk${postgres.missing}
       assert.include(failure?.error, "2 processes ended while they ran this row alone, after 3 had ended")
     }).pipe(provide)
   )
+
+  it.live("run alone only once the rows of other chunks have ended", () =>
+    Effect.gen(function* () {
+      const queue = yield* submitted(...names(150))
+      const others = queue.waiting.splice(1)
+      for (let death = 0; death < ChunkRows.maxStarts; death++) {
+        yield* process(queue, ({ rows }) => Stream.runDrain(Stream.take(rows, 50)))
+      }
+      queue.waiting.push(...others)
+      let running = 0
+      const most = new Map<string, number>()
+      yield* process(
+        queue,
+        ({ finish, rows }) =>
+          Stream.take(rows, 150).pipe(
+            Stream.mapEffect(
+              (row) =>
+                Effect.gen(function* () {
+                  running += 1
+                  const place = row.ordinal < 98 ? "suspect" : "other"
+                  most.set(place, Math.max(most.get(place) ?? 0, running))
+                  yield* Effect.sleep("1 millis")
+                  running -= 1
+                  yield* finish(row)
+                }),
+              { concurrency: "unbounded" }
+            ),
+            Stream.runDrain
+          ),
+        200
+      )
+      assert.strictEqual(most.get("suspect"), 1)
+      assert.isAbove(most.get("other") ?? 0, 10)
+      assert.deepStrictEqual(queue.settled, ["complete", "complete"])
+    }).pipe(provide)
+  )
+
+  it.live("come from as many chunks at once as the process has room for", () =>
+    Effect.gen(function* () {
+      const queue = yield* submitted(...names(450))
+      yield* process(queue, ({ rows }) => Stream.runDrain(Stream.take(rows, 1)), 320)
+      assert.deepStrictEqual(queue.asked, [3])
+      yield* process(queue, ({ rows }) => Stream.runDrain(Stream.take(rows, 1)), 99)
+      assert.deepStrictEqual(queue.asked, [3, 1])
+    }).pipe(provide)
+  )
+
+  it.live("come also where the process that has submitted the job left before the queue had its chunks", () =>
+    Effect.gen(function* () {
+      const queue = yield* submitted("a", "b")
+      queue.waiting.length = 0
+      const rows = yield* process(queue, ({ rows }) => Stream.runCollect(Stream.take(rows, 2)))
+      assert.lengthOf(rows, 2)
+      assert.deepStrictEqual(yield* Effect.flatMap(stateOf, ({ shared }) => shared?.unsent ?? Effect.succeed([])), [])
+    }).pipe(provide)
+  )
+
+  it.live("are taken again where their lease was lost before they ended", () =>
+    Effect.gen(function* () {
+      const queue = yield* submitted("a", "b")
+      yield* process(queue, ({ finish, rows }) =>
+        Effect.gen(function* () {
+          const [one, two] = yield* Stream.runCollect(Stream.take(rows, 2))
+          if (one === undefined || two === undefined) return yield* Effect.die("there are no rows")
+          yield* finish(one)
+          queue.isHeld = false
+          yield* two.lease?.ended ?? Effect.void
+        })
+      )
+      assert.deepStrictEqual(queue.settled, ["give back"])
+      queue.isHeld = true
+      assert.lengthOf(yield* process(queue, ({ rows }) => Stream.runCollect(Stream.take(rows, 1))), 1)
+    }).pipe(provide)
+  )
 })
 
 // Builders
+
+const names = (count: number) => Array.from({ length: count }, (_, index) => `row ${index}`)
 
 const Item = Schema.Struct({ id: Schema.NonEmptyString })
 
@@ -111,7 +187,7 @@ const stateOf = Effect.flatMap(Journal.states, ([state]) =>
 const counts = Effect.flatMap(stateOf, ({ counts }) => counts)
 const failures = Effect.flatMap(stateOf, ({ failures }) => Stream.runCollect(failures))
 
-/** Submits rows with these ids. The queue gives out the first chunk until it is complete. */
+/** Submits rows with these ids, and sends their chunks. The queue gives a chunk to the next process when one dies. */
 const submitted = Effect.fnUntraced(function* (...ids: ReadonlyArray<string>) {
   const rows = ids.map((id, ordinal) => ({ key: id, ordinal, form: "value", encoded: { id } }))
   yield* Effect.scoped(
@@ -120,18 +196,36 @@ const submitted = Effect.fnUntraced(function* (...ids: ReadonlyArray<string>) {
       return begin(claim(rows))
     })
   )
-  const [chunk] = yield* (yield* stateOf).shared?.unsent ?? Effect.succeed([])
-  const settled: Array<string> = []
-  return {
-    settled,
-    lease: 9000,
-    send: () => Effect.void,
-    fetch: () => Effect.sync(() => (chunk === undefined || settled.includes("complete") ? [] : [[chunk, 0] as const])),
-    touch: (entries: ReadonlyArray<number>) => Effect.succeed(entries),
-    complete: () => Effect.sync(() => void settled.push("complete")),
-    giveBack: () => Effect.sync(() => void settled.push("give back"))
-  } satisfies Dispatcher.Queue<number> & { readonly settled: ReadonlyArray<string> }
+  const waiting = [...(yield* (yield* stateOf).shared?.unsent ?? Effect.succeed([]))]
+  return { waiting, settled: new Array<string>(), asked: new Array<number>(), isHeld: true }
 })
+
+type Queue = Effect.Success<ReturnType<typeof submitted>>
+
+/** The chunks of a process. Those that it has not ended wait again when it dies. */
+const dispatcherOf = (queue: Queue) =>
+  Effect.gen(function* () {
+    const held = new Set<Dispatcher.Lease>()
+    yield* Effect.addFinalizer(() => Effect.sync(() => queue.waiting.unshift(...held)))
+    const end = (how: string) => (lease: Dispatcher.Lease) =>
+      Effect.sync(() => {
+        queue.settled.push(how)
+        if (how === "complete") held.delete(lease)
+      })
+    return Dispatcher.Dispatcher.of({
+      submit: (chunks) => Effect.sync(() => void queue.waiting.push(...chunks)),
+      take: (count) =>
+        Effect.sync(() => {
+          if (queue.waiting.length > 0) queue.asked.push(count)
+          const leases = queue.waiting.splice(0, count).map((chunk) => ({ ...chunk, isHeld: () => queue.isHeld }))
+          for (const lease of leases) held.add(lease)
+          return leases
+        }),
+      complete: end("complete"),
+      giveBack: end("give back"),
+      onLost: () => Effect.void
+    })
+  })
 
 type Rows = Effect.Success<ReturnType<typeof ChunkRows.make<typeof Item.Type, string, never>>>
 type Row = Stream.Success<Rows["rows"]>
@@ -141,11 +235,11 @@ interface Process extends Rows {
   readonly finish: (row: Row) => Effect.Effect<void>
 }
 
-/** A process that works on the job. It dies where `use` ends, unless that has given back its chunks. */
-const process = <A, E, R>(queue: Dispatcher.Queue<number>, use: (process: Process) => Effect.Effect<A, E, R>) =>
+/** A process with room for `size` rows. It dies where `use` ends, unless that has given back its chunks. */
+const process = <A, E, R>(queue: Queue, use: (process: Process) => Effect.Effect<A, E, R>, size = 1) =>
   Effect.gen(function* () {
     const { finish } = yield* Journal.Journal
-    const run = { hasStopped: () => false, settle: Effect.void }
+    const run = { hasStopped: () => false, size: () => size, settle: Effect.void }
     const rows = yield* ChunkRows.make(job, run)
     return yield* use({
       ...rows,
@@ -153,7 +247,7 @@ const process = <A, E, R>(queue: Dispatcher.Queue<number>, use: (process: Proces
         Effect.andThen(Effect.orDie(finish(key, JSON.stringify({ key }))), lease?.ended ?? Effect.void)
     })
   }).pipe(
-    Effect.provideServiceEffect(Dispatcher.Dispatcher, Dispatcher.make(queue)),
+    Effect.provideServiceEffect(Dispatcher.Dispatcher, dispatcherOf(queue)),
     Effect.provide(Journal.layerWorker(options)),
     Effect.scoped
   )

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
+import * as Event from "../../src/claude/Event.ts"
 import * as Dispatcher from "../../src/pipeline/Dispatcher.ts"
 
 describe("a chunk that a process holds", () => {
@@ -75,6 +76,27 @@ describe("a chunk that a process holds", () => {
       assert.isFalse(lease?.isHeld())
       yield* TestClock.adjust("60 seconds")
       assert.deepStrictEqual([lost, queue.settled], [[], ["complete"]])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("is reported when it is taken, and when and how it ends", () =>
+    Effect.gen(function* () {
+      const events: Array<string> = []
+      yield* Effect.gen(function* () {
+        const { dispatcher, queue } = yield* one
+        const [completed, givenBack] = [...(yield* dispatcher.take(1)), ...(yield* dispatcher.take(1))]
+        if (completed !== undefined) yield* dispatcher.complete(completed)
+        if (givenBack !== undefined) yield* dispatcher.giveBack(givenBack)
+        yield* dispatcher.take(1)
+        queue.owner = "another process"
+        yield* TestClock.adjust("60 seconds")
+      }).pipe(
+        Event.listen((event) =>
+          Effect.sync(() => void events.push(event._tag === "chunk-ended" ? event.outcome : event._tag))
+        )
+      )
+      const taken = "chunk-taken"
+      assert.deepStrictEqual(events, [taken, taken, "completed", "given-back", taken, "lost"])
     }).pipe(Effect.scoped)
   )
 })

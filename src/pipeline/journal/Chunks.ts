@@ -5,7 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { SqlClient } from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
+import type { Fragment } from "effect/sql/Statement"
 import * as Calls from "./Calls.ts"
 import * as ClaimedRows from "./ClaimedRows.ts"
 import type { JobState, Readable } from "./JobState.ts"
@@ -60,6 +62,33 @@ export const unsent = ({ attempt, id, sql }: Readable) =>
     )
   )
 
+/**
+ * Whether a row is neither done, nor has failed since it was claimed. It reads the rows of open chunks only, up to the first
+ * such row.
+ */
+export const hasOpenRows = ({ attempt, claimed, id, sql }: Readable, run: number) =>
+  attempt(
+    Effect.map(
+      sql`SELECT 1 FROM effect_claude_chunks c WHERE c.job = ${id} AND c.open = 1 AND EXISTS (
+            SELECT 1 FROM effect_claude_rows r WHERE ${openRows(sql, { claimed, first: sql`c.first`, id, run })}) LIMIT 1`,
+      (open) => open.length > 0
+    )
+  )
+
+/** The condition of the rows `r` of a chunk that the run `run` has claimed for others, and that have not ended since. */
+const openRows = (
+  sql: SqlClient,
+  {
+    claimed,
+    first,
+    id,
+    run
+  }: Pick<Readable, "claimed" | "id"> & { readonly first: number | Fragment; readonly run: number }
+) =>
+  sql`r.id >= ${first} AND r.id < ${first} + ${sql.literal(String(size))} AND r.job = ${id} AND r.run = ${claimed}
+    AND (r.state = 0 OR (r.state = 2 AND EXISTS (
+      SELECT 1 FROM effect_claude_results v WHERE v.row_id = r.id AND v.run < ${run})))`
+
 /** Records that the queue has chunks, which `unsent` gave. */
 export const markSent = ({ attempt, id, sql }: Readable, chunks: ReadonlyArray<Chunk>) => {
   const list = (numbers: ReadonlyArray<number>) => sql`CAST(string_to_array(${numbers.join(",")}, ',') AS BIGINT[])`
@@ -77,11 +106,13 @@ const decodeChunks = Schema.decodeUnknownEffect(
 export const make = (job: JobState, numbers: RowNumbers, writer: Writer) => {
   const { id, run, sql } = job
   const partOf = job.opened.joined?.partOf ?? 0
-  const rowsOf = ({ first }: Chunk) =>
-    sql`r.id >= ${first} AND r.id < ${first + size} AND r.job = ${id} AND r.run = ${job.claimed} AND (r.state = 0 OR
-      (r.state = 2 AND EXISTS (SELECT 1 FROM effect_claude_results v WHERE v.row_id = r.id AND v.run < ${partOf})))`
+  const rowsOf = ({ first }: Chunk) => openRows(sql, { claimed: job.claimed, first, id, run: partOf })
   const ofChunk = ({ first }: Chunk) => sql`job = ${id} AND first = ${first} AND holder = ${run}`
   return {
+    size,
+    /** Some chunks that the queue may not have, and what records that it has them. */
+    unsent: unsent(job),
+    markSent: (chunks: ReadonlyArray<Chunk>) => markSent(job, chunks),
     /** Makes this process the holder; undefined if the chunk is done. */
     take: ({ first, generation }: Chunk) =>
       job.attempt(

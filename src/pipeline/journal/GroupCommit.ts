@@ -16,10 +16,11 @@ interface Waiting<W, E> {
 /**
  * Starts a writer that lives as long as the scope. Closing the scope commits what still waits; a later write dies, since the
  * lock of the job may be gone. If a commit fails, every write of its group fails, and the next group is tried again. A write
- * is committed even if its caller is interrupted.
+ * is committed even if its caller is interrupted. After a commit, the writer waits for `pause`.
  */
 export const make = <W, E>(
-  commit: (writes: Arr.NonEmptyReadonlyArray<W>) => Effect.Effect<void, E>
+  commit: (writes: Arr.NonEmptyReadonlyArray<W>) => Effect.Effect<void, E>,
+  pause: Effect.Effect<void> = Effect.void
 ): Effect.Effect<(write: W) => Effect.Effect<void, E>, never, Scope.Scope> =>
   Effect.gen(function* () {
     let waiting: Array<Waiting<W, E>> = []
@@ -40,7 +41,13 @@ export const make = <W, E>(
       return flush
     })
     // The yield lets every fiber that is ready to run add its write to the group.
-    yield* latch.await.pipe(Effect.andThen(Effect.yieldNow), Effect.andThen(flush), Effect.forever, Effect.forkScoped)
+    yield* latch.await.pipe(
+      Effect.andThen(Effect.yieldNow),
+      Effect.andThen(flush),
+      Effect.andThen(pause),
+      Effect.forever,
+      Effect.forkScoped
+    )
     return (write) =>
       Effect.callback((resume) => {
         if (isClosed) return resume(Effect.die("a write came after the end of the run"))

@@ -233,7 +233,7 @@ const make = (job: Readable, place: string, stored: typeof StoredJob.Type): Stat
 }
 
 const sharedOf = (job: Readable, { name, run, source }: typeof StoredJob.Type): Shared => {
-  const { attempt, claimed, id, sql } = job
+  const { attempt, id, sql } = job
   return {
     id,
     source: source ?? undefined,
@@ -248,14 +248,7 @@ const sharedOf = (job: Readable, { name, run, source }: typeof StoredJob.Type): 
         (stops) => stops.map(({ detail, outcome, settings }) => ({ worker: settings?.worker, outcome, detail }))
       )
     ),
-    isOpen: attempt(
-      Effect.map(
-        sql`SELECT 1 FROM effect_claude_rows r WHERE r.job = ${id} AND r.run = ${claimed} AND r.state <> 1
-            AND NOT (r.state = 2 AND EXISTS (
-              SELECT 1 FROM effect_claude_results v WHERE v.row_id = r.id AND v.run > ${run})) LIMIT 1`,
-        (open) => open.length > 0
-      )
-    ),
+    isOpen: Chunks.hasOpenRows(job, run),
     unsent: Chunks.unsent(job),
     markSent: (chunks) => Chunks.markSent(job, chunks),
     end: attempt(

@@ -65,12 +65,21 @@ export interface Writer {
   readonly log: Pick<CallLog.CallLog, "attempt" | "minute">
 }
 
+/**
+ * Processes that work together make the database commit for each of them, which costs it more than the writes do. So each
+ * of them waits for this long after a commit: it is little beside the time of a call.
+ */
+const pause = Effect.sleep("10 millis")
+
 /** Starts the writer of a run, which lives as long as the scope. */
 export const writer = (job: JobState): Effect.Effect<Writer, never, Scope> => {
   const log = CallLog.make(job)
   const commitAll = commit(job, log)
   return Effect.map(
-    GroupCommit.make((writes: ReadonlyArray<Write>) => job.attempt(commitAll(writes))),
+    GroupCommit.make(
+      (writes: ReadonlyArray<Write>) => job.attempt(commitAll(writes)),
+      job.opened.role === "works" ? pause : undefined
+    ),
     (write) => ({ write, change: (effect) => write({ _tag: "Change", effect }), log })
   )
 }

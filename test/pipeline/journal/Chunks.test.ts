@@ -46,6 +46,7 @@ describe.skipIf(postgres.missing !== "")(`a job that several processes work on${
       yield* one.journal.replies.save([answerOf(callOf("a"))])
       yield* one.journal.finish("a", `{"key":"a"}`)
       yield* one.chunks.release(chunk)
+      assert.isTrue(yield* (yield* shared).isOpen)
       assert.isDefined(yield* other.chunks.take(chunk))
       yield* other.chunks.rows(chunk)
       yield* other.journal.replies.save([answerOf(callOf("b"))])
@@ -119,6 +120,7 @@ describe.skipIf(postgres.missing !== "")(`a job that several processes work on${
       yield* stop
       const [next, ...more] = yield* Fiber.join(again)
       assert.deepStrictEqual([next?.first, next?.generation, more], [chunk.first, 2, []])
+      assert.isTrue(yield* (yield* shared).isOpen)
       const third = yield* process
       assert.isUndefined(yield* third.chunks.take(chunk))
       if (next === undefined) return

@@ -3,6 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
 import * as GroupCommit from "../../../src/pipeline/journal/GroupCommit.ts"
 
 it.effect("commits the writes of all fibers that are ready together, in order, and then resumes them", () =>
@@ -32,6 +33,25 @@ it.effect("takes the writes that arrive during a commit into the next one", () =
     assert.deepStrictEqual([groups, first.pollUnsafe()], [[[1]], undefined])
     yield* Deferred.succeed(disk, undefined)
     yield* Effect.all([Fiber.join(first), Fiber.join(second)])
+    assert.deepStrictEqual(groups, [[1], [2, 3]])
+  }).pipe(Effect.scoped)
+)
+
+it.effect("waits for the pause after a commit, and then commits what has come meanwhile", () =>
+  Effect.gen(function* () {
+    const groups: Array<ReadonlyArray<number>> = []
+    const write = yield* GroupCommit.make(
+      (writes: ReadonlyArray<number>) => Effect.sync(() => void groups.push(writes)),
+      Effect.sleep("10 millis")
+    )
+    yield* write(1)
+    const others = yield* Effect.forkChild(
+      Effect.forEach([2, 3], (one) => Effect.delay(write(one), one), { concurrency: 2 })
+    )
+    yield* TestClock.adjust("9 millis")
+    assert.deepStrictEqual(groups, [[1]])
+    yield* TestClock.adjust("1 millis")
+    yield* Fiber.join(others)
     assert.deepStrictEqual(groups, [[1], [2, 3]])
   }).pipe(Effect.scoped)
 )
