@@ -44,9 +44,8 @@ export const store = (job: JobState, numbers: RowNumbers, writer: Writer): Reply
     const at = new Date((yield* Clock.Clock).currentTimeMillisUnsafe())
     const replies: Array<Replies["replies"][number]> = []
     const bills: Array<BigDecimal.BigDecimal | undefined> = []
-    for (const { call, reply, request, timing } of answers) {
+    for (const [{ call, reply, request, timing }, { number: row, ordinal }] of yield* numbers.ofCalls(answers)) {
       if (!isInternal(reply)) yield* answered(job, isEmulated(reply.requestId))
-      const { number: row, ordinal } = yield* numbers.find(call.row)
       const text = request !== undefined && Sample.keepsRequests(ordinal) ? RequestText.of(request) : null
       const log = { storedAt: at.getTime(), origin: reply.origin, timing }
       replies.push({ row, call, reply: StoredReply.encode(reply), request: text, log })
@@ -63,7 +62,8 @@ export const store = (job: JobState, numbers: RowNumbers, writer: Writer): Reply
       ),
     save: (answers) => storing(save(answers)),
     intend: (intent) =>
-      Effect.forEach(intent.items, ({ call }) => Effect.map(numbers.find(call.row), ({ number }) => number)).pipe(
+      numbers.ofCalls(intent.items).pipe(
+        Effect.map((items) => items.map(([, { number }]) => number)),
         Effect.flatMap((rows) => writer.change(Batches.intend(job, intent, rows))),
         storing
       ),

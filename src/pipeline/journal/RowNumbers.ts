@@ -2,8 +2,10 @@
  * Finds the numbers of rows by their keys. The rows that are about to run are remembered, so that their writes need not
  * read the database.
  */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { CallKey } from "../../claude/ReplyStore.ts"
 import type { JobState } from "./JobState.ts"
 import type { JournalFailed } from "./JournalError.ts"
 import * as RowId from "./RowId.ts"
@@ -20,11 +22,18 @@ export interface Numbered {
 /** Twice as many rows are remembered at most, which is more than a run has in flight. */
 const generation = 8192
 
+/** Rows of one statement. */
+const pageSize = 500
+
 export interface RowNumbers {
   readonly remember: (key: string, row: Numbered) => void
   readonly forget: (key: string) => void
   /** The row with this key. Dies if the state has none. */
   readonly find: (key: string) => Effect.Effect<Numbered, JournalFailed>
+  /** The rows of calls, in the same order. It reads several in one statement. */
+  readonly ofCalls: <A extends { readonly call: Pick<CallKey, "row"> }>(
+    calls: ReadonlyArray<A>
+  ) => Effect.Effect<ReadonlyArray<readonly [call: A, row: Numbered]>, JournalFailed>
 }
 
 export const make = (job: JobState): RowNumbers => {
@@ -32,15 +41,32 @@ export const make = (job: JobState): RowNumbers => {
   // takes longer with every deletion.
   let younger = new Map<string, Numbered>()
   let older = new Map<string, Numbered>()
-  const read = Effect.fnUntraced(function* (key: string) {
-    const [row] = yield* Effect.flatMap(
-      job.sql`SELECT CAST(id AS DOUBLE PRECISION) AS id, run, ordinal, state FROM effect_claude_rows
-        WHERE job = ${job.id} AND name = ${RowId.make(key).id}`,
+  const read = Effect.fnUntraced(function* (keys: ReadonlyArray<string>) {
+    const ids = new Map(keys.map((key) => [RowId.make(key).id, key]))
+    const found = yield* Effect.flatMap(
+      job.sql`SELECT CAST(id AS DOUBLE PRECISION) AS id, run, ordinal, state, name FROM effect_claude_rows
+        WHERE job = ${job.id} AND ${job.sql.in("name", [...ids.keys()])}`,
       decode
     )
-    if (row === undefined) return yield* Effect.die(`row ${key} was never claimed`)
-    const { id, ordinal, run, state } = row
-    return { number: id, ordinal, isOpen: run === job.claimed && state !== states.done }
+    return found.map(({ id, name, ordinal, run, state }) => {
+      const isOpen = run === job.claimed && state !== states.done
+      return [ids.get(name) ?? name, { number: id, ordinal, isOpen }] as const
+    })
+  })
+  const known = (key: string) => younger.get(key) ?? older.get(key)
+  const orDie = (key: string, row: Numbered | undefined) =>
+    row === undefined ? Effect.die(`row ${key} was never claimed`) : Effect.succeed(row)
+  const ofCalls = Effect.fnUntraced(function* <A extends { readonly call: Pick<CallKey, "row"> }>(
+    calls: ReadonlyArray<A>
+  ) {
+    const rows = new Map<string, Numbered | undefined>(calls.map(({ call: { row } }) => [row, known(row)]))
+    const unknown = [...rows].flatMap(([key, row]) => (row === undefined ? [key] : []))
+    for (const page of Arr.chunksOf(unknown, pageSize)) {
+      for (const [key, row] of yield* job.attempt(read(page))) rows.set(key, row)
+    }
+    return yield* Effect.forEach(calls, (call) =>
+      Effect.map(orDie(call.call.row, rows.get(call.call.row)), (row) => [call, row] as const)
+    )
   })
   return {
     remember: (key, row) => {
@@ -55,12 +81,16 @@ export const make = (job: JobState): RowNumbers => {
       older.delete(key)
     },
     find: (key) => {
-      const known = younger.get(key) ?? older.get(key)
-      return known === undefined ? job.attempt(read(key)) : Effect.succeed(known)
-    }
+      const row = known(key)
+      if (row !== undefined) return Effect.succeed(row)
+      return Effect.flatMap(job.attempt(read([key])), ([found]) => orDie(key, found?.[1]))
+    },
+    ofCalls
   }
 }
 
 const decode = Schema.decodeUnknownEffect(
-  Schema.Array(Schema.Struct({ id: Schema.Int, run: Schema.Int, ordinal: Schema.Int, state: Schema.Int }))
+  Schema.Array(
+    Schema.Struct({ id: Schema.Int, run: Schema.Int, ordinal: Schema.Int, state: Schema.Int, name: Schema.String })
+  )
 )
