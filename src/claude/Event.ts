@@ -24,6 +24,21 @@ export interface OfAttempt {
   readonly model: string
 }
 
+/**
+ * A row of a job makes a call that has no stored reply. Its waits and attempts follow, and then `call-ended`. Until an
+ * attempt is sent, the call waits.
+ */
+export interface CallBegun {
+  readonly _tag: "call-begun"
+  readonly model: string
+}
+
+/** A call that reported `call-begun` has its reply stored, has failed, or is given up. */
+export interface CallEnded {
+  readonly _tag: "call-ended"
+  readonly model: string
+}
+
 /** The attempt began. It ends with one of `call-finished`, `call-failed` and `call-interrupted`. */
 export interface CallSent extends OfAttempt {
   readonly _tag: "call-sent"
@@ -271,6 +286,8 @@ export interface RowFinished {
 
 /** An event without its place in the program. */
 export type EventBody =
+  | CallBegun
+  | CallEnded
   | CallSent
   | CallFirstToken
   | CallFinished

@@ -102,6 +102,8 @@ interface Call {
   readonly request: Request
   readonly path: string
   readonly hash: string
+  /** Whether it asks for a number of tokens, which has no events. */
+  readonly isCount: boolean
 }
 
 /** The call of a row; `undefined` outside of a row, and where an outer `wrap` handles the call. */
@@ -114,7 +116,8 @@ const callOf = (fiber: Fiber.Fiber<unknown, unknown>, request: Request, prefix: 
     row,
     request,
     path: fiber.getRef(CallSite).path.join("/"),
-    hash: fiber.getRef(Handled.Scope) + prefix + hash
+    hash: fiber.getRef(Handled.Scope) + prefix + hash,
+    isCount: prefix === Count.prefix
   }
 }
 
@@ -182,6 +185,15 @@ const within =
 const save = ({ request, row }: Call, { key, timing }: Open, reply: Reply) =>
   reply.origin === "batch" ? Effect.void : row.save({ call: key, request, reply, timing: timing() })
 
+const report = (_tag: "call-begun" | "call-ended", { isCount, request: { model } }: Call) =>
+  isCount ? Effect.void : Event.emit(() => ({ _tag, model }))
+
+const end = (call: Call, open: Open) =>
+  Effect.suspend(() => {
+    open.end()
+    return report("call-ended", call)
+  })
+
 const reportReplay = (reply: Reply) =>
   Count.isCount(reply) ? Effect.succeed(reply) : Effect.as(Event.emitHit(reply), reply)
 
@@ -191,29 +203,22 @@ const answer = (call: Call, ask: (request: Request) => Effect.Effect<Reply, Clau
     const taken = take(call)
     if (taken._tag === "replayed") return reportReplay(taken.reply)
     if (taken._tag === "blocked") return restore(call.row.abandoned)
-    const { arrived, end, key, slot } = taken
+    const { arrived, key, slot } = taken
     const sent = Effect.updateContext(
       Effect.suspend(() => ask(call.request)),
       within(taken)
     )
-    return Effect.matchCauseEffect(restore(sent), {
+    const answered = Effect.matchCauseEffect(restore(sent), {
       onFailure: (cause) => {
         const lost = Cause.hasInterruptsOnly(cause) ? arrived() : undefined
         if (lost === undefined) slot.release()
-        return Effect.andThen(
-          lost === undefined ? Effect.void : save(call, taken, lost),
-          Effect.suspend(() => {
-            end()
-            return Effect.failCause(cause)
-          })
-        )
+        const stored = lost === undefined ? Effect.void : save(call, taken, lost)
+        return Effect.andThen(Effect.andThen(stored, end(call, taken)), Effect.failCause(cause))
       },
       onSuccess: (reply) =>
-        Effect.map(save(call, taken, reply), () => {
-          end()
-          return rejectable(reply, call, key)
-        })
+        Effect.as(Effect.andThen(save(call, taken, reply), end(call, taken)), rejectable(reply, call, key))
     })
+    return Effect.andThen(report("call-begun", call), answered)
   })
 
 type Events = Stream.Stream<StreamEvent, ClaudeError>
@@ -224,7 +229,7 @@ const stream = (call: Call, ask: (request: Request) => Events): Effect.Effect<Ev
   const keep = (open: Open, reply: Reply) =>
     Effect.suspend(() => {
       isStored = true
-      return Effect.map(save(call, open, reply), open.end)
+      return Effect.andThen(save(call, open, reply), end(call, open))
     })
   const release = (taken: Taken) =>
     Effect.suspend(() => {
@@ -232,8 +237,7 @@ const stream = (call: Call, ask: (request: Request) => Events): Effect.Effect<Ev
       const lost = taken.arrived()
       if (lost !== undefined) return keep(taken, lost)
       taken.slot.release()
-      taken.end()
-      return Effect.void
+      return end(call, taken)
     })
   return Effect.flatMap(
     Effect.acquireRelease(
@@ -247,7 +251,8 @@ const stream = (call: Call, ask: (request: Request) => Events): Effect.Effect<Ev
         Stream.suspend(() => ask(call.request)),
         within(taken)
       )
-      return Effect.succeed(
+      return Effect.as(
+        report("call-begun", call),
         Replay.onReply(
           (facts) => rejectable(facts, call, taken.key),
           (reply) => keep(taken, reply)

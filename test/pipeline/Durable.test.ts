@@ -38,6 +38,32 @@ describe.each(kinds)("%s", (kind) => {
     }).pipe(Effect.provide(TestClaude.layer(["one"])))
   })
 
+  it.effect("reports that a call begins and ends, whether it is answered, fails or is interrupted", () => {
+    const run = asRow(makeStore())
+    const tags: Array<Event.Event["_tag"]> = []
+    const listener: Event.Listener = ({ _tag }) => Effect.sync(() => void tags.push(_tag))
+    return Effect.gen(function* () {
+      yield* run(textOf(kind, "answered"))
+      yield* Effect.exit(run(textOf(kind, "fails")))
+      yield* Effect.timeoutOption(run(textOf(kind, "hangs")), 0)
+      const ends = ["call-finished", "call-failed", "call-interrupted"] as const
+      assert.deepStrictEqual(
+        tags.filter((tag) => tag !== "call-first-token"),
+        ends.flatMap((end) => ["call-begun", "call-sent", end, "call-ended"] as const)
+      )
+    }).pipe(
+      Event.listen(listener),
+      Effect.provide(
+        TestClaude.layer((request) => {
+          if (TestClaude.promptText(request) === "answered") return Effect.succeed("one")
+          return TestClaude.promptText(request) === "hangs"
+            ? Effect.never
+            : new ClaudeError({ reason: new Overloaded({ detail: "busy" }) })
+        })
+      )
+    )
+  })
+
   it.effect("gives identical calls a reply each, in the same order in every run", () => {
     const store = makeStore()
     const run = asRow(store)(Effect.all([textOf(kind, "Hi"), textOf(kind, "Hi")]))
@@ -286,7 +312,7 @@ describe("countTokens", () => {
     return Effect.gen(function* () {
       assert.strictEqual((yield* counting)[0], 42)
       assert.strictEqual((yield* counting)[0], 42)
-      assert.deepStrictEqual(events, ["call-sent", "call-finished", "call-hit"])
+      assert.deepStrictEqual(events, ["call-begun", "call-sent", "call-finished", "call-ended", "call-hit"])
       assert.strictEqual(yield* asRow(store)(textOf("create", "Hi")), "one")
     }).pipe(Effect.provide(TestClaude.layer(["one"])))
   })
