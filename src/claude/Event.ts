@@ -276,6 +276,17 @@ export interface ChunkEnded {
   readonly outcome: "completed" | "given-back" | "lost"
 }
 
+/** A worker has read in the database whether its job is paused, and can work on rows. Reported every second. */
+export interface RunChecked {
+  readonly _tag: "run-checked"
+}
+
+/** A worker does not work on its job: it waits, such as for a submission or for the database. */
+export interface JobWaits {
+  readonly _tag: "job-waits"
+  readonly reason: string
+}
+
 /** This run of the job finished the row. For a row that failed, `failure` is its key and its error, without secrets. */
 export interface RowFinished {
   readonly _tag: "row-finished"
@@ -314,6 +325,8 @@ export type EventBody =
   | RunPaced
   | ChunkTaken
   | ChunkEnded
+  | RunChecked
+  | JobWaits
   | RowFinished
 
 /** An event, and the call site that it belongs to. */
