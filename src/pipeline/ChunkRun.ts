@@ -58,11 +58,15 @@ const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E
   yield* dispatcher.onLost(rows.check)
   yield* Run.stopOnDrain(rows.stop)
   let isWanted = false
+  const checked = Event.emit(() => ({ _tag: "run-checked" }))
+  yield* checked
   const lookAround = Effect.gen(function* () {
     yield* Effect.sleep(interval)
     const isPaused = yield* chunks.isPaused
     if (isPaused !== crew.isPaused) yield* isPaused ? rows.pause : rows.resume
-    if (!(yield* chunks.isWanted)) return
+    const isWantedNow = yield* chunks.isWanted
+    yield* checked
+    if (!isWantedNow) return
     isWanted = true
     yield* rows.stop("signal")
   })

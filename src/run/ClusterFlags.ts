@@ -4,7 +4,8 @@
 import * as Argument from "effect/cli/Argument"
 import type * as Command from "effect/cli/Command"
 import * as Option from "effect/Option"
-import { fileArgument, text } from "./Flags.ts"
+import * as Flag from "effect/cli/Flag"
+import { fileArgument, positive, text } from "./Flags.ts"
 import * as RunFlags from "./RunFlags.ts"
 
 /** The database of a job on many machines. */
@@ -22,6 +23,8 @@ export const worker = {
     Argument.variadic({ min: 1 })
   ),
   database,
+  name: text("name", "The name of the worker in traces, metrics, status and report; by default its host and process"),
+  healthPort: positive("health-port", "Answer /livez, /readyz and /metrics over HTTP on this port").pipe(Flag.optional),
   cache,
   concurrency,
   emulator,

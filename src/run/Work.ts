@@ -5,7 +5,9 @@
 import * as os from "node:os"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
+import { Event } from "../index.ts"
 import type { WorkerFlags } from "./ClusterFlags.ts"
 import { ExitWith } from "./ExitWith.ts"
 import * as GracefulStop from "./GracefulStop.ts"
@@ -16,7 +18,10 @@ import * as OtlpExport from "./OtlpExport.ts"
 import * as Postgres from "./Postgres.ts"
 import * as RunFailure from "./RunFailure.ts"
 import * as RunOptions from "./RunOptions.ts"
+import * as HealthServer from "./work/HealthServer.ts"
 import * as JobFiles from "./work/JobFiles.ts"
+import * as Metrics from "./work/Metrics.ts"
+import * as Readiness from "./work/Readiness.ts"
 import * as Session from "./work/Session.ts"
 import * as WorkerClaude from "./work/WorkerClaude.ts"
 
@@ -28,32 +33,45 @@ export const run = Effect.fnUntraced(
       return yield* Effect.fail(new ExitWith(2, "name the database: --database postgres://host:5432/database"))
     }
     const jobs = (yield* JobFiles.load(flags.jobs)).map((job) => RunOptions.apply(flags, job))
-    yield* work(flags, jobs, database).pipe(
-      Effect.provide(OtlpExport.layer),
+    const name = Option.getOrElse(flags.name, () => `${os.hostname()} ${process.pid}`)
+    yield* work(flags, jobs, database, name).pipe(
+      Effect.provide(OtlpExport.layerOf(name)),
       Effect.provide([NodeTransport.layer(), Log.layer]),
       Effect.mapError(RunFailure.toExit({ output: "" }))
     )
   },
   Effect.scoped,
-  Effect.provide(NodeSources.layer)
+  Effect.provide(NodeSources.layer),
+  Effect.provideService(Metric.MetricRegistry, new Map())
 )
 
 const work = Effect.fnUntraced(function* (
   flags: WorkerFlags,
   jobs: ReadonlyArray<RunOptions.AnyJob>,
-  database: string
+  database: string,
+  name: string
 ) {
   const { calls, emulated, join } = yield* WorkerClaude.make(flags)
-  const settings = { mode: "direct" as const, worker: `${os.hostname()} ${process.pid}`, concurrency: calls }
+  const settings = { mode: "direct" as const, worker: name, concurrency: calls }
   const sessions = jobs.map((job) => Session.make(job, { database, emulated, settings }, join()))
-  const names = jobs.map(({ name }) => name).join(", ")
+  const readiness = yield* Readiness.make
+  yield* Metrics.countWorker(name)
+  if (Option.isSome(flags.healthPort)) yield* HealthServer.serve(readiness, flags.healthPort.value)
+  const names = sessions.map(({ name }) => name).join(", ")
   yield* Console.error(
     `${names}: this worker takes rows from ${Postgres.withoutSecrets(database)}, with up to ${calls} calls at once`
   )
-  const all = Effect.forEach(sessions, ({ run }) => run, { concurrency: sessions.length })
+  const all = Effect.forEach(
+    sessions,
+    ({ name, run }) =>
+      Effect.flatMap(Metrics.listener(name), (measure) =>
+        Event.listen(Event.both(readiness.listener(name), measure))(run)
+      ),
+    { concurrency: sessions.length }
+  )
   const [codes] = yield* GracefulStop.run(all, {
     hasBegun: () => sessions.some(({ isRunning }) => isRunning()),
-    before: Effect.void
+    before: readiness.drain
   })
   const code = Math.max(...codes)
   if (code > 0) return yield* Effect.fail(new ExitWith(code))

@@ -40,7 +40,7 @@ type Labels = Readonly<Record<string, string>>
 export const countWorker = (worker: string): Effect.Effect<void> =>
   Metric.update(Metric.withAttributes(gauge("worker_info", "The name of the worker; always 1"), { worker }), 1)
 
-/** A listener for the events of one session of a job. It sets the gauges of the job back to zero. */
+/** A listener for the events of one job. */
 export const listener = Effect.fnUntraced(function* (job: string): Effect.fn.Return<Event.Listener> {
   const context = yield* Effect.context<never>()
   const name = (yield* Redact.Redactor)(job)
@@ -66,6 +66,12 @@ const folding = (update: (metric: keyof typeof metrics, value: number, labels?: 
     // A hedged call has two attempts.
     update("waiting", Math.max(0, open - inFlight))
     update("held", held)
+  }
+  /** What a session has left open when it breaks off. */
+  const reset = () => {
+    unsettled.clear()
+    inFlight = open = held = 0
+    show()
   }
   for (const state of ["done", "failed"]) update("rows", 0, { state })
   for (const outcome of ["completed", "given_back", "lost"]) update("chunks", 0, { outcome })
@@ -128,6 +134,8 @@ const folding = (update: (metric: keyof typeof metrics, value: number, labels?: 
         })
       case "call-retried":
         return update("retries", 1, { model: event.model, reason: event.error.reason._tag })
+      case "job-waits":
+        return reset()
       case "batch-sent":
         return event.how === "sent" ? update("batchItems", event.requests, { outcome: "sent" }) : undefined
       case "batch-ended":

@@ -34,6 +34,7 @@ export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, 
   let hasRun = false
   let rows = 0
   const print = (text: string) => Console.error(`${job.name}: ${text}`)
+  const waits = (reason: string) => Event.emit(() => ({ _tag: "job-waits", reason }))
   const observe = (event: Event.Event) => {
     if (event._tag === "run-paced") isRunning = hasRun = true
     if (event._tag === "row-finished") rows += 1
@@ -49,6 +50,7 @@ export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, 
   let waiting = ""
   /** Waits, and says once for what. */
   const again = Effect.fnUntraced(function* (message: string) {
+    yield* waits(message)
     if (waiting !== message) yield* print(message)
     waiting = message
     const drain = yield* Drain
@@ -82,6 +84,7 @@ export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, 
     if (unstored.size() > 0) yield* print(`${lost} could not be stored, and will be paid for again`)
   })
   return {
+    name: job.name,
     /** Whether rows run now. */
     isRunning: () => isRunning,
     /** Works until the process is asked to stop, and gives 0; or until the job stops, and gives the exit code for it. */
@@ -89,7 +92,7 @@ export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, 
       Effect.mapError(RunFailure.toExit({ output: "" })),
       Effect.matchEffect({
         onSuccess: () => Effect.as(printEnd(), 0),
-        onFailure: ({ code, message }) => Effect.as(print(message), code)
+        onFailure: ({ code, message }) => Effect.as(Effect.andThen(print(message), waits(message)), code)
       })
     )
   }

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Metric, Scope } from "effect"
-import { Agent, get } from "node:http"
+import { Effect, Metric, type Scope } from "effect"
+import { Agent } from "node:http"
 import * as HealthServer from "../../../src/run/work/HealthServer.ts"
 import * as Metrics from "../../../src/run/work/Metrics.ts"
+import { page } from "./page.ts"
 import { parse, valueOf } from "./prometheus.ts"
 
 describe("the health server", () => {
@@ -54,21 +55,3 @@ const serve = (problem: Effect.Effect<string | undefined>) => HealthServer.serve
 
 const provide = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) =>
   effect.pipe(Effect.scoped, Effect.provideService(Metric.MetricRegistry, new Map()))
-
-interface Page {
-  readonly status: number | undefined
-  readonly type: string | undefined
-  readonly text: string
-}
-
-const page = (port: number, path: string, agent?: Agent) =>
-  Effect.callback<Page>((resume) => {
-    get({ port, path, ...(agent !== undefined && { agent }) }, (response) => {
-      let text = ""
-      response.setEncoding("utf8")
-      response.on("data", (data) => (text += data))
-      response.on("end", () =>
-        resume(Effect.succeed({ status: response.statusCode, type: response.headers["content-type"], text }))
-      )
-    })
-  })

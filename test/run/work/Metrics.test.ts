@@ -93,7 +93,7 @@ describe("the metrics of a job", () => {
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 
-  it.effect("count the requests of batches, and start again at zero in flight in the next session", () =>
+  it.effect("count the requests of batches, and start again at zero in flight when a session has broken off", () =>
     Effect.gen(function* () {
       const listener = yield* Metrics.listener("batches")
       const emit = (body: Event.EventBody) => listener({ ...body, site })
@@ -101,7 +101,7 @@ describe("the metrics of a job", () => {
       yield* emit({ _tag: "batch-sent", batch: "b", requests: 5, how: "resumed", since: 0 })
       yield* emit({ _tag: "batch-ended", batch: "b", requests: 5, succeeded: 3, errored: 1, canceled: 0, expired: 1 })
       yield* emit({ _tag: "call-sent", attempt: 1, model })
-      yield* Metrics.listener("batches")
+      yield* emit({ _tag: "job-waits", reason: "the database has restarted" })
       const samples = yield* page
       const items = (outcome: string) => valueOf(samples, "effect_claude_batch_items_total", { outcome })
       assert.deepStrictEqual(["sent", "succeeded", "errored", "canceled", "expired"].map(items), [5, 3, 1, 0, 1])

@@ -43,6 +43,8 @@ const none = Option.none()
 const flags = {
   jobs: ["unused.job.ts"],
   database: none,
+  name: none,
+  healthPort: none,
   cache: none,
   concurrency: none,
   emulator: false,
