@@ -20,6 +20,7 @@ import { Chunks, Journal, JournalFailed } from "./Journal.ts"
 import * as Recheck from "./Recheck.ts"
 import * as RowFailure from "./RowFailure.ts"
 import * as Rows from "./Rows.ts"
+import * as RowTrace from "./RowTrace.ts"
 import * as Run from "./Run.ts"
 import * as Spending from "./Spending.ts"
 import * as StopRules from "./StopRules.ts"
@@ -86,6 +87,7 @@ const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E
   yield* Effect.ensuring(rows.work(taken.rows), spending.end).pipe(
     Effect.provideService(ReplyStore, rows.replies),
     Effect.provideService(SpendStore, spending.store),
+    Effect.provideService(RowTrace.Part, chunks),
     Run.orBroken,
     Effect.catchTag("JobBroken", rows.stop)
   )

@@ -24,6 +24,7 @@ import { HandlerStore } from "../claude/HandlerStore.ts"
 import * as Count from "./durable/Count.ts"
 import * as Handled from "./durable/Handled.ts"
 import type * as Slots from "./durable/Slots.ts"
+import * as RowTrace from "./RowTrace.ts"
 
 export { none as noHandlers } from "./durable/Handled.ts"
 export { make as slots, type Rejected } from "./durable/Slots.ts"
@@ -195,7 +196,9 @@ const end = (call: Call, open: Open) =>
   })
 
 const reportReplay = (reply: Reply) =>
-  Count.isCount(reply) ? Effect.succeed(reply) : Effect.as(Event.emitHit(reply), reply)
+  Count.isCount(reply)
+    ? Effect.succeed(reply)
+    : RowTrace.replaying(reply.message.model, Effect.as(Event.emitHit(reply), reply))
 
 // A reply that has arrived is paid for, so an interruption does not keep it from being stored.
 const answer = (call: Call, ask: (request: Request) => Effect.Effect<Reply, ClaudeError>) =>

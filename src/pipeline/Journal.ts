@@ -177,6 +177,10 @@ export class Chunks extends Context.Service<
   ReturnType<typeof JobChunks.make> & {
     /** The number of the job, which names its queue. */
     readonly job: number
+    /** Identifies the submission, also among databases. */
+    readonly submission: string
+    /** The name of this process. */
+    readonly worker: string | undefined
     /** How the job was submitted. */
     readonly settings: RunRecord.Settings
     /** What `setFirstRequest` has stored. */
@@ -202,6 +206,8 @@ export const layerWorker = (
             Context.add(Chunks, {
               ...chunks,
               job: job.id,
+              submission: opened.joined.submission,
+              worker: opened.settings.worker,
               settings: opened.joined.settings,
               firstRequest: opened.joined.firstRequest,
               isWanted: job.attempt(opened.joined.isWanted)

@@ -1,6 +1,7 @@
 /**
  * The trace of a row: its own root span, linked to the span of the run. A single trace with a million rows would be
- * unusable in any viewer. Without a tracer there are no spans, because they cost time and nothing would show them.
+ * unusable in any viewer. Where several processes work on a job, the trace of a row has a root span for each process that
+ * worked on the row. Without a tracer there are no spans, because they cost time and nothing would show them.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -12,6 +13,27 @@ import * as Tracer from "effect/Tracer"
 import * as Attributes from "../claude/Attributes.ts"
 import * as CallSite from "../claude/CallSite.ts"
 import * as Redact from "../claude/Redact.ts"
+import * as Sha256 from "../claude/Sha256.ts"
+
+/** The part of one process in a job on which several work. */
+export interface Part {
+  /** Identifies the submission of the job. */
+  readonly submission: string
+  /** The name of the process. */
+  readonly worker: string | undefined
+}
+
+/** The part of this process. Without one, each run of a row has a trace of its own. */
+export const Part: Context.Reference<Part | undefined> = Context.Reference("effect-claude/RowTrace/Part", {
+  defaultValue: (): Part | undefined => undefined
+})
+
+/**
+ * The id of the trace of a row, in the form of W3C Trace Context: every process computes the same one. The parent has no
+ * id of a span, which marks a root in OTLP: a parent that no one exports would leave the trace incomplete.
+ */
+const traceOf = ({ submission }: Part, row: string) =>
+  Tracer.externalSpan({ traceId: Sha256.hex(`${submission}\n${row}`).slice(0, 32), spanId: "" })
 
 /** Whether spans are sent anywhere. */
 const isTraced = (fiber: Fiber.Fiber<unknown, unknown>) => fiber.getRef(Tracer.Tracer) !== Tracer.nativeTracer
@@ -24,11 +46,15 @@ const traced = <A, E, E2, R>(row: Effect.Effect<Exit.Exit<A, E>, E2, R>) =>
   Effect.acquireUseRelease(
     Effect.withFiber((fiber) => {
       const run = Option.toArray(Context.getOption(fiber.context, Tracer.ParentSpan))
+      const part = fiber.getRef(Part)
       const site = fiber.getRef(CallSite.CallSite)
       return Effect.makeSpan(`row ${site.job}`, {
-        root: true,
+        ...(part === undefined ? { root: true } : { parent: traceOf(part, site.row ?? "") }),
         links: run.map((span) => ({ span, attributes: {} })),
-        attributes: Attributes.redacted(Attributes.ofSite(site), fiber.getRef(Redact.Redactor))
+        attributes: {
+          ...attributesOf(fiber),
+          ...(part?.worker !== undefined && { "effect_claude.worker": part.worker })
+        }
       })
     }),
     (span) => Effect.provideService(row, Tracer.ParentSpan, span),
@@ -39,6 +65,17 @@ const traced = <A, E, E2, R>(row: Effect.Effect<Exit.Exit<A, E>, E2, R>) =>
         return Effect.void
       })
   )
+
+const attributesOf = (fiber: Fiber.Fiber<unknown, unknown>) =>
+  Attributes.redacted(Attributes.ofSite(fiber.getRef(CallSite.CallSite)), fiber.getRef(Redact.Redactor))
+
+/** The span of a call whose reply an earlier run, or another process, has stored. */
+export const replaying = <A, E, R>(model: string, replay: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.withFiber((fiber) => {
+    if (!isTraced(fiber)) return replay
+    const attributes = { "gen_ai.response.model": model, "effect_claude.origin": "journal" }
+    return Effect.withSpan(replay, `replay ${model}`, { attributes: { ...attributesOf(fiber), ...attributes } })
+  })
 
 /** The span in which the result of a row is stored. */
 export const storing = <A, E, R>(store: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { type Claude, Job, Step, Telemetry } from "effect-claude"
 import { TestClaude } from "effect-claude/testing"
 import { Array as Arr, Cause, Effect, Layer, type Tracer } from "effect"
+import * as RowTrace from "../../src/pipeline/RowTrace.ts"
 import { greetings, inFolder, names, notYou } from "./jobs.ts"
 
 describe("RowTrace", () => {
@@ -25,6 +26,60 @@ describe("RowTrace", () => {
             "  store"
           ])
         }
+      })
+    ).pipe(Effect.provide(traced(TestClaude.layer("hi"))))
+  )
+
+  it.effect(
+    "is the same in all processes that work on a submission, and each of them has a root span with its name",
+    () =>
+      Effect.gen(function* () {
+        const runAs = (worker: string, submission: string) =>
+          inFolder((files) =>
+            Effect.provideService(files.run(greetings(["Ann", "Bob"])), RowTrace.Part, { submission, worker })
+          )
+        yield* runAs("one", "first")
+        yield* runAs("other", "first")
+        yield* runAs("one", "second")
+        const spans = yield* Effect.flatten(Telemetry.Spans)
+        const rows = spans.filter(({ name }) => name === "row greetings")
+        const [ann, bob, annAgain, bobAgain, annLater] = rows.map(({ traceId }) => traceId)
+        assert.match(ann ?? "", /^[0-9a-f]{32}$/)
+        assert.deepStrictEqual([annAgain, bobAgain], [ann, bob])
+        assert.strictEqual(new Set([ann, bob, annLater]).size, 3)
+        assert.deepStrictEqual(
+          rows.slice(0, 3).map(({ attributes }) => attributes.get("effect_claude.worker")),
+          ["one", "one", "other"]
+        )
+        assert.lengthOf(
+          spans.filter(({ traceId }) => traceId === ann),
+          10
+        )
+        assert.lengthOf(
+          Telemetry.waterfall(spans.filter(({ traceId }) => traceId === ann))
+            .split("\n")
+            .filter((line) => line.startsWith("row greetings (Ann)")),
+          2
+        )
+      }).pipe(Effect.provide(traced(TestClaude.layer("hi"))))
+  )
+
+  it.effect("shows a call whose reply is replayed, without a call to Claude", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        yield* files.run(greetings(["Ann"]))
+        const before = (yield* Effect.flatten(Telemetry.Spans)).length
+        yield* files.run(greetings(["Ann"]), { changed: "rerun" })
+        const spans = (yield* Effect.flatten(Telemetry.Spans)).slice(before)
+        const row = spans.find(({ name }) => name === "row greetings")
+        const ofRow = spans.filter(({ traceId }) => traceId === row?.traceId)
+        assert.deepStrictEqual(outline(ofRow), [
+          "row greetings (Ann)",
+          "  Claude.generateText",
+          "    replay claude-sonnet-5-5 (greet)",
+          "  store"
+        ])
+        assert.include(Telemetry.waterfall(ofRow), "from the journal")
       })
     ).pipe(Effect.provide(traced(TestClaude.layer("hi"))))
   )

@@ -34,6 +34,8 @@ export interface Joined {
   readonly id: number
   /** The run that claims rows for others. */
   readonly partOf: number
+  /** Identifies that run, also among databases. */
+  readonly submission: string
   readonly settings: Settings
   /** As the run that claims rows has stored it. */
   readonly firstRequest: string | undefined

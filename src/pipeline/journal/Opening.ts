@@ -121,6 +121,7 @@ const joinNamed = Effect.fnUntraced(function* (sql: SqlClient, state: string, op
     joined: {
       id,
       partOf,
+      submission: `${options.job}\n${id} ${partOf} ${stored.began_at}`,
       settings: stored.settings ?? {},
       firstRequest: stored.first_request ?? undefined,
       isWanted: shared.isWanted
@@ -157,7 +158,7 @@ const read = Effect.fnUntraced(function* (sql: SqlClient, job: string) {
     SELECT SUM(w.${sql(column)}) FROM effect_claude_runs w WHERE w.job = r.job AND w.part_of = r.run), 0)`
   const [stored] = yield* Effect.flatMap(
     sql`SELECT j.id, j.run, shape, emulated, kept, has_replies, source, COALESCE(r.shared, 0) AS shared, r.settings,
-          r.first_request,
+          r.first_request, CAST(r.began_at AS DOUBLE PRECISION) AS began_at,
           CAST(paused_at AS DOUBLE PRECISION) AS paused_at, COALESCE(claimed, 0) AS claimed,
           COALESCE((SELECT MAX(l.run) FROM effect_claude_runs l WHERE l.job = j.id), j.run) AS last,
           COALESCE(total, 0) AS total, CAST(COALESCE(done, 0) + ${workers("done")} AS INTEGER) AS done,
@@ -182,6 +183,7 @@ const Stored = Schema.Struct({
   shared: Schema.BooleanFromBit,
   settings: Schema.NullOr(RunRecord.StoredSettings),
   first_request: Schema.NullOr(Schema.String),
+  began_at: Schema.NullOr(Schema.Finite),
   kept: Schema.Int,
   has_replies: Schema.BooleanFromBit,
   has_results: Schema.BooleanFromBit,
@@ -205,6 +207,7 @@ const notStored: typeof Stored.Type = {
   shared: false,
   settings: null,
   first_request: null,
+  began_at: null,
   kept: 0,
   has_replies: false,
   has_results: false,
