@@ -38,6 +38,7 @@ describe.skipIf(missing)(`a worker with --health-port${missing}`, () => {
       const samples = yield* metrics
       assert.strictEqual(valueOf(samples, "effect_claude_calls_in_flight", { job: files.name }), 4)
       assert.isAbove(valueOf(samples, "effect_claude_calls_waiting", { job: files.name }) ?? 0, 0)
+      assert.isAbove(valueOf(samples, "effect_claude_chunks_held", { job: files.name }) ?? 0, 0)
       assert.strictEqual(valueOf(samples, "effect_claude_worker_info", { worker: 'pod "7"' }), 1)
       assert.isAbove(valueOf(samples, "gen_ai_client_inference_duration_count", {}) ?? 0, 4)
 

@@ -136,6 +136,13 @@ const folding = (update: (metric: keyof typeof metrics, value: number, labels?: 
         return update("retries", 1, { model: event.model, reason: event.error.reason._tag })
       case "job-waits":
         return reset()
+      case "chunk-taken":
+        held += 1
+        return show()
+      case "chunk-ended":
+        held = Math.max(0, held - 1)
+        update("chunks", 1, { outcome: event.outcome.replace("-", "_") })
+        return show()
       case "batch-sent":
         return event.how === "sent" ? update("batchItems", event.requests, { outcome: "sent" }) : undefined
       case "batch-ended":

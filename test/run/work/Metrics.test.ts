@@ -93,6 +93,19 @@ describe("the metrics of a job", () => {
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 
+  it.effect("count the chunks that the worker holds, and those that it has completed, given back and lost", () =>
+    Effect.gen(function* () {
+      const listener = yield* Metrics.listener("chunks")
+      const emit = (body: Event.EventBody) => listener({ ...body, site })
+      for (let chunk = 0; chunk < 4; chunk++) yield* emit({ _tag: "chunk-taken" })
+      for (const outcome of ["completed", "given-back", "lost"] as const) yield* emit({ _tag: "chunk-ended", outcome })
+      const samples = yield* page
+      const ended = (outcome: string) => valueOf(samples, "effect_claude_chunks_total", { outcome })
+      assert.deepStrictEqual(["completed", "given_back", "lost"].map(ended), [1, 1, 1])
+      assert.strictEqual(valueOf(samples, "effect_claude_chunks_held", {}), 1)
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
+  )
+
   it.effect("count the requests of batches, and start again at zero in flight when a session has broken off", () =>
     Effect.gen(function* () {
       const listener = yield* Metrics.listener("batches")
