@@ -59,7 +59,7 @@ describe("the public names", () => {
   it("of effect-claude/node", () => {
     expect(namesOf("src/run/index.ts")).toMatchInlineSnapshot(
       `
-      "Cluster: Ended Progress Submission SubmitOptions WorkOptions submit watch work write
+      "Cluster: Ended Progress Servers Submission SubmitOptions WorkOptions submit watch work write
       Http: text toResponse
       NodeCompression: layer
       NodeSources: layer

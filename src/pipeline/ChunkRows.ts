@@ -15,6 +15,7 @@ import { Dispatcher, type Lease } from "./Dispatcher.ts"
 import type { Job } from "./Job.ts"
 import { type ChunkRow, Chunks, Journal } from "./Journal.ts"
 import type { PendingRow } from "./PendingRows.ts"
+import * as Refill from "./Refill.ts"
 import * as RowFailure from "./RowFailure.ts"
 
 /** After this many starts without an end, the rows of a chunk run one at a time. */
@@ -138,10 +139,9 @@ export const make = Effect.fnUntraced(function* <Row, Out, E>(
   const fill = Effect.suspend(() => {
     if (Timer.now(clock) - refilledAt < refill) return Effect.succeed(false)
     refilledAt = Timer.now(clock)
-    return Effect.flatMap(chunks.unsent, (unsent) => {
-      if (unsent.length === 0) return Effect.succeed(false)
-      refilledAt = -Infinity
-      return Effect.as(Effect.andThen(dispatcher.submit(unsent), chunks.markSent(unsent)), true)
+    return Effect.map(Refill.sendSome(dispatcher, chunks.sending), (hasSent) => {
+      if (hasSent) refilledAt = -Infinity
+      return hasSent
     })
   })
 

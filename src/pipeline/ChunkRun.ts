@@ -18,6 +18,7 @@ import { Dispatcher } from "./Dispatcher.ts"
 import type { Job } from "./Job.ts"
 import { Chunks, Journal, JournalFailed } from "./Journal.ts"
 import * as Recheck from "./Recheck.ts"
+import * as Refill from "./Refill.ts"
 import * as RowFailure from "./RowFailure.ts"
 import * as Rows from "./Rows.ts"
 import * as RowTrace from "./RowTrace.ts"
@@ -73,6 +74,8 @@ const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E
   })
   // Its connection holds this process's share of the lock: without it, another process may change the rows.
   yield* Effect.forkScoped(Effect.ignore(rows.orStop(Effect.forever(lookAround))))
+  // While the queue cannot be reached, no chunk is taken.
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(Effect.ignore(Refill.repair(chunks.sending)), interval)))
   const { pause, resume } = rows
   yield* Controls.follow(journal.controls, { pause, resume, report: Effect.void, fit: Effect.void }).pipe(
     Effect.provideService(Controls.Handles, handles)

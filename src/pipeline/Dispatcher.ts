@@ -44,6 +44,11 @@ export interface Queue<Entry> {
   readonly giveBack: (entry: Entry) => Effect.Effect<void, DispatcherFailed>
   /** How long an entry is safe from other processes after a fetch or a touch began, in milliseconds. */
   readonly lease: number
+  /**
+   * For a queue whose server may lose chunks: runs `sendAll` if it may have lost some, in one process at a time. Until that
+   * succeeds, the queue gives out no chunk that it may have given out before the loss.
+   */
+  readonly repair?: <E, R>(sendAll: Effect.Effect<void, E, R>) => Effect.Effect<void, E | DispatcherFailed, R>
 }
 
 /** The chunks of one job. */
@@ -58,6 +63,10 @@ export class Dispatcher extends Context.Service<
     readonly complete: (lease: Lease) => Effect.Effect<void, DispatcherFailed>
     /** Ends a lease whose rows are not done, so that another process can take the chunk at once. */
     readonly giveBack: (lease: Lease) => Effect.Effect<void, DispatcherFailed>
+    /** Runs an effect that sends all chunks that are not done, if the queue may have lost some. */
+    readonly repair: <E, R>(sendAll: Effect.Effect<void, E, R>) => Effect.Effect<void, E | DispatcherFailed, R>
+    /** How long another process may still work on a chunk that the queue has lost, in milliseconds. */
+    readonly lease: number
     /** Calls `listener` once for each lease that is lost: its time is over, or another process has the chunk. */
     readonly onLost: (listener: (lease: Lease) => void) => Effect.Effect<void>
   }
@@ -66,14 +75,13 @@ export class Dispatcher extends Context.Service<
 /** How often the deadlines are checked. */
 const tick = "500 millis"
 
-/** Renews leases this often, in milliseconds. */
-const interval = 3000
-
 /** Adds deadlines to a queue. They are renewed as long as the scope is open. */
 export const make = Effect.fnUntraced(function* <Entry>(
   queue: Queue<Entry>
 ): Effect.fn.Return<Dispatcher["Service"], never, Scope.Scope> {
   const clock = yield* Clock.Clock
+  /** Renews leases this often, in milliseconds. */
+  const interval = queue.lease / 3
   const held = new Map<Lease, { readonly entry: Entry; deadline: number }>()
   const listeners = new Set<(lease: Lease) => void>()
   let touchedAt = Timer.now(clock)
@@ -105,12 +113,12 @@ export const make = Effect.fnUntraced(function* <Entry>(
     })
   })
   /** Where the queue cannot be reached, the deadlines pass. */
-  const renew = Effect.suspend(() => {
-    const expired = [...held.keys()].filter((lease) => !isHeld(lease))
-    const isDue = Timer.now(clock) - touchedAt >= interval
-    return Effect.andThen(lose(expired), isDue ? Effect.ignore(touch) : Effect.void)
-  })
-  yield* Effect.forkScoped(Effect.forever(Effect.delay(renew, tick)))
+  const loseExpired = Effect.suspend(() => lose([...held.keys()].filter((lease) => !isHeld(lease))))
+  const renew = Effect.suspend(() => (Timer.now(clock) - touchedAt < interval ? Effect.void : Effect.ignore(touch)))
+  // A renewal may hang.
+  for (const regularly of [loseExpired, renew]) {
+    yield* Effect.forkScoped(Effect.forever(Effect.delay(regularly, tick)))
+  }
 
   const end = (
     lease: Lease,
@@ -128,6 +136,8 @@ export const make = Effect.fnUntraced(function* <Entry>(
     })
   return {
     submit: queue.send,
+    repair: queue.repair ?? (() => Effect.void),
+    lease: queue.lease,
     take: (count) =>
       Effect.suspend(() => {
         const deadline = Timer.now(clock) + queue.lease

@@ -1,7 +1,7 @@
 /**
  * Runs a job on many machines: one process submits it to a PostgreSQL database, any number of processes work on it, and any
- * of them may join, leave or die at any time. The database has the rows, the replies and the results, and pg-boss hands out
- * chunks of 100 rows in the same database. When a process dies, only its calls in flight are paid for again.
+ * of them may join, leave or die at any time. The database has the rows, the replies and the results. A queue hands out chunks
+ * of 100 rows: pg-boss in the same database, or BullMQ on a Redis server. When a process dies, only its calls in flight are paid for again.
  */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -13,7 +13,6 @@ import type { Claude } from "../claude/Claude.ts"
 import { readSame } from "../pipeline/Claims.ts"
 import * as ChunkRun from "../pipeline/ChunkRun.ts"
 import * as Dataset from "../pipeline/Dataset.ts"
-import { Dispatcher, type DispatcherFailed } from "../pipeline/Dispatcher.ts"
 import * as FailuresFile from "../pipeline/FailuresFile.ts"
 import * as Job from "../pipeline/Job.ts"
 import * as Journal from "../pipeline/Journal.ts"
@@ -21,10 +20,12 @@ import * as KeyedRow from "../pipeline/KeyedRow.ts"
 import * as Recheck from "../pipeline/Recheck.ts"
 import * as RowFailure from "../pipeline/RowFailure.ts"
 import * as Run from "../pipeline/Run.ts"
+import * as Refill from "../pipeline/Refill.ts"
 import type { Unstored } from "../pipeline/Unstored.ts"
-import * as PgBoss from "./cluster/PgBoss.ts"
+import * as ChunkQueue from "./cluster/ChunkQueue.ts"
 
 export type { Ended } from "../pipeline/ChunkRun.ts"
+export type { Servers } from "./cluster/ChunkQueue.ts"
 
 /** How a job is submitted. */
 export interface SubmitOptions extends Pick<Job.RunOptions, "changed" | "rejects"> {
@@ -32,6 +33,8 @@ export interface SubmitOptions extends Pick<Job.RunOptions, "changed" | "rejects
   /** Such as the budget, which holds for all processes together. */
   readonly settings?: Journal.Settings
   readonly command?: Journal.Command
+  /** The address of a Redis server that hands out the chunks; by default the database does. */
+  readonly queue?: string | undefined
 }
 
 /** The result of a submission. */
@@ -53,9 +56,12 @@ export const submit = Effect.fn("Cluster.submit")(function* <Row, Out, E>(
   job: Job.Job<Row, Out, E>,
   options: SubmitOptions
 ) {
-  const known = yield* findKnown(job, options)
+  const { command, output, queue, settings = {} } = options
+  const state = Option.getOrUndefined(yield* Effect.option(stateOf(job.name)))
+  const before = state?.shared && { settings: state.settings, isOpen: state.lastRun.outcome === null }
+  const chosen = yield* ChunkQueue.choose(job.name, before, queue)
+  const known = yield* findKnown(job, state, options)
   if (known !== undefined) return known
-  const { command, output, settings = {} } = options
   return yield* Effect.gen(function* () {
     const { begin } = yield* Journal.Journal
     const context = yield* Run.build(job)
@@ -68,7 +74,7 @@ export const submit = Effect.fn("Cluster.submit")(function* <Row, Out, E>(
       Journal.layer({
         job: job.name,
         shape: Job.shape(job),
-        settings,
+        settings: { ...settings, ...chosen },
         submits: true,
         ...(command !== undefined && { command })
       })
@@ -94,11 +100,11 @@ const encodeFirst = Schema.encodeSync(Schema.fromJsonString(Recheck.FirstRequest
 /** The job, if it is submitted with the same input and not done. */
 const findKnown = Effect.fnUntraced(function* <Row, Out, E>(
   job: Job.Job<Row, Out, E>,
+  state: Journal.State | undefined,
   { changed = "stop" }: SubmitOptions
 ) {
-  const found = yield* Effect.option(stateOf(job.name))
-  if (found._tag === "None" || changed !== "stop") return undefined
-  const { lastRun, shared } = found.value
+  if (state === undefined || changed !== "stop") return undefined
+  const { lastRun, shared } = state
   if (shared?.source === undefined || lastRun.outcome !== null) return undefined
   const same = yield* readSame(job, shared.source, [])
   if (same === undefined) return undefined
@@ -123,36 +129,30 @@ export interface Progress extends Journal.RowCounts {
   readonly totals: Journal.RunTotals
 }
 
-/** The queue of a submitted job. */
-const queueOf = (url: string, job: number): Layer.Layer<Dispatcher, DispatcherFailed> =>
-  PgBoss.layer({ url, name: `job-${job}` })
-
 /**
  * Watches a submitted job until every row has ended. It puts chunks into the queue that it lacks, and gives the chunks of
  * processes that have died to others.
  */
 export const watch = Effect.fn("Cluster.watch")(
-  function* <E, R>(name: string, url: string, show: (progress: Progress) => Effect.Effect<void, E, R>) {
-    const { shared } = yield* stateOf(name)
+  function* <E, R>(
+    name: string,
+    database: string,
+    show: (progress: Progress) => Effect.Effect<void, E, R>,
+    { queue }: Pick<WorkOptions, "queue"> = {}
+  ) {
+    const { settings, shared } = yield* stateOf(name)
     if (shared === undefined) return yield* new Journal.JobNotSubmitted({ state: "the database", job: name })
     return yield* Effect.gen(function* () {
-      const { submit } = yield* Dispatcher
-      const fill: Effect.Effect<void, DispatcherFailed | Journal.JournalFailed> = Effect.gen(function* () {
-        const chunks = yield* shared.unsent
-        if (chunks.length === 0) return
-        yield* submit(chunks)
-        yield* shared.markSent(chunks)
-        yield* fill
-      })
       while (true) {
-        yield* fill
+        yield* Refill.repair(shared.sending)
+        yield* Refill.send(shared.sending)
         const progress = yield* progressOf(name)
         yield* show(progress)
         if (!progress.isOpen) break
         yield* Effect.sleep("1 second")
       }
       yield* shared.end
-    }).pipe(Effect.provide(queueOf(url, shared.id)))
+    }).pipe(Effect.provide(ChunkQueue.layer({ name, number: shared.id, settings }, { database, queue })))
   },
   (effect) => Effect.withTracerEnabled(effect, false)
 )
@@ -182,9 +182,7 @@ export const write = Effect.fn("Cluster.write")(function* <Row, Out, E>(job: Job
 }, Effect.scoped)
 
 /** How a process works on a job. */
-export interface WorkOptions {
-  /** `postgres://…` */
-  readonly database: string
+export interface WorkOptions extends ChunkQueue.Servers {
   /** Whether an emulator answers, and not Claude. */
   readonly emulated?: boolean
   readonly settings?: Journal.Settings
@@ -202,11 +200,10 @@ export const work = Effect.fn("Cluster.work")(function* <Row, Out, E, E2, R>(
   workOptions: WorkOptions,
   claude: (submitted: Journal.Settings) => Layer.Layer<Claude, E2, R>
 ) {
-  const { database, unstored, ...options } = workOptions
+  const { database, queue, unstored, ...options } = workOptions
   return yield* Effect.gen(function* () {
-    const chunks = yield* Journal.Chunks
-    return yield* ChunkRun.run(job, unstored).pipe(
-      Effect.provide([claude(chunks.settings), queueOf(database, chunks.job)])
-    )
+    const { job: number, settings } = yield* Journal.Chunks
+    const dispatcher = ChunkQueue.layer({ name: job.name, number, settings }, { database, queue })
+    return yield* ChunkRun.run(job, unstored).pipe(Effect.provide([claude(settings), dispatcher]))
   }).pipe(Effect.provide(Journal.layerWorker({ job: job.name, shape: Job.shape(job), ...options })))
 })

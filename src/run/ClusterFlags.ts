@@ -14,6 +14,12 @@ export const database = text(
   "Run the job on many machines: postgres://host:5432/database, on which any number of `effect-claude worker` work"
 )
 
+/** The queue of a job on many machines, if it is not in the database. */
+export const queue = text(
+  "queue",
+  "With --database: let BullMQ on this Redis server hand out the rows: redis://host:6379. By default, the database does"
+)
+
 const { cache, concurrency, emulator, fallback, itpm, model, onlyResults, otpm, promptCache, redis, rpm } =
   RunFlags.flags
 
@@ -34,6 +40,7 @@ export const worker = {
   onlyResults,
   otpm,
   promptCache,
+  queue,
   redis,
   rpm
 }

@@ -24,11 +24,17 @@ export class RedisFailed extends Schema.TaggedError<RedisFailed>()("RedisFailed"
 /** Whether a place is an address of a Redis server. */
 export const isAddress = (place: string): boolean => /^rediss?:\/\//.test(place)
 
+/** Whether a client can read an address. */
+export const isValid = (url: string): boolean => isAddress(url) && URL.canParse(url)
+
+/** What to do about an address that is not valid. */
+export const invalid = (url: string): string => `${withoutSecrets(url)} is no address: write redis://host:6379`
+
 /** Checks the address and the package. The layer connects each time it is built. */
 export const client = (url: string): Effect.Effect<Layer.Layer<Redis.Redis, RedisFailed>, RedisFailed> => {
   const place = withoutSecrets(url)
   const fail = (detail: string) => new RedisFailed({ place, detail })
-  if (!isAddress(url) || !URL.canParse(url)) return fail("this is no address; write redis://host:6379")
+  if (!isValid(url)) return fail("this is no address; write redis://host:6379")
   return Effect.map(
     Effect.tryPromise({
       try: () => import("@effect/platform-node/NodeRedis"),

@@ -53,7 +53,7 @@ const remedies: Readonly<Record<string, string>> = {
   JournalTooNew: ", or use another --state and --output",
   JournalForeign: stateFlag,
   JournalFailed: stateFlag,
-  DispatcherFailed: " (flag: --database)",
+  DispatcherFailed: " (flag: --database or --queue)",
   PostgresFailed: stateFlag,
   RedisFailed: " (flag: --redis)",
   SqliteFailed: stateFlag,

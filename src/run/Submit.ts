@@ -16,6 +16,7 @@ import * as ClusterFlags from "./ClusterFlags.ts"
 import { ExitWith } from "./ExitWith.ts"
 import * as NodeSources from "./NodeSources.ts"
 import * as Postgres from "./Postgres.ts"
+import * as Redis from "./Redis.ts"
 import * as RunFailure from "./RunFailure.ts"
 import type { RunFlags } from "./RunFlags.ts"
 import * as RunOptions from "./RunOptions.ts"
@@ -28,13 +29,15 @@ const patience = 15
 /** Submits the job that a command makes, watches it, and writes its output. */
 export const run = Effect.fnUntraced(
   function* <Row, Out, E, R>(
-    flags: RunFlags & { readonly database: string; readonly job: string },
+    flags: RunFlags & { readonly database: string; readonly queue: Option.Option<string>; readonly job: string },
     makeJob: Effect.Effect<Job.Job<Row, Out, E>, ExitWith, R>,
     command: Journal.Command
   ) {
     const refuse = (message: string) => Effect.fail(new ExitWith(2, message))
     const { database } = flags
+    const queue = Option.getOrUndefined(flags.queue)
     if (!Postgres.isAddress(database)) return yield* refuse(`--database ${database} is no address: ${write}`)
+    if (queue !== undefined && !Redis.isValid(queue)) return yield* refuse(`--queue ${Redis.invalid(queue)}`)
     const foreign = ClusterFlags.foreign(flags)
     if (foreign.length > 0) return yield* refuse(`${foreign.join(", ")}: with --database, give this to the workers`)
     if (flags.keep && flags.rerun) return yield* refuse("--keep and --rerun exclude each other")
@@ -48,15 +51,16 @@ export const run = Effect.fnUntraced(
       ...(rejects !== undefined && { rejects }),
       output,
       settings,
-      command
+      command,
+      queue
     }
     const place = Postgres.withoutSecrets(database)
     yield* Effect.gen(function* () {
       // A submission calls Claude for no row.
       const submission = yield* Effect.provide(Cluster.submit(job, options), AskFirst.layerStandIn)
-      const workers = `workers join with: effect-claude worker --database ${place} ${flags.job}`
+      const workers = `workers join with: effect-claude worker --database ${place} ${queue === undefined ? "" : `--queue ${Postgres.withoutSecrets(queue)} `}${flags.job}`
       yield* Console.error(`${job.name}: submitted${submission.isKnown ? " before" : ""} to ${place}; ${workers}`)
-      const ended = yield* watching(job.name, database).pipe(
+      const ended = yield* watching(job.name, { database, queue }).pipe(
         Effect.onInterrupt(() =>
           Console.error(`${job.name}: the workers continue; run the same command again to watch`)
         )
@@ -102,12 +106,12 @@ export const run = Effect.fnUntraced(
 const write = "write postgres://host:5432/database"
 
 /** Prints a line whenever the numbers have changed, and ends where workers have stopped for good. */
-const watching = Effect.fnUntraced(function* (name: string, database: string) {
+const watching = Effect.fnUntraced(function* (name: string, { database, queue }: Cluster.Servers) {
   const { stderr } = yield* Outputs
   let shown = ""
   let alone = 0
   let latest: Cluster.Progress | undefined
-  const watch = Cluster.watch(name, database, (progress) =>
+  const show = (progress: Cluster.Progress) =>
     Effect.suspend(() => {
       latest = progress
       const line = lineOf(progress)
@@ -119,7 +123,7 @@ const watching = Effect.fnUntraced(function* (name: string, database: string) {
         ? Effect.fail(new ExitWith(3, `no worker is left; the last one stopped: ${stop.detail ?? stop.outcome}`))
         : Effect.void
     })
-  )
+  const watch = Cluster.watch(name, database, show, { queue })
   yield* Effect.retry(watch, {
     while: (error) =>
       isPassing(error) ? Effect.as(Console.error(`${name}: ${error.message}`), true) : Effect.succeed(false),

@@ -16,6 +16,7 @@ import * as NodeSources from "./NodeSources.ts"
 import * as NodeTransport from "./NodeTransport.ts"
 import * as OtlpExport from "./OtlpExport.ts"
 import * as Postgres from "./Postgres.ts"
+import * as Redis from "./Redis.ts"
 import * as RunFailure from "./RunFailure.ts"
 import * as RunOptions from "./RunOptions.ts"
 import * as HealthServer from "./work/HealthServer.ts"
@@ -31,6 +32,9 @@ export const run = Effect.fnUntraced(
     const database = Option.getOrElse(flags.database, () => "")
     if (!Postgres.isAddress(database)) {
       return yield* Effect.fail(new ExitWith(2, "name the database: --database postgres://host:5432/database"))
+    }
+    if (Option.isSome(flags.queue) && !Redis.isValid(flags.queue.value)) {
+      return yield* Effect.fail(new ExitWith(2, `--queue ${Redis.invalid(flags.queue.value)}`))
     }
     const jobs = (yield* JobFiles.load(flags.jobs)).map((job) => RunOptions.apply(flags, job))
     const name = Option.getOrElse(flags.name, () => `${os.hostname()} ${process.pid}`)
@@ -53,7 +57,8 @@ const work = Effect.fnUntraced(function* (
 ) {
   const { calls, emulated, join } = yield* WorkerClaude.make(flags)
   const settings = { mode: "direct" as const, worker: name, concurrency: calls }
-  const sessions = jobs.map((job) => Session.make(job, { database, emulated, settings }, join()))
+  const queue = Option.getOrUndefined(flags.queue)
+  const sessions = jobs.map((job) => Session.make(job, { database, queue, emulated, settings }, join()))
   const readiness = yield* Readiness.make
   yield* Metrics.countWorker(name)
   if (Option.isSome(flags.healthPort)) yield* HealthServer.serve(readiness, flags.healthPort.value)

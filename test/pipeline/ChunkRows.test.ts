@@ -137,7 +137,10 @@ describe.skipIf(postgres.missing !== "")(`the rows of a chunk${postgres.missing}
       queue.waiting.length = 0
       const rows = yield* process(queue, ({ rows }) => Stream.runCollect(Stream.take(rows, 2)))
       assert.lengthOf(rows, 2)
-      assert.deepStrictEqual(yield* Effect.flatMap(stateOf, ({ shared }) => shared?.unsent ?? Effect.succeed([])), [])
+      assert.deepStrictEqual(
+        yield* Effect.flatMap(stateOf, ({ shared }) => shared?.sending.unsent ?? Effect.succeed([])),
+        []
+      )
     }).pipe(provide)
   )
 
@@ -196,7 +199,7 @@ const submitted = Effect.fnUntraced(function* (...ids: ReadonlyArray<string>) {
       return begin(claim(rows))
     })
   )
-  const waiting = [...(yield* (yield* stateOf).shared?.unsent ?? Effect.succeed([]))]
+  const waiting = [...(yield* (yield* stateOf).shared?.sending.unsent ?? Effect.succeed([]))]
   return { waiting, settled: new Array<string>(), asked: new Array<number>(), isHeld: true }
 })
 
@@ -223,7 +226,9 @@ const dispatcherOf = (queue: Queue) =>
         }),
       complete: end("complete"),
       giveBack: end("give back"),
-      onLost: () => Effect.void
+      onLost: () => Effect.void,
+      repair: () => Effect.void,
+      lease: 9000
     })
   })
 

@@ -28,6 +28,17 @@ describe("a chunk that a process holds", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("is lost once its time is over, while a renewal hangs", () =>
+    Effect.gen(function* () {
+      const { dispatcher, lost, queue } = yield* one
+      const [lease] = yield* dispatcher.take(1)
+      queue.delay = 60_000
+      yield* TestClock.adjust("9500 millis")
+      assert.isFalse(lease?.isHeld())
+      assert.deepStrictEqual(lost, [0])
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("counts its time from the beginning of the fetch, however long that takes", () =>
     Effect.gen(function* () {
       const { dispatcher, queue } = yield* one

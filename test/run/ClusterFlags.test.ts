@@ -23,6 +23,25 @@ describe("a run for workers", () => {
   })
 })
 
+describe("a queue on Redis", () => {
+  it.each(["nats://me:secret@host", "redis://me:secret@[host"])(
+    "needs an address, which is shown without its password: %s",
+    async (queue) => {
+      const args = ["worker", "none.ts", "--database", "postgres://127.0.0.1:1/none", "--queue", queue]
+      const { code, stderr } = await cli(args)
+      assert.strictEqual(code, 2)
+      assert.include(stderr, "is no address: write redis://host:6379")
+      assert.notInclude(stderr, "secret")
+    }
+  )
+
+  it("is for jobs on many machines", async () => {
+    const { code, stderr } = await cli(runOf(folder(1), "--queue", "redis://127.0.0.1:1"))
+    assert.strictEqual(code, 2)
+    assert.include(stderr, "--queue hands out rows to workers: add --database postgres://host:5432/database")
+  })
+})
+
 describe("a worker", () => {
   it("needs a database", async () => {
     const { code, stderr } = await cli(["worker", "test/run/mails.job.ts"])

@@ -52,16 +52,6 @@ export const open = ({ claimed, id, sql }: JobState) =>
 /** Chunks of one statement. */
 const pageSize = 1000
 
-/** Some chunks that the queue may not have. */
-export const unsent = ({ attempt, id, sql }: Readable) =>
-  attempt(
-    Effect.flatMap(
-      sql`SELECT CAST(first AS DOUBLE PRECISION) AS first, generation FROM effect_claude_chunks
-          WHERE job = ${id} AND open = 1 AND sent = 0 ORDER BY first LIMIT ${pageSize}`,
-      decodeChunks
-    )
-  )
-
 /**
  * Whether a row is neither done, nor has failed since it was claimed. It reads the rows of open chunks only, up to the first
  * such row.
@@ -89,14 +79,37 @@ const openRows = (
     AND (r.state = 0 OR (r.state = 2 AND EXISTS (
       SELECT 1 FROM effect_claude_results v WHERE v.row_id = r.id AND v.run < ${run})))`
 
-/** Records that the queue has chunks, which `unsent` gave. */
-export const markSent = ({ attempt, id, sql }: Readable, chunks: ReadonlyArray<Chunk>) => {
+/** What the queue has. */
+export const sending = ({ attempt, id, sql }: Readable) => {
   const list = (numbers: ReadonlyArray<number>) => sql`CAST(string_to_array(${numbers.join(",")}, ',') AS BIGINT[])`
-  return attempt(
-    sql`UPDATE effect_claude_chunks SET sent = 1 WHERE job = ${id} AND (first, generation) IN (
-      SELECT * FROM UNNEST(${list(chunks.map(({ first }) => first))}, ${list(chunks.map((one) => one.generation))}))`
-  )
+  return {
+    /** Some chunks that the queue may not have. */
+    unsent: attempt(
+      Effect.flatMap(
+        sql`SELECT CAST(first AS DOUBLE PRECISION) AS first, generation FROM effect_claude_chunks
+            WHERE job = ${id} AND open = 1 AND sent = 0 ORDER BY first LIMIT ${pageSize}`,
+        decodeChunks
+      )
+    ),
+    /** Records that the queue has chunks, which `unsent` gave. */
+    markSent: (chunks: ReadonlyArray<Chunk>) =>
+      attempt(
+        sql`UPDATE effect_claude_chunks SET sent = 1 WHERE job = ${id} AND (first, generation) IN (
+          SELECT * FROM UNNEST(${list(chunks.map(({ first }) => first))}, ${list(chunks.map((one) => one.generation))}))`
+      ),
+    /** Whether the queue had chunks that are not done. */
+    hasSent: attempt(
+      Effect.map(
+        sql`SELECT 1 FROM effect_claude_chunks WHERE job = ${id} AND open = 1 AND sent = 1 LIMIT 1`,
+        (sent) => sent.length > 0
+      )
+    ),
+    /** Records that the queue may have none of the chunks. */
+    forgetSent: attempt(sql`UPDATE effect_claude_chunks SET sent = 0 WHERE job = ${id} AND open = 1 AND sent = 1`)
+  }
 }
+
+export type Sending = ReturnType<typeof sending>
 
 const decodeChunks = Schema.decodeUnknownEffect(
   Schema.Array(Schema.Struct({ first: Schema.Int, generation: Schema.Int }))
@@ -110,9 +123,7 @@ export const make = (job: JobState, numbers: RowNumbers, writer: Writer) => {
   const ofChunk = ({ first }: Chunk) => sql`job = ${id} AND first = ${first} AND holder = ${run}`
   return {
     size,
-    /** Some chunks that the queue may not have, and what records that it has them. */
-    unsent: unsent(job),
-    markSent: (chunks: ReadonlyArray<Chunk>) => markSent(job, chunks),
+    sending: sending(job),
     /** Makes this process the holder; undefined if the chunk is done. */
     take: ({ first, generation }: Chunk) =>
       job.attempt(

@@ -19,6 +19,8 @@ export const Settings = Schema.Struct({
   output: Schema.optionalKey(Schema.String),
   /** The budget of the job, as the user wrote it. */
   budget: Schema.optionalKey(Schema.String),
+  /** The queue on a Redis server, of a job on many machines. Without it, the database has the queue. */
+  queue: Schema.optionalKey(Schema.Struct({ kind: Schema.Literal("bullmq"), name: Schema.String })),
   /** Limits per minute of the user's own. */
   limits: Schema.optionalKey(
     Schema.Struct({

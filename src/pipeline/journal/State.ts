@@ -113,8 +113,7 @@ export interface Shared {
   /** Whether a row is neither done, nor has failed since it was claimed. */
   readonly isOpen: Effect.Effect<boolean, JournalFailed>
   /** Some chunks that the queue may not have, and what records that it has them. */
-  readonly unsent: Effect.Effect<ReadonlyArray<Chunks.Chunk>, JournalFailed>
-  readonly markSent: (chunks: ReadonlyArray<Chunks.Chunk>) => Effect.Effect<void, JournalFailed>
+  readonly sending: Chunks.Sending
   /** Records that every row has ended. */
   readonly end: Effect.Effect<void, JournalFailed>
 }
@@ -249,8 +248,7 @@ const sharedOf = (job: Readable, { name, run, source }: typeof StoredJob.Type): 
       )
     ),
     isOpen: Chunks.hasOpenRows(job, run),
-    unsent: Chunks.unsent(job),
-    markSent: (chunks) => Chunks.markSent(job, chunks),
+    sending: Chunks.sending(job),
     end: attempt(
       Effect.flatMap(
         Clock.currentTimeMillis,

@@ -25,8 +25,8 @@ describe.skipIf(postgres.missing !== "")(`a job that several processes work on${
     Effect.gen(function* () {
       const chunks = yield* submit("a", "b")
       assert.strictEqual(chunks.length, 1)
-      yield* (yield* shared).markSent(chunks)
-      assert.deepStrictEqual(yield* (yield* shared).unsent, [])
+      yield* (yield* shared).sending.markSent(chunks)
+      assert.deepStrictEqual(yield* (yield* shared).sending.unsent, [])
       const { chunk, one } = yield* taken(chunks)
       const rows = yield* one.chunks.rows(chunk)
       assert.deepStrictEqual(
@@ -167,7 +167,7 @@ const submit = Effect.fnUntraced(function* (...keys: ReadonlyArray<string>) {
       return begin(claim(rows))
     })
   )
-  return yield* (yield* shared).unsent
+  return yield* (yield* shared).sending.unsent
 })
 
 const stateOf = Effect.flatMap(Journal.states, ([state]) =>

@@ -54,6 +54,7 @@ const flags = {
   onlyResults: false,
   otpm: none,
   promptCache: none,
+  queue: none,
   redis: none,
   rpm: none
 } as const
