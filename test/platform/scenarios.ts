@@ -2,6 +2,7 @@
  * All scenarios, by name.
  */
 import type { Cleanup } from "./Commands.ts"
+import * as kills from "./scenarios/kills.ts"
 import * as restart from "./scenarios/restart.ts"
 import * as network from "./scenarios/network.ts"
 
@@ -12,4 +13,4 @@ export interface Scenario {
   readonly run: (cleanup: Cleanup) => Promise<boolean>
 }
 
-export const scenarios: Readonly<Record<string, Scenario>> = { ...restart, ...network }
+export const scenarios: Readonly<Record<string, Scenario>> = { ...kills, ...restart, ...network }
