@@ -38,7 +38,12 @@ const Record = Schema.Struct({ severityText: Schema.String, attributes: KeyValue
 export type Record = typeof Record.Type
 
 const Traces = Schema.Struct({
-  resourceSpans: Schema.Array(Schema.Struct({ scopeSpans: Schema.Array(Schema.Struct({ spans: Schema.Array(Span) })) }))
+  resourceSpans: Schema.Array(
+    Schema.Struct({
+      resource: Schema.Struct({ attributes: KeyValues }),
+      scopeSpans: Schema.Array(Schema.Struct({ spans: Schema.Array(Span) }))
+    })
+  )
 })
 const Metrics = Schema.Struct({
   resourceMetrics: Schema.Array(
@@ -77,14 +82,17 @@ export const collector = Effect.acquireRelease(
 ).pipe(
   Effect.map(({ bodies, url }) => {
     const received = (path: string) => bodies.get(path) ?? []
+    const resources = () => received("/v1/traces").flatMap((body) => decodeTraces(body).resourceSpans)
     return {
       url,
       /** All received bodies, as text. */
       everything: () => [...bodies.values()].flat().join("\n"),
-      spans: () =>
-        received("/v1/traces").flatMap((body) =>
-          decodeTraces(body).resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans))
-        ),
+      spans: () => resources().flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)),
+      /** The spans of the processes with this `service.instance.id`. */
+      spansOf: (instance: string) =>
+        resources()
+          .filter(({ resource }) => attributesOf(resource)["service.instance.id"]?.value === instance)
+          .flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)),
       /** The metrics of the last export, since totals are cumulative. */
       metrics: () =>
         received("/v1/metrics")
