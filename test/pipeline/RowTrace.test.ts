@@ -122,10 +122,17 @@ describe("RowTrace", () => {
     ).pipe(Effect.provide(traced(TestClaude.layer("hi"))))
   )
 
-  it.effect("adds no span of a row to the trace of the run", () =>
+  it.effect("adds no span of a row to the trace of the run, also where finished rows are checked again", () =>
     inFolder((files) =>
       Effect.gen(function* () {
         yield* files.run(greetings(names(50)))
+        const first = (yield* Effect.flatten(Telemetry.Spans)).length
+        yield* files.run(greetings(names(50)))
+        const again = (yield* Effect.flatten(Telemetry.Spans)).slice(first)
+        assert.deepStrictEqual(
+          again.filter(({ attributes }) => attributes.has("effect_claude.row")),
+          []
+        )
         const spans = yield* Effect.flatten(Telemetry.Spans)
         const run = spans.find(({ name }) => name === "Job.run")
         assert.deepStrictEqual(outline(spans.filter(({ traceId }) => traceId === run?.traceId)), [

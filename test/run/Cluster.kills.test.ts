@@ -9,6 +9,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import { attributesOf, collector, type Span } from "../policy/telemetry/collector.ts"
 import { at, folder, lines, program, runOf } from "./cli.ts"
 
 const {
@@ -34,7 +35,9 @@ describe("a job on several processes", () => {
         const undisturbed = yield* world()
         assert.deepInclude(yield* program(runOf(undisturbed.files), { env: at(undisturbed.url) }), { code: 0 })
 
-        const { env, files, ledger } = yield* world(50)
+        const { spans, url } = yield* collector
+        const { env: untraced, files, ledger } = yield* world(50)
+        const env = { ...untraced, OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_BSP_SCHEDULE_DELAY: "200" }
         const submitting = yield* Effect.forkChild(submission(runOf(files, "--database", TEST_DATABASE_URL), env))
         const running = new Set<ChildProcess>()
         const start = Effect.sync(() => void running.add(worker(files.job, env)))
@@ -81,6 +84,9 @@ describe("a job on several processes", () => {
         const billed = yield* ledger
         assert.strictEqual(new Set(billed.map(({ requestHash }) => requestHash)).size, 3 * rows)
         assert.isAtMost(billed.length - 3 * rows, 2 * kills * inFlight)
+        const traces = tracesOf(spans())
+        assert.strictEqual(traces.size, rows)
+        for (const ids of traces.values()) assert.strictEqual(ids.size, 1)
       }).pipe(Effect.scoped),
     60_000 + 20_000 * kills + 100 * rows
   )
@@ -129,6 +135,16 @@ const worker = (job: string, env: Record<string, string>): ChildProcess => {
   // Before its first output, a signal ends it like any process.
   child.stderr.once("data", () => started.add(child))
   return child
+}
+
+/** The ids of the traces of each row. */
+const tracesOf = (spans: ReadonlyArray<Span>) => {
+  const traces = new Map<unknown, Set<string>>()
+  for (const span of spans) {
+    const row = attributesOf(span)["effect_claude.row"]?.value
+    if (row !== undefined) traces.set(row, (traces.get(row) ?? new Set()).add(span.traceId))
+  }
+  return traces
 }
 
 const until = (condition: Effect.Effect<boolean>) =>

@@ -39,6 +39,7 @@ export const of = <Row, Out, E>(job: Job<Row, Out, E>, key: string, row: Row) =>
       Durable.inRow(calls),
       Effect.provideService(Event.Listener, undefined),
       CallSite.row(job.name, key),
+      Effect.withTracerEnabled(false),
       Effect.exit,
       Effect.timeoutOption(longest),
       Effect.map(() => first)
