@@ -77,9 +77,7 @@ const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E
   // While the queue cannot be reached, no chunk is taken.
   yield* Effect.forkScoped(Effect.forever(Effect.delay(Effect.ignore(Refill.repair(chunks.sending)), interval)))
   const { pause, resume } = rows
-  yield* Controls.follow(journal.controls, { pause, resume, report: Effect.void, fit: Effect.void }).pipe(
-    Effect.provideService(Controls.Handles, handles)
-  )
+  yield* Controls.follow(journal.controls, { pause, resume, report: Effect.void, fit: Effect.void, isShared: true })
   const spending = Spending.make(yield* journal.spending, rows.orStop)
   yield* Effect.forkScoped(Effect.ignore(Effect.forever(Effect.delay(spending.regularly, interval))))
   const taken = yield* ChunkRows.make(job, {
@@ -104,14 +102,6 @@ const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E
   if (reason instanceof StopRules.JobNeeds) return yield* reason
   return { stopped: isWanted && !isError ? "wanted" : (reason ?? "signal") } satisfies Ended
 })
-
-/** Every process follows a pause. Concurrency belongs to one process, and the budget to the submission. */
-const handles: Controls.Handles = {
-  resize: () => refused("each worker has its own concurrency; restart the worker with another one"),
-  raise: () => refused("the budget belongs to the submission; submit the job again with another one")
-}
-
-const refused = (detail: string) => Effect.succeed({ isApplied: false, detail })
 
 /** Compares the job with the submitted one: its shape, its first request, and its results for finished rows. */
 const checkJob = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>) {

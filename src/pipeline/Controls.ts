@@ -1,7 +1,7 @@
 /**
  * Applies to a run what other processes ask of it through the journal: `pause` and `resume` change the rows that it takes,
  * and the rest changes policies, which the program provides as `Handles`. Without them, a run takes no controls. A change
- * that was asked for before the run began is dropped, since the options of the run are newer.
+ * that was asked for before a run of one process began is dropped, since the options of the run are newer.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -28,6 +28,8 @@ export interface Run {
   readonly report: Effect.Effect<void>
   /** Fits the number of rows at once to the capacity of Claude. */
   readonly fit: Effect.Effect<void>
+  /** Whether other processes run the job too, so that a change may have been asked of them. */
+  readonly isShared: boolean
 }
 
 /** How often the run looks for controls. */
@@ -64,7 +66,7 @@ export const follow = Effect.fnUntraced(function* (controls: Controls, run: Run)
       )
     )
   if (controls.pausedAt !== null) yield* Effect.andThen(run.pause, run.report)
-  yield* look((control) => (isChange(control) ? drop(control) : apply(control)))
+  yield* look((control) => (isChange(control) && !run.isShared ? drop(control) : apply(control)))
   yield* Effect.forkScoped(Effect.forever(Effect.delay(look(apply), interval)))
 })
 

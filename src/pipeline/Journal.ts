@@ -23,6 +23,8 @@ import * as Claiming from "./journal/Claiming.ts"
 import type { Claim, Row, RowWithInput } from "./journal/Claiming.ts"
 import * as JobChunks from "./journal/Chunks.ts"
 import * as Controls from "./journal/Controls.ts"
+import * as Grants from "./journal/Grants.ts"
+import * as JobLimits from "./journal/JobLimits.ts"
 import * as JobState from "./journal/JobState.ts"
 import {
   JournalFailed,
@@ -72,6 +74,7 @@ export { type Chunk, type ChunkRow, type Taken } from "./journal/Chunks.ts"
 export { Billed, StoredMinute } from "./journal/CallLog.ts"
 export type { Control, Controls, Outcome } from "./journal/Controls.ts"
 export { of as requestText } from "./journal/RequestText.ts"
+export type { JobLimits } from "./journal/JobLimits.ts"
 export { Settings, StoredSettings } from "./journal/RunRecord.ts"
 export type { Command } from "./journal/StoredCommand.ts"
 
@@ -183,6 +186,12 @@ export class Chunks extends Context.Service<
     readonly worker: string | undefined
     /** How the job was submitted. */
     readonly settings: RunRecord.Settings
+    /** The limits over all processes, as they are at this moment. */
+    readonly limits: Effect.Effect<JobLimits.JobLimits, JournalFailed>
+    /** Changes the limits for all processes. */
+    readonly setLimits: (limits: JobLimits.JobLimits) => Effect.Effect<void, JournalFailed>
+    /** The part of this process in the concurrency of the job. */
+    readonly grants: ReturnType<typeof Grants.make>
     /** What `setFirstRequest` has stored. */
     readonly firstRequest: string | undefined
     /** Whether another process waits until no one works on the job. */
@@ -201,6 +210,7 @@ export const layerWorker = (
     Effect.withTracerEnabled(
       Effect.flatMap(Opening.join(options), (opened) => {
         const job = JobState.make(opened)
+        const { partOf } = opened.joined
         return Effect.map(ofJob(job), ({ chunks, journal }) =>
           Context.make(Journal, journal).pipe(
             Context.add(Chunks, {
@@ -209,6 +219,9 @@ export const layerWorker = (
               submission: opened.joined.submission,
               worker: opened.settings.worker,
               settings: opened.joined.settings,
+              limits: job.attempt(JobLimits.read(job.sql, job.id, partOf)),
+              setLimits: (limits) => Effect.asVoid(job.attempt(JobLimits.change(job.sql, job.id, partOf, limits))),
+              grants: Grants.make(job),
               firstRequest: opened.joined.firstRequest,
               isWanted: job.attempt(opened.joined.isWanted)
             })

@@ -197,6 +197,7 @@ const runRows = Effect.fnUntraced(function* <Row, Out, E>(
   yield* Controls.follow(journal.controls, {
     ...rows,
     report,
+    isShared: false,
     fit: Effect.flatMap(Effect.provideService(fanOut, Claude, claude), (size) => Workers.change(crew, { size }))
   })
   const failuresFile = yield* Effect.gen(function* () {

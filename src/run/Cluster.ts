@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import type { Claude } from "../claude/Claude.ts"
 import { readSame } from "../pipeline/Claims.ts"
 import * as ChunkRun from "../pipeline/ChunkRun.ts"
+import * as Controls from "../pipeline/Controls.ts"
 import * as Dataset from "../pipeline/Dataset.ts"
 import * as FailuresFile from "../pipeline/FailuresFile.ts"
 import * as Job from "../pipeline/Job.ts"
@@ -23,6 +24,9 @@ import * as Run from "../pipeline/Run.ts"
 import * as Refill from "../pipeline/Refill.ts"
 import type { Unstored } from "../pipeline/Unstored.ts"
 import * as ChunkQueue from "./cluster/ChunkQueue.ts"
+import * as Grant from "./cluster/Grant.ts"
+import * as LimitHandles from "./cluster/LimitHandles.ts"
+import * as Gate from "./Gate.ts"
 
 export type { Ended } from "../pipeline/ChunkRun.ts"
 export type { Servers } from "./cluster/ChunkQueue.ts"
@@ -49,7 +53,7 @@ export interface Submission {
 
 /**
  * Stores the rows of a job with their inputs, so that other processes can work on them. A job that is submitted and not done
- * stays as it is if its input is the same. Otherwise new rows are added, rows that failed are tried again, and the processes
+ * keeps its rows if its input is the same, and gets the new limits. Otherwise new rows are added, rows that failed are tried again, and the processes
  * that work on the job end their calls before.
  */
 export const submit = Effect.fn("Cluster.submit")(function* <Row, Out, E>(
@@ -97,17 +101,19 @@ const storeFirstRequest = Effect.fnUntraced(function* <Row, Out, E>(job: Job.Job
 
 const encodeFirst = Schema.encodeSync(Schema.fromJsonString(Recheck.FirstRequest))
 
-/** The job, if it is submitted with the same input and not done. */
+/** The job, if it is submitted with the same input and not done. It then has the limits of the new submission. */
 const findKnown = Effect.fnUntraced(function* <Row, Out, E>(
   job: Job.Job<Row, Out, E>,
   state: Journal.State | undefined,
-  { changed = "stop" }: SubmitOptions
+  { changed = "stop", settings: { budget, concurrency } = {} }: SubmitOptions
 ) {
   if (state === undefined || changed !== "stop") return undefined
   const { lastRun, shared } = state
   if (shared?.source === undefined || lastRun.outcome !== null) return undefined
   const same = yield* readSame(job, shared.source, [])
   if (same === undefined) return undefined
+  const limits = { ...(budget !== undefined && { budget }), ...(concurrency !== undefined && { concurrency }) }
+  if (Object.keys(limits).length > 0) yield* shared.setLimits(limits)
   const { invalid, problems } = shared.source
   return { invalid, problems, rejectsFile: undefined, isKnown: true } satisfies Submission
 })
@@ -188,6 +194,8 @@ export interface WorkOptions extends ChunkQueue.Servers {
   readonly settings?: Journal.Settings
   /** The replies that earlier calls of `work` could not store. This one stores them first. */
   readonly unstored?: Unstored
+  /** Lets the calls of the job through, where the process has other jobs too. */
+  readonly gate?: Gate.Gate
 }
 
 /**
@@ -200,10 +208,16 @@ export const work = Effect.fn("Cluster.work")(function* <Row, Out, E, E2, R>(
   workOptions: WorkOptions,
   claude: (submitted: Journal.Settings) => Layer.Layer<Claude, E2, R>
 ) {
-  const { database, queue, unstored, ...options } = workOptions
+  const { database, gate: given, queue, unstored, ...options } = workOptions
   return yield* Effect.gen(function* () {
-    const { job: number, settings } = yield* Journal.Chunks
+    const chunks = yield* Journal.Chunks
+    const { job: number, settings } = chunks
     const dispatcher = ChunkQueue.layer({ name: job.name, number, settings }, { database, queue })
-    return yield* ChunkRun.run(job, unstored).pipe(Effect.provide([claude(settings), dispatcher]))
-  }).pipe(Effect.provide(Journal.layerWorker({ job: job.name, shape: Job.shape(job), ...options })))
+    const gate = given ?? (yield* Grant.ofOneJob)
+    yield* Grant.follow(chunks.grants, gate)
+    return yield* ChunkRun.run(job, unstored).pipe(
+      Effect.provide([Gate.policy(gate)(claude(settings)), dispatcher]),
+      Effect.provideService(Controls.Handles, LimitHandles.make(chunks))
+    )
+  }).pipe(Effect.scoped, Effect.provide(Journal.layerWorker({ job: job.name, shape: Job.shape(job), ...options })))
 })

@@ -49,7 +49,18 @@ export const worker = {
 export type WorkerFlags = Command.Command.Config.Infer<typeof worker>
 
 /** The flags of a run that have an effect where others work on the rows. */
-const submits = new Set(["output", "budget", "model", "onlyResults", "keep", "rerun", "rejects", "yes", "json"])
+const submits = new Set([
+  "output",
+  "budget",
+  "concurrency",
+  "model",
+  "onlyResults",
+  "keep",
+  "rerun",
+  "rejects",
+  "yes",
+  "json"
+])
 
 /** The given flags that a run with `--database` does not take, such as the flags of its workers. */
 export const foreign = (flags: RunFlags.RunFlags): ReadonlyArray<string> =>

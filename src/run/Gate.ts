@@ -1,6 +1,7 @@
 /**
- * A cap on the calls of one job that changes while they run. It knows how many calls are in it and how many places the job
- * wants, which `Concurrency` does not. Put it outside of all other policies.
+ * A cap on the calls of one job that changes while they run: the share of the job in its worker, and the grant of the worker
+ * in the concurrency of the job; the lower one counts. It knows how many calls are in it and how many places the job wants,
+ * which `Concurrency` does not. Put it outside of all other policies.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -12,29 +13,49 @@ import { wrap } from "../claude/Claude.ts"
 export interface Gate {
   /** Waits for a place, in order of arrival, and has it until the scope closes. */
   readonly enter: Effect.Effect<void, never, Scope.Scope>
-  /** The cap. */
+  /** The cap: the lower one of the share and the grant. */
   readonly size: () => number
+  /** What all workers have granted this one. */
+  readonly grant: () => number
+  /** The share that the job could have in this worker. */
+  readonly room: () => number
   /** Calls that are in. They are more than the cap for a while after it was lowered. */
   readonly inUse: () => number
   /** The most calls that were in or waited at the same time, since the measurement before the last one. */
   readonly wants: () => number
   /** Ends a period of `wants`. */
   readonly measure: () => void
-  /** Changes the cap. Calls that are in continue. */
-  readonly resize: (size: number) => void
+  /** Changes the share or the grant. Calls that are in continue. */
+  readonly change: (to: { readonly share?: number; readonly grant?: number }) => void
 }
 
-/** A gate of this size. `onWait` runs when a call has to wait. */
-export const make = (size: number, onWait: () => void = () => {}): Gate => {
+/** What a gate is part of. */
+export interface Options {
+  readonly share?: number
+  readonly grant?: number
+  /** Runs when a call has to wait. */
+  readonly onWait?: () => void
+  /** The share that the job could have; by default there is no limit. */
+  readonly room?: () => number
+}
+
+/** A gate without a limit, unless it is given. */
+export const make = ({
+  share = Infinity,
+  grant = Infinity,
+  onWait = () => {},
+  room = () => Infinity
+}: Options = {}): Gate => {
   let used = 0
   let peak = 0
   let peakBefore = 0
   const waiting = new Set<() => void>()
 
+  const size = () => Math.min(share, grant)
   const count = () => (peak = Math.max(peak, used + waiting.size))
   const letIn = () => {
     for (const waiter of waiting) {
-      if (used >= size) return
+      if (used >= size()) return
       waiting.delete(waiter)
       used += 1
       waiter()
@@ -46,7 +67,7 @@ export const make = (size: number, onWait: () => void = () => {}): Gate => {
   })
   const enter = Effect.uninterruptibleMask((restore) =>
     Effect.suspend(() => {
-      if (used < size) {
+      if (used < size()) {
         used += 1
         count()
         return Effect.addFinalizer(() => leave)
@@ -71,15 +92,18 @@ export const make = (size: number, onWait: () => void = () => {}): Gate => {
   )
   return {
     enter,
-    size: () => size,
+    size,
+    grant: () => grant,
+    room,
     inUse: () => used,
     wants: () => Math.max(peak, peakBefore),
     measure: () => {
       peakBefore = peak
       peak = used + waiting.size
     },
-    resize: (to) => {
-      size = to
+    change: (to) => {
+      share = to.share ?? share
+      grant = to.grant ?? grant
       letIn()
     }
   }

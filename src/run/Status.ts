@@ -52,6 +52,8 @@ export interface Status extends Pick<
   OpenState.JobInState,
   "path" | "job" | "run" | "emulated" | "invalid" | "pausedAt" | "lastRun"
 > {
+  /** Over all workers; undefined where no others work on the job. */
+  readonly limits: Journal.JobLimits | undefined
   /** In milliseconds since 1970. */
   readonly now: number
   readonly rows: Journal.RowCounts
@@ -87,6 +89,7 @@ const read = Effect.fnUntraced(function* (state: OpenState.JobInState, isNamed: 
     invalid,
     pausedAt,
     lastRun,
+    limits: state.shared && state.settings,
     // Without a run, no one will apply a change.
     waiting: (yield* state.waiting).flatMap(({ control }) =>
       openIn === undefined && Controls.isChange(control) ? [] : [control]
@@ -115,6 +118,7 @@ export const toText = (status: Status): string => {
   return [
     `${job}: ${[`${rows.done} of ${rows.total} rows are done`, ...parts].filter((part) => part !== false).join(", ")} (state: ${path})`,
     openOf(status),
+    limitsOf(status),
     waitingOf(status),
     cost.runs > 1 ? `this run ${costOf(cost.run)}, all ${cost.runs} runs ${costOf(cost.all)}` : costOf(cost.all),
     emulated === true && "An emulator answers, not Claude: nothing is billed.",
@@ -153,6 +157,17 @@ const paceOf = ({ lastRun, now, pausedAt, rows }: Status): ReadonlyArray<string>
   return [`${rate.toFixed(1)} rows/s`, `${Progress.age(now, now + (rows.pending * 1000) / rate)} left`]
 }
 
+/** The limits that hold for all workers together. */
+const limitsOf = ({ limits = {} }: Status): string | false => {
+  const { budget, concurrency } = limits
+  const texts = [
+    concurrency && `${Progress.counted(concurrency, "call", "calls")} at once`,
+    budget && `a budget of ${budget}`
+  ]
+  const given = texts.filter((text) => typeof text === "string")
+  return given.length > 0 && `All workers together have ${given.join(" and ")}.`
+}
+
 /** What has been asked for and not done yet. */
 const waitingOf = ({ openIn, waiting }: Status): string | false => {
   if (waiting.length === 0) return false
@@ -183,6 +198,7 @@ export const toJson = ({
   cost,
   failures,
   invalid,
+  limits,
   openIn,
   rows,
   waiting,
@@ -206,6 +222,8 @@ export const toJson = ({
   began: status.lastRun.beganAt === null ? null : isoOf(status.lastRun.beganAt),
   ended: status.lastRun.endedAt === null ? null : isoOf(status.lastRun.endedAt),
   outcome: status.lastRun.outcome,
+  concurrency: limits?.concurrency ?? null,
+  budget: limits?.budget ?? null,
   waiting,
   batches: batches.map(({ batch, requests, since }) => ({ batch, requests, since: isoOf(since) })),
   failures,

@@ -107,7 +107,7 @@ describe.skipIf(missing)(`a process that works on a submitted job${missing}`, ()
       const watcher = yield* Effect.forkChild(Cluster.watch(greet.name, TEST_DATABASE_URL, () => Effect.void))
       yield* until(() => calls > 10)
       assert.include((yield* applied(greet.name, { _tag: "pause" })).detail, "paused")
-      const { isApplied } = yield* applied(greet.name, { _tag: "concurrency", calls: 2 })
+      const { isApplied } = yield* applied(greet.name, { _tag: "budget", amount: "2 USD" })
       assert.isFalse(isApplied)
       // The rows that run continue.
       yield* Effect.sleep("200 millis")

@@ -3,10 +3,10 @@ import { cli, folder, runOf } from "./cli.ts"
 
 describe("a run for workers", () => {
   it("refuses the flags that its workers have, and names them", async () => {
-    const given = ["--concurrency", "4", "--prompt-cache", "5m", "--mode", "batches", "--budget", "1 USD"]
+    const given = ["--rpm", "4", "--prompt-cache", "5m", "--mode", "batches", "--budget", "1 USD"]
     const { code, stderr } = await cli(runOf(folder(1), "--database", "postgres://127.0.0.1:1/none", ...given))
     assert.strictEqual(code, 2)
-    assert.include(stderr, "--mode, --concurrency, --prompt-cache: with --database, give this to the workers")
+    assert.include(stderr, "--mode, --rpm, --prompt-cache: with --database, give this to the workers")
   })
 
   it("refuses a database that is no address", async () => {

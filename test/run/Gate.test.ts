@@ -8,15 +8,15 @@ import * as Gate from "../../src/run/Gate.ts"
 describe("a gate", () => {
   it.effect("lets as many calls in as its size, in order of arrival, and follows a change", () =>
     Effect.gen(function* () {
-      const gate = Gate.make(2)
+      const gate = Gate.make({ share: 2 })
       const { call, running } = calls(gate)
       const all = yield* Effect.forkChild(Effect.forEach([1, 2, 3, 4, 5, 6], call, { concurrency: 6 }))
       yield* TestClock.adjust(0)
       assert.deepStrictEqual(running(), [1, 2])
-      gate.resize(3)
+      gate.change({ share: 3 })
       yield* TestClock.adjust(0)
       assert.deepStrictEqual(running(), [1, 2, 3])
-      gate.resize(1)
+      gate.change({ share: 1 })
       assert.deepStrictEqual([gate.inUse(), gate.size()], [3, 1])
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(running(), [4])
@@ -26,15 +26,24 @@ describe("a gate", () => {
     })
   )
 
+  it.effect("has the lower one of its share and its grant", () =>
+    Effect.sync(() => {
+      const gate = Gate.make({ share: 5, grant: 3 })
+      assert.strictEqual(gate.size(), 3)
+      gate.change({ grant: 8 })
+      assert.deepStrictEqual([gate.size(), gate.grant(), gate.room()], [5, 8, Infinity])
+    })
+  )
+
   it.effect("lets no call in while its size is 0", () =>
     Effect.gen(function* () {
       let waits = 0
-      const gate = Gate.make(0, () => void (waits += 1))
+      const gate = Gate.make({ share: 0, onWait: () => void (waits += 1) })
       const { call, running } = calls(gate)
       const one = yield* Effect.forkChild(call(1))
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual([running(), waits], [[], 1])
-      gate.resize(1)
+      gate.change({ share: 1 })
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(one)
     })
@@ -42,7 +51,7 @@ describe("a gate", () => {
 
   it.effect("keeps its places when calls that wait or run are interrupted", () =>
     Effect.gen(function* () {
-      const gate = Gate.make(1)
+      const gate = Gate.make({ share: 1 })
       const { call, running } = calls(gate)
       const [first, second, third] = [
         yield* Effect.forkChild(call(1)),
@@ -57,7 +66,7 @@ describe("a gate", () => {
       // One that is let in and interrupted in the same moment.
       const fourth = yield* Effect.forkChild(call(4))
       yield* TestClock.adjust(0)
-      gate.resize(2)
+      gate.change({ share: 2 })
       yield* Fiber.interrupt(fourth)
       yield* Fiber.interrupt(third)
       assert.strictEqual(gate.inUse(), 0)
@@ -66,7 +75,7 @@ describe("a gate", () => {
 
   it.effect("knows how many places were wanted at once, in this period and the one before", () =>
     Effect.gen(function* () {
-      const gate = Gate.make(2)
+      const gate = Gate.make({ share: 2 })
       const { call } = calls(gate)
       const all = yield* Effect.forkChild(Effect.forEach([1, 2, 3, 4, 5], call, { concurrency: 5 }))
       yield* TestClock.adjust("3 seconds")

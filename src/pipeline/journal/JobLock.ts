@@ -45,10 +45,21 @@ export const holder = (sql: SqlClient, job: string) =>
 
 /** Whether the lock `l` is that of a job. */
 const isOf = (sql: SqlClient, job: string) =>
+  sql`${isAdvisory(sql)} AND ${keyOf(sql)} = hashtextextended(current_schema() || ' ' || ${job}, 0)`
+
+const isAdvisory = (sql: SqlClient) =>
   sql`l.locktype = 'advisory' AND l.objsubid = 1
-    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND (CAST(l.classid AS BIGINT) << 32) | CAST(l.objid AS BIGINT)
-      = hashtextextended(current_schema() || ' ' || ${job}, 0)`
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+
+/** The key of the advisory lock `l`. */
+const keyOf = (sql: SqlClient) => sql`(CAST(l.classid AS BIGINT) << 32) | CAST(l.objid AS BIGINT)`
+
+/** Whether a process lives that works on a job as the run of this column; see `Shared`. A dead one has lost its lock. */
+export const isLiving = (sql: SqlClient, job: number, run: string) =>
+  sql`hashtextextended(current_schema() || ${ofRun(job)} || ${sql.literal(run)}, 0)
+    IN (SELECT ${keyOf(sql)} FROM pg_locks l WHERE l.granted AND ${isAdvisory(sql)})`
+
+const ofRun = (job: number) => ` effect_claude run ${job} `
 
 /** How many processes share the lock of a job. */
 export const sharers = (sql: SqlClient, job: string) =>
@@ -98,14 +109,16 @@ const waitFor = (connection: Connection, call: (name: string) => Effect.Effect<u
 /** `lock_not_available`, https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const isTimeout = ({ reason: { cause } }: SqlError) => Predicate.hasProperty(cause, "code") && cause.code === "55P03"
 
-const calling = (connection: Connection, job: string) => (name: string) =>
-  connection.executeValues(`SELECT ${name}(hashtextextended(current_schema() || ' ' || $1, 0))`, [job])
+const calling = (connection: Connection, key: string) => (name: string) =>
+  connection.executeValues(`SELECT ${name}(hashtextextended(current_schema() || $1, 0))`, [key])
 
 /** The lock of a job that other processes may share too. */
 export interface Shared {
   readonly held: Held
   /** Whether a process waits until no other one shares the lock. Fails where the lock is lost with its connection. */
   readonly isWanted: Effect.Effect<boolean, SqlError>
+  /** Shows that this process lives as a run of the job, until the scope closes or the connection is lost. */
+  readonly liveAs: (job: number, run: number) => Effect.Effect<void, SqlError, Scope>
 }
 
 /** Shares the lock of a job on PostgreSQL until the scope closes; undefined if a process has it, or waits for it. */
@@ -114,7 +127,7 @@ export const share = Effect.fnUntraced(function* (
   job: string
 ): Effect.fn.Return<Shared | undefined, SqlError, Scope> {
   const connection = yield* sql.reserve
-  const call = calling(connection, job)
+  const call = calling(connection, ` ${job}`)
   const isShared = yield* Effect.acquireRelease(
     Effect.map(call("pg_try_advisory_lock_shared"), ([row]) => row?.[0] === true),
     // A connection that does not answer has lost the lock, or loses it when it is closed.
@@ -123,7 +136,17 @@ export const share = Effect.fnUntraced(function* (
         ? Effect.ignore(Effect.timeout(Effect.interruptible(call("pg_advisory_unlock_shared")), "2 seconds"))
         : Effect.void
   )
-  return isShared ? { held: unlocked(sql, "BEGIN"), isWanted: on(sql, connection)(isWanted(sql, job)) } : undefined
+  if (!isShared) return undefined
+  return {
+    held: unlocked(sql, "BEGIN"),
+    isWanted: on(sql, connection)(isWanted(sql, job)),
+    liveAs: (job, run) => {
+      const call = calling(connection, `${ofRun(job)}${run}`)
+      return Effect.asVoid(
+        Effect.acquireRelease(call("pg_advisory_lock_shared"), () => Effect.ignore(call("pg_advisory_unlock_shared")))
+      )
+    }
+  }
 })
 
 /** Transactions on any connection. */
@@ -145,7 +168,7 @@ export const take = (
   sql.onDialectOrElse({
     pg: () =>
       Effect.flatMap(sql.reserve, (connection) => {
-        const call = calling(connection, job)
+        const call = calling(connection, ` ${job}`)
         const taking = waits
           ? waitFor(connection, call)
           : Effect.map(call("pg_try_advisory_lock"), ([row]) => row?.[0] === true)

@@ -112,6 +112,7 @@ const joinNamed = Effect.fnUntraced(function* (sql: SqlClient, state: string, op
       return last + 1
     })
   )
+  yield* shared.liveAs(id, run)
   return {
     ...opening(sql, state, options, stored),
     // Other processes may finish rows at this moment.

@@ -14,6 +14,7 @@ import * as ClaimedRows from "./ClaimedRows.ts"
 import * as Controls from "./Controls.ts"
 import { isSqlite } from "./Dialect.ts"
 import * as Kind from "./Kind.ts"
+import * as JobLimits from "./JobLimits.ts"
 import * as JobLock from "./JobLock.ts"
 import type { Readable } from "./JobState.ts"
 import { type JournalFailed, JournalForeign, JournalTooNew, JournalTooOld } from "./JournalError.ts"
@@ -114,6 +115,8 @@ export interface Shared {
   readonly isOpen: Effect.Effect<boolean, JournalFailed>
   /** Some chunks that the queue may not have, and what records that it has them. */
   readonly sending: Chunks.Sending
+  /** Changes the limits for all processes; see `JobLimits`. */
+  readonly setLimits: (limits: JobLimits.JobLimits) => Effect.Effect<unknown, JournalFailed>
   /** Records that every row has ended. */
   readonly end: Effect.Effect<void, JournalFailed>
 }
@@ -249,6 +252,7 @@ const sharedOf = (job: Readable, { name, run, source }: typeof StoredJob.Type): 
     ),
     isOpen: Chunks.hasOpenRows(job, run),
     sending: Chunks.sending(job),
+    setLimits: (limits) => attempt(JobLimits.change(sql, id, run, limits)),
     end: attempt(
       Effect.flatMap(
         Clock.currentTimeMillis,

@@ -147,6 +147,17 @@ const addFirstRequest = Effect.gen(function* () {
   yield* sql`ALTER TABLE effect_claude_runs ADD COLUMN first_request TEXT`
 })
 
+/**
+ * Version 11: what a process has of the calls in flight that the job may have (`granted`), how many it could use (`wants`),
+ * and whether a call of it waits for money (`waits`).
+ */
+const addGrants = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  for (const column of ["granted INTEGER", "wants INTEGER", "waits INTEGER"]) {
+    yield* sql`ALTER TABLE effect_claude_runs ADD COLUMN ${sql.literal(column)}`
+  }
+})
+
 /** The tables of an SQLite file that another program made. A cache of Effect's may share a file with a journal. */
 export const foreign = Effect.gen(function* () {
   const sql = yield* SqlClient
@@ -164,11 +175,12 @@ export const migrations = {
   "7_add_call_log": addCallLog,
   "8_add_controls": addControls,
   "9_add_chunks": addChunks,
-  "10_add_first_request": addFirstRequest
+  "10_add_first_request": addFirstRequest,
+  "11_add_grants": addGrants
 }
 
 /** The layout that this version of the library knows. */
-export const version = 10
+export const version = 11
 
 /** Brings the tables up to date. Gives the layout of the database, which is above `version` in a newer one. */
 export const migrate = Effect.gen(function* () {

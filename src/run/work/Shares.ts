@@ -12,12 +12,11 @@ const interval = "500 millis"
 /** Shares this many calls between the gates of the jobs, until the scope closes. */
 export const make = Effect.fnUntraced(function* (calls: number) {
   const gates: Array<Gate.Gate> = []
+  /** A job wants no more than the workers of the job have granted. */
+  const wants = (gate: Gate.Gate) => Math.min(gate.wants(), gate.grant())
   const share = () => {
-    const sizes = FairShares.split(
-      calls,
-      gates.map((gate) => gate.wants())
-    )
-    gates.forEach((gate, index) => gate.resize(sizes[index] ?? 0))
+    const shares = FairShares.split(calls, gates.map(wants))
+    gates.forEach((gate, index) => gate.change({ share: shares[index] ?? 0 }))
   }
   const measure = Effect.sync(() => {
     for (const gate of gates) gate.measure()
@@ -27,7 +26,13 @@ export const make = Effect.fnUntraced(function* (calls: number) {
   return {
     /** The gate of one more job. */
     join: () => {
-      const gate = Gate.make(0, share)
+      const index = gates.length
+      const room = () =>
+        FairShares.split(
+          calls,
+          gates.map((gate, other) => (other === index ? calls : wants(gate)))
+        )[index] ?? 0
+      const gate = Gate.make({ share: 0, onWait: share, room })
       gates.push(gate)
       share()
       return gate

@@ -9,7 +9,6 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { AnthropicClient, Budget, Claude, Concurrency, RateLimit } from "../../index.ts"
 import type * as Journal from "../../pipeline/Journal.ts"
-import * as Gate from "../Gate.ts"
 import type { WorkerFlags } from "../ClusterFlags.ts"
 import * as EmulatorProbe from "../EmulatorProbe.ts"
 import * as EmulatorProcess from "../EmulatorProcess.ts"
@@ -31,22 +30,20 @@ export const make = Effect.fnUntraced(function* (flags: WorkerFlags) {
     emulated,
     /** The most calls in flight, over all jobs. */
     calls,
-    /** Adds a job: makes its Claude from the settings of its submission. */
-    join: () => {
-      const gate = shares.join()
-      return ({ budget = "" }: Journal.Settings) => {
-        const cap = Option.getOrUndefined(Schema.decodeOption(Budget.Amount)(budget))
-        return Layer.succeedContext(api).pipe(
-          Claude.stack({
-            ...policies,
-            concurrency,
-            rateLimit: limits,
-            ...(store !== undefined && { cache: { ...cache, store: Layer.succeedContext(store) } }),
-            ...(cap !== undefined && { budget: Budget.from({ cap }) })
-          }),
-          Gate.policy(gate)
-        )
-      }
+    /** The gate of one more job. */
+    join: shares.join,
+    /** The Claude of a job that was submitted with these settings. */
+    ofJob: ({ budget = "" }: Journal.Settings) => {
+      const cap = Option.getOrUndefined(Schema.decodeOption(Budget.Amount)(budget))
+      return Layer.succeedContext(api).pipe(
+        Claude.stack({
+          ...policies,
+          concurrency,
+          rateLimit: limits,
+          ...(store !== undefined && { cache: { ...cache, store: Layer.succeedContext(store) } }),
+          ...(cap !== undefined && { budget: Budget.from({ cap }) })
+        })
+      )
     }
   }
 })

@@ -9,7 +9,7 @@ import { at } from "../cli.ts"
 describe("the Claude of the jobs of a worker", () => {
   it.live("has one concurrency for all jobs", () =>
     Effect.gen(function* () {
-      const { calls, emulated, join } = yield* claudeOf({ concurrency: Option.some(3) })
+      const { calls, emulated, ofJob } = yield* claudeOf({ concurrency: Option.some(3) })
       assert.deepStrictEqual([calls, emulated], [3, true])
       let now = 0
       let most = 0
@@ -18,7 +18,7 @@ describe("the Claude of the jobs of a worker", () => {
         if (event._tag === "call-finished") now -= 1
       }
       const calling = Effect.replicateEffect(Claude.generateText("Hello."), 6, { concurrency: 6 })
-      yield* Effect.all([calling.pipe(Effect.provide(join()({}))), calling.pipe(Effect.provide(join()({})))], {
+      yield* Effect.all([calling.pipe(Effect.provide(ofJob({}))), calling.pipe(Effect.provide(ofJob({})))], {
         concurrency: 2
       }).pipe(Event.listen((event) => Effect.sync(() => count(event))))
       assert.strictEqual(most, 3)
@@ -27,11 +27,11 @@ describe("the Claude of the jobs of a worker", () => {
 
   it.live("has a budget for each job", () =>
     Effect.gen(function* () {
-      const { join } = yield* claudeOf({})
+      const { ofJob } = yield* claudeOf({})
       const call = Claude.generateText("Hello.")
-      const error = yield* Effect.flip(Effect.provide(call, join()({ budget: "0.000001 USD" })))
+      const error = yield* Effect.flip(Effect.provide(call, ofJob({ budget: "0.000001 USD" })))
       assert.strictEqual(error._tag === "ClaudeError" ? error.reason._tag : error._tag, "BudgetExceeded")
-      yield* Effect.provide(call, join()({ budget: "1 USD" }))
+      yield* Effect.provide(call, ofJob({ budget: "1 USD" }))
     }).pipe(provide)
   )
 })

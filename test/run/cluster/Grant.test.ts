@@ -1,0 +1,120 @@
+import { assert, describe, it } from "@effect/vitest"
+import { NodeServices } from "@effect/platform-node"
+import { Concurrency, Job, Journal, Step } from "effect-claude"
+import { Cluster } from "effect-claude/node"
+import { TestClaude } from "effect-claude/testing"
+import { type Duration, Effect, Fiber, Random, Schema } from "effect"
+import { SqlClient } from "effect/sql/SqlClient"
+import { join } from "node:path"
+import * as Postgres from "../../../src/run/Postgres.ts"
+import { names, people, type Person } from "../../pipeline/jobs.ts"
+import { folder, lines } from "../cli.ts"
+
+const { TEST_DATABASE_URL = "" } = process.env
+const missing =
+  TEST_DATABASE_URL === "" ? ": TEST_DATABASE_URL is not set (postgres://user@127.0.0.1:5432/database)" : ""
+
+describe.skipIf(missing)(`the workers of a job with a concurrency${missing}`, () => {
+  it.live("never have more calls in flight together, and follow a change within two seconds", () =>
+    Effect.gen(function* () {
+      const { inFlight, job, mostOf, output, set, start, watched } = yield* scene(3)
+      yield* Effect.all([start, start, start])
+      yield* until(() => inFlight() === 3)
+      assert.strictEqual(yield* mostOf("1 second"), 3)
+      yield* set(9)
+      assert.strictEqual(yield* mostOf("2 seconds"), 9)
+      yield* set(1)
+      yield* Effect.sleep("2 seconds")
+      assert.strictEqual(yield* mostOf("500 millis"), 1)
+      yield* set(24)
+      yield* Fiber.join(watched)
+      yield* Cluster.write(job, output)
+      assert.lengthOf(lines(output), rows)
+    }).pipe(provide)
+  )
+
+  it.live("take the part of one that has died", () =>
+    Effect.gen(function* () {
+      const { inFlight, job, mostOf, start } = yield* scene(4)
+      const dying = yield* start
+      yield* until(() => inFlight() === 4)
+      yield* start
+      yield* Effect.sleep("1500 millis")
+      yield* dies(job.name)
+      yield* Fiber.await(dying)
+      yield* until(() => inFlight() === 4)
+      assert.strictEqual(yield* mostOf("500 millis"), 4)
+    }).pipe(provide)
+  )
+})
+
+// Builders
+
+const rows = 400
+
+const provide = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  effect.pipe(
+    Effect.scoped,
+    Effect.provide([Postgres.layer(TEST_DATABASE_URL), TestClaude.layer("unused"), NodeServices.layer])
+  )
+
+const until = (isMet: () => boolean) => Effect.repeat(Effect.sleep("20 millis"), { until: isMet })
+
+/** A submitted job with this concurrency. Each worker could have 8 calls of 100 ms at once. */
+const scene = Effect.fnUntraced(function* (concurrency: number) {
+  const job = Job.make({
+    name: `grants, ${process.pid} ${yield* Random.nextInt}`,
+    source: people(names(rows)),
+    key: ({ name }) => name,
+    step: Step.text("greet", ({ name }: typeof Person.Type) => `Greet ${name}.`),
+    output: Schema.String,
+    sink: "unused.jsonl"
+  })
+  const output = join(folder(1).path, "out.jsonl")
+  let now = 0
+  let most = 0
+  const claude = TestClaude.layer(() =>
+    Effect.as(
+      Effect.acquireUseRelease(
+        Effect.sync(() => void (most = Math.max(most, ++now))),
+        () => Effect.sleep("100 millis"),
+        () => Effect.sync(() => void (now -= 1))
+      ),
+      "Hello."
+    )
+  )
+  yield* Cluster.submit(job, { output, settings: { concurrency } })
+  const set = Effect.fnUntraced(function* (calls: number) {
+    const state = (yield* Journal.states).find((state) => state.job === job.name)
+    if (state === undefined) return yield* Effect.die("there is no job")
+    const sent = yield* state.send({ _tag: "concurrency", calls })
+    const outcome = yield* Effect.repeat(Effect.delay(state.outcomeOf(sent), "20 millis"), {
+      until: (outcome) => outcome !== undefined
+    })
+    assert.isTrue(outcome?.isApplied)
+  })
+  const mostOf = (time: Duration.Input) => {
+    most = now
+    return Effect.map(Effect.sleep(time), () => most)
+  }
+  const work = Cluster.work(job, { database: TEST_DATABASE_URL }, () => claude.pipe(Concurrency.policy(8)))
+  return {
+    job,
+    output,
+    set,
+    inFlight: () => now,
+    /** The most calls in flight during this time. */
+    mostOf: (time: Duration.Input) => Effect.suspend(() => mostOf(time)),
+    start: Effect.forkScoped(work),
+    watched: yield* Effect.forkScoped(Cluster.watch(job.name, TEST_DATABASE_URL, () => Effect.void))
+  }
+})
+
+/** Closes the connection of the worker that joined first. */
+const dies = (job: string) =>
+  SqlClient.use(
+    (sql) => sql`SELECT pg_terminate_backend(l.pid) FROM pg_locks l, effect_claude_jobs j
+      WHERE l.locktype = 'advisory' AND j.name = ${job}
+        AND (CAST(l.classid AS BIGINT) << 32) | CAST(l.objid AS BIGINT)
+          = hashtextextended(current_schema() || ' effect_claude run ' || j.id || ' 2', 0)`
+  )
