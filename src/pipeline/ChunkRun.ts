@@ -75,7 +75,8 @@ const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E
   // Its connection holds this process's share of the lock: without it, another process may change the rows.
   yield* Effect.forkScoped(Effect.ignore(rows.orStop(Effect.forever(lookAround))))
   // While the queue cannot be reached, no chunk is taken.
-  yield* Effect.forkScoped(Effect.forever(Effect.delay(Effect.ignore(Refill.repair(chunks.sending)), interval)))
+  const repair = Effect.andThen(Effect.ignore(Refill.repair(chunks.sending)), Effect.sleep(interval))
+  yield* Effect.forkScoped(Effect.forever(repair))
   const { pause, resume } = rows
   yield* Controls.follow(journal.controls, { pause, resume, report: Effect.void, fit: Effect.void, isShared: true })
   const spending = Spending.make(yield* journal.spending, rows.orStop)

@@ -1,15 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { NodeServices } from "@effect/platform-node"
-import { Job, Step } from "effect-claude"
+import { Concurrency, Job, Step } from "effect-claude"
 import { Cluster } from "effect-claude/node"
 import { TestClaude } from "effect-claude/testing"
-import { Effect, Fiber, Latch, Random, Schema } from "effect"
+import { Console, Effect, Fiber, Latch, Random, Schema } from "effect"
 import { join } from "node:path"
 import { Drain } from "../../src/pipeline/Drain.ts"
 import * as Postgres from "../../src/run/Postgres.ts"
+import * as Session from "../../src/run/work/Session.ts"
 import { names, people, type Person } from "../pipeline/jobs.ts"
 import { folder, lines } from "./cli.ts"
-import { missing as missingServer, server } from "./cluster/redisServers.ts"
+import { missing as missingServer, redis, server } from "./cluster/redisServers.ts"
 
 const { TEST_DATABASE_URL = "" } = process.env
 const missing =
@@ -38,15 +39,83 @@ describe.skipIf(missing)(`a job whose chunks wait on Redis${missing}`, () => {
       )
     }).pipe(provide)
   )
+
+  it.live(
+    "pays for nothing again when Redis restarts, and returns empty or with its chunks",
+    () =>
+      Effect.gen(function* () {
+        const persists = ["--appendonly", "yes", "--appendfsync", "always"]
+        yield* Effect.forEach([[], persists], restarted, { concurrency: 2, discard: true })
+      }).pipe(provide),
+    60_000
+  )
+
+  it.live(
+    "waits while Redis has no memory left, says so once with what to do, and continues when it has",
+    () =>
+      Effect.gen(function* () {
+        const { url } = yield* server("--maxmemory-policy", "noeviction")
+        const { job, output } = yield* greetings(300)
+        yield* Cluster.submit(job, { output, queue: url })
+        const called: Array<string> = []
+        const claude = TestClaude.layer(({ messages }) => {
+          called.push(JSON.stringify(messages))
+          return Effect.as(Effect.sleep("20 millis"), "Hello.")
+        }).pipe(Concurrency.policy(2))
+        const printed: Array<string> = []
+        const console = { ...globalThis.console, error: (text: unknown) => void printed.push(String(text)) }
+        const { run } = Session.make(job, { database: TEST_DATABASE_URL, queue: url }, () => claude)
+        const worker = yield* Effect.forkChild(Effect.provideService(run, Console.Console, console))
+        yield* until(() => called.length > 20)
+        const limit = (maxmemory: string) => redis(url, (client) => client.configSet("maxmemory", maxmemory))
+        yield* limit("1")
+        yield* until(() => printed.length > 0)
+        yield* Effect.sleep("1500 millis")
+        yield* limit("0")
+        yield* Cluster.watch(job.name, TEST_DATABASE_URL, () => Effect.void, { queue: url })
+        yield* Fiber.interrupt(worker)
+        assert.deepStrictEqual([called.length, new Set(called).size], [300, 300])
+        assert.include(printed[0], "the server has no memory left; raise its maxmemory, or remove keys of others")
+        assert.lengthOf(
+          printed.filter((text) => text.includes("no memory left")),
+          1
+        )
+      }).pipe(provide),
+    60_000
+  )
 })
 
 // Builders
+
+const until = (isMet: () => boolean) => Effect.repeat(Effect.sleep("50 millis"), { until: isMet })
 
 const provide = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   effect.pipe(
     Effect.scoped,
     Effect.provide([Postgres.layer(TEST_DATABASE_URL), TestClaude.layer("unused"), NodeServices.layer])
   )
+
+/** Restarts a server while two processes work on a job, and a third one has no rows. */
+const restarted = Effect.fnUntraced(function* (options: ReadonlyArray<string>) {
+  const { kill, start, url } = yield* server(...options)
+  const { job, output } = yield* greetings(200)
+  yield* Cluster.submit(job, { output, queue: url })
+  const called: Array<string> = []
+  const claude = TestClaude.layer(({ messages }) => {
+    called.push(JSON.stringify(messages))
+    return Effect.as(Effect.sleep("50 millis"), "Hello.")
+  }).pipe(Concurrency.policy(2))
+  const session = Session.make(job, { database: TEST_DATABASE_URL, queue: url }, () => claude)
+  const workers = yield* Effect.forkChild(Effect.all([session.run, session.run, session.run], { concurrency: 3 }))
+  yield* until(() => called.length > 20)
+  yield* kill
+  yield* start
+  yield* Cluster.watch(job.name, TEST_DATABASE_URL, () => Effect.void, { queue: url })
+  yield* Fiber.interrupt(workers)
+  assert.deepStrictEqual((yield* Cluster.write(job, output)).problems, [])
+  assert.lengthOf(lines(output), 200)
+  assert.deepStrictEqual([called.length, new Set(called).size], [200, 200])
+})
 
 /** A job with a new name, which greets people, and a place for its output. */
 const greetings = Effect.fnUntraced(function* (rows: number) {

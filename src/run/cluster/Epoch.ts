@@ -41,9 +41,13 @@ export const make = ({ call, client, identity, onReconnect }: RedisServer, prefi
       )
       if (isFirst === null) return
       const server = yield* identity
-      yield* sendAll
-      yield* call(() => client.set(key, server))
-      yield* call(() => client.del(lock))
+      yield* Effect.ensuring(
+        Effect.andThen(
+          sendAll,
+          call(() => client.set(key, server))
+        ),
+        Effect.ignore(call(() => client.del(lock)))
+      )
     })
   }
 }
