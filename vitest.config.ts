@@ -9,7 +9,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ["test/**/*.test.ts", "examples/{05,09,10,15,22,25}-*.ts"],
+    include: ["test/**/*.test.ts", "examples/{05,09,10,15,22,25,32}-*.ts"],
     maxWorkers: 2,
     // Test files share a process and its loaded modules, which halves the time of the suite: a test leaves nothing behind.
     isolate: false,

@@ -16,7 +16,7 @@ import type { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Event from "../claude/Event.ts"
 import * as Replay from "../claude/Replay.ts"
 import { discard, type Reply, type ReplyFacts } from "../claude/Reply.ts"
-import { type Answer, type CallKey, CurrentCall, type Timing } from "../claude/ReplyStore.ts"
+import { type Answer, type CallKey, CurrentCall, ReplyStore, type Timing } from "../claude/ReplyStore.ts"
 import { hash, type Request } from "../claude/Request.ts"
 import * as StoredReply from "../claude/StoredReply.ts"
 import type { StreamEvent } from "../claude/StreamEvent.ts"
@@ -182,9 +182,13 @@ const within =
       Context.add(Event.Listener, Event.both(Context.get(outer, Event.Listener), listener))
     )
 
-/** Stores a reply. The policy for batches has stored its own already. */
+/** Stores a reply. Where the row has a `ReplyStore`, the policy for batches has stored its own already. */
 const save = ({ request, row }: Call, { key, timing }: Open, reply: Reply) =>
-  reply.origin === "batch" ? Effect.void : row.save({ call: key, request, reply, timing: timing() })
+  Effect.flatMap(ReplyStore, (store) =>
+    reply.origin === "batch" && store !== undefined
+      ? Effect.void
+      : row.save({ call: key, request, reply, timing: timing() })
+  )
 
 const report = (_tag: "call-begun" | "call-ended", { isCount, request: { model } }: Call) =>
   isCount ? Effect.void : Event.emit(() => ({ _tag, model }))

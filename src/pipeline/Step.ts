@@ -75,6 +75,26 @@ export const map: {
   build(self.shape, (input: A) => Effect.map(self(input), f))
 )
 
+/**
+ * Changes how a step runs, and keeps its name and shape: `Step.around(step, Effect.retry({ times: 2 }))`. `f` gets the
+ * effect of each run, and its input.
+ */
+export const around: {
+  <A, B, E, R, C, E2, R2>(
+    f: (run: Effect.Effect<B, E, R>, input: A) => Effect.Effect<C, E2, R2>
+  ): (self: Step<A, B, E, R>) => Step<A, C, E2, R2>
+  <A, B, E, R, C, E2, R2>(
+    self: Step<A, B, E, R>,
+    f: (run: Effect.Effect<B, E, R>, input: A) => Effect.Effect<C, E2, R2>
+  ): Step<A, C, E2, R2>
+} = dual(
+  2,
+  <A, B, E, R, C, E2, R2>(
+    self: Step<A, B, E, R>,
+    f: (run: Effect.Effect<B, E, R>, input: A) => Effect.Effect<C, E2, R2>
+  ) => build(self.shape, (input: A) => f(self(input), input))
+)
+
 /** Keeps the input of a step beside its output. */
 export const withInput = <A, B, E, R>(
   self: Step<A, B, E, R>

@@ -13,9 +13,10 @@ import { Claude, wrap } from "../../src/claude/Claude.ts"
 import { ClaudeError, Overloaded } from "../../src/claude/ClaudeError.ts"
 import * as Event from "../../src/claude/Event.ts"
 import { discard } from "../../src/claude/Reply.ts"
-import { CurrentCall } from "../../src/claude/ReplyStore.ts"
+import { CurrentCall, ReplyStore } from "../../src/claude/ReplyStore.ts"
 import * as Durable from "../../src/pipeline/Durable.ts"
 import * as TestClaude from "../../src/testing/TestClaude.ts"
+import { makeDisk, makeLife, storeOf } from "../policy/messageBatches/processes.ts"
 import { asRow, makeStore, type Store } from "./rows.ts"
 
 type Kind = "create" | "stream"
@@ -282,17 +283,27 @@ describe("a stream", () => {
   })
 })
 
-it.effect("leaves the reply of a batch to the policy that has stored it", () => {
-  const store = makeStore()
-  return Claude.use((claude) =>
-    asRow(store)(create("Hi")).pipe(
-      Effect.provideService(Claude, {
+describe("the reply of a batch", () => {
+  const replyOfBatch = (store: Store) =>
+    Claude.use((claude) =>
+      Effect.provideService(asRow(store)(create("Hi")), Claude, {
         ...claude,
         create: (request) => Effect.map(claude.create(request), (reply) => ({ ...reply, origin: "batch" as const }))
-      }),
+      })
+    ).pipe(Effect.provide(TestClaude.layer(["one"])))
+
+  it.effect("is left to the policy that has stored it", () => {
+    const store = makeStore()
+    return replyOfBatch(store).pipe(
+      Effect.provideService(ReplyStore, storeOf(makeDisk(), makeLife())),
       Effect.map(() => assert.strictEqual(store.replies.size, 0))
     )
-  ).pipe(Effect.provide(TestClaude.layer(["one"])))
+  })
+
+  it.effect("is stored where there is no store for batches", () => {
+    const store = makeStore()
+    return Effect.map(replyOfBatch(store), () => assert.strictEqual(store.replies.size, 1))
+  })
 })
 
 describe("countTokens", () => {

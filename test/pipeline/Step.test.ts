@@ -41,6 +41,24 @@ describe("a step", () => {
   })
 })
 
+describe("around", () => {
+  it.effect("changes how a step runs, and keeps its name and shape", () =>
+    Effect.gen(function* () {
+      let failures = 2
+      const failing = Step.make("failing", (number: number) =>
+        Effect.suspend(() => (failures-- > 0 ? Effect.fail("too early") : Effect.succeed(number)))
+      ).pipe(Step.version("2"))
+      const retried = failing.pipe(
+        Step.around((run, number) => Effect.map(Effect.retry(run, { times: number }), String))
+      )
+      expectTypeOf(retried).toEqualTypeOf<Step.Step<number, string, string>>()
+      assert.strictEqual(yield* retried(2), "2")
+      assert.strictEqual(retried.name, "failing")
+      assert.deepStrictEqual(retried.shape, failing.shape)
+    })
+  )
+})
+
 describe("text and object", () => {
   it.effect("ask Claude, and return only the text or the value", () =>
     Effect.gen(function* () {

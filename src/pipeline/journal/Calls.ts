@@ -29,7 +29,7 @@ const columns =
   "CASE WHEN origin = 'api' THEN duration END AS duration"
 
 /** The replies of the rows that `rows` selects, by the number of their row. */
-export const ofRows = ({ sql }: JobState, rows: Fragment) =>
+export const ofRows = ({ sql }: Pick<JobState, "sql">, rows: Fragment) =>
   Effect.map(
     Effect.flatMap(
       sql`SELECT ${sql.literal(columns)} FROM effect_claude_calls WHERE row_id IN (${rows}) ORDER BY ${sql.literal(order)}`,
@@ -43,7 +43,7 @@ export const ofRows = ({ sql }: JobState, rows: Fragment) =>
   )
 
 /** The reply of one call. */
-export const find = ({ sql }: JobState, row: number, { hash, occurrence, path }: ReplyStore.CallKey) =>
+export const find = ({ sql }: Pick<JobState, "sql">, row: number, { hash, occurrence, path }: ReplyStore.CallKey) =>
   Effect.map(
     Effect.flatMap(
       sql`SELECT ${sql.literal(columns)} FROM effect_claude_calls
@@ -56,7 +56,7 @@ export const find = ({ sql }: JobState, row: number, { hash, occurrence, path }:
 
 /** Marks a reply as one that the program could not use, and stores its request. */
 export const reject = (
-  { sql }: JobState,
+  { sql }: Pick<JobState, "sql">,
   row: number,
   { hash, occurrence, path }: ReplyStore.CallKey,
   request: string
