@@ -6,6 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Redact from "../claude/Redact.ts"
@@ -95,7 +96,7 @@ export const make = Effect.fnUntraced(function* <Row, Out, E>(
       if (chunk.left > 0 || !active.has(chunk)) return Effect.void
       return Effect.catch(end(chunk), () => Effect.ignore(dispatcher.giveBack(chunk.lease)))
     })
-  const setAside = ({ key }: ChunkRow, error: Error) =>
+  const fail = ({ key }: ChunkRow, error: Error) =>
     journal.fail(key, RowFailure.encode(error, redact, { attempts: 0, calls: 0, cost: undefined }))
 
   const open = Effect.fnUntraced(function* (lease: Lease) {
@@ -107,15 +108,16 @@ export const make = Effect.fnUntraced(function* <Row, Out, E>(
     const chunk: Active = { lease, left: 0 }
     const { starts, suspect } = taken
     const rows: Array<PendingRow<Row>> = []
+    const setAside: Array<ReturnType<typeof fail>> = []
     for (const row of yield* chunks.rows(lease)) {
-      if (suspect?.key === row.key && suspect.deaths >= maxDeaths) {
-        yield* setAside(row, new WorkerDied({ deaths: suspect.deaths }))
-        continue
-      }
-      const found = yield* Effect.result(decode(row))
-      if (found._tag === "Failure") yield* setAside(row, found.failure)
+      const found =
+        suspect?.key === row.key && suspect.deaths >= maxDeaths
+          ? Result.fail(new WorkerDied({ deaths: suspect.deaths }))
+          : yield* Effect.result(decode(row))
+      if (found._tag === "Failure") setAside.push(fail(row, found.failure))
       else rows.push({ ...row, ...found.success, lease: { isHeld: lease.isHeld, ended: rowEnded(chunk) } })
     }
+    yield* Effect.all(setAside, { concurrency: chunks.size, discard: true })
     chunk.left = rows.length
     active.add(chunk)
     if (rows.length === 0) yield* end(chunk)

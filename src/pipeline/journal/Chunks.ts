@@ -60,12 +60,16 @@ export const hasOpenRows = ({ attempt, claimed, id, sql }: Readable, run: number
   attempt(
     Effect.map(
       sql`SELECT 1 FROM effect_claude_chunks c WHERE c.job = ${id} AND c.open = 1 AND EXISTS (
-            SELECT 1 FROM effect_claude_rows r WHERE ${openRows(sql, { claimed, first: sql`c.first`, id, run })}) LIMIT 1`,
+            SELECT 1 FROM ${openRows(sql, { claimed, first: sql`c.first`, id, run })}) LIMIT 1`,
       (open) => open.length > 0
     )
   )
 
-/** The condition of the rows `r` of a chunk that the run `run` has claimed for others, and that have not ended since. */
+/**
+ * The rows `r` of a chunk that the run `run` has claimed for others, and that have not ended since. `OFFSET 0` makes
+ * PostgreSQL read the chunk by the numbers of its rows: until it has statistics of new rows, it would read all open rows of
+ * the job instead.
+ */
 const openRows = (
   sql: SqlClient,
   {
@@ -75,9 +79,10 @@ const openRows = (
     run
   }: Pick<Readable, "claimed" | "id"> & { readonly first: number | Fragment; readonly run: number }
 ) =>
-  sql`r.id >= ${first} AND r.id < ${first} + ${sql.literal(String(size))} AND r.job = ${id} AND r.run = ${claimed}
-    AND (r.state = 0 OR (r.state = 2 AND EXISTS (
-      SELECT 1 FROM effect_claude_results v WHERE v.row_id = r.id AND v.run < ${run})))`
+  sql`(SELECT r.* FROM (
+      SELECT * FROM effect_claude_rows WHERE id >= ${first} AND id < ${first} + ${sql.literal(String(size))} OFFSET 0) r
+    WHERE r.job = ${id} AND r.run = ${claimed} AND (r.state = 0 OR (r.state = 2 AND EXISTS (
+      SELECT 1 FROM effect_claude_results v WHERE v.row_id = r.id AND v.run < ${run})))) r`
 
 /** What the queue has. */
 export const sending = ({ attempt, id, sql }: Readable) => {
@@ -150,10 +155,9 @@ export const make = (job: JobState, numbers: RowNumbers, writer: Writer) => {
         Effect.gen(function* () {
           const rows = yield* sql`SELECT r.ordinal, r.name, r.key, r.id, r.state, i.form, i.value,
               ${sql.literal(ClaimedRows.failure)}
-            FROM effect_claude_rows r LEFT JOIN effect_claude_inputs i ON i.row_id = r.id
-            WHERE ${rowsOf(chunk)} ORDER BY r.ordinal`.values
+            FROM ${rowsOf(chunk)} LEFT JOIN effect_claude_inputs i ON i.row_id = r.id ORDER BY r.ordinal`.values
           if (rows.length === 0) return []
-          const replies = yield* Calls.ofRows(job, sql`SELECT r.id FROM effect_claude_rows r WHERE ${rowsOf(chunk)}`)
+          const replies = yield* Calls.ofRows(job, sql`SELECT r.id FROM ${rowsOf(chunk)}`)
           return rows.map(([ordinal, name, long, number, state, form, value, failure]): ChunkRow => {
             const row = Number(number)
             const key = RowId.keyOf({ id: String(name), key: long === null ? null : String(long) })
@@ -208,7 +212,7 @@ export const make = (job: JobState, numbers: RowNumbers, writer: Writer) => {
       job.attempt(
         Effect.map(
           sql`UPDATE effect_claude_chunks SET open = 0 WHERE ${ofChunk(chunk)}
-              AND NOT EXISTS (SELECT 1 FROM effect_claude_rows r WHERE ${rowsOf(chunk)}) RETURNING 1`,
+              AND NOT EXISTS (SELECT 1 FROM ${rowsOf(chunk)}) RETURNING 1`,
           (closed) => closed.length > 0
         )
       ),

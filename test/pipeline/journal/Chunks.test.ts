@@ -135,6 +135,23 @@ describe.skipIf(postgres.missing !== "")(`a job that several processes work on${
     }).pipe(Effect.scoped, Effect.provide(postgres.layer))
   )
 
+  it.live("reads only the rows of a chunk, also before the database has statistics of them", () =>
+    Effect.gen(function* () {
+      const { chunk, one } = yield* taken(yield* submit(...Array.from({ length: 2000 }, (_, index) => `row ${index}`)))
+      const sql = yield* SqlClient
+      const reading = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+        sql.withTransaction(
+          Effect.andThen(
+            effect,
+            sql`SELECT CAST(SUM(idx_tup_fetch + seq_tup_read) AS INTEGER) FROM pg_stat_xact_user_tables
+                WHERE relname = 'effect_claude_rows' AND schemaname = current_schema()`.values
+          )
+        )
+      assert.isAtMost(Number((yield* reading(one.chunks.rows(chunk)))[0]?.[0]), 300)
+      assert.isAtMost(Number((yield* reading(one.chunks.close(chunk)))[0]?.[0]), 300)
+    }).pipe(Effect.scoped, Effect.provide(postgres.layer))
+  )
+
   it.live("does not share its budget beyond its end", () =>
     Effect.gen(function* () {
       const { one, other } = yield* taken(yield* submit("a"))
