@@ -30,23 +30,28 @@ export interface Account {
 /** One budget for several processes. Each takes a part of it before it spends. */
 export interface SharedAccount {
   /**
-   * Asks for a part of the budget `cap`: at least `needed` in all, and up to `wanted` if there is as much. It replaces
-   * the part that the process had.
+   * Asks for a part of the budget: at least `needed` in all, and up to `wanted` if there is as much. It replaces the part
+   * that the process had. `cap` is the budget, unless it was changed for all processes. `waits`: where the answer is a
+   * refusal, a call waits for the money.
    */
   readonly allot: (amounts: {
     readonly needed: BigDecimal.BigDecimal
     readonly wanted: BigDecimal.BigDecimal
     readonly cap: BigDecimal.BigDecimal
+    readonly waits: boolean
   }) => Effect.Effect<Allotment>
+  /** The budget where it was changed for all processes, and whether a call of another process waits for money. */
+  readonly look: Effect.Effect<{ readonly cap: BigDecimal.BigDecimal | undefined; readonly isWanted: boolean }>
   /** Runs an effect repeatedly while the process works. */
   readonly regularly: (effect: Effect.Effect<void>) => void
 }
 
-/** An answer to `allot`. */
-export type Allotment =
+/** An answer to `allot`. `cap` is the budget that holds for all processes. */
+export type Allotment = { readonly cap: BigDecimal.BigDecimal } & (
   | { readonly _tag: "granted"; readonly amount: BigDecimal.BigDecimal }
   /** `left` is the most that this process may have in all; `returnable` is the most that the others may give back. */
   | { readonly _tag: "refused"; readonly left: BigDecimal.BigDecimal; readonly returnable: BigDecimal.BigDecimal }
+)
 
 /** The accounts of a job. */
 export interface SpendStore {

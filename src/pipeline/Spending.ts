@@ -9,7 +9,7 @@ import type { JournalFailed, Spending } from "./Journal.ts"
 
 /** `orStop` stops the run where the journal fails. */
 export const make = (
-  { allot, billed, hold, stored, unsettled }: Spending,
+  { billed, hold, shared, stored, unsettled }: Spending,
   orStop: <A>(store: Effect.Effect<A, JournalFailed>) => Effect.Effect<A, JournalFailed>
 ) => {
   const ends = new Map<Unit, () => BigDecimal.BigDecimal>()
@@ -21,8 +21,9 @@ export const make = (
       stored: () => stored(unit),
       hold: (amount) => Effect.orDie(orStop(hold(unit, amount))),
       atEnd: (unsettled) => void ends.set(unit, unsettled),
-      shared: allot && {
-        allot: (amounts) => Effect.orDie(orStop(allot(unit, amounts))),
+      shared: shared && {
+        allot: (amounts) => Effect.orDie(orStop(shared.allot(unit, amounts))),
+        look: Effect.orDie(orStop(shared.look(unit))),
         regularly: (effect) => void regular.push(effect)
       }
     })

@@ -4,11 +4,15 @@
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Allotment, SharedAccount, Unit } from "../../claude/SpendStore.ts"
+import * as JobLimits from "./JobLimits.ts"
+import * as JobLock from "./JobLock.ts"
 import type { JobState } from "./JobState.ts"
 import type { JournalFailed } from "./JournalError.ts"
+import * as Parts from "./Parts.ts"
 import * as Replies from "./Replies.ts"
 import type { Writer } from "./Writes.ts"
 
@@ -23,10 +27,16 @@ export interface Spending {
   /** Replaces `unsettled`. Returns after the commit. */
   readonly hold: (unit: Unit, unsettled: BigDecimal.BigDecimal) => Effect.Effect<void, JournalFailed>
   /** Where other processes work on the job; see `SharedAccount`. */
-  readonly allot: ((unit: Unit, amounts: Amounts) => Effect.Effect<Allotment, JournalFailed>) | undefined
+  readonly shared: Shared | undefined
 }
 
 type Amounts = Parameters<SharedAccount["allot"]>[0]
+
+/** The budget of a job that several processes spend. */
+interface Shared {
+  readonly allot: (unit: Unit, amounts: Amounts) => Effect.Effect<Allotment, JournalFailed>
+  readonly look: (unit: Unit) => Effect.Effect<Effect.Success<SharedAccount["look"]>, JournalFailed>
+}
 
 const zero = BigDecimal.fromBigInt(0n)
 
@@ -58,7 +68,7 @@ export const open = Effect.fnUntraced(function* (
     unsettled: besides,
     stored: (unit) => (unit === "USD" ? job.bill.cost : zero),
     hold: (unit, amount) => writer.change(write(job, unit, amount)),
-    allot: undefined
+    shared: undefined
   }
 })
 
@@ -75,14 +85,31 @@ const ofShared = (job: JobState, writer: Writer): Spending => ({
         return setAllotted(job, unit, spent)
       })
     ),
-  allot: (unit, amounts) => job.attempt(job.held.transaction(allot(job, unit, amounts)))
+  shared: {
+    allot: (unit, amounts) => job.attempt(job.held.transaction(allot(job, unit, amounts))),
+    look: (unit) => job.attempt(look(job, unit))
+  }
+})
+
+/** The budget of the submission, if it is in this unit. */
+const capOf = ({ id, opened, sql }: JobState, unit: Unit) =>
+  Effect.map(JobLimits.read(sql, id, opened.joined?.partOf ?? 0), ({ budget = "" }) => {
+    const [, amount = "", name] = /^([\d.]+) (\w+)$/.exec(budget) ?? []
+    return name === unit ? Option.getOrUndefined(BigDecimal.fromString(amount)) : undefined
+  })
+
+const look = Effect.fnUntraced(function* (job: JobState, unit: Unit) {
+  const { id, run, sql } = job
+  const waiting = yield* sql`SELECT 1 FROM effect_claude_runs WHERE job = ${id} AND run <> ${run} AND waits = 1
+    AND ended_at IS NULL AND ${JobLock.isLiving(sql, id, "run")} LIMIT 1`
+  return { cap: yield* capOf(job, unit), isWanted: waiting.length > 0 }
 })
 
 /** One process at a time takes a part of the budget. */
 const allot = Effect.fnUntraced(function* (
   job: JobState,
   unit: Unit,
-  { cap, needed, wanted }: Amounts
+  amounts: Amounts
 ): Effect.fn.Return<Allotment, SqlError | Schema.SchemaError> {
   const { id, run, sql } = job
   const allotted = sql(allottedColumns[unit])
@@ -92,26 +119,22 @@ const allot = Effect.fnUntraced(function* (
     decode
   )
   const others = yield* Effect.flatMap(
-    sql`SELECT cost, ${allotted} AS allotted, ended_at IS NULL AS works
+    sql`SELECT cost, ${allotted} AS allotted, ended_at IS NULL AND ${JobLock.isLiving(sql, id, "run")} AS living
         FROM effect_claude_runs WHERE job = ${id} AND run <> ${run}`,
     decodeParts
   )
-  let left = BigDecimal.subtract(cap, unsettled[columns[unit]])
-  let returnable = zero
-  for (const other of others) {
-    const billed = unit === "USD" ? other.cost : zero
-    const part = BigDecimal.max(billed, other.allotted ?? zero)
-    left = BigDecimal.subtract(left, part)
-    if (other.works) returnable = BigDecimal.sum(returnable, BigDecimal.subtract(part, billed))
-  }
-  if (BigDecimal.isGreaterThan(needed, left)) return { _tag: "refused", left, returnable }
-  const amount = BigDecimal.min(left, wanted)
-  yield* setAllotted(job, unit, amount)
-  return { _tag: "granted", amount }
+  const answer = Parts.allot(
+    { ...amounts, cap: (yield* capOf(job, unit)) ?? amounts.cap },
+    unsettled[columns[unit]],
+    others.map(({ allotted, cost, living }) => ({ allotted, billed: unit === "USD" ? cost : zero, isLiving: living }))
+  )
+  if (answer._tag === "granted") yield* setAllotted(job, unit, answer.amount)
+  else yield* sql`UPDATE effect_claude_runs SET waits = ${Number(amounts.waits)} WHERE job = ${id} AND run = ${run}`
+  return answer
 })
 
 const setAllotted = ({ id, run, sql }: JobState, unit: Unit, amount: BigDecimal.BigDecimal) =>
-  sql`UPDATE effect_claude_runs SET ${sql(allottedColumns[unit])} = ${BigDecimal.format(amount)}
+  sql`UPDATE effect_claude_runs SET ${sql(allottedColumns[unit])} = ${BigDecimal.format(amount)}, waits = 0
       WHERE job = ${id} AND run = ${run}`
 
 const decodeLost = Schema.decodeUnknownEffect(
@@ -131,7 +154,7 @@ const decodeParts = Schema.decodeUnknownEffect(
     Schema.Struct({
       cost: Schema.BigDecimalFromString,
       allotted: Schema.NullOr(Schema.BigDecimalFromString),
-      works: Schema.Boolean
+      living: Schema.Boolean
     })
   )
 )

@@ -1,85 +1,97 @@
 /**
  * The part of a budget that this process may spend, where several processes spend from it. The part grows in blocks before
- * it is spent, and shrinks again when it is more than the calls need.
+ * it is spent, and shrinks again when it is more than the calls need. While a call of another process waits for money, it
+ * has no spare money. A process that dies takes its part with it, so blocks are small: about what its calls take in a second.
  */
 import * as BigDecimal from "effect/BigDecimal"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Semaphore from "effect/Semaphore"
 import { BudgetExceeded, ClaudeError } from "../../claude/ClaudeError.ts"
 import type { Allotment, SharedAccount } from "../../claude/SpendStore.ts"
-import * as Timer from "../../claude/Timer.ts"
 import * as Amount from "./Amount.ts"
 import * as Purse from "./Purse.ts"
 
-/** A block is a hundredth of the budget. */
+/** A block is at most a hundredth of the budget. */
 const hundredth = BigDecimal.make(1n, 2)
 
-/** A part with more spare blocks than this one shrinks. */
-const spare = BigDecimal.fromBigInt(4n)
-
+const two = BigDecimal.fromBigInt(2n)
+const half = BigDecimal.make(5n, 1)
 const zero = BigDecimal.fromBigInt(0n)
 
 /** How often a call asks again, while other processes may give back some of their parts. */
 const interval = "500 millis"
 
-/** A process that died gives nothing back, so a call fails after this time without a change. In milliseconds. */
-const patience = 60_000
-
 /** Limits the purse to the part of this process, which is empty at first. */
-export const make = (purse: Purse.Purse, { allot, regularly }: SharedAccount) => {
+export const make = (purse: Purse.Purse, { allot, look, regularly }: SharedAccount) => {
   let budget = purse.cap
   purse.cap = zero
+  let block = zero
+  /** How often calls have asked for money in this second. */
+  let asked = 0
+  /** Whether a call of another process waits for money. */
+  let isWanted = false
   const settled = Latch.makeUnsafe()
   const one = Semaphore.makeUnsafe(1)
-  const block = () => BigDecimal.multiply(budget, hundredth)
   const used = () => BigDecimal.sum(purse.spent, purse.reserved)
-  const ask = (needed: BigDecimal.BigDecimal) =>
-    Effect.map(allot({ needed, wanted: BigDecimal.sum(needed, block()), cap: budget }), (answer) => {
-      if (answer._tag === "granted") purse.cap = answer.amount
-      return answer
-    })
+  /** The budget can change. Where it became lower, calls take nothing before the others agree. */
+  const follow = (cap: BigDecimal.BigDecimal) => {
+    if (BigDecimal.isLessThan(cap, budget)) purse.cap = BigDecimal.min(purse.cap, used())
+    budget = cap
+  }
+  const receive = (answer: Allotment) => {
+    if (answer._tag === "granted") purse.cap = answer.amount
+    follow(answer.cap)
+    return answer
+  }
+  const ask = (most: BigDecimal.BigDecimal) => {
+    const needed = BigDecimal.sum(used(), most)
+    asked += 1
+    const wanted = isWanted ? needed : BigDecimal.sum(needed, block)
+    // Calls that ask often take more at once.
+    block = BigDecimal.min(
+      BigDecimal.max(most, BigDecimal.multiply(block, two)),
+      BigDecimal.multiply(budget, hundredth)
+    )
+    return Effect.map(allot({ needed, wanted, cap: budget, waits: true }), receive)
+  }
 
   /** Keeps what its calls need. From then on calls take from the smaller part. */
-  const giveBack = (spare: BigDecimal.BigDecimal) => {
+  const giveBack = (spare: BigDecimal.BigDecimal, waits: boolean) => {
     const needed = used()
     const wanted = BigDecimal.sum(needed, spare)
     purse.cap = wanted
-    return Effect.map(allot({ needed, wanted, cap: budget }), (answer) => {
-      if (answer._tag === "granted") purse.cap = answer.amount
-    })
+    return Effect.map(allot({ needed, wanted, cap: budget, waits }), receive)
   }
-  const shrink = Effect.suspend(() => {
-    const excess = BigDecimal.subtract(Purse.remaining(purse), BigDecimal.multiply(block(), spare))
-    if (!BigDecimal.isGreaterThan(excess, zero)) return Effect.void
-    return giveBack(block())
+  const shrink = Effect.gen(function* () {
+    const seen = yield* look
+    isWanted = seen.isWanted
+    follow(seen.cap ?? budget)
+    if (asked < 2) block = BigDecimal.multiply(block, half)
+    asked = 0
+    const spare = isWanted ? zero : block
+    const excess = BigDecimal.subtract(Purse.remaining(purse), BigDecimal.multiply(spare, two))
+    if (BigDecimal.isGreaterThan(excess, zero)) yield* giveBack(spare, false)
   })
   regularly(one.withPermit(Effect.uninterruptible(shrink)))
 
   /** Returns when the part covers the call. */
   const cover = Effect.fnUntraced(function* (most: BigDecimal.BigDecimal) {
-    const clock = yield* Clock.Clock
-    let since = Timer.now(clock)
-    let last = ""
     if (BigDecimal.isGreaterThan(purse.cap, budget)) {
       // The budget was raised. The part grows only with the answer of the others.
       budget = purse.cap
       purse.cap = used()
     }
     while (BigDecimal.isGreaterThan(most, Purse.remaining(purse))) {
-      const answer = yield* Effect.uninterruptible(ask(BigDecimal.sum(used(), most)))
-      if (answer._tag === "granted") return
+      const answer = yield* Effect.uninterruptible(ask(most))
+      if (answer._tag === "granted") continue
       // Several processes may wait for one another.
-      if (BigDecimal.isGreaterThan(purse.cap, used())) yield* Effect.uninterruptible(giveBack(zero))
-      const now = `${BigDecimal.format(answer.left)} ${BigDecimal.format(used())}`
-      if (now !== last) since = Timer.now(clock)
-      last = now
+      if (BigDecimal.isGreaterThan(purse.cap, used())) yield* Effect.uninterruptible(giveBack(zero, true))
       const mayFit = !BigDecimal.isGreaterThan(
         BigDecimal.sum(purse.spent, most),
         BigDecimal.sum(answer.left, answer.returnable)
       )
-      if (!mayFit || Timer.now(clock) - since > patience) return yield* exceeded(purse, budget, answer, most)
+      if (!mayFit) return yield* exceeded(purse, budget, answer, most)
       settled.closeUnsafe()
       yield* Effect.timeoutOption(settled.await, interval)
     }
@@ -92,7 +104,6 @@ export const make = (purse: Purse.Purse, { allot, regularly }: SharedAccount) =>
       one.withPermit(Effect.andThen(cover(most), take))
   }
 }
-
 const exceeded = (
   { spent, unit }: Purse.Purse,
   budget: BigDecimal.BigDecimal,

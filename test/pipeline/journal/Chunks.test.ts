@@ -158,8 +158,12 @@ describe.skipIf(postgres.missing !== "")(`a job that several processes work on${
       const [first, second] = [yield* one.journal.spending, yield* other.journal.spending]
       const ask = (spending: Journal.Spending, needed: number, wanted: number) =>
         Effect.map(
-          spending.allot?.("USD", { cap: dollars(10), needed: dollars(needed), wanted: dollars(wanted) }) ??
-            Effect.die("it is not shared"),
+          spending.shared?.allot("USD", {
+            cap: dollars(10),
+            needed: dollars(needed),
+            wanted: dollars(wanted),
+            waits: false
+          }) ?? Effect.die("it is not shared"),
           (answer) => (answer._tag === "granted" ? BigDecimal.format(answer.amount) : `refused`)
         )
       const both = yield* Effect.all([ask(first, 4, 6), ask(second, 4, 6)], { concurrency: 2 })

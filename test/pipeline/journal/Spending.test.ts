@@ -3,6 +3,7 @@ import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
 import * as Journal from "../../../src/pipeline/Journal.ts"
 import { postgres, sqlite } from "./databases.ts"
+import { dies, joined, submitted } from "./processes.ts"
 import { answerOf, begun, callOf } from "./runs.ts"
 
 for (const { layer: database, missing, name } of [sqlite, postgres]) {
@@ -30,3 +31,66 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
     )
   })
 }
+
+describe.skipIf(postgres.missing !== "")(`a budget that several processes spend${postgres.missing}`, () => {
+  it.live("is that of the submission, also when it has changed", () =>
+    Effect.gen(function* () {
+      yield* submitted({ budget: "10 USD" })
+      const [one, other] = [yield* spender, yield* spender]
+      assert.strictEqual(yield* one.ask(7), "7 of 10")
+      yield* one.chunks.setLimits({ budget: "12 USD" })
+      assert.strictEqual(yield* other.ask(4), "4 of 12")
+      yield* one.chunks.setLimits({ budget: "6 USD" })
+      assert.strictEqual(yield* other.ask(4), "refused, 7 may come back")
+      assert.deepInclude(yield* one.look, { cap: BigDecimal.fromBigInt(6n) })
+    }).pipe(Effect.scoped, Effect.provide(postgres.layer))
+  )
+
+  it.live("is known to be wanted while a call of another process waits for money", () =>
+    Effect.gen(function* () {
+      yield* submitted({ budget: "10 USD" })
+      const [one, other] = [yield* spender, yield* spender]
+      yield* one.ask(8)
+      assert.isFalse((yield* one.look).isWanted)
+      assert.strictEqual(yield* other.ask(5), "refused, 8 may come back")
+      assert.deepStrictEqual([(yield* one.look).isWanted, (yield* other.look).isWanted], [true, false])
+      yield* one.ask(2)
+      assert.strictEqual(yield* other.ask(5), "5 of 10")
+      assert.isFalse((yield* one.look).isWanted)
+    }).pipe(Effect.scoped, Effect.provide(postgres.layer))
+  )
+
+  it.live("counts the part of a process that died as spent, so that no call waits for it", () =>
+    Effect.gen(function* () {
+      yield* submitted({ budget: "10 USD" })
+      const [one, other, last] = [yield* spender, yield* spender, yield* spender]
+      yield* one.ask(6)
+      yield* last.ask(5)
+      assert.strictEqual(yield* other.ask(5), "refused, 6 may come back")
+      yield* dies(one.run)
+      yield* dies(last.run)
+      assert.strictEqual(yield* other.ask(5), "refused, 0 may come back")
+      assert.isFalse((yield* other.look).isWanted)
+      assert.strictEqual(yield* other.ask(4), "4 of 10")
+    }).pipe(Effect.scoped, Effect.provide(postgres.layer))
+  )
+})
+
+// Builders
+
+/** A process that asks for a part of this size, in dollars. */
+const spender = Effect.gen(function* () {
+  const { chunks, journal, run } = yield* joined
+  const { shared } = yield* journal.spending
+  if (shared === undefined) return yield* Effect.die("the budget is not shared")
+  const dollars = (amount: number) => BigDecimal.fromBigInt(BigInt(amount))
+  const ask = (needed: number) =>
+    Effect.map(
+      shared.allot("USD", { cap: dollars(99), needed: dollars(needed), wanted: dollars(needed), waits: true }),
+      (answer) =>
+        answer._tag === "granted"
+          ? `${BigDecimal.format(answer.amount)} of ${BigDecimal.format(answer.cap)}`
+          : `refused, ${BigDecimal.format(answer.returnable)} may come back`
+    )
+  return { chunks, run, ask, look: shared.look("USD") }
+})
