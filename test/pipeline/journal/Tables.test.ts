@@ -7,6 +7,7 @@ import { SqlClient } from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import * as Journal from "../../../src/pipeline/Journal.ts"
 import * as OldTables from "../../../src/pipeline/journal/OldTables.ts"
+import * as Tables from "../../../src/pipeline/journal/Tables.ts"
 import * as RowId from "../../../src/pipeline/journal/RowId.ts"
 import * as Sqlite from "../../../src/run/Sqlite.ts"
 import { postgres, sqlite } from "./databases.ts"
@@ -192,6 +193,29 @@ it.effect("creates its tables once, without a table named journal", () =>
     assert.deepStrictEqual(yield* tables, tablesOfVersion10)
   }).pipe(Effect.provide(Sqlite.layerMemory))
 )
+
+describe.skipIf(postgres.missing !== "")(`the tables in PostgreSQL${postgres.missing}`, () => {
+  it.effect("are made once where several processes begin at the same time", () =>
+    Effect.gen(function* () {
+      const layouts = yield* Effect.all(
+        Array.from({ length: 8 }, () => Tables.migrate),
+        { concurrency: 8 }
+      )
+      assert.deepStrictEqual(layouts, Array(8).fill(Tables.version))
+    }).pipe(Effect.provide(postgres.layer))
+  )
+
+  it.effect("change once where several processes of a newer version begin at the same time", () =>
+    Effect.gen(function* () {
+      yield* version4
+      const layouts = yield* Effect.all(
+        Array.from({ length: 8 }, () => Tables.migrate),
+        { concurrency: 8 }
+      )
+      assert.deepStrictEqual(layouts, Array(8).fill(Tables.version))
+    }).pipe(Effect.provide(postgres.layer))
+  )
+})
 
 // Builders
 
