@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Job, PgBoss } from "pg-boss"
 import * as Dispatcher from "../../pipeline/Dispatcher.ts"
@@ -75,7 +76,16 @@ const longestStart = "30 seconds"
 
 const noStart = `the queue did not start within ${longestStart}; check that the server runs`
 
-const start = Effect.fnUntraced(function* ({ name, supervise = 1, url }: Options) {
+/** A user that may not create schemas can use one that exists. */
+const rights =
+  "let its user create a schema (GRANT CREATE ON DATABASE), or create it as another user: " +
+  `CREATE SCHEMA ${schema} AUTHORIZATION user_of_the_address`
+
+/** `insufficient_privilege`, https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const isForbidden = Predicate.compose(Predicate.hasProperty("code"), ({ code }) => code === "42501")
+
+/** pg-boss on the database of an address, until the scope closes. */
+const open = Effect.fnUntraced(function* (url: string, supervise: number) {
   const place = Postgres.withoutSecrets(url)
   const failed = (detail: string) => new Dispatcher.DispatcherFailed({ detail: `${place}: ${detail}` })
   const call = <A>(run: () => Promise<A>) =>
@@ -84,21 +94,30 @@ const start = Effect.fnUntraced(function* ({ name, supervise = 1, url }: Options
     try: () => import("pg-boss"),
     catch: () => failed("the package pg-boss is missing: npm install pg-boss")
   })
+  const begin = async (createSchema: boolean) => {
+    const boss = new PgBoss({
+      connectionString: url,
+      application_name: "effect-claude queue",
+      schema,
+      createSchema,
+      ...connections,
+      schedule: false,
+      superviseIntervalSeconds: supervise,
+      monitorIntervalSeconds: supervise
+    })
+    // A failed maintenance is tried again. Without a listener, the event would end the process.
+    boss.on("error", () => undefined)
+    return await boss.start()
+  }
   const boss = yield* Effect.acquireRelease(
-    call(async () => {
-      const boss = new PgBoss({
-        connectionString: url,
-        application_name: "effect-claude queue",
-        schema,
-        ...connections,
-        schedule: false,
-        superviseIntervalSeconds: supervise,
-        monitorIntervalSeconds: supervise
+    call(() =>
+      begin(true).catch((error: unknown) => {
+        if (!isForbidden(error)) throw error
+        return begin(false).catch(() => {
+          throw new Error(`${error instanceof Error ? error.message : String(error)}; ${rights}`)
+        })
       })
-      // A failed maintenance is tried again. Without a listener, the event would end the process.
-      boss.on("error", () => undefined)
-      return await boss.start()
-    }).pipe(Effect.timeoutOrElse({ duration: longestStart, orElse: () => Effect.fail(failed(noStart)) })),
+    ).pipe(Effect.timeoutOrElse({ duration: longestStart, orElse: () => Effect.fail(failed(noStart)) })),
     // It waits for its connections, of which one may be lost.
     (boss) =>
       Effect.ignore(
@@ -108,6 +127,17 @@ const start = Effect.fnUntraced(function* ({ name, supervise = 1, url }: Options
         )
       )
   )
+  return { boss, call, failed }
+})
+
+/** Removes the queue of a job. */
+export const remove = Effect.fnUntraced(function* ({ name, url }: Options) {
+  const { boss, call } = yield* open(url, 60)
+  yield* call(() => boss.deleteQueue(name))
+}, Effect.scoped)
+
+const start = Effect.fnUntraced(function* ({ name, supervise = 1, url }: Options) {
+  const { boss, call, failed } = yield* open(url, supervise)
   yield* call(() => boss.createQueue(name, queueOptions))
   return queueOf(boss, name, call, failed)
 })
@@ -125,12 +155,12 @@ const queueOf = (
       chunks.length === 0
         ? Effect.void
         : Effect.asVoid(
-            call(() =>
-              boss.insert(
+            call(async () => {
+              await boss.insert(
                 name,
                 chunks.map((chunk) => ({ id: idOf(chunk), data: { ...chunk } }))
               )
-            )
+            })
           ),
     fetch: (count) =>
       Effect.flatMap(

@@ -1,6 +1,8 @@
-import { describe } from "@effect/vitest"
-import { Effect } from "effect"
+import { assert, describe, it } from "@effect/vitest"
+import { randomUUID } from "node:crypto"
+import { Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
+import { Dispatcher } from "../../../src/pipeline/Dispatcher.ts"
 import * as PgBoss from "../../../src/run/cluster/PgBoss.ts"
 import * as Postgres from "../../../src/run/Postgres.ts"
 import { cases } from "./queueCases.ts"
@@ -28,9 +30,41 @@ describe("chunks on pg-boss", () => {
       ),
     unreachable: "postgres://someone:secret@127.0.0.1:1/none"
   })
+
+  it.live.skipIf(missing)(`need no right but an own schema, and without it say what to do${missing}`, () =>
+    Effect.gen(function* () {
+      const { database, role } = yield* limited
+      const address = new URL(database)
+      address.searchParams.set("options", `-c role=${role}`)
+      const layer = PgBoss.layer({ url: address.href, name: "test" })
+      const error = yield* Effect.flip(Effect.scoped(Layer.build(layer)))
+      assert.match(
+        error.message,
+        /permission denied for database .*; let its user create a schema \(GRANT CREATE ON DATABASE\), or create it/
+      )
+      const create = SqlClient.use((sql) => sql`CREATE SCHEMA effect_claude_queue AUTHORIZATION ${sql(role)}`)
+      yield* Effect.provide(create, Postgres.layer(database))
+      const { submit, take } = Context.get(yield* Layer.build(layer), Dispatcher)
+      yield* submit([{ first: 0, generation: 1 }])
+      assert.lengthOf(yield* take(1), 1)
+    }).pipe(Effect.scoped)
+  )
 })
 
 // Builders
 
 const query = <A, E>(run: (sql: SqlClient) => Effect.Effect<A, E>) =>
   Effect.orDie(Effect.provide(SqlClient.use(run), Postgres.layer(url)))
+
+/** An empty database, and a role that may only connect to it. */
+const limited = Effect.gen(function* () {
+  const role = `limited_${randomUUID().replaceAll("-", "")}`
+  const admin = Context.get(yield* Layer.build(Postgres.layer(url)), SqlClient)
+  yield* Effect.acquireRelease(admin`CREATE ROLE ${admin(role)}`, () => Effect.orDie(admin`DROP ROLE ${admin(role)}`))
+  yield* Effect.acquireRelease(admin`CREATE DATABASE ${admin(role)}`, () =>
+    Effect.orDie(admin`DROP DATABASE ${admin(role)} WITH (FORCE)`)
+  )
+  const database = new URL(url)
+  database.pathname = role
+  return { role, database: database.href }
+})
