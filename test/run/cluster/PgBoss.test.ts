@@ -31,6 +31,20 @@ describe("chunks on pg-boss", () => {
     unreachable: "postgres://someone:secret@127.0.0.1:1/none"
   })
 
+  it.live.skipIf(missing)(`are counted when there are many, so that a fetch does not read all of them${missing}`, () =>
+    Effect.gen(function* () {
+      const name = `test-${randomUUID()}`
+      yield* Effect.addFinalizer(() => Effect.orDie(PgBoss.remove({ url, name })))
+      const one = Context.get(yield* Layer.build(PgBoss.layer({ url, name })), Dispatcher)
+      yield* one.submit(Array.from({ length: 1000 }, (_, index) => ({ first: 100 * index, generation: 1 })))
+      const known = SqlClient.use(
+        (sql) =>
+          sql`SELECT reltuples >= 1000 FROM pg_class WHERE oid = to_regclass('effect_claude_queue.job_common')`.values
+      )
+      assert.deepStrictEqual(yield* Effect.provide(known, Postgres.layer(url)), [[true]])
+    }).pipe(Effect.scoped)
+  )
+
   it.live.skipIf(missing)(`need no right but an own schema, and without it say what to do${missing}`, () =>
     Effect.gen(function* () {
       const { database, role } = yield* limited
