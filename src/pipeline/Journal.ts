@@ -67,6 +67,7 @@ export type {
 }
 export type { StoredCall, Total, Totals, Which }
 export type { BatchInProgress } from "./journal/Batches.ts"
+export { forget } from "./journal/Forgetting.ts"
 export { all as states, type RowCounts, type RunTotals, type State } from "./journal/State.ts"
 export { type Shared, type WorkerStop } from "./journal/State.ts"
 export { JobNotSubmitted } from "./journal/Opening.ts"

@@ -14,6 +14,7 @@ import { compare } from "./commands/Compare.ts"
 import { emulate } from "./commands/Emulate.ts"
 import { estimate } from "./commands/Estimate.ts"
 import { exportResults } from "./commands/Export.ts"
+import { forget } from "./commands/Forget.ts"
 import { map } from "./commands/Map.ts"
 import { pause } from "./commands/Pause.ts"
 import { report } from "./commands/Report.ts"
@@ -43,6 +44,7 @@ const command = Command.make("effect-claude").pipe(
     resume,
     set,
     retry,
+    forget,
     emulate
   ])
 )

@@ -187,6 +187,16 @@ export const write = Effect.fn("Cluster.write")(function* <Row, Out, E>(job: Job
   return { failuresFile, problems, emulated: state.emulated === true }
 }, Effect.scoped)
 
+/**
+ * Removes a job from a database, with its rows, replies and results, and its queue. Fails where a process has the job.
+ * Returns the keys of a queue on Redis, which stay.
+ */
+export const forget = Effect.fn("Cluster.forget")(function* (name: string, database: string) {
+  const { settings, shared } = yield* stateOf(name)
+  yield* Journal.forget(name)
+  return shared && (yield* ChunkQueue.remove({ number: shared.id, settings }, { database }))
+})
+
 /** How a process works on a job. */
 export interface WorkOptions extends ChunkQueue.Servers {
   /** Whether an emulator answers, and not Claude. */

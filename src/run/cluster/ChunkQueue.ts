@@ -57,3 +57,13 @@ export const layer = (
   if (queue === undefined) return Layer.effect(Dispatcher, new QueueDiffers({ job: name, detail: onRedis }))
   return BullMq.layer({ url: queue, name: settings.queue.name })
 }
+
+/** Removes the queue of a job. Returns the keys of a queue on Redis, which stay: a command about a database knows no Redis. */
+export const remove = (
+  { number, settings }: { readonly number: number; readonly settings: Journal.Settings },
+  { database }: Pick<Servers, "database">
+): Effect.Effect<string | undefined, DispatcherFailed> =>
+  Effect.as(
+    PgBoss.remove({ url: database, name: `job-${number}` }),
+    settings.queue && `${BullMq.prefix}:${settings.queue.name}:*`
+  )
