@@ -205,6 +205,18 @@ describe.skipIf(postgres.missing !== "")(`the tables in PostgreSQL${postgres.mis
     }).pipe(Effect.provide(postgres.layer))
   )
 
+  it.effect("are refused by a worker of an earlier version, and stay as they are", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      yield* Tables.migrate
+      yield* sql`INSERT INTO effect_claude_migrations (migration_id, name) VALUES (99, 'from_the_future')`
+      const joining = Effect.scoped(Layer.build(Journal.layerWorker({ job: "tickets", shape })))
+      const error = yield* Effect.flip(joining)
+      assert.instanceOf(error, Journal.JournalTooNew)
+      assert.strictEqual(yield* Tables.migrate, 99)
+    }).pipe(Effect.provide(postgres.layer))
+  )
+
   it.effect("change once where several processes of a newer version begin at the same time", () =>
     Effect.gen(function* () {
       yield* version4
