@@ -1,5 +1,6 @@
 /**
- * The file that lists every failed row of a job: its key, the error, and what the row was billed. It is next to the output.
+ * The file that lists every failed row of a job: its key, the columns of its input as in the output, the error, and what the
+ * row was billed. It is next to the output.
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"

@@ -5,6 +5,7 @@
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import { ClaudeError } from "../claude/ClaudeError.ts"
 import * as Redact from "../claude/Redact.ts"
@@ -19,8 +20,10 @@ export const Failure = Schema.Struct({
   cost: Schema.optionalKey(Schema.String)
 })
 
-/** A failure as the journal stores it. */
-export const Stored = Schema.fromJsonString(Failure)
+/** A failure as the journal stores it, with the columns of the input that the job keeps beside its results. */
+export const Stored = Schema.fromJsonString(
+  Schema.Struct({ ...Failure.fields, input: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)) })
+)
 
 export type Stored = typeof Stored.Type
 
@@ -34,22 +37,32 @@ export interface Bill {
   readonly cost: BigDecimal.BigDecimal | undefined
 }
 
-/** A failure as the journal stores it. */
-export const encode = (error: unknown, redact: Redact.Redact, { cost, ...bill }: Bill): string =>
+/** A failure as the journal stores it. `input` are the columns of `InputColumns`. */
+export const encode = (
+  error: unknown,
+  redact: Redact.Redact,
+  { cost, ...bill }: Bill,
+  input: Readonly<Record<string, unknown>> = {}
+): string =>
   encodeStored({
     error: tagOf(error),
     message: messageOf(error, redact),
     ...bill,
-    ...(cost !== undefined && { cost: BigDecimal.format(cost) })
+    ...(cost !== undefined && { cost: BigDecimal.format(cost) }),
+    ...(!Record.isEmptyReadonlyRecord(input) && { input })
   })
 
 const encodeStored = Schema.encodeSync(Stored)
 
-/** A stored failure as a line of JSON for programs, with the key of its row. `cost` is a decimal text in US dollars. */
+/**
+ * A stored failure as a line of JSON for programs: the key of its row, the columns of its input, and the failure. `cost` is
+ * a decimal text in US dollars. A column with a name of the failure, such as `message`, is `input_message`.
+ */
 export const toLine = Effect.fnUntraced(function* ({ error, key }: { readonly key: string; readonly error: string }) {
-  const failure = yield* Schema.decodeEffect(Stored)(error)
+  const { input = {}, ...failure } = yield* Schema.decodeEffect(Stored)(error)
   const redact = yield* Redact.Redactor
-  return JSON.stringify({ key: redact(key), ...failure, message: redact(failure.message) })
+  const columns = Record.mapKeys(input, (name) => (name in Failure.fields ? `input_${name}` : name))
+  return JSON.stringify({ key: redact(key), ...columns, ...failure, message: redact(failure.message) })
 })
 
 /** A stored error as one line: the key of the row, then the message. */

@@ -142,9 +142,10 @@ export const make = <Row, Out, E>(
           succeeded: failure === undefined,
           ...(failure !== undefined && { failure })
         }))
+      const columns = () => Result.getOrUndefined(pick(key, row.encoded))
       const line = Effect.flatMap(
         Effect.suspend(() => job.step(row.row)),
-        (out) => encode(key, out, Result.getOrUndefined(pick(key, row.encoded)))
+        (out) => encode(key, out, columns())
       )
       const isLost = () => row.lease?.isHeld() === false
       const finish = (line: string): Effect.Effect<Exit.Exit<void, unknown>> => {
@@ -158,7 +159,7 @@ export const make = <Row, Out, E>(
         const error = Cause.squash(cause)
         const redact = fiber.getRef(Redact.Redactor)
         return Effect.flatMap(DateTime.nowAsDate, (now) => {
-          const failure = RowFailure.encode(error, redact, calls.bill(now))
+          const failure = RowFailure.encode(error, redact, calls.bill(now), columns())
           return fail(
             error,
             row.failedWith,

@@ -31,6 +31,18 @@ describe("the failure of a row", () => {
     })
   )
 
+  it.effect("has the columns of its input, and renames those that have a name of the failure", () =>
+    Effect.gen(function* () {
+      const input = { city: "Oslo", message: "Where is my parcel?" }
+      const withInput = RowFailure.encode("no luck", Redact.redact, { ...bill, cost: undefined }, input)
+      assert.strictEqual(
+        yield* RowFailure.toLine({ key: "a", error: withInput }),
+        '{"key":"a","city":"Oslo","input_message":"Where is my parcel?","error":"Defect","message":"no luck","attempts":2,"calls":1}'
+      )
+      assert.strictEqual(yield* RowFailure.describe({ key: "a", error: withInput }), "a: no luck")
+    })
+  )
+
   it("is one line for a display, without secrets", () => {
     const error = new Error("refused:\n  sk-ant-api03-secretsecretsecret")
     assert.match(RowFailure.lineOf("a\nb", error, Redact.redact), /^a\\u000ab: refused: (?!.*secretsecret).+$/)

@@ -56,6 +56,24 @@ describe("an output that is no plain NDJSON", () => {
     ).pipe(Effect.provide(TestClaude.layer("hi")))
   )
 
+  it.effect("has the columns of the input beside failed rows too, where the job keeps them", () =>
+    inFolder((files) =>
+      Effect.gen(function* () {
+        const source = Dataset.fromIterable("people", Schema.Struct({ name: Schema.String, city: Schema.String }), [
+          { name: "Ann", city: "Oslo" }
+        ])
+        const failures = (keepInput?: true) =>
+          Effect.gen(function* () {
+            const job = Job.make({ ...greetings([]), source, key: ({ name }) => name, ...(keepInput && { keepInput }) })
+            yield* files.run(job, { output: files.path("out.csv") })
+            return yield* FileSystem.FileSystem.use((fs) => fs.readFileString(files.path("out.failures.csv")))
+          })
+        assert.match(yield* failures(true), /^key,name,city,error,message,.*\r\nAnn,Ann,Oslo,InvalidRequest,/)
+        assert.match(yield* failures(), /^key,error,message,.*\r\nAnn,InvalidRequest,/)
+      })
+    ).pipe(Effect.provide(TestClaude.layer(notYou)))
+  )
+
   it.effect("has its columns also without a row, and such a file is replaced by the next run", () =>
     inFolder((files) =>
       Effect.gen(function* () {
