@@ -24,6 +24,7 @@ import * as PlainCall from "./PlainCall.ts"
 import * as RateLimits from "./RateLimits.ts"
 import { isMessage, type Reply, type ReplyFacts } from "./Reply.ts"
 import type { Request } from "./Request.ts"
+import * as RequestSize from "./RequestSize.ts"
 import type { StreamEvent } from "./StreamEvent.ts"
 import * as Timer from "./Timer.ts"
 import { type Fetch, Transport } from "./Transport.ts"
@@ -36,8 +37,14 @@ export const layer: Layer.Layer<Claude, never, AnthropicClient> = Layer.effect(
   Claude,
   AnthropicClient.useSync((client) =>
     Claude.of({
-      create: (request) => Observe.create(request, create(client, request)),
-      stream: (request) => Observe.stream(request, stream(client, request)),
+      create: (request) => {
+        const refusal = RequestSize.refusal(request)
+        return refusal === undefined ? Observe.create(request, create(client, request)) : Effect.fail(refusal)
+      },
+      stream: (request) => {
+        const refusal = RequestSize.refusal(request)
+        return refusal === undefined ? Observe.stream(request, stream(client, request)) : Stream.fail(refusal)
+      },
       countTokens: (request) => countTokens(client, request),
       capacity: Effect.succeed(defaultCapacity)
     })
