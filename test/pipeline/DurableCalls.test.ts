@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Claude, DurableCalls, Journal, LanguageModel, Reply } from "effect-claude"
 import { TestClaude } from "effect-claude/testing"
-import { Effect, Fiber, Layer, Logger, Schema, Stream } from "effect"
+import { Clock, Effect, Fiber, Layer, Logger, Schema, Stream } from "effect"
 import { LanguageModel as Ai, Tool, Toolkit } from "effect/ai"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
@@ -89,6 +89,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
           yield* pass(50)
           assert.isUndefined(running.pollUnsafe())
           assert.strictEqual(yield* joined(running), "one")
+          assert.isBelow(yield* Clock.currentTimeMillis, 120_000)
           yield* rename("gone", "effect_claude_calls")
           assert.deepStrictEqual(yield* Effect.all([keyed("a")(ask), keyed("a")(ask)]), ["two", "two"])
         }).pipe(inApp, Effect.provide(TestClaude.layer([Effect.as(losing, "one"), "two"])))

@@ -7,7 +7,7 @@ import { ClusterWorkflowEngine, SingleRunner } from "effect/cluster"
 import { Digest } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import { Activity, DurableDeferred, Workflow, WorkflowEngine } from "effect/workflow"
-import { until } from "../turns.ts"
+import { pass, until } from "../turns.ts"
 import { postgres } from "./journal/databases.ts"
 
 /** The engine on SQL, as one process uses it. */
@@ -140,17 +140,36 @@ for (const { database, engine, name } of [inMemory, onSqlite]) {
       }).pipe(Effect.scoped, Effect.provide([TestClaude.layer(["long", overloaded, "long", "short"]), database]))
     )
 
-    it.effect("asks again in the next attempt for an answer that does not fit its schema", () =>
+    it.effect("asks again in the next attempt for an answer that could not be used", () =>
       Effect.gen(function* () {
-        const year = Step.object("year", Schema.Struct({ year: Schema.Int }), (name: string) => `Born: ${name}`)
-        const inYear = StepActivity.make(
-          Step.map(year, (born) => String(born.year)),
-          schemas
-        )
-        const { execute } = yield* start(engine, (name) => Activity.retry(inYear(name), { times: 1 }))
-        assert.deepStrictEqual(yield* execute("Ada"), Exit.succeed("1815"))
+        const activity = StepActivity.make(draft, schemas)
+        const { execute } = yield* start(engine, (name) => Activity.retry(activity(name), { times: 1 }))
+        assert.deepStrictEqual(yield* execute("Ada"), Exit.succeed("Dear Ada"))
         assert.lengthOf(yield* TestClaude.calls, 2)
-      }).pipe(Effect.scoped, Effect.provide([TestClaude.layer([`{"year":"long ago"}`, `{"year":1815}`]), database]))
+      }).pipe(
+        Effect.scoped,
+        Effect.provide([TestClaude.layer([{ content: ["Dear"], stop_reason: "max_tokens" }, "Dear Ada"]), database])
+      )
+    )
+
+    it.effect("fails again without a call where the engine forgets the failure", () =>
+      Effect.gen(function* () {
+        const failing = Step.around(draft, (run) => Effect.tapError(run, () => (isStuck ? Effect.never : Effect.void)))
+        let isStuck = true
+        const first = yield* start(engine, StepActivity.make(failing, schemas))
+        yield* first.begin("Ada")
+        yield* until(Effect.map(TestClaude.calls, (calls) => calls.length === 1))
+        yield* pass(5)
+        yield* first.stop
+        isStuck = false
+        const second = yield* start(engine, StepActivity.make(failing, schemas))
+        const error = Option.getOrThrow(Exit.findErrorOption(yield* second.execute("Ada")))
+        assert.strictEqual("reason" in error && error.reason._tag, "OutputTruncated")
+        assert.lengthOf(yield* TestClaude.calls, 1)
+      }).pipe(
+        Effect.scoped,
+        Effect.provide([TestClaude.layer([{ content: ["Dear"], stop_reason: "max_tokens" }]), database])
+      )
     )
 
     it.effect("refuses a second input under one name, and takes it under a name for each input", () =>
