@@ -22,6 +22,10 @@ export const of = (
   write: Shape.anyJson.write
 })
 
+/** Whether these are the words of a text with JSON, which may stand for null too. A user may write of JSON in other words. */
+export const isIn = (description: string): boolean =>
+  description.includes(opening) || Shape.anyJson.constraints.some((words) => description.includes(words))
+
 /** The schema in the words of a description; undefined if there is none. */
 export const schemaIn = (description: string): unknown => {
   const at = description.indexOf(opening)

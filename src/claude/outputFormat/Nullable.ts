@@ -3,12 +3,13 @@
  * does not.
  */
 import type { JsonSchema } from "./JsonSchema.ts"
+import * as JsonText from "./JsonText.ts"
 
 /** Whether null can stand for a missing value: the schema accepts no null, and no text that stands for null. */
 export const canBe = (schema: JsonSchema): boolean => {
   const { anyOf, const: constant, description = "", enum: values, type } = schema
   if (anyOf !== undefined) return anyOf.every(canBe)
-  return type !== "null" && constant !== null && !values?.includes(null) && !description.includes("JSON text")
+  return type !== "null" && constant !== null && !values?.includes(null) && !JsonText.isIn(description)
 }
 
 /** Whether the schema is a union of null and one other schema. */

@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Result, Schema } from "effect"
+import * as OutputFormat from "../../../src/claude/OutputFormat.ts"
 import * as Nullable from "../../../src/claude/outputFormat/Nullable.ts"
 import { words } from "../../../src/claude/outputFormat/JsonText.ts"
 import type { JsonSchema } from "../../../src/claude/outputFormat/JsonSchema.ts"
@@ -18,6 +20,10 @@ describe("null in a schema", () => {
 
   it("cannot stand for a missing value of a text that holds any JSON, null too", () => {
     assert.isFalse(Nullable.canBe({ type: "string", description: words({ type: "object" }) }))
+    const { schema } = Result.getOrThrow(OutputFormat.make(Schema.Struct({ any: Schema.optionalKey(Schema.Json) })))
+    const any = schema.properties?.["any"]
+    assert.isFalse(any === undefined || Nullable.canBe(any), JSON.stringify(any))
+    assert.isTrue(Nullable.canBe({ type: "string", description: "the JSON text that the customer sent" }))
   })
 
   it("costs no union in a list of values and in a union, and one elsewhere", () => {
