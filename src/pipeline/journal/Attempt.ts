@@ -15,7 +15,7 @@ import * as SqlMessage from "./SqlMessage.ts"
 
 /** Runs statements on the state of a job. */
 export type Attempt = <A>(
-  statements: Effect.Effect<A, SqlError | Schema.SchemaError>
+  statements: Effect.Effect<A, SqlError | Schema.SchemaError | JournalFailed>
 ) => Effect.Effect<A, JournalFailed>
 
 /**
@@ -44,12 +44,12 @@ export const on =
   (statements) =>
     statements.pipe(
       Effect.withTracerEnabled(false),
-      Effect.mapError((error) => failed(error, state))
+      Effect.mapError((error) => (error instanceof JournalFailed ? error : failed(error, state)))
     )
 
 /** The error of a statement, of a migration, or of decoding what a statement returned. */
 export const failed = (error: MigrationError | SqlError | Schema.SchemaError, state: string): JournalFailed => {
-  if (isSqlError(error)) return at(state, `${SqlMessage.of(error)}${isLost(error) ? connectionLost : ""}`)
+  if (isSqlError(error)) return at(state, SqlMessage.of(error) + adviceOn(error))
   if (Predicate.isTagged(error, "MigrationError")) {
     return isSqlError(error.cause) ? failed(error.cause, state) : at(state, error.message)
   }
@@ -65,10 +65,13 @@ const at = (state: string, message: string): JournalFailed => {
   return new JournalFailed({ detail: message.includes(file) ? message : `${state}: ${message}` })
 }
 
-/** The connection broke, or the server closed it (class 57P of https://www.postgresql.org/docs/current/errcodes-appendix.html). */
-const isLost = ({ reason }: SqlError) =>
-  reason instanceof ConnectionError ||
-  (Predicate.hasProperty(reason.cause, "code") && String(reason.cause.code).startsWith("57P"))
+/** What to do about an error of a statement. The server closes connections with the codes of class 57P. */
+const adviceOn = (error: SqlError): string => {
+  const remedy = SqlMessage.remedyOf(error)
+  if (remedy !== undefined) return `; ${remedy}: what is stored is kept`
+  const isLost = error.reason instanceof ConnectionError || SqlMessage.codeOf(error).startsWith("57P")
+  return isLost ? connectionLost : ""
+}
 
 const foreignContent = "another program has changed it: restore a copy of it, or use another state"
 

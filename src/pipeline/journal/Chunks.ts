@@ -7,9 +7,11 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
+import { ConnectionError, SqlError } from "effect/sql/SqlError"
 import type { Fragment } from "effect/sql/Statement"
 import * as Calls from "./Calls.ts"
 import * as ClaimedRows from "./ClaimedRows.ts"
+import * as JobLock from "./JobLock.ts"
 import type { JobState, Readable } from "./JobState.ts"
 import * as RowId from "./RowId.ts"
 import type { RowNumbers } from "./RowNumbers.ts"
@@ -230,18 +232,27 @@ const decodeTaken = Schema.decodeUnknownEffect(
 )
 
 /**
- * Which of these rows this process holds, as a transaction sees it. Until that ends, no other process can take their
- * chunks.
+ * Which of these rows this process holds, as a transaction sees it. Until that ends, no other process can take their chunks.
+ * Fails where the server is not the one that has the lock of this process: after a failover, it may lack the replies from
+ * which this process made its results.
  */
-export const heldIn = ({ id, run }: JobState, connection: Connection, rows: Iterable<number>) =>
-  Effect.map(
+export const heldIn = ({ id, opened, run }: JobState, connection: Connection, rows: Iterable<number>) =>
+  Effect.flatMap(
     connection.executeValues(
-      `SELECT first FROM effect_claude_chunks
+      `SELECT first, ${JobLock.serverStart} FROM effect_claude_chunks
        WHERE job = $1 AND holder = $2 AND first = ANY (CAST(string_to_array($3, ',') AS BIGINT[])) FOR SHARE`,
       [id, run, [...new Set(Array.from(rows, firstOf))].join(",")]
     ),
     (held) => {
+      if (held.some(([, server]) => server !== opened.joined?.server)) return Effect.fail(otherServer)
       const firsts = new Set(held.map(([first]) => Number(first)))
-      return (row: number) => firsts.has(firstOf(row))
+      return Effect.succeed((row: number) => firsts.has(firstOf(row)))
     }
   )
+
+const otherServer = new SqlError({
+  reason: new ConnectionError({
+    cause: new Error("the database has moved to another server, or the server has restarted"),
+    message: "the connections of this process are lost"
+  })
+})

@@ -68,12 +68,33 @@ export const sharers = (sql: SqlClient, job: string) =>
     ([row]) => Number(row?.[0])
   )
 
-/** Whether a process waits until no other one shares the lock of a job. */
-const isWanted = (sql: SqlClient, job: string) =>
-  Effect.map(
-    sql`SELECT 1 FROM pg_locks l WHERE NOT l.granted AND ${isOf(sql, job)} LIMIT 1`,
-    (waiting) => waiting.length > 0
+/** Whether a process waits until no other one shares the lock of a job. Fails if `session` is no longer the session. */
+const isWanted = (sql: SqlClient, job: string, session: unknown) =>
+  Effect.flatMap(
+    sql`SELECT pg_backend_pid(), EXISTS (SELECT 1 FROM pg_locks l WHERE NOT l.granted AND ${isOf(sql, job)})`.values,
+    ([row]) => (row?.[0] === session ? Effect.succeed(row?.[1] === true) : Effect.fail(noSession))
   )
+
+const noSession = new JournalFailed({
+  detail:
+    "the address leads to a pooler in transaction mode, which gives each transaction another session, so that the lock of " +
+    "the job does not hold; use the session mode of the pooler, or the address of the server itself"
+})
+
+const sessionOf = (connection: Connection) =>
+  Effect.map(connection.executeValues("SELECT pg_backend_pid()", []), ([row]) => row?.[0])
+
+/** Gives the session of a connection. Fails if another connection gets it meanwhile, as from a pooler. */
+const ownSession = Effect.fnUntraced(function* (sql: SqlClient, connection: Connection) {
+  const session = yield* sessionOf(connection)
+  return yield* sql.withTransaction(
+    Effect.gen(function* () {
+      const [[other] = []] = yield* sql`SELECT pg_backend_pid()`.values
+      if (other === session || (yield* sessionOf(connection)) !== session) return yield* noSession
+      return session
+    })
+  )
+})
 
 /** Runs statements on one connection. */
 const on = (sql: SqlClient, connection: Connection) => Effect.provideService(sql.transactionService, [connection, 0])
@@ -112,11 +133,20 @@ const isTimeout = ({ reason: { cause } }: SqlError) => Predicate.hasProperty(cau
 const calling = (connection: Connection, key: string) => (name: string) =>
   connection.executeValues(`SELECT ${name}(hashtextextended(current_schema() || $1, 0))`, [key])
 
+/** Releases a lock. A connection that does not answer has lost its locks, or loses them when it is closed. */
+const unlock = (call: Effect.Effect<unknown, SqlError>) =>
+  Effect.ignore(Effect.timeout(Effect.interruptible(call), "2 seconds"))
+
+/** When the server started, as text. After a failover, another server answers, which may lack the latest commits. */
+export const serverStart = "CAST(EXTRACT(EPOCH FROM pg_postmaster_start_time()) AS TEXT)"
+
 /** The lock of a job that other processes may share too. */
 export interface Shared {
   readonly held: Held
+  /** The `serverStart` of the server that has the lock. */
+  readonly server: string
   /** Whether a process waits until no other one shares the lock. Fails where the lock is lost with its connection. */
-  readonly isWanted: Effect.Effect<boolean, SqlError>
+  readonly isWanted: Effect.Effect<boolean, SqlError | JournalFailed>
   /** Shows that this process lives as a run of the job, until the scope closes or the connection is lost. */
   readonly liveAs: (job: number, run: number) => Effect.Effect<void, SqlError, Scope>
 }
@@ -125,25 +155,24 @@ export interface Shared {
 export const share = Effect.fnUntraced(function* (
   sql: SqlClient,
   job: string
-): Effect.fn.Return<Shared | undefined, SqlError, Scope> {
+): Effect.fn.Return<Shared | undefined, SqlError | JournalFailed, Scope> {
   const connection = yield* sql.reserve
   const call = calling(connection, ` ${job}`)
   const isShared = yield* Effect.acquireRelease(
     Effect.map(call("pg_try_advisory_lock_shared"), ([row]) => row?.[0] === true),
-    // A connection that does not answer has lost the lock, or loses it when it is closed.
-    (isShared) =>
-      isShared
-        ? Effect.ignore(Effect.timeout(Effect.interruptible(call("pg_advisory_unlock_shared")), "2 seconds"))
-        : Effect.void
+    (isShared) => (isShared ? unlock(call("pg_advisory_unlock_shared")) : Effect.void)
   )
   if (!isShared) return undefined
+  const session = yield* ownSession(sql, connection)
+  const [row] = yield* connection.executeValues(`SELECT ${serverStart}`, [])
   return {
+    server: String(row?.[0]),
     held: unlocked(sql, "BEGIN"),
-    isWanted: on(sql, connection)(isWanted(sql, job)),
+    isWanted: on(sql, connection)(isWanted(sql, job, session)),
     liveAs: (job, run) => {
       const call = calling(connection, `${ofRun(job)}${run}`)
       return Effect.asVoid(
-        Effect.acquireRelease(call("pg_advisory_lock_shared"), () => Effect.ignore(call("pg_advisory_unlock_shared")))
+        Effect.acquireRelease(call("pg_advisory_lock_shared"), () => unlock(call("pg_advisory_unlock_shared")))
       )
     }
   }
@@ -176,7 +205,10 @@ export const take = (
           isTaken ? Effect.ignore(call("pg_advisory_unlock")) : Effect.void
         ).pipe(
           Effect.tap(
-            Effect.timeoutOrElse(sql`SELECT 1`, { duration: patience, orElse: () => Effect.fail(onlyConnection) })
+            Effect.timeoutOrElse(ownSession(sql, connection), {
+              duration: patience,
+              orElse: () => Effect.fail(onlyConnection)
+            })
           ),
           Effect.map((isTaken) => (isTaken ? holding(sql, connection) : undefined))
         )

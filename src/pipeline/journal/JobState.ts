@@ -7,6 +7,7 @@ import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Attempt from "./Attempt.ts"
 import type { Held } from "./JobLock.ts"
+import type { JournalFailed } from "./JournalError.ts"
 import type { Settings } from "./RunRecord.ts"
 import type { Source } from "./Source.ts"
 import type { Command } from "./StoredCommand.ts"
@@ -40,7 +41,9 @@ export interface Joined {
   /** As the run that claims rows has stored it. */
   readonly firstRequest: string | undefined
   /** Whether another process waits until no one works on the job. */
-  readonly isWanted: Effect.Effect<boolean, SqlError>
+  readonly isWanted: Effect.Effect<boolean, SqlError | JournalFailed>
+  /** The server that has the lock; see `JobLock.serverStart`. */
+  readonly server: string
 }
 
 /** What is known before the run begins. */

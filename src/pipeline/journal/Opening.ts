@@ -125,7 +125,8 @@ const joinNamed = Effect.fnUntraced(function* (sql: SqlClient, state: string, op
       submission: `${options.job}\n${id} ${partOf} ${stored.began_at}`,
       settings: stored.settings ?? {},
       firstRequest: stored.first_request ?? undefined,
-      isWanted: shared.isWanted
+      isWanted: shared.isWanted,
+      server: shared.server
     },
     run,
     emulated: emulated ?? stored.emulated

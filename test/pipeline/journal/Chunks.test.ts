@@ -7,6 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { SqlClient } from "effect/sql/SqlClient"
+import type { Connection } from "effect/sql/SqlConnection"
 import * as Stream from "effect/Stream"
 import * as Journal from "../../../src/pipeline/Journal.ts"
 import { postgres } from "./databases.ts"
@@ -77,6 +78,29 @@ describe.skipIf(postgres.missing !== "")(`a job that several processes work on${
       assert.strictEqual(row?.replies.length, 1)
       const sql = yield* SqlClient
       assert.deepStrictEqual(yield* sql`SELECT late FROM effect_claude_calls`.values, [[1]])
+    }).pipe(Effect.scoped, Effect.provide(postgres.layer))
+  )
+
+  it.live("writes no result on another server than before, which may lack the replies", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      let hasMoved = false
+      const reserve = Effect.map(sql.reserve, (connection): Connection => {
+        const executeValues: Connection["executeValues"] = (statement, values) =>
+          connection.executeValues(hasMoved ? statement.replace("pg_postmaster_start_time", "now") : statement, values)
+        return Object.assign(Object.create(connection), { executeValues })
+      })
+      const plain = Object.assign(sql.withoutTransforms(), { reserve })
+      const moving = Object.assign(sql, { withoutTransforms: () => plain })
+      yield* Effect.gen(function* () {
+        const { chunk, one } = yield* taken(yield* submit("a", "b"))
+        yield* one.chunks.rows(chunk)
+        yield* one.journal.finish("a", `{"key":"a"}`)
+        hasMoved = true
+        const error = yield* Effect.flip(one.journal.finish("b", `{"key":"b"}`))
+        assert.include(error.message, "the database has moved to another server, or the server has restarted")
+        assert.strictEqual((yield* (yield* stateOf).counts).done, 1)
+      }).pipe(Effect.provideService(SqlClient, moving))
     }).pipe(Effect.scoped, Effect.provide(postgres.layer))
   )
 

@@ -2,11 +2,16 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { SqlClient } from "effect/sql/SqlClient"
+import type { Connection } from "effect/sql/SqlConnection"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Scope } from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as JobLock from "../../../src/pipeline/journal/JobLock.ts"
 import * as Job from "../../../src/pipeline/Job.ts"
 import * as Journal from "../../../src/pipeline/Journal.ts"
 import * as TestClaude from "../../../src/testing/TestClaude.ts"
 import { calls, greetings, inFolder, names } from "../jobs.ts"
+import type { JournalFailed } from "../../../src/pipeline/journal/JournalError.ts"
 import { postgres } from "./databases.ts"
 import { begun } from "./runs.ts"
 
@@ -27,6 +32,23 @@ describe.skipIf(postgres.missing !== "")(`a run on PostgreSQL${postgres.missing}
       const journal = yield* Effect.provide(Journal.Journal, begun(["a", "b", "c"]))
       assert.deepStrictEqual(yield* journal.counts, { done: 1, failed: 0, pending: 2 })
     }).pipe(Effect.provide(postgres.layer))
+  )
+
+  it.effect("refuses a pooler in transaction mode, whose sessions do not belong to a connection", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const [one, other] = [yield* sql.reserve, yield* sql.reserve]
+      let statements = 0
+      const pooled: Connection = {
+        ...one,
+        executeValues: (statement, values) => (statements++ % 2 === 0 ? one : other).executeValues(statement, values)
+      }
+      const pooler = Object.assign(sql.withoutTransforms(), { reserve: Effect.succeed(pooled) })
+      for (const take of [JobLock.share, JobLock.take]) {
+        const error = yield* Effect.flip<unknown, SqlError | JournalFailed, Scope>(take(pooler, "pooled"))
+        assert.include(error.message, "a pooler in transaction mode")
+      }
+    }).pipe(Effect.scoped, Effect.provide(postgres.layer))
   )
 
   it.effect("stops a job when the server closes its connections, and the next run pays for the other rows only", () =>
