@@ -166,10 +166,12 @@ export const watch = Effect.fn("Cluster.watch")(
 const progressOf = Effect.fnUntraced(function* (name: string) {
   const state = yield* stateOf(name)
   const { shared } = state
+  // Read first: where no row is open, the counts after it are the last ones.
+  const isOpen = shared !== undefined && (yield* shared.isOpen)
   const counts = yield* state.counts
   return {
     ...counts,
-    isOpen: shared !== undefined && (yield* shared.isOpen),
+    isOpen,
     workers: shared === undefined ? 0 : yield* shared.workers,
     stops: shared === undefined ? [] : yield* shared.stops,
     totals: yield* state.totals

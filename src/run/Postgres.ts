@@ -7,7 +7,6 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -32,13 +31,6 @@ export const isAddress = (place: string): boolean => /^postgres(ql)?:\/\//.test(
 /** Removes what may hold a password: the user, and the options. */
 export const withoutSecrets = (address: string): string => address.replace(/\/\/.*@/, "//").replace(/\?.*$/, "")
 
-/** By the code of the server, https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const remedies: Readonly<Record<string, string>> = {
-  "3D000": "create it with `createdb`, or correct the name in the address",
-  "28P01": "correct the password in the address",
-  "28000": "correct the user in the address, or let the server accept it"
-}
-
 const unreachable = "check that the server runs and that the address is right"
 
 /** The message of the server, which `SqlError` does not show. */
@@ -48,10 +40,7 @@ export const messageOf: (error: SqlError) => string = SqlMessage.of
 const remedyOf = (error: SqlError): string =>
   SqlMessage.of(error).includes("No username")
     ? "write postgres://user@host:5432/database, or set PGUSER"
-    : (remedies[codeOf(error)] ?? unreachable)
-
-const codeOf = ({ reason: { cause } }: SqlError): string =>
-  Predicate.hasProperty(cause, "code") ? String(cause.code) : ""
+    : (SqlMessage.remedyOf(error) ?? unreachable)
 
 /** A variable of the environment, unless the address has its value. */
 const unless = (isGiven: boolean, variable: string) =>

@@ -15,6 +15,7 @@ import * as Cluster from "./Cluster.ts"
 import * as ClusterFlags from "./ClusterFlags.ts"
 import { ExitWith } from "./ExitWith.ts"
 import * as NodeSources from "./NodeSources.ts"
+import * as Outage from "./Outage.ts"
 import * as Postgres from "./Postgres.ts"
 import * as Redis from "./Redis.ts"
 import * as RunFailure from "./RunFailure.ts"
@@ -23,7 +24,7 @@ import * as RunOptions from "./RunOptions.ts"
 import * as RunSettings from "./RunSettings.ts"
 import { Outputs } from "./Outputs.ts"
 
-/** The run ends after this many seconds without a worker, and a database that has failed is read this often again. */
+/** The run ends after this many seconds without a worker. */
 const patience = 15
 
 /** Submits the job that a command makes, watches it, and writes its output. */
@@ -111,6 +112,7 @@ const watching = Effect.fnUntraced(function* (name: string, { database, queue }:
   let shown = ""
   let alone = 0
   let latest: Cluster.Progress | undefined
+  const outage = Outage.make((line) => Console.error(`${name}: ${line}`))
   const show = (progress: Cluster.Progress) =>
     Effect.suspend(() => {
       latest = progress
@@ -121,14 +123,12 @@ const watching = Effect.fnUntraced(function* (name: string, { database, queue }:
       const [stop] = progress.stops
       return alone >= patience && stop !== undefined
         ? Effect.fail(new ExitWith(3, `no worker is left; the last one stopped: ${stop.detail ?? stop.outcome}`))
-        : Effect.void
+        : outage.ends
     })
   const watch = Cluster.watch(name, database, show, { queue })
   yield* Effect.retry(watch, {
-    while: (error) =>
-      isPassing(error) ? Effect.as(Console.error(`${name}: ${error.message}`), true) : Effect.succeed(false),
-    schedule: Schedule.spaced(pause),
-    times: patience
+    while: (error) => (isPassing(error) ? Effect.as(outage.fails(error.message), true) : Effect.succeed(false)),
+    schedule: Schedule.spaced(pause)
   })
   return latest ?? (yield* Effect.die("the watch ended before it had read the job"))
 })

@@ -14,6 +14,7 @@ import * as Unstored from "../../pipeline/Unstored.ts"
 import * as Cluster from "../Cluster.ts"
 import * as ErrorText from "../ErrorText.ts"
 import { ExitWith } from "../ExitWith.ts"
+import * as Outage from "../Outage.ts"
 import * as Postgres from "../Postgres.ts"
 import * as RunFailure from "../RunFailure.ts"
 
@@ -35,24 +36,26 @@ export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, 
   let rows = 0
   const print = (text: string) => Console.error(`${job.name}: ${text}`)
   const waits = (reason: string) => Event.emit(() => ({ _tag: "job-waits", reason }))
-  const observe = (event: Event.Event) => {
-    if (event._tag === "run-paced") isRunning = hasRun = true
-    if (event._tag === "row-finished") rows += 1
-  }
+  const outage = Outage.make(print)
+  const observe = (event: Event.Event) =>
+    Effect.suspend(() => {
+      if (event._tag === "row-finished") rows += 1
+      if (event._tag !== "run-paced") return Effect.void
+      isRunning = hasRun = true
+      return outage.ends
+    })
   const unstored = Unstored.make()
   const work = Cluster.work(job, { ...options, unstored }, claude).pipe(
     Effect.provide(Postgres.layer(options.database)),
-    Event.listen((event) => Effect.sync(() => observe(event))),
+    Event.listen(observe),
     Effect.scoped,
     Effect.ensuring(Effect.sync(() => void (isRunning = false))),
     Effect.map(({ stopped }) => stopped)
   )
-  let waiting = ""
   /** Waits, and says once for what. */
-  const again = Effect.fnUntraced(function* (message: string) {
+  const again = Effect.fnUntraced(function* (message: string, tag?: string) {
     yield* waits(message)
-    if (waiting !== message) yield* print(message)
-    waiting = message
+    yield* tag === "JobNotSubmitted" ? outage.waits(message) : outage.fails(message)
     const drain = yield* Drain
     return yield* Effect.timeoutOrElse(drain === undefined ? Effect.never : Effect.as(drain.await, "signal" as const), {
       duration: pause,
@@ -62,7 +65,7 @@ export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, 
   /** A database that this process has read once will come back. */
   const isPassing = ({ _tag }: { readonly _tag: string }) => _tag === "JobNotSubmitted" || (hasRun && passing.has(_tag))
   const once = work.pipe(
-    Effect.catchIf(isPassing, ({ message }) => again(message)),
+    Effect.catchIf(isPassing, ({ _tag, message }) => again(message, _tag)),
     Effect.catchDefect((defect) =>
       hasRun && defect instanceof Error
         ? again(defect.message)

@@ -19,15 +19,22 @@ describe("an error of the journal", () => {
     })
   )
 
-  it.effect("says what to do where the connection is lost, or the server has closed it", () =>
-    Effect.gen(function* () {
-      const advice = "; check that the server runs, and run again: what is stored is kept"
-      const closed = Object.assign(new Error("terminating connection"), { code: "57P01" })
-      const syntax = Object.assign(new Error("syntax error"), { code: "42601" })
-      assert.include(yield* messageOf(new ConnectionError({ cause: new Error("reset") })), advice)
-      assert.include(yield* messageOf(new UnknownError({ cause: closed })), advice)
-      assert.notInclude(yield* messageOf(new UnknownError({ cause: syntax })), advice)
-    })
+  it.effect(
+    "says what to do where the connection is lost, where the server has closed it, and where its disk is full",
+    () =>
+      Effect.gen(function* () {
+        const advice = "; check that the server runs, and run again: what is stored is kept"
+        const closed = Object.assign(new Error("terminating connection"), { code: "57P01" })
+        const full = Object.assign(new Error("could not extend file"), { code: "53100" })
+        const syntax = Object.assign(new Error("syntax error"), { code: "42601" })
+        assert.include(yield* messageOf(new ConnectionError({ cause: new Error("reset") })), advice)
+        assert.include(yield* messageOf(new UnknownError({ cause: closed })), advice)
+        assert.include(
+          yield* messageOf(new UnknownError({ cause: full })),
+          "could not extend file; make room on the disk of the database: what is stored is kept"
+        )
+        assert.notInclude(yield* messageOf(new UnknownError({ cause: syntax })), advice)
+      })
   )
 })
 

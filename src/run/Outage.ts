@@ -1,0 +1,47 @@
+/**
+ * What a command prints while its database fails: each kind of message once, and a line when the database works again.
+ * Messages that differ in numbers and names only are of one kind.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Timer from "../claude/Timer.ts"
+import * as DurationText from "./DurationText.ts"
+
+/** The messages since the database worked last. */
+export interface Outage {
+  /** Prints a message, unless one of its kind was printed. */
+  readonly waits: (message: string) => Effect.Effect<void>
+  /** As `waits`, for a failure. */
+  readonly fails: (message: string) => Effect.Effect<void>
+  /** The database works. Prints how long it failed. */
+  readonly ends: Effect.Effect<void>
+}
+
+/** Begins with a database that works. */
+export const make = (print: (line: string) => Effect.Effect<void>): Outage => {
+  const printed = new Set<string>()
+  let since: number | undefined
+  const waits = (message: string) =>
+    Effect.suspend(() => {
+      const kind = message.replace(/"[^"]*"|\d+/g, "")
+      if (printed.has(kind)) return Effect.void
+      printed.add(kind)
+      return print(message)
+    })
+  return {
+    waits,
+    fails: (message) =>
+      Effect.clockWith((clock) => {
+        since ??= Timer.now(clock)
+        return waits(message)
+      }),
+    ends: Effect.flatMap(Clock.Clock, (clock) => {
+      const began = since
+      since = undefined
+      printed.clear()
+      return began === undefined
+        ? Effect.void
+        : print(`works again, after ${DurationText.of(Timer.now(clock) - began)} without the database`)
+    })
+  }
+}
