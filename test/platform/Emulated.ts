@@ -7,7 +7,9 @@ export interface Emulated {
   readonly port: number
   readonly url: string
   /** The number of billed calls, whenever it changed. */
-  readonly samples: ReadonlyArray<{ readonly at: number; readonly billed: number }>
+  readonly samples: ReadonlyArray<{ readonly at: number; readonly billed: number; readonly refused: number }>
+  /** How many calls were refused with 429. */
+  readonly refused: () => number
   readonly billed: () => number
   /** The billed calls, and how many of them are different. */
   readonly ledger: () => Promise<{ readonly billed: number; readonly different: number }>
@@ -15,13 +17,14 @@ export interface Emulated {
 
 /** Starts an emulator. */
 export const make = async (cleanup: Cleanup, env: Readonly<Record<string, string>> = {}): Promise<Emulated> => {
-  const samples: Array<{ readonly at: number; readonly billed: number }> = []
+  const samples: Array<{ readonly at: number; readonly billed: number; readonly refused: number }> = []
   let url = ""
   const script = new URL("emulatorProcess.ts", import.meta.url).pathname
   const running = start(process.execPath, ["--conditions=effect-claude-source", script], {
     env: { ...process.env, ...env },
     onLine: ({ at, text }) => {
-      if (/^\d+$/.test(text)) samples.push({ at, billed: Number(text) })
+      const [billed, refused] = text.split(" ").map(Number)
+      if (billed !== undefined && refused !== undefined) samples.push({ at, billed, refused })
       else if (url === "") url = text
     }
   })
@@ -33,6 +36,7 @@ export const make = async (cleanup: Cleanup, env: Readonly<Record<string, string
     port,
     url: local,
     samples,
+    refused: () => samples.at(-1)?.refused ?? 0,
     billed: () => samples.at(-1)?.billed ?? 0,
     ledger: async () => {
       const { calls } = await (await fetch(`${local}/__ledger`)).json()

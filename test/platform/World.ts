@@ -23,8 +23,8 @@ export interface WorkerOptions {
   readonly env?: Readonly<Record<string, string>>
   /** A program that starts the worker, with its arguments, such as `ip netns exec one`. */
   readonly within?: ReadonlyArray<string>
-  /** The arguments of Node that start the command line. */
-  readonly main?: ReadonlyArray<string>
+  /** Further flags of Node. */
+  readonly nodeFlags?: ReadonlyArray<string>
 }
 
 export interface Worker extends Running {
@@ -64,10 +64,10 @@ export const make = async (cleanup: Cleanup, env: Readonly<Record<string, string
 
   /** Starts a worker; its first call is not awaited. */
   const work = (database: string, options: WorkerOptions = {}): Worker => {
-    const { env = {}, flags = [], main: own = main, within: [program = process.execPath, ...before] = [] } = options
+    const { env = {}, flags = [], nodeFlags = [], within: [program = process.execPath, ...before] = [] } = options
     const node = program === process.execPath ? [] : [process.execPath]
     const args = ["worker", job, "--database", options.database ?? database, "--concurrency", String(inFlight)]
-    const running = start(program, [...before, ...node, ...own, ...args, ...flags], {
+    const running = start(program, [...before, ...node, ...nodeFlags, ...main, ...args, ...flags], {
       cwd: root,
       env: { ...jobEnv, ...env }
     })
@@ -152,9 +152,10 @@ export const make = async (cleanup: Cleanup, env: Readonly<Record<string, string
       const stopping = Date.now()
       const late = setTimeout(() => worker.child.kill("SIGKILL"), 20_000)
       worker.child.kill("SIGCONT")
-      const code = await worker.stop()
+      await worker.stop()
       clearTimeout(late)
-      if (code === null) problems.push(`${worker.name} did not end within 20 s of SIGTERM`)
+      if (worker.child.signalCode === "SIGKILL" && worker.child.killed && Date.now() - stopping > 19_000)
+        problems.push(`${worker.name} did not end within 20 s of SIGTERM`)
       else if (Date.now() - stopping > 5000) say(`  ${worker.name} needed ${Date.now() - stopping} ms to end`)
     }
     for (const problem of problems) say(`  PROBLEM: ${problem}`)

@@ -1,9 +1,10 @@
 /**
  * An emulator with a ledger, in a process of its own, which can be reached from network namespaces. It prints its address,
- * and then the number of billed calls whenever it has changed.
+ * and then how many calls it has billed, and how many it has refused with 429, whenever one of them has changed.
  */
 import { Context, Effect, Layer } from "effect"
 import { Emulator } from "effect-claude/testing"
+import { createServer, request } from "node:http"
 
 const { LATENCY = "500", REQUESTS_PER_MINUTE } = process.env
 
@@ -12,18 +13,38 @@ const faults = [
   { kind: "reset", rate: 0.01 }
 ] as const
 
+let refused = 0
+
+/** Passes requests on to the emulator, and counts the refused ones. */
+const counting = (to: number) =>
+  createServer((incoming, answer) => {
+    const { headers, method, url: path } = incoming
+    const outgoing = request({ host: "127.0.0.1", port: to, method, path, headers }, (response) => {
+      if (response.statusCode === 429) refused += 1
+      answer.writeHead(response.statusCode ?? 502, response.headers)
+      response.pipe(answer)
+      response.on("error", () => answer.destroy())
+    })
+    outgoing.on("error", () => answer.destroy())
+    incoming.pipe(outgoing)
+  })
+
 const program = Effect.gen(function* () {
   const server = Emulator.layerServer({
-    host: "0.0.0.0",
     latency: Number(LATENCY),
     ...(REQUESTS_PER_MINUTE === undefined ? { faults } : { limits: { requestsPerMinute: Number(REQUESTS_PER_MINUTE) } })
   })
   const { ledger, url } = Context.get(yield* Layer.build(server), Emulator.Emulator)
-  process.stdout.write(`${url}\n`)
-  let last = -1
+  const proxy = counting(Number(new URL(url).port))
+  proxy.listen(0, "0.0.0.0", () => {
+    const address = proxy.address()
+    if (typeof address === "object" && address !== null) process.stdout.write(`http://127.0.0.1:${address.port}\n`)
+  })
+  let last = ""
   const count = Effect.map(ledger, ({ length }) => {
-    if (length !== last) process.stdout.write(`${length}\n`)
-    last = length
+    const line = `${length} ${refused}`
+    if (line !== last) process.stdout.write(`${line}\n`)
+    last = line
   })
   return yield* Effect.forever(Effect.delay(count, "100 millis"))
 })
