@@ -120,7 +120,7 @@ const watching = Effect.fnUntraced(function* (name: string, { database, queue }:
       if (line !== shown) stderr.write(`${name}: ${line}\n`)
       shown = line
       alone = progress.workers === 0 && progress.isOpen ? alone + 1 : 0
-      const [stop] = progress.stops
+      const stop = lastStop(progress)
       return alone >= patience && stop !== undefined
         ? Effect.fail(new ExitWith(3, `no worker is left; the last one stopped: ${stop.detail ?? stop.outcome}`))
         : outage.ends
@@ -132,6 +132,10 @@ const watching = Effect.fnUntraced(function* (name: string, { database, queue }:
   })
   return latest ?? (yield* Effect.die("the watch ended before it had read the job"))
 })
+
+/** Why the last worker stopped for good. One whose database has failed begins again by itself. */
+export const lastStop = ({ stops }: Pick<Cluster.Progress, "stops">) =>
+  stops.find(({ outcome }) => outcome !== "JobBroken")
 
 /** Whether the database may only be restarting. */
 const isPassing = ({ _tag }: { readonly _tag: string }) => _tag === "JournalFailed" || _tag === "DispatcherFailed"
