@@ -8,6 +8,8 @@ export interface Emulated {
   readonly url: string
   /** The number of billed calls, whenever it changed. */
   readonly samples: ReadonlyArray<{ readonly at: number; readonly billed: number; readonly refused: number }>
+  /** When calls were sent, and from which address. */
+  readonly requests: ReadonlyArray<{ readonly at: number; readonly from: string }>
   /** How many calls were refused with 429. */
   readonly refused: () => number
   readonly billed: () => number
@@ -18,11 +20,13 @@ export interface Emulated {
 /** Starts an emulator. */
 export const make = async (cleanup: Cleanup, env: Readonly<Record<string, string>> = {}): Promise<Emulated> => {
   const samples: Array<{ readonly at: number; readonly billed: number; readonly refused: number }> = []
+  const requests: Array<{ readonly at: number; readonly from: string }> = []
   let url = ""
   const script = new URL("emulatorProcess.ts", import.meta.url).pathname
   const running = start(process.execPath, ["--conditions=effect-claude-source", script], {
     env: { ...process.env, ...env },
     onLine: ({ at, text }) => {
+      if (text.startsWith("from ")) return void requests.push({ at, from: text.slice(5).replace("::ffff:", "") })
       const [billed, refused] = text.split(" ").map(Number)
       if (billed !== undefined && refused !== undefined) samples.push({ at, billed, refused })
       else if (url === "") url = text
@@ -36,6 +40,7 @@ export const make = async (cleanup: Cleanup, env: Readonly<Record<string, string
     port,
     url: local,
     samples,
+    requests,
     refused: () => samples.at(-1)?.refused ?? 0,
     billed: () => samples.at(-1)?.billed ?? 0,
     ledger: async () => {

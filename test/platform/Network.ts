@@ -6,6 +6,8 @@ import { type Cleanup, run } from "./Commands.ts"
 
 export interface Namespace {
   readonly name: string
+  /** The address of the namespace. */
+  readonly address: string
   /** The address of this machine, as seen from the namespace. */
   readonly host: string
   /** What starts a program in the namespace. */
@@ -32,6 +34,7 @@ export const make = async (cleanup: Cleanup, number: number): Promise<Namespace>
   const rule = async (...args: ReadonlyArray<string>) => await ip("netns", "exec", name, "iptables", ...args)
   return {
     name,
+    address: `${subnet}.2`,
     host: `${subnet}.1`,
     within: ["ip", "netns", "exec", name],
     cut: async (port) => {

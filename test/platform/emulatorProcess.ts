@@ -1,6 +1,6 @@
 /**
  * An emulator with a ledger, in a process of its own, which can be reached from network namespaces. It prints its address,
- * and then how many calls it has billed, and how many it has refused with 429, whenever one of them has changed.
+ * and then who sends a call, and how many calls it has billed and refused with 429 whenever one of these has changed.
  */
 import { Context, Effect, Layer } from "effect"
 import { Emulator } from "effect-claude/testing"
@@ -18,7 +18,8 @@ let refused = 0
 /** Passes requests on to the emulator, and counts the refused ones. */
 const counting = (to: number) =>
   createServer((incoming, answer) => {
-    const { headers, method, url: path } = incoming
+    const { headers, method, socket, url: path } = incoming
+    if (method === "POST") process.stdout.write(`from ${socket.remoteAddress ?? ""}\n`)
     const outgoing = request({ host: "127.0.0.1", port: to, method, path, headers }, (response) => {
       if (response.statusCode === 429) refused += 1
       answer.writeHead(response.statusCode ?? 502, response.headers)
