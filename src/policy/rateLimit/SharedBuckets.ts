@@ -44,7 +44,8 @@ export const make =
       const connected = Effect.gen(function* () {
         const context = yield* Layer.build(Layer.fresh(connection)).pipe(Effect.provide(silent))
         const redis = yield* RedisBuckets.make({ storeId, explicit, ...state }).pipe(Effect.provide(context))
-        yield* state.found(redis)
+        const { back } = state.found(redis)
+        yield* Effect.forkScoped(back)
         yield* Deferred.succeed(tried, undefined)
         return yield* redis.failed
       })
@@ -86,6 +87,8 @@ const makeState = (explicit: Limits) => {
   /** The groups with calls that Redis does not know of. */
   const away = new Set<string>()
   let isReported = false
+  /** Is done once Redis has answered. One that is full can be connected to, and refuses every call. */
+  let answered = Deferred.makeUnsafe<void>()
 
   const localOf = (group: string): Buckets => {
     const { limits, processes } = known.get(group) ?? { limits: explicit, processes: mostOf(known) }
@@ -118,6 +121,7 @@ const makeState = (explicit: Limits) => {
       Effect.suspend(() => {
         if (redis === undefined) return reserveLocally(group, amounts)
         return redis.reserve(group, amounts).pipe(
+          Effect.tap(Deferred.succeed(answered, undefined)),
           Effect.map((answer) => ("_tag" in answer ? answer : reservation(group, answer))),
           Effect.catch(() => reserveLocally(group, amounts)),
           Effect.uninterruptible
@@ -130,16 +134,22 @@ const makeState = (explicit: Limits) => {
     observe: (group: string, facts: Facts) => {
       known.set(group, facts)
     },
-    found: (found: RedisBuckets.RedisBuckets) =>
-      Effect.suspend(() => {
-        redis = found
-        if (!isReported) return Effect.void
+    /** Uses Redis from now on. `back` reports it after the first answer. */
+    found: (found: RedisBuckets.RedisBuckets) => {
+      redis = found
+      answered = Deferred.makeUnsafe()
+      const back = Effect.gen(function* () {
+        yield* Deferred.await(answered)
+        if (!isReported) return
         isReported = false
-        return Effect.logInfo("Redis is back: the rate limits are shared again")
-      }),
+        yield* Effect.logInfo("Redis is back: the rate limits are shared again")
+      })
+      return { back }
+    },
     lost: Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
-      if (redis !== undefined) local = new Map()
+      if (Deferred.isDoneUnsafe(answered)) local = new Map()
       redis = undefined
+      answered = Deferred.makeUnsafe()
       if (isReported || Cause.hasInterruptsOnly(cause)) return
       isReported = true
       const redact = yield* Redactor

@@ -52,6 +52,22 @@ describe.skipIf(missing !== "")(`processes that share their limits through a Red
       })
   )
 
+  it.live("report a Redis that is full once, and when it accepts writes again", () =>
+    Effect.gen(function* () {
+      const server = yield* redisServer
+      yield* server.start
+      const { logs, one } = yield* twoProcesses(server.url)
+      yield* take(one)
+      yield* server.setMemory(1)
+      yield* Effect.repeat(Effect.delay(one.reserve("group", some), "300 millis"), { times: 8 })
+      assert.lengthOf(logs, 1)
+      assert.match(String(logs), /OOM command not allowed/)
+      yield* server.setMemory(0)
+      yield* Effect.repeat(Effect.delay(one.reserve("group", some), "300 millis"), { until: () => logs.length > 1 })
+      assert.deepStrictEqual(logs.slice(1), ["Redis is back: the rate limits are shared again"])
+    })
+  )
+
   it.live("wait no longer than a second for a Redis that does not answer", () =>
     Effect.gen(function* () {
       const server = yield* redisServer

@@ -5,6 +5,7 @@ import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { createServer } from "node:net"
 import * as Effect from "effect/Effect"
+import { createClient } from "redis"
 
 /** Why tests with such a server are skipped; empty if they run. */
 export const missing = spawnSync("redis-server", ["--version"]).status === 0 ? "" : ": redis-server is not on the PATH"
@@ -25,7 +26,15 @@ export const redisServer = Effect.gen(function* () {
     child = started
     for await (const line of started.stdout) if (/Ready to accept connections/.test(String(line))) return
   })
-  return { url: `redis://127.0.0.1:${port}`, start, kill, freeze: Effect.sync(() => child?.kill("SIGSTOP")) }
+  const url = `redis://127.0.0.1:${port}`
+  /** Refuses writes where it has more than this many bytes; 0 is no limit. */
+  const setMemory = (bytes: number) =>
+    Effect.promise(async () => {
+      const client = await createClient({ url }).connect()
+      await client.configSet("maxmemory", String(bytes))
+      client.destroy()
+    })
+  return { url, start, kill, setMemory, freeze: Effect.sync(() => child?.kill("SIGSTOP")) }
 })
 
 const freePort = () =>
