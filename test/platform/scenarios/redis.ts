@@ -7,8 +7,8 @@ import * as Redis from "../Redis.ts"
 import type { Scenario } from "../scenarios.ts"
 import * as World from "../World.ts"
 
-/** Requests that the API accepts in a minute. */
-const limit = 1500
+/** Requests that the API accepts in a minute. It accepts as many at once after a minute without one. */
+const limit = 600
 
 const limited =
   (fail: (redis: Redis.Server) => Promise<void>): Scenario["run"] =>
