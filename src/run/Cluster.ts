@@ -146,13 +146,15 @@ export const watch = Effect.fn("Cluster.watch")(
     show: (progress: Progress) => Effect.Effect<void, E, R>,
     { queue }: Pick<WorkOptions, "queue"> = {}
   ) {
-    const { settings, shared } = yield* stateOf(name)
+    const { settings, shared } = yield* inTime(stateOf(name))
     if (shared === undefined) return yield* new Journal.JobNotSubmitted({ state: "the database", job: name })
+    const { sending } = shared
+    const sendingInTime = { ...sending, unsent: inTime(sending.unsent), hasSent: inTime(sending.hasSent) }
     return yield* Effect.gen(function* () {
       while (true) {
-        yield* Refill.repair(shared.sending)
-        yield* Refill.send(shared.sending)
-        const progress = yield* progressOf(name)
+        yield* Refill.repair(sendingInTime)
+        yield* Refill.send(sendingInTime)
+        const progress = yield* inTime(progressOf(name))
         yield* show(progress)
         if (!progress.isOpen) break
         yield* Effect.sleep("1 second")
@@ -162,6 +164,13 @@ export const watch = Effect.fn("Cluster.watch")(
   },
   (effect) => Effect.withTracerEnabled(effect, false)
 )
+
+/** Fails where a database does not answer, such as one whose server was lost while the connections stay open. */
+const inTime = <A, E, R>(reading: Effect.Effect<A, E, R>) =>
+  Effect.timeoutOrElse(reading, {
+    duration: "1 minute",
+    orElse: () => Effect.fail(new Journal.JournalFailed({ detail: "the database has not answered for a minute" }))
+  })
 
 const progressOf = Effect.fnUntraced(function* (name: string) {
   const state = yield* stateOf(name)

@@ -8,7 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type * as Schema from "effect/Schema"
-import type { MigrationError } from "effect/sql/Migrator"
+import { MigrationError } from "effect/sql/Migrator"
 import { ConnectionError, isSqlError, SqlError } from "effect/sql/SqlError"
 import { JournalFailed } from "./JournalError.ts"
 import * as SqlMessage from "./SqlMessage.ts"
@@ -38,11 +38,23 @@ export const inTime = <A, E, R>(statements: Effect.Effect<A, E, R>): Effect.Effe
     })
   })
 
+/**
+ * Where a connection is lost in a transaction, its rollback fails too, and Effect makes a defect of both. This makes an error
+ * of it again.
+ */
+export const orFail = <A, E, R>(
+  statements: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | MigrationError | SqlError, R> =>
+  Effect.catchDefect(statements, (defect) =>
+    isSqlError(defect) || defect instanceof MigrationError ? Effect.fail(defect) : Effect.die(defect)
+  )
+
 /** `state` is the path of the file, or the name of the database. */
 export const on =
   (state: string): Attempt =>
   (statements) =>
     statements.pipe(
+      orFail,
       Effect.withTracerEnabled(false),
       Effect.mapError((error) => (error instanceof JournalFailed ? error : failed(error, state)))
     )

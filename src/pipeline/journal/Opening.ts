@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { SqlClient } from "effect/sql/SqlClient"
-import { failed } from "./Attempt.ts"
+import { failed, orFail } from "./Attempt.ts"
 import * as Differences from "./Differences.ts"
 import * as JobLock from "./JobLock.ts"
 import type { Opened } from "./JobState.ts"
@@ -46,7 +46,7 @@ export const open = Effect.fnUntraced(function* (options: Options) {
   const sql = (yield* SqlClient).withoutTransforms()
   const state = yield* Effect.mapError(nameOf(sql), (error) => failed(error, ""))
   return yield* Effect.catchTag(
-    openNamed(sql, state, options),
+    orFail(openNamed(sql, state, options)),
     ["MigrationError", "SchemaError", "SqlError"],
     (error) => Effect.fail(failed(error, state))
   )
@@ -82,7 +82,7 @@ export const join = Effect.fnUntraced(function* (options: Options) {
   const sql = (yield* SqlClient).withoutTransforms()
   const state = yield* Effect.mapError(nameOf(sql), (error) => failed(error, ""))
   return yield* Effect.catchTag(
-    joinNamed(sql, state, options),
+    orFail(joinNamed(sql, state, options)),
     ["MigrationError", "SchemaError", "SqlError"],
     (error) => Effect.fail(failed(error, state))
   )

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { ConnectionError, SqlError, UnknownError } from "effect/sql/SqlError"
+import { MigrationError } from "effect/sql/Migrator"
 import { TestClock } from "effect/testing"
 import * as Attempt from "../../../src/pipeline/journal/Attempt.ts"
 
@@ -35,6 +36,19 @@ describe("an error of the journal", () => {
         )
         assert.notInclude(yield* messageOf(new UnknownError({ cause: syntax })), advice)
       })
+  )
+})
+
+describe("a transaction whose connection is lost, so that its rollback fails too", () => {
+  it.effect("fails", () =>
+    Effect.gen(function* () {
+      const lost = new SqlError({ reason: new ConnectionError({ cause: new Error("Connection closed") }) })
+      const causes = [lost, new MigrationError({ kind: "Failed", message: "Migration failed", cause: lost })]
+      for (const cause of causes) {
+        const { message } = yield* Effect.flip(Attempt.on("the state")(Effect.die(cause)))
+        assert.include(message, "Connection closed; check that the server runs")
+      }
+    })
   )
 })
 
