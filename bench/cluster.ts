@@ -5,9 +5,11 @@
  * `speed`: rows a second, CPU time and commits a row, with 1, 2 and 4 workers. `submission`: rows a second and memory, and
  * the memory of the process that watches. `failover`, `late`, `drain`: how long it takes others to notice a killed worker, a
  * new worker to begin, and a worker to leave. `frozen`: calls that a frozen worker pays twice, with and without the fence.
+ * `dispatchers`: both queues of chunks alone. With `--flag=--queue=redis://…`, the other parts use the queue on Redis.
  * All processes share the CPUs of the machine: where it is busy, more latency or fewer calls in flight show more.
  */
 import { parseArgs } from "node:util"
+import * as Dispatchers from "./cluster/dispatchers.ts"
 import * as Events from "./cluster/events.ts"
 import * as Speed from "./cluster/speed.ts"
 import * as Submission from "./cluster/submission.ts"
@@ -20,6 +22,7 @@ const { positionals, values } = parseArgs({
     "in-flight": { type: "string", default: "128" },
     flag: { type: "string", multiple: true, default: [] },
     rows: { type: "string", multiple: true, default: ["10000", "100000", "1000000"] },
+    chunks: { type: "string", default: "10000" },
     times: { type: "string", default: "5" }
   }
 })
@@ -34,7 +37,8 @@ const parts: Record<string, (world: World.World) => Promise<void>> = {
   failover: (world) => Events.failover(world, times),
   late: (world) => Events.late(world, times),
   drain: (world) => Events.drain(world, times),
-  frozen: Events.frozen
+  frozen: Events.frozen,
+  dispatchers: (world) => Dispatchers.run(world, Number(values.chunks))
 }
 const unknown = chosen.filter((name) => !(name in parts))
 if (unknown.length > 0) throw new Error(`no part ${unknown.join(", ")}; the parts are ${Object.keys(parts).join(", ")}`)

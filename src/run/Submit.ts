@@ -14,6 +14,7 @@ import * as AskFirst from "./AskFirst.ts"
 import * as Cluster from "./Cluster.ts"
 import * as ClusterFlags from "./ClusterFlags.ts"
 import { ExitWith } from "./ExitWith.ts"
+import * as Log from "./Log.ts"
 import * as NodeSources from "./NodeSources.ts"
 import * as Outage from "./Outage.ts"
 import * as Postgres from "./Postgres.ts"
@@ -101,7 +102,7 @@ export const run = Effect.fnUntraced(
     }).pipe(Effect.provide(Postgres.layer(database)), Effect.mapError(RunFailure.toExit({ output })))
   },
   Effect.scoped,
-  Effect.provide(NodeSources.layer)
+  Effect.provide([NodeSources.layer, Log.layer])
 )
 
 const write = "write postgres://host:5432/database"

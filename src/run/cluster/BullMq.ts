@@ -16,10 +16,10 @@ import * as RedisServer from "./RedisServer.ts"
 export const prefix = "effect-claude"
 
 /** Milliseconds until another process may have a chunk that was not renewed. Redis counts them with its clock. */
-const lockDuration = 4500
+const lockDuration = 4000
 
 /** Redis counts after the call has begun. The rest is time to send a call. */
-const lease = 4000
+const lease = 3500
 
 /** Processes look this often for chunks of processes that have died, together, in milliseconds. */
 const stalledInterval = 400

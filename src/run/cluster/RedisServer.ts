@@ -24,7 +24,7 @@ const remedies: Readonly<Record<string, string>> = {
 const unreachable = "check that the server runs and that the address is right"
 
 /** Milliseconds until a call has failed. It is less than a lease. */
-const longestCall = 3000
+const longestCall = 2500
 
 /** The server answers each second, or the connection is renewed, in milliseconds. */
 const silence = 5000
@@ -80,10 +80,10 @@ export const connect = Effect.fnUntraced(function* (url: string) {
     }
   )
   const { maxmemory, policy } = yield* read
-  if (maxmemory !== "0" && policy !== "noeviction") {
-    yield* Effect.logWarning(
-      `${place}: the server removes keys when its memory is full (maxmemory-policy ${policy}), and chunks with them; set its maxmemory-policy to noeviction`
-    )
+  const warning = `${place}: the server removes keys when its memory is full (maxmemory-policy ${policy}), and chunks with them; set its maxmemory-policy to noeviction`
+  if (maxmemory !== "0" && policy !== "noeviction" && !warned.has(warning)) {
+    warned.add(warning)
+    yield* Effect.logWarning(warning)
   }
   return {
     client,
@@ -97,6 +97,9 @@ export const connect = Effect.fnUntraced(function* (url: string) {
     onReconnect: (listener: () => void) => void client.on("ready", listener)
   }
 })
+
+/** The warnings of this process so far: it connects for each job, and again after each failure. */
+const warned = new Set<string>()
 
 interface Facts {
   readonly id: string
