@@ -30,9 +30,9 @@ describe("the public names", () => {
       Dataset: Compression CompressionFailed CompressionKind Dataset DatasetFailed EncodedPage Form OpenSource Place Row RowInvalid Source Sources Valid Writer at columns decodeForm fromFile fromFiles fromIterable sourceOf withFiles write writeLines
       DurableCalls: DurableCalls Options layer policy
       Job: ColumnTaken Confirm Declaration DestinationTaken Job JobBroken JobChanged JobDeclined JobHopeless JobLayerFailed JobNeeds KeepInput Proposal Provided RunOptions Summary claude isJob make run shape
-      Journal: BatchInProgress Billed Chunk ChunkRow Chunks Claim Command Control Controls Counts Ending FailedRow JobLimits JobNotSubmitted Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew JournalTooOld KeyedReplies LostAttempt Minute Options Outcome PendingRow Row RowCounts RowWithInput RunTotals SampledRow Settings Shared Source Spending State StoredCall StoredMinute StoredSettings Taken Total Totals Which WorkerStop forget keyedReplies layer layerWorker requestText states
+      Journal: BatchInProgress Billed Chunk ChunkRow Chunks Claim Command Control Controls Counts Ending FailedRow JobLimits JobNotSubmitted Journal JournalFailed JournalForeign JournalInUse JournalMixed JournalTooNew JournalTooOld KeyedReplies LostAttempt Minute Options Outcome PendingRow Row RowCounts RowWithInput RunTotals SampledRow Settings Shared Source Spending State StoredCall StoredMinute StoredSettings Taken Total Totals Which Worker WorkerStop forget keyedReplies layer layerWorker requestText states workerRuns
       Progress: Progress age bar batchLines batches binds cost costLines counted empty ended fallbacks hedges invalidOutputs line promptCache replays responseCache rowsLine tick tokens update
-      Report: Durations Latency Money Options Problems Report Row Rows Run Saved Series Step encodeJson of others
+      Report: Durations Latency Money Options Problems Report Row Rows Run Saved Series Step Worker encodeJson of others
       Score: Accuracy Given Pair Preference Score Scored Scorer accuracy byField exact fields includes judge judgeStep normalize numeric of prefer
       Step: Shape Step all andThen around draw each make map object text version withInput
       StepActivity: Options make

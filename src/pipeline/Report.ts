@@ -20,7 +20,7 @@ import { Row, Rows, Step } from "./report/Rows.ts"
 import { Series } from "./report/Series.ts"
 
 export { Durations, Money, Problems, Row, Rows, Saved, Series, Step }
-export { Run } from "./report/Head.ts"
+export { Run, Worker } from "./report/Head.ts"
 export { others } from "./report/Bounded.ts"
 
 /** The durations of the direct calls of a step. */
@@ -49,6 +49,8 @@ export const Report = Schema.Struct({
     invalid: Schema.Int
   }),
   runs: Schema.Array(Head.Run),
+  /** What each worker did, where several worked on the job. */
+  workers: Schema.Array(Head.Worker),
   /** What all runs were billed, and the most that calls may have cost whose bill is unknown. */
   total: Schema.Struct({
     calls: Schema.Int,
@@ -85,10 +87,10 @@ export const of = Effect.fn("Report.of")(function* (options: Options) {
   const sql = (yield* SqlClient).withoutTransforms()
   const redact = yield* Redact.Redactor
   const now = new Date(yield* Clock.currentTimeMillis)
-  const head = yield* Head.read(sql, job)
+  const head = yield* Head.read(sql, job, now)
   if (head === undefined) return undefined
   const fold = Fold.make({ redact, texts, claimed: head.claimed, runs: head.runs, now })
-  yield* Stream.runForEachArray(RowLog.read(sql, head.id, { now, texts }), (logs) =>
+  yield* Stream.runForEachArray(RowLog.read(sql, head.id, { now, texts, placeOf: head.placeOf }), (logs) =>
     Effect.sync(() => logs.forEach(fold.add))
   )
   return fold.result({ job, made: now.toISOString(), ...head })

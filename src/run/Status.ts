@@ -61,6 +61,8 @@ export interface Status extends Pick<
   readonly openIn: OpenState.Holder | undefined
   /** What the next run, or the run that is on, is asked to do. */
   readonly waiting: ReadonlyArray<Journal.Control>
+  /** The workers of a submitted job. */
+  readonly workers: ReadonlyArray<Journal.Worker>
   readonly batches: ReadonlyArray<Journal.BatchInProgress>
   /** One line for each of the latest failures, the last one first. */
   readonly failures: ReadonlyArray<string>
@@ -98,6 +100,7 @@ const read = Effect.fnUntraced(function* (state: OpenState.JobInState, isNamed: 
     rows,
     cost: yield* state.totals,
     openIn,
+    workers: state.shared === undefined ? [] : yield* state.shared.workerRuns,
     batches: yield* state.batches,
     failures: yield* Effect.forEach(failed, RowFailure.describe),
     commands: {
@@ -122,6 +125,7 @@ export const toText = (status: Status): string => {
     waitingOf(status),
     cost.runs > 1 ? `this run ${costOf(cost.run)}, all ${cost.runs} runs ${costOf(cost.all)}` : costOf(cost.all),
     emulated === true && "An emulator answers, not Claude: nothing is billed.",
+    ...workersOf(status),
     ...batches.map(({ batch, requests, since }) =>
       [batch, counted(requests, "request", "requests"), `sent ${Progress.age(since, now)} ago`].join(" · ")
     ),
@@ -188,6 +192,22 @@ const waitingOf = ({ openIn, waiting }: Status): string | false => {
   return `${openIn === undefined ? "At its start, the next run will" : "The run is asked to"}: ${texts.join(", ")}`
 }
 
+/** Workers that a status for people shows. */
+const maxWorkers = 10
+
+/** The workers, those that work now at the top. */
+const workersOf = ({ now, workers }: Status): ReadonlyArray<string> => {
+  if (workers.length === 0) return []
+  const sorted = workers.toSorted((one, other) => other.seen - one.seen || other.done - one.done)
+  const shown = sorted.slice(0, maxWorkers).map(({ done, failed, seen, since, state, worker, ...total }) => {
+    const when = state === "working" ? `for ${Progress.age(since, now)}` : `last seen ${Progress.age(seen, now)} ago`
+    const failures = failed > 0 ? `, ${failed} failed` : ""
+    return `  ${worker}: ${state} · ${when} · ${Progress.counted(done, "row", "rows")} done${failures} · ${costOf(total)}`
+  })
+  const more = workers.length - shown.length
+  return ["Workers:", ...shown, ...(more > 0 ? [`  … and ${more} more; --json has them all`] : [])]
+}
+
 const costOf = ({ calls, cost, unpriced }: Journal.Total) =>
   `${Progress.counted(calls, "call", "calls")}, ${Progress.cost({ cost, unpricedCalls: unpriced })}`
 
@@ -202,6 +222,7 @@ export const toJson = ({
   openIn,
   rows,
   waiting,
+  workers,
   ...status
 }: Status): object => ({
   job: status.job,
@@ -225,6 +246,12 @@ export const toJson = ({
   concurrency: limits?.concurrency ?? null,
   budget: limits?.budget ?? null,
   waiting,
+  workers: workers.map(({ cost, seen, since, ...worker }) => ({
+    ...worker,
+    cost: BigDecimal.format(cost),
+    since: isoOf(since),
+    lastSeen: isoOf(seen)
+  })),
   batches: batches.map(({ batch, requests, since }) => ({ batch, requests, since: isoOf(since) })),
   failures,
   continue: commands.continue ?? null,

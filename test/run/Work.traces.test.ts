@@ -41,6 +41,9 @@ describe.skipIf(missing)(`the trace of a row${missing}`, () => {
       assert.isAbove(paid.length, 0)
       assert.deepStrictEqual(stepsOf(after, "replay"), paid)
       assert.deepStrictEqual([...paid, ...stepsOf(after, "chat")], ["classify", "answer", "shorten"])
+      const { stdout } = yield* program(["status", TEST_DATABASE_URL, "--job", files.name])
+      assert.match(stdout, /^Workers:\n {2}other: signal · last seen \d:\d\d ago · 1 row done · \d calls?, \$0\.\d+$/m)
+      assert.match(stdout, /^ {2}first: signal · last seen \d:\d\d ago · 0 rows done · \d calls?, \$0\.\d+$/m)
       for (const span of after.filter(({ name }) => name.startsWith("replay "))) {
         assert.strictEqual(attributesOf(span)["effect_claude.origin"]?.value, "journal")
       }
@@ -67,7 +70,7 @@ const world = Effect.fnUntraced(function* (endpoint: string) {
   const name = `traced, ${process.pid} ${yield* Random.nextInt}`
   const original = JSON.stringify(join(import.meta.dirname, "threeSteps.job.ts"))
   writeFileSync(job, `import job from ${original}\nexport default { ...job, name: ${JSON.stringify(name)} }\n`)
-  return { ledger, files: { ...files, job }, env: { ...at(url), OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } }
+  return { ledger, files: { ...files, job, name }, env: { ...at(url), OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } }
 })
 
 const working = Effect.fnUntraced(function* (job: string, name: string, env: Record<string, string>) {

@@ -24,6 +24,7 @@ import * as Source from "./Source.ts"
 import * as StoredCommand from "./StoredCommand.ts"
 import * as Tables from "./Tables.ts"
 import * as Total from "./Total.ts"
+import * as WorkerRuns from "./WorkerRuns.ts"
 
 /** The rows of the last run that has begun. */
 export interface RowCounts {
@@ -107,6 +108,8 @@ export interface Shared {
   readonly id: number
   /** The input whose rows are claimed, where it is known. */
   readonly source: Source.Source | undefined
+  /** The processes that have worked on it since it was submitted. */
+  readonly workerRuns: Effect.Effect<ReadonlyArray<WorkerRuns.Worker>, JournalFailed>
   /** How many processes work on it now. */
   readonly workers: Effect.Effect<number, JournalFailed>
   /** The ends of processes that stopped for a reason of the job, the latest first. */
@@ -239,6 +242,7 @@ const sharedOf = (job: Readable, { name, run, source }: typeof StoredJob.Type): 
   return {
     id,
     source: source ?? undefined,
+    workerRuns: attempt(Effect.flatMap(Clock.currentTimeMillis, (now) => WorkerRuns.read(sql, id, now, run))),
     workers: attempt(JobLock.sharers(sql, name)),
     stops: attempt(
       Effect.map(

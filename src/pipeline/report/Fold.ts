@@ -88,11 +88,14 @@ export const make = ({ claimed, now, redact, runs, texts }: Options) => {
     details.add(row, failure)
   }
   const result = (
-    head: Pick<Report, "job" | "made" | "emulated" | "pipeline" | "runs" | "limits" | "waits" | "replays"> & {
+    head: Pick<
+      Report,
+      "job" | "made" | "emulated" | "pipeline" | "runs" | "workers" | "limits" | "waits" | "replays"
+    > & {
       readonly unsettled: BigDecimal.BigDecimal
     }
   ): Report => {
-    const { emulated, job, limits, made, pipeline, replays, waits } = head
+    const { emulated, job, limits, made, pipeline, replays, waits, workers } = head
     const last = runs.at(-1)
     const evaluation = scores.result()
     const total = last?.total ?? 0
@@ -108,6 +111,7 @@ export const make = ({ claimed, now, redact, runs, texts }: Options) => {
         invalid: last?.invalid ?? 0
       },
       runs: runs.map((run) => ({ ...run, detail: run.detail && redact(run.detail) })),
+      workers: workers.map((worker) => ({ ...worker, worker: redact(worker.worker) })),
       total: {
         calls: runs.reduce((sum, run) => sum + run.calls, 0),
         cost: BigDecimal.sumAll(runs.map(({ cost }) => cost)),

@@ -9,9 +9,11 @@ import type { SqlClient } from "effect/sql/SqlClient"
 import * as Struct from "effect/Struct"
 import * as Journal from "../Journal.ts"
 import type { Saved } from "./Money.ts"
+import * as WholeRuns from "./WholeRuns.ts"
 
 /** A run, as the report shows it. Dates are ISO texts. */
 export const Run = Schema.Struct({
+  /** Its number. The runs of workers, which are parts of the run that submitted the job, have numbers between. */
   run: Schema.Int,
   began: Schema.NullOr(Schema.String),
   /** Null while it runs, and where its process was killed. */
@@ -31,6 +33,22 @@ export const Run = Schema.Struct({
 })
 export type Run = typeof Run.Type
 
+/** What a worker did of the job, over all its runs. Dates are ISO texts. */
+export const Worker = Schema.Struct({
+  worker: Schema.String,
+  /** `working`; how its last run ended, such as `signal`; or `gone` if it was killed, or has lost the database. */
+  state: Schema.String,
+  since: Schema.String,
+  /** When it was certainly alive; accurate to a minute for one that was killed. */
+  seen: Schema.String,
+  joined: Schema.Int,
+  done: Schema.Int,
+  failed: Schema.Int,
+  calls: Schema.Int,
+  cost: Schema.BigDecimalFromString,
+  unpriced: Schema.Int
+})
+
 /** The limits per minute of a group of models, from a moment on. */
 export const Limit = Schema.Struct({
   run: Schema.Int,
@@ -47,14 +65,14 @@ export const Wait = Schema.Struct({ for: Schema.String, calls: Schema.Int, milli
 const zero = BigDecimal.fromBigInt(0n)
 
 /** Undefined where the state has no such job. */
-export const read = Effect.fnUntraced(function* (sql: SqlClient, name: string) {
+export const read = Effect.fnUntraced(function* (sql: SqlClient, name: string, now: Date) {
   const [job] = yield* Effect.flatMap(
     sql`SELECT id, shape, emulated, unsettled_usd FROM effect_claude_jobs WHERE name = ${name}`,
     decodeJobs
   )
   if (job === undefined) return undefined
   const runs = yield* Effect.flatMap(
-    sql`SELECT run, claimed, total, done, calls, cost, unpriced, CAST(began_at AS DOUBLE PRECISION) AS began,
+    sql`SELECT run, part_of, claimed, total, done, calls, cost, unpriced, CAST(began_at AS DOUBLE PRECISION) AS began,
           CAST(ended_at AS DOUBLE PRECISION) AS ended, outcome, detail, failed, invalid, settings
         FROM effect_claude_runs WHERE job = ${job.id} ORDER BY run`,
     decodeRuns
@@ -63,14 +81,18 @@ export const read = Effect.fnUntraced(function* (sql: SqlClient, name: string) {
     sql`SELECT run, minute, detail FROM effect_claude_minutes WHERE job = ${job.id} ORDER BY run, minute`,
     decodeMinutes
   )
+  const { placeOf, whole } = WholeRuns.make(runs)
+  const workers = whole.length === runs.length ? [] : yield* Journal.workerRuns(sql, job.id, now.getTime())
   return {
     id: job.id,
     emulated: job.emulated,
     unsettled: job.unsettled_usd,
     pipeline: Predicate.hasProperty(job.shape, "steps") ? String(job.shape.steps) : "",
     claimed: runs.at(-1)?.claimed ?? 0,
-    runs: runs.map(runOf),
-    ...sumUp(minutes)
+    runs: whole.map(runOf),
+    placeOf,
+    workers: workers.map(({ seen, since, ...worker }) => ({ ...worker, since: dateOf(since), seen: dateOf(seen) })),
+    ...sumUp(minutes.map((minute) => ({ ...minute, ...placeOf(minute.run) })))
   }
 })
 
@@ -87,6 +109,7 @@ const decodeJobs = Schema.decodeUnknownEffect(
 
 const StoredRun = Schema.Struct({
   run: Schema.Int,
+  part_of: Schema.NullOr(Schema.Int),
   claimed: Schema.Int,
   total: Schema.Int,
   done: Schema.Int,
@@ -105,17 +128,25 @@ const StoredRun = Schema.Struct({
 const decodeRuns = Schema.decodeUnknownEffect(Schema.Array(StoredRun))
 
 const runOf = ({ began, ended, settings, ...run }: typeof StoredRun.Type): Run => ({
-  ...Struct.omit(run, ["claimed"]),
+  ...Struct.omit(run, ["claimed", "part_of"]),
   began: iso(began),
   ended: iso(ended),
   settings: settings ?? {}
 })
 
-const iso = (time: number | null) => (time === null ? null : new Date(time).toISOString())
+const iso = (time: number | null) => (time === null ? null : dateOf(time))
+
+const dateOf = (time: number) => new Date(time).toISOString()
 
 const Minutes = Schema.Array(Schema.Struct({ run: Schema.Int, minute: Schema.Int, detail: Journal.StoredMinute }))
 
 const decodeMinutes = Schema.decodeUnknownEffect(Minutes)
+
+/** Every worker reports the limits that it learns. */
+const isSame = (known: typeof Limit.Type, limit: Omit<typeof Limit.Type, "run" | "at" | "group">) =>
+  known.requests === limit.requests &&
+  known.inputTokens === limit.inputTokens &&
+  known.outputTokens === limit.outputTokens
 
 const sumUp = (minutes: typeof Minutes.Type) => {
   const limits: Array<typeof Limit.Type> = []
@@ -123,7 +154,8 @@ const sumUp = (minutes: typeof Minutes.Type) => {
   let replays: Saved = { calls: 0, saved: zero, unpriced: 0 }
   for (const { detail, minute, run } of minutes) {
     for (const [group, limit] of Object.entries(detail.limits ?? {})) {
-      limits.push({ run, at: minute * 60_000, group, ...limit })
+      const last = limits.findLast((known) => known.run === run && known.group === group)
+      if (last === undefined || !isSame(last, limit)) limits.push({ run, at: minute * 60_000, group, ...limit })
     }
     for (const [reason, { calls, milliseconds }] of Object.entries(detail.waits ?? {})) {
       const sum = waits.get(reason) ?? { calls: 0, milliseconds: 0 }

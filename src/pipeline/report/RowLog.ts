@@ -13,6 +13,7 @@ import { isMessage, type Message, type Origin } from "../../claude/Reply.ts"
 import type * as Usage from "../../claude/Usage.ts"
 import { isInternal } from "../Durable.ts"
 import { Billed } from "../Journal.ts"
+import type * as WholeRuns from "./WholeRuns.ts"
 
 /** A call with a reply. Calls of states before version 7 have no times. */
 export interface Call {
@@ -20,6 +21,7 @@ export interface Call {
   readonly path: string
   readonly model: string
   readonly run: number | null
+  readonly worker?: string
   readonly origin: Origin
   /** When the reply was stored, in milliseconds since 1970. */
   readonly at: number | null
@@ -40,6 +42,7 @@ export interface Attempt {
   readonly path: string
   readonly model: string
   readonly run: number
+  readonly worker?: string
   readonly at: number
   readonly duration: number
   readonly reason: string
@@ -65,8 +68,15 @@ export interface RowLog {
 /** Rows of one statement. Their replies are in memory together. */
 const pageSize = 128
 
-/** The rows of a job, those included that the input no longer has. `now` is the day whose prices old calls get. */
-export const read = (sql: SqlClient, job: number, { now, texts }: { readonly now: Date; readonly texts: boolean }) => {
+/** How rows are read. `now` is the day whose prices old calls get. */
+export interface Options {
+  readonly now: Date
+  readonly texts: boolean
+  readonly placeOf: ReturnType<typeof WholeRuns.make>["placeOf"]
+}
+
+/** The rows of a job, those included that the input no longer has. */
+export const read = (sql: SqlClient, job: number, { now, placeOf, texts }: Options) => {
   const value = sql.literal(texts ? "v.value" : `CASE WHEN r.state = 2 OR v.value LIKE '%"score":%' THEN v.value END`)
   const request = sql.literal(texts ? "request" : "NULL")
   const page = Effect.fnUntraced(function* (after: number) {
@@ -100,8 +110,11 @@ export const read = (sql: SqlClient, job: number, { now, texts }: { readonly now
       run,
       state,
       value,
-      calls: (callsOf.get(id) ?? []).flatMap((call) => callOf(call, now) ?? []),
-      attempts: (attemptsOf.get(id) ?? []).map(attemptOf)
+      calls: (callsOf.get(id) ?? []).flatMap((stored) => {
+        const call = callOf(stored, now)
+        return call === undefined ? [] : { ...call, ...placeOf(call.run) }
+      }),
+      attempts: (attemptsOf.get(id) ?? []).map((stored) => ({ ...attemptOf(stored), ...placeOf(stored.run) }))
     }))
     return [logs, rows.length < pageSize ? Option.none<number>() : Option.some(last)] as const
   })

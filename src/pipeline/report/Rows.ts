@@ -14,6 +14,7 @@ export const Step = Schema.Struct({
   step: Schema.String,
   model: Schema.String,
   run: Schema.NullOr(Schema.Int),
+  worker: Schema.optionalKey(Schema.String),
   /** When it was sent, as an ISO date, or stored where that is unknown. */
   at: Schema.NullOr(Schema.String),
   milliseconds: Schema.NullOr(Schema.Finite),
@@ -112,9 +113,17 @@ export const make = ({ redact, texts }: { readonly redact: (text: string) => str
 
 const placeOf = (step: Call | Attempt) => {
   const start = startOf(step)
-  const { model, path, requestId, run } = step
+  const { model, path, requestId, run, worker } = step
   const at = Number.isFinite(start) ? new Date(start).toISOString() : null
-  return { step: path, model, run, at, milliseconds: step.duration, requestId }
+  return {
+    step: path,
+    model,
+    run,
+    ...(worker !== undefined && { worker }),
+    at,
+    milliseconds: step.duration,
+    requestId
+  }
 }
 
 const attemptOf = (attempt: Attempt): typeof Step.Type => ({

@@ -14,6 +14,7 @@ import * as Problems from "./Problems.ts"
 import * as Rows from "./Rows.ts"
 import * as Runs from "./Runs.ts"
 import * as Time from "./Time.ts"
+import * as Workers from "./Workers.ts"
 
 const parts = [
   ["pipeline", "Pipeline"],
@@ -23,11 +24,16 @@ const parts = [
   ["latency", "Duration of calls"],
   ["problems", "Retries and failures"],
   ["rows", "Rows to look at"],
+  ["workers", "Workers"],
   ["runs", "Runs"]
 ] as const
 
 export const draw = (report: Report): string => {
-  const present = parts.filter(([id]) => id !== "scores" || report.evaluation !== undefined)
+  const hidden = new Set([
+    ...(report.evaluation === undefined ? ["scores"] : []),
+    ...(report.workers.length === 0 ? ["workers"] : [])
+  ])
+  const present = parts.filter(([id]) => !hidden.has(id))
   const charts = Charts.make()
   return Document.draw({
     title: `Report of ${report.job}`,
@@ -35,7 +41,7 @@ export const draw = (report: Report): string => {
     parts: present,
     body: html`${Pipeline.draw(report)} ${Evaluation.draw(report)} ${Money.draw(report, charts)}
     ${Time.draw(report, charts)} ${Latency.draw(report, charts)} ${Problems.draw(report, charts)} ${Rows.draw(report)}
-    ${Runs.draw(report)}`,
+    ${Workers.draw(report)} ${Runs.draw(report)}`,
     footer: html`${report.emulated === true && "An emulator answered, not Claude. "}Made by effect-claude. This file
     holds no prompt and no answer unless it was made with texts.`
   })

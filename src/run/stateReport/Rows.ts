@@ -37,7 +37,7 @@ const row = (row: Row): Html =>
       <span class="badge ${row.state}">${row.state}</span>
     </summary>
     ${row.error !== null && html`<p>${row.error}</p>`}
-    ${Table.make(`Calls of ${RowKey.show(row.key)}`, columns, row.steps)}
+    ${Table.make(`Calls of ${RowKey.show(row.key)}`, columnsOf(row.steps), row.steps)}
     ${row.more > 0 && html`<p class="quiet">${Format.counted(row.more, "more call")} are left out.</p>`}
     ${row.steps.map(texts)}
     ${
@@ -81,6 +81,12 @@ const origins = {
 /** Nothing is known, or billed, of most requests without an answer. */
 const unbilled = ({ cost, origin }: Pick<Step, "cost" | "origin">): "–" | false =>
   origin === "lost" && cost !== null && BigDecimal.isZero(cost) && "–"
+
+/** The workers are named where several worked on the job. */
+const columnsOf = (steps: ReadonlyArray<Step>): ReadonlyArray<Table.Column<Step>> =>
+  steps.some(({ worker }) => worker !== undefined)
+    ? [...columns, { name: "Worker", cell: ({ worker }) => worker ?? "–" }]
+    : columns
 
 const columns: ReadonlyArray<Table.Column<Step>> = [
   { name: "Step", cell: ({ step }) => stepName(step) },

@@ -20,11 +20,11 @@ export const submitted = (settings: Journal.Settings) =>
   )
 
 /** A process that joins, with the number of its run. `end` ends it in order. */
-export const joined = Effect.gen(function* () {
+export const joinedAs = Effect.fnUntraced(function* (settings: Journal.Settings) {
   const scope = yield* Scope.make()
   const end = Scope.close(scope, Exit.void)
   yield* Effect.addFinalizer(() => end)
-  const context = yield* Scope.provide(Layer.build(Journal.layerWorker(tickets)), scope)
+  const context = yield* Scope.provide(Layer.build(Journal.layerWorker({ ...tickets, settings })), scope)
   const sql = yield* SqlClient
   const [run] = yield* sql`SELECT MAX(run) FROM effect_claude_runs`.values
   return {
@@ -34,6 +34,8 @@ export const joined = Effect.gen(function* () {
     end
   }
 })
+
+export const joined = joinedAs({})
 
 /** Closes the connection of a process, as when it dies. */
 export const dies = (run: number) =>

@@ -75,6 +75,25 @@ describe("the page of a report", () => {
     assert.include(Page.draw(reportOf(rowsOf(2), [stopped])), "JobHopeless: 10 rows failed in succession")
   })
 
+  it("has a table of workers where several worked on the job, which is folded after 20 of them", () => {
+    assert.notInclude(Page.draw(reportOf(rowsOf(2))), "Workers")
+    const page = (count: number) => Page.draw({ ...reportOf(rowsOf(2)), workers: workersOf(count) })
+    assert.deepStrictEqual(unbalanced(page(200)), [])
+    const [shown = "", folded = ""] = page(200).split("180 more workers")
+    assert.include(shown, "200 workers have joined, and 100 of them worked at ")
+    assert.include(shown, "pod 199")
+    assert.notInclude(shown, "pod 179<")
+    assert.include(folded, "pod 179<")
+    assert.notInclude(page(20), "more worker")
+    assert.isBelow(page(200).length - page(20).length, 150_000)
+  })
+
+  it("names the worker of each call where several worked on the job", () => {
+    const rows = rowsOf(2).map((row) => ({ ...row, calls: row.calls.map((call) => ({ ...call, worker: "pod 7" })) }))
+    assert.include(Page.draw(reportOf(rows)), "<td>pod 7</td>")
+    assert.notInclude(Page.draw(reportOf(rowsOf(2))), ">Worker</th>")
+  })
+
   it("names calls without a known price, and never shows them as free", () => {
     const page = Page.draw(reportOf(rowsOf(3, "claude-unknown-9")))
     assert.match(page, /3 calls without a known price/)
@@ -119,6 +138,20 @@ const run: Run = {
   unpriced: 0,
   settings: { mode: "direct", worker: "host" }
 }
+
+const workersOf = (count: number): Report["workers"] =>
+  Array.from({ length: count }, (_, index) => ({
+    worker: `pod ${index}`,
+    state: index % 2 === 0 ? "working" : "gone",
+    since: "2026-11-28T10:00:00.000Z",
+    seen: "2026-11-28T11:00:00.000Z",
+    joined: 1,
+    done: index,
+    failed: 0,
+    calls: 2 * index,
+    cost: BigDecimal.fromBigInt(1n),
+    unpriced: 0
+  }))
 
 const began = Date.parse("2026-11-28T10:00:00Z")
 
@@ -177,6 +210,7 @@ const reportOf = (rows: ReadonlyArray<RowLog>, runs: ReadonlyArray<Run> = [run])
     emulated: false,
     pipeline: "sort → draft\n  sort\n  draft",
     runs: all,
+    workers: [],
     limits: [{ run: 1, at: began, group: "claude-haiku-4", requests: 50 }],
     waits: [],
     replays: { calls: 0, saved: zero, unpriced: 0 },
