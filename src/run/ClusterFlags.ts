@@ -5,7 +5,7 @@ import * as Argument from "effect/cli/Argument"
 import type * as Command from "effect/cli/Command"
 import * as Option from "effect/Option"
 import * as Flag from "effect/cli/Flag"
-import { fileArgument, positive, text } from "./Flags.ts"
+import { fileArgument, positive, text, toggle } from "./Flags.ts"
 import * as RunFlags from "./RunFlags.ts"
 
 /** The database of a job on many machines. */
@@ -31,6 +31,7 @@ export const worker = {
   database,
   name: text("name", "The name of the worker in traces, metrics, status and report; by default its host and process"),
   healthPort: positive("health-port", "Answer /livez, /readyz and /metrics over HTTP on this port").pipe(Flag.optional),
+  json: toggle("json", "Print each message and each log record as one line of JSON"),
   cache,
   concurrency,
   emulator,

@@ -39,15 +39,20 @@ export const run = Effect.fnUntraced(
     const jobs = (yield* JobFiles.load(flags.jobs)).map((job) => RunOptions.apply(flags, job))
     const name = Option.getOrElse(flags.name, () => `${os.hostname()} ${process.pid}`)
     yield* work(flags, jobs, database, name).pipe(
-      Effect.provide(OtlpExport.layerOf(name)),
-      Effect.provide([NodeTransport.layer(), Log.layer]),
-      Effect.mapError(RunFailure.toExit({ output: "" }))
+      Effect.provide([OtlpExport.layerOf(name), NodeTransport.layer()]),
+      Effect.mapError(RunFailure.toExit({ output: "" })),
+      Effect.catchIf(({ message }) => flags.json && message !== "", printAndExit),
+      Effect.provide(flags.json ? Log.layerJson(name) : Log.layer)
     )
   },
   Effect.scoped,
   Effect.provide(NodeSources.layer),
   Effect.provideService(Metric.MetricRegistry, new Map())
 )
+
+/** The last message is one line of JSON, too. */
+const printAndExit = ({ code, message }: ExitWith) =>
+  Effect.andThen(Console.error(message), Effect.fail(new ExitWith(code)))
 
 const work = Effect.fnUntraced(function* (
   flags: WorkerFlags,

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Emulator } from "effect-claude/testing"
-import { Context, Effect, Fiber, Layer, Random } from "effect"
+import { Context, Effect, Fiber, Layer, Random, Schema } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Signals from "../../src/run/Signals.ts"
@@ -24,7 +24,13 @@ describe.skipIf(missing)(`the trace of a row${missing}`, () => {
       const other = yield* working(files.job, "other", env)
       assert.strictEqual((yield* Fiber.join(submitting)).code, 0)
       other.signals.send("SIGTERM")
-      yield* Fiber.join(other.ends)
+      const { stderr } = yield* Fiber.join(other.ends)
+      const printed = stderr
+        .trimEnd()
+        .split("\n")
+        .map((line) => decodeLine(line))
+      assert.deepStrictEqual([...new Set(printed.map(({ worker }) => worker))], ["other"])
+      assert.include(printed.at(-1)?.message, "1 row has ended here")
 
       const ofRow = (all: ReadonlyArray<Span>) => all.filter((span) => "effect_claude.row" in attributesOf(span))
       assert.strictEqual(new Set(ofRow(spans()).map(({ traceId }) => traceId)).size, 1)
@@ -73,8 +79,12 @@ const world = Effect.fnUntraced(function* (endpoint: string) {
   return { ledger, files: { ...files, job, name }, env: { ...at(url), OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } }
 })
 
+const decodeLine = Schema.decodeUnknownSync(
+  Schema.fromJsonString(Schema.Struct({ message: Schema.String, worker: Schema.String }))
+)
+
 const working = Effect.fnUntraced(function* (job: string, name: string, env: Record<string, string>) {
   const signals = Signals.make()
-  const args = ["worker", "--database", TEST_DATABASE_URL, "--name", name, job]
+  const args = ["worker", "--database", TEST_DATABASE_URL, "--name", name, "--json", job]
   return { signals, ends: yield* Effect.forkChild(program(args, { env, signals })) }
 })

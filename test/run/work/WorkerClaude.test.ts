@@ -45,6 +45,7 @@ const flags = {
   database: none,
   name: none,
   healthPort: none,
+  json: false,
   cache: none,
   concurrency: none,
   emulator: false,
