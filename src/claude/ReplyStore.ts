@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import type { Reply } from "./Reply.ts"
 import type { Request } from "./Request.ts"
 import type { Restored } from "./StoredReply.ts"
+import type { WantedCalls } from "./WantedCalls.ts"
 
 /**
  * Identifies a call of a job, the same in every run: the key of its row, the path of its steps, the hash of its request,
@@ -88,6 +89,8 @@ export interface ReplyStore {
   readonly unfinished: Effect.Effect<ReadonlyArray<BatchIntent>, ReplyStoreFailed>
   /** Whether a batch of the API belongs to any job of this store, also to one that has ended. */
   readonly knows: (batchId: string) => Effect.Effect<boolean, ReplyStoreFailed>
+  /** Present where another process sends the batches. */
+  readonly wanted?: WantedCalls<CallKey, ReplyStoreFailed> | undefined
 }
 
 /** The store of the running fiber. */

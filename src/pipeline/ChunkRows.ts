@@ -9,6 +9,7 @@ import * as Latch from "effect/Latch"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Demand from "../claude/Demand.ts"
 import * as Redact from "../claude/Redact.ts"
 import * as Timer from "../claude/Timer.ts"
 import * as Dataset from "./Dataset.ts"
@@ -67,6 +68,7 @@ export const make = Effect.fnUntraced(function* <Row, Out, E>(
   const journal = yield* Journal
   const redact = yield* Redact.Redactor
   const decode = inputsOf(job)
+  const { onQuiet = () => {} } = journal.replies.wanted ?? {}
   const active = new Set<Active>()
   /** The rows that must run alone. */
   let alone: ReadonlyArray<readonly [Active, PendingRow<Row>]> = []
@@ -147,20 +149,35 @@ export const make = Effect.fnUntraced(function* <Row, Out, E>(
     })
   })
 
-  const next = Effect.gen(function* () {
-    let idle = soonest
-    while (!hasStopped()) {
+  /** Rows that may run now; undefined if there are none. */
+  const look = Effect.gen(function* () {
+    let mayHaveMore = true
+    while (mayHaveMore && !hasStopped()) {
       const isAlone = alone.length > 0
       const wanted = Math.max(1, Math.floor((size() - running) / chunks.size))
       const leases = isAlone ? [] : yield* dispatcher.take(wanted)
       const rows = isAlone ? yield* nextAlone : (yield* Effect.forEach(leases, open)).flat()
       if (rows.length > 0) return handOver(rows)
-      if (isAlone || leases.length > 0 || (yield* fill)) continue
+      mayHaveMore = isAlone || leases.length > 0 || (yield* fill)
+    }
+    return undefined
+  })
+  const lookAgain = Effect.gen(function* () {
+    let idle = soonest
+    while (!hasStopped()) {
       yield* Effect.sleep(idle)
+      const rows = yield* look
+      if (rows !== undefined) return rows
       idle = Math.min(latest, 1.5 * idle)
     }
     return undefined
   })
+  /** Chunks that come later are no reason to hold batches back. */
+  const next = Effect.filterOrElse(
+    look,
+    (rows) => rows !== undefined,
+    () => Demand.blocked(onQuiet)(lookAgain)
+  )
   return {
     rows: Stream.fromEffectRepeat(next).pipe(
       Stream.takeWhile((rows) => rows !== undefined),

@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import type { SqlClient } from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import type { Request } from "../claude/Request.ts"
@@ -44,10 +45,12 @@ import * as RowNumbers from "./journal/RowNumbers.ts"
 import * as RunRecord from "./journal/RunRecord.ts"
 import type { Ending } from "./journal/RunRecord.ts"
 import * as Sample from "./journal/Sample.ts"
+import * as Sending from "./journal/Sending.ts"
 import type { SampledRow } from "./journal/Sample.ts"
 import type { Source } from "./journal/Source.ts"
 import * as Spending from "./journal/Spending.ts"
 import type { Total } from "./journal/Total.ts"
+import * as Wanted from "./journal/Wanted.ts"
 import * as Writes from "./journal/Writes.ts"
 
 export { JournalFailed, JournalForeign, JournalInUse, JournalMixed, JournalTooNew, JournalTooOld }
@@ -72,6 +75,7 @@ export { all as states, type RowCounts, type RunTotals, type State } from "./jou
 export { type Shared, type WorkerStop } from "./journal/State.ts"
 export { read as workerRuns, type Worker } from "./journal/WorkerRuns.ts"
 export { JobNotSubmitted } from "./journal/Opening.ts"
+export type { WantedCall } from "./journal/Sending.ts"
 export { type Chunk, type ChunkRow, type Taken } from "./journal/Chunks.ts"
 export { Billed, StoredMinute } from "./journal/CallLog.ts"
 export type { Control, Controls, Outcome } from "./journal/Controls.ts"
@@ -177,6 +181,13 @@ export const layer = (
 ): Layer.Layer<Journal, JournalFailed | JournalForeign | JournalInUse | JournalMixed | JournalTooNew, SqlClient> =>
   Layer.effect(Journal, Effect.withTracerEnabled(Effect.flatMap(Opening.open(options), makeRun), false))
 
+/** The process that sends the batches of a job for all workers. Its journal has the bills of the batches. */
+export interface Sender extends Sending.Sending {
+  readonly journal: Pick<Journal["Service"], "replies" | "spending" | "end">
+  /** Whether the sender before this one has not ended in order, and may still believe that it is the sender. */
+  readonly hasDied: boolean
+}
+
 /** The chunks of a submitted job, for a process that works on them. */
 export class Chunks extends Context.Service<
   Chunks,
@@ -199,6 +210,8 @@ export class Chunks extends Context.Service<
     readonly firstRequest: string | undefined
     /** Whether another process waits until no one works on the job. */
     readonly isWanted: Effect.Effect<boolean, JournalFailed>
+    /** Becomes the process that sends the batches of all, until the scope closes; undefined while another process is. */
+    readonly elect: Effect.Effect<Sender | undefined, JournalFailed, Scope.Scope>
   }
 >()("effect-claude/Chunks") {}
 
@@ -226,7 +239,8 @@ export const layerWorker = (
               setLimits: (limits) => Effect.asVoid(job.attempt(JobLimits.change(job.sql, job.id, partOf, limits))),
               grants: Grants.make(job),
               firstRequest: opened.joined.firstRequest,
-              isWanted: job.attempt(opened.joined.isWanted)
+              isWanted: job.attempt(opened.joined.isWanted),
+              elect: elect(job)
             })
           )
         )
@@ -234,6 +248,14 @@ export const layerWorker = (
       false
     )
   )
+
+const elect = Effect.fnUntraced(function* (worker: JobState.JobState) {
+  const elected = yield* Sending.elect(worker)
+  if (elected === undefined) return undefined
+  const { hasDied, job } = elected
+  const { journal, numbers, writer } = yield* ofJob(job)
+  return { ...(yield* Sending.make(job, numbers, writer)), journal, hasDied } satisfies Sender
+})
 
 const makeRun = (opened: JobState.Opened) => Effect.map(ofJob(JobState.make(opened)), ({ journal }) => journal)
 
@@ -243,6 +265,8 @@ const ofJob = Effect.fnUntraced(function* (job: JobState.JobState) {
   const writer = yield* Writes.writer(job)
   const claim = Claiming.make(job)
   const chunks = JobChunks.make(job, numbers, writer)
+  const inBatches = opened.role === "works" && opened.joined?.settings.mode === "batches"
+  const wanted = inBatches ? yield* Wanted.make(job, numbers) : undefined
   const journal = Journal.of({
     begin: (claims) => Beginning.begin(job, claims),
     claim: (rows) => job.attempt(claim(rows)),
@@ -259,7 +283,7 @@ const ofJob = Effect.fnUntraced(function* (job: JobState.JobState) {
     rerun: job.attempt(Effect.suspend(() => Beginning.rerun(job))),
     pending: (which) => Stream.suspend(() => ClaimedRows.pending(job, numbers, which)),
     ...(yield* Results.make(numbers, writer)),
-    replies: Replies.store(job, numbers, writer),
+    replies: Replies.store(job, numbers, writer, wanted),
     reject: (call, request) => Replies.reject(job, numbers, writer, call, request),
     spend: (cost) => writer.write({ _tag: "Bill", cost }),
     totals: Replies.totals(job),
@@ -279,5 +303,5 @@ const ofJob = Effect.fnUntraced(function* (job: JobState.JobState) {
     failedBefore: Effect.suspend(() => ClaimedRows.failedBefore(job)),
     emulated: Effect.sync(() => job.emulated === true)
   })
-  return { chunks, journal }
+  return { chunks, journal, numbers, writer }
 })

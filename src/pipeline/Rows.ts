@@ -77,6 +77,7 @@ export const make = <Row, Out, E>(
   const orStop = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.tapCause(effect, (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : stop(StopRules.broken(cause))))
 
+  const { wanted } = journal.replies
   const replies: ReplyStore = {
     find: (call) => orStop(journal.replies.find(call)),
     save: (answers) => orStop(journal.replies.save(answers)),
@@ -84,7 +85,12 @@ export const make = <Row, Out, E>(
     sent: (intent, batchId) => orStop(journal.replies.sent(intent, batchId)),
     ended: (intent) => orStop(journal.replies.ended(intent)),
     unfinished: orStop(journal.replies.unfinished),
-    knows: (batchId) => orStop(journal.replies.knows(batchId))
+    knows: (batchId) => orStop(journal.replies.knows(batchId)),
+    wanted: wanted && {
+      ...wanted,
+      ask: (call, request) =>
+        Effect.catchTag(wanted.ask(call, request), "ReplyStoreFailed", (error) => orStop(Effect.fail(error)))
+    }
   }
   const shared: RowCalls.Run = {
     hasStopped,

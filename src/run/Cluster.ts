@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Claude } from "../claude/Claude.ts"
 import { readSame } from "../pipeline/Claims.ts"
+import * as BatchSender from "../pipeline/BatchSender.ts"
 import * as ChunkRun from "../pipeline/ChunkRun.ts"
 import * as Controls from "../pipeline/Controls.ts"
 import * as Dataset from "../pipeline/Dataset.ts"
@@ -27,6 +28,7 @@ import * as ChunkQueue from "./cluster/ChunkQueue.ts"
 import * as Grant from "./cluster/Grant.ts"
 import * as LimitHandles from "./cluster/LimitHandles.ts"
 import * as Gate from "./Gate.ts"
+import * as OpenBatches from "./OpenBatches.ts"
 
 export type { Ended } from "../pipeline/ChunkRun.ts"
 export type { Servers } from "./cluster/ChunkQueue.ts"
@@ -68,6 +70,7 @@ export const submit = Effect.fn("Cluster.submit")(function* <Row, Out, E>(
   if (known !== undefined) return known
   return yield* Effect.gen(function* () {
     const { begin } = yield* Journal.Journal
+    if (settings.mode !== "batches") yield* OpenBatches.refuseDirect
     const context = yield* Run.build(job)
     const claim = Effect.tap(Run.claim(job, output, options), () => storeFirstRequest(job))
     const { invalid, problems, rejectsFile } = yield* Effect.provideContext(begin(claim), context)
@@ -105,11 +108,11 @@ const encodeFirst = Schema.encodeSync(Schema.fromJsonString(Recheck.FirstRequest
 const findKnown = Effect.fnUntraced(function* <Row, Out, E>(
   job: Job.Job<Row, Out, E>,
   state: Journal.State | undefined,
-  { changed = "stop", settings: { budget, concurrency } = {} }: SubmitOptions
+  { changed = "stop", settings: { budget, concurrency, mode = "direct" } = {} }: SubmitOptions
 ) {
   if (state === undefined || changed !== "stop") return undefined
-  const { lastRun, shared } = state
-  if (shared?.source === undefined || lastRun.outcome !== null) return undefined
+  const { lastRun, settings, shared } = state
+  if (shared?.source === undefined || lastRun.outcome !== null || (settings.mode ?? "direct") !== mode) return undefined
   const same = yield* readSame(job, shared.source, [])
   if (same === undefined) return undefined
   const limits = { ...(budget !== undefined && { budget }), ...(concurrency !== undefined && { concurrency }) }
@@ -221,23 +224,29 @@ export interface WorkOptions extends ChunkQueue.Servers {
 
 /**
  * Works on a submitted job until the program asks it to stop, by `Drain`, or the job is submitted again. `claude` makes the
- * Claude of the process from the settings of the submission. Fails with `JobNotSubmitted` if the job is not submitted yet,
- * and with `JobDiffers` if it differs from the submitted one.
+ * Claude of the process from the settings of the submission, and `sender` the one that sends the batches of all processes
+ * whenever this process is the one to do so, where the job was submitted for batches. Fails with `JobNotSubmitted` if the
+ * job is not submitted yet, and with `JobDiffers` if it differs from the submitted one.
  */
 export const work = Effect.fn("Cluster.work")(function* <Row, Out, E, E2, R>(
   job: Job.Job<Row, Out, E>,
   workOptions: WorkOptions,
-  claude: (submitted: Journal.Settings) => Layer.Layer<Claude, E2, R>
+  claude: (submitted: Journal.Settings) => Layer.Layer<Claude, E2, R>,
+  sender?: (submitted: Journal.Settings) => Layer.Layer<Claude, E2, R>
 ) {
   const { database, gate: given, queue, unstored, ...options } = workOptions
   return yield* Effect.gen(function* () {
     const chunks = yield* Journal.Chunks
     const { job: number, settings } = chunks
     const dispatcher = ChunkQueue.layer({ name: job.name, number, settings }, { database, queue })
+    const isBatched = settings.mode === "batches"
+    if (isBatched && sender !== undefined) yield* Effect.forkScoped(BatchSender.run(job.name, chunks, sender))
     const gate = given ?? (yield* Grant.ofOneJob)
-    yield* Grant.follow(chunks.grants, gate)
+    if (!isBatched) yield* Grant.follow(chunks.grants, gate)
+    // Calls that wait for their batch are not in flight.
+    const gated = isBatched ? claude(settings) : Gate.policy(gate)(claude(settings))
     return yield* ChunkRun.run(job, unstored).pipe(
-      Effect.provide([Gate.policy(gate)(claude(settings)), dispatcher]),
+      Effect.provide([gated, dispatcher]),
       Effect.provideService(Controls.Handles, LimitHandles.make(chunks))
     )
   }).pipe(Effect.scoped, Effect.provide(Journal.layerWorker({ job: job.name, shape: Job.shape(job), ...options })))

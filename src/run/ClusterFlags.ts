@@ -54,6 +54,7 @@ const submits = new Set([
   "output",
   "budget",
   "concurrency",
+  "mode",
   "model",
   "onlyResults",
   "keep",
@@ -66,10 +67,13 @@ const submits = new Set([
 /** The given flags that a run with `--database` does not take, such as the flags of its workers. */
 export const foreign = (flags: RunFlags.RunFlags): ReadonlyArray<string> =>
   Object.entries<unknown>(flags).flatMap(([name, value]) =>
-    name in RunFlags.flags && !submits.has(name) && isGiven(value)
+    name in RunFlags.flags && !(submits.has(name) && !isOfWorkers(name, flags)) && isGiven(value)
       ? [`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`]
       : []
   )
+
+/** In batches, the concurrency is the number of rows that wait in each worker. */
+const isOfWorkers = (name: string, { mode }: RunFlags.RunFlags) => name === "concurrency" && mode === "batches"
 
 /** The defaults of flags that are not optional. */
 const defaults = new Set<unknown>([false, "direct", "leave"])

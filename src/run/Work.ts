@@ -60,10 +60,12 @@ const work = Effect.fnUntraced(function* (
   database: string,
   name: string
 ) {
-  const { calls, emulated, join, ofJob } = yield* WorkerClaude.make(flags)
+  const { calls, emulated, join, ofJob, sender } = yield* WorkerClaude.make(flags)
   const settings = { mode: "direct" as const, worker: name, concurrency: calls }
   const queue = Option.getOrUndefined(flags.queue)
-  const sessions = jobs.map((job) => Session.make(job, { database, queue, emulated, settings, gate: join() }, ofJob))
+  const sessions = jobs.map((job) =>
+    Session.make(job, { database, queue, emulated, settings, gate: join() }, ofJob, sender)
+  )
   const readiness = yield* Readiness.make
   yield* Metrics.countWorker(name)
   if (Option.isSome(flags.healthPort)) yield* HealthServer.serve(readiness, flags.healthPort.value)

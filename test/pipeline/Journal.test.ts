@@ -329,7 +329,7 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
           assert.instanceOf(error, Journal.JournalTooNew)
           assert.strictEqual(
             error.message,
-            `a newer effect-claude wrote ${error.state}: its format is 99, and this version reads formats up to 11; ` +
+            `a newer effect-claude wrote ${error.state}: its format is 99, and this version reads formats up to 12; ` +
               "update effect-claude"
           )
           assert.deepStrictEqual(yield* everything, before)

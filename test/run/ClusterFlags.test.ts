@@ -6,7 +6,14 @@ describe("a run for workers", () => {
     const given = ["--rpm", "4", "--prompt-cache", "5m", "--mode", "batches", "--budget", "1 USD"]
     const { code, stderr } = await cli(runOf(folder(1), "--database", "postgres://127.0.0.1:1/none", ...given))
     assert.strictEqual(code, 2)
-    assert.include(stderr, "--mode, --rpm, --prompt-cache: with --database, give this to the workers")
+    assert.include(stderr, "--rpm, --prompt-cache: with --database, give this to the workers")
+  })
+
+  it("refuses a concurrency in batches, which is the number of rows that wait in each worker", async () => {
+    const given = ["--concurrency", "4", "--mode", "batches"]
+    const { code, stderr } = await cli(runOf(folder(1), "--database", "postgres://127.0.0.1:1/none", ...given))
+    assert.strictEqual(code, 2)
+    assert.include(stderr, "--concurrency: with --database, give this to the workers")
   })
 
   it("refuses a database that is no address", async () => {

@@ -10,6 +10,7 @@ import type { JobState } from "./JobState.ts"
 import type { JournalFailed } from "./JournalError.ts"
 import * as Kind from "./Kind.ts"
 import * as RunRecord from "./RunRecord.ts"
+import * as Sending from "./Sending.ts"
 import * as Source from "./Source.ts"
 import * as StoredCommand from "./StoredCommand.ts"
 
@@ -48,7 +49,8 @@ const storeClaims = (job: JobState) =>
         sql`UPDATE effect_claude_runs SET claimed = ${claimed}, total = ${total}, done = ${done}, size = ${size},
             done_before = ${done} WHERE job = ${id} AND run = ${run}`,
         sql`UPDATE effect_claude_jobs SET source = ${Source.encode(source)} WHERE id = ${id}`,
-        opened.role === "submits" ? Chunks.open(job) : Effect.void
+        opened.role === "submits" ? Chunks.open(job) : Effect.void,
+        Sending.clear(job)
       ],
       { discard: true }
     )

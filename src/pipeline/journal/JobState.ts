@@ -25,9 +25,9 @@ export interface Claimed {
 
 /**
  * How a run uses the job: `alone`, it works on the rows that it claims; `submits`, it claims them for other processes;
- * `works`, it works on rows that another run has claimed.
+ * `works`, it works on rows that another run has claimed; `sends`, it sends the batches of processes that work.
  */
-export type Role = "alone" | "submits" | "works"
+export type Role = "alone" | "submits" | "works" | "sends"
 
 /** The job that a run of several joins. */
 export interface Joined {

@@ -10,11 +10,12 @@ import { isBilled, isEmulated } from "../../claude/Reply.ts"
 import type { Request } from "../../claude/Request.ts"
 import { type Answer, type CallKey, ReplyStoreFailed, type ReplyStore } from "../../claude/ReplyStore.ts"
 import * as StoredReply from "../../claude/StoredReply.ts"
+import type { WantedCalls } from "../../claude/WantedCalls.ts"
 import { isInternal } from "../Durable.ts"
 import * as Batches from "./Batches.ts"
 import * as Calls from "./Calls.ts"
 import type { JobState } from "./JobState.ts"
-import { type JournalFailed, JournalMixed } from "./JournalError.ts"
+import { JournalFailed, JournalMixed } from "./JournalError.ts"
 import * as RequestText from "./RequestText.ts"
 import type { RowNumbers } from "./RowNumbers.ts"
 import * as Sample from "./Sample.ts"
@@ -39,7 +40,12 @@ const answered = (job: JobState, emulated: boolean): Effect.Effect<void, Journal
   })
 
 /** The store of a run. */
-export const store = (job: JobState, numbers: RowNumbers, writer: Writer): ReplyStore => {
+export const store = (
+  job: JobState,
+  numbers: RowNumbers,
+  writer: Writer,
+  wanted?: WantedCalls<CallKey, JournalFailed>
+): ReplyStore => {
   const save = Effect.fnUntraced(function* (answers: ReadonlyArray<Answer>) {
     const at = new Date((yield* Clock.Clock).currentTimeMillisUnsafe())
     const replies: Array<Replies["replies"][number]> = []
@@ -70,14 +76,17 @@ export const store = (job: JobState, numbers: RowNumbers, writer: Writer): Reply
     sent: (intent, batchId) => storing(writer.change(Batches.sent(job, intent, batchId))),
     ended: (intent) => storing(writer.change(Batches.ended(job, intent))),
     unfinished: storing(job.attempt(Effect.suspend(() => Batches.unfinished(job)))),
-    knows: (batchId) => storing(job.attempt(Batches.knows(job, batchId)))
+    knows: (batchId) => storing(job.attempt(Batches.knows(job, batchId))),
+    wanted: wanted && { ...wanted, ask: (call, request) => storing(wanted.ask(call, request)) }
   }
 }
 
-const storing = <A>(effect: Effect.Effect<A, JournalFailed | JournalMixed>) =>
-  Effect.mapError(
+const storing = <A, E = never>(effect: Effect.Effect<A, E | JournalFailed | JournalMixed>) =>
+  Effect.catchIf(
     effect,
-    (error) => new ReplyStoreFailed({ detail: error instanceof JournalMixed ? error.message : error.detail })
+    (error) => error instanceof JournalMixed || error instanceof JournalFailed,
+    (error) =>
+      Effect.fail(new ReplyStoreFailed({ detail: error instanceof JournalMixed ? error.message : error.detail }))
   )
 
 /** Marks the reply of a call as one that the program could not use, and stores its request. */

@@ -20,6 +20,7 @@ import type { Readable } from "./JobState.ts"
 import { type JournalFailed, JournalForeign, JournalTooNew, JournalTooOld } from "./JournalError.ts"
 import * as Opening from "./Opening.ts"
 import * as RunRecord from "./RunRecord.ts"
+import * as Sending from "./Sending.ts"
 import * as Source from "./Source.ts"
 import * as StoredCommand from "./StoredCommand.ts"
 import * as Tables from "./Tables.ts"
@@ -262,7 +263,7 @@ const sharedOf = (job: Readable, { name, run, source }: typeof StoredJob.Type): 
         Clock.currentTimeMillis,
         (now) => sql`UPDATE effect_claude_runs SET outcome = 'done', ended_at = ${now}
                      WHERE job = ${id} AND run = ${run} AND outcome IS NULL`
-      )
+      ).pipe(Effect.andThen(Sending.clear(job)))
     )
   }
 }

@@ -158,6 +158,26 @@ const addGrants = Effect.gen(function* () {
   }
 })
 
+/**
+ * Version 12: the calls of workers whose batches another process sends. A call belongs to the run `asker`, was `taken` by
+ * the run that sends it, and has ended where `state` is 1: with a reply in the journal, or with a failure. A run with
+ * `sends` sends batches for the others. A worker was alive at `seen_at`, in milliseconds since 1970, and `quiet` if each of
+ * its rows waited.
+ */
+const addWanted = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const number = sql.literal(isSqlite(sql) ? "INTEGER" : "BIGINT")
+  yield* sql`CREATE TABLE effect_claude_wanted (
+    job INTEGER NOT NULL, row_id ${number} NOT NULL, key TEXT NOT NULL, path TEXT NOT NULL, hash TEXT NOT NULL,
+    occurrence INTEGER NOT NULL, request TEXT NOT NULL, asker INTEGER NOT NULL, taken INTEGER NOT NULL DEFAULT 0,
+    state INTEGER NOT NULL DEFAULT 0, failure TEXT, PRIMARY KEY (row_id, key))`
+  yield* sql`CREATE INDEX effect_claude_wanted_open ON effect_claude_wanted (job, taken, row_id) WHERE state = 0`
+  yield* sql`CREATE INDEX effect_claude_wanted_ended ON effect_claude_wanted (job, asker) WHERE state <> 0`
+  yield* sql`ALTER TABLE effect_claude_runs ADD COLUMN sends INTEGER`
+  yield* sql`ALTER TABLE effect_claude_runs ADD COLUMN seen_at ${number}`
+  yield* sql`ALTER TABLE effect_claude_runs ADD COLUMN quiet INTEGER NOT NULL DEFAULT 0`
+})
+
 /** The tables of an SQLite file that another program made. A cache of Effect's may share a file with a journal. */
 export const foreign = Effect.gen(function* () {
   const sql = yield* SqlClient
@@ -176,11 +196,12 @@ export const migrations = {
   "8_add_controls": addControls,
   "9_add_chunks": addChunks,
   "10_add_first_request": addFirstRequest,
-  "11_add_grants": addGrants
+  "11_add_grants": addGrants,
+  "12_add_wanted": addWanted
 }
 
 /** The layout that this version of the library knows. */
-export const version = 11
+export const version = 12
 
 /** Brings the tables up to date. Gives the layout of the database, which is above `version` in a newer one. */
 export const migrate = Effect.gen(function* () {

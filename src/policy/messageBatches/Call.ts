@@ -3,8 +3,12 @@
  * already, and is not sent twice: after a crash, and after its fiber was interrupted.
  */
 import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type { ClaudeError } from "../../claude/ClaudeError.ts"
+import * as Event from "../../claude/Event.ts"
 import type { Hold } from "../../claude/Hold.ts"
+import * as Observe from "../../claude/Observe.ts"
 import type { Reply } from "../../claude/Reply.ts"
 import type { CallKey } from "../../claude/ReplyStore.ts"
 import type { Request } from "../../claude/Request.ts"
@@ -56,6 +60,19 @@ export const make = (options: Pick<Call, "lane" | "request" | "place" | "state">
   submissions: 0,
   sent: Deferred.makeUnsafe(),
   answer: Deferred.makeUnsafe()
+})
+
+const isCanceled = ({ isRetryable, reason }: ClaudeError) => reason._tag === "BatchItemLost" && !isRetryable
+
+/** Reports the wait, and the attempt where the API has made one: when its answer is stored, so that no reply is lost. */
+export const reported = Effect.fnUntraced(function* (
+  request: Request,
+  result: Result.Result<Reply, ClaudeError>,
+  since: bigint
+) {
+  yield* Event.emitWaited(request.model, "batch", since)
+  if (Result.isFailure(result) && isCanceled(result.failure)) return yield* result.failure
+  return yield* Observe.create(request, Effect.fromResult(result))
 })
 
 /** The place of a call. */

@@ -11,13 +11,13 @@ import type { Client } from "../../claude/AnthropicClient.ts"
 import { CallSite } from "../../claude/CallSite.ts"
 import type { ClaudeError } from "../../claude/ClaudeError.ts"
 import * as Demand from "../../claude/Demand.ts"
-import * as Event from "../../claude/Event.ts"
 import { Hold } from "../../claude/Hold.ts"
 import * as Observe from "../../claude/Observe.ts"
 import type { Reply } from "../../claude/Reply.ts"
 import { type CallKey, CurrentCall, type ReplyStore, ReplyStore as Replies } from "../../claude/ReplyStore.ts"
 import * as Request from "../../claude/Request.ts"
 import * as Call from "./Call.ts"
+import * as Elsewhere from "./Elsewhere.ts"
 import * as Lanes from "./Lanes.ts"
 import * as Lifecycle from "./Lifecycle.ts"
 import type { Bounds } from "./Repeat.ts"
@@ -30,8 +30,6 @@ import * as WarmUp from "./WarmUp.ts"
 
 /** A call goes into at most this many batches. After that it fails, and `Retry` decides. */
 const maxSubmissions = 3
-
-const isCanceled = ({ isRetryable, reason }: ClaudeError) => reason._tag === "BatchItemLost" && !isRetryable
 
 /** Returns the function that answers a request. Batches are followed until the scope closes. */
 export const make = Effect.fnUntraced(function* (
@@ -144,7 +142,6 @@ export const make = Effect.fnUntraced(function* (
       return waiting(call, bytes, Effect.andThen(Deferred.await(call.sent), attempt))
     })
 
-  /** The attempt is reported when its answer is stored: until then the fiber may leave, and no reply is lost. */
   const stored = Effect.fnUntraced(function* (
     lane: Lanes.Lane,
     store: ReplyStore,
@@ -164,11 +161,7 @@ export const make = Effect.fnUntraced(function* (
     const call = open ?? Call.make({ lane, request, place, state: "new" })
     call.request = request
     if (call.state === "sent") call.lane = lane
-    const result = yield* Effect.result(waiting(call, bytes, answerTo(call)))
-    yield* Event.emitWaited(request.model, "batch", since)
-    // The API has not attempted it.
-    if (Result.isFailure(result) && isCanceled(result.failure)) return yield* result.failure
-    return yield* Observe.create(request, Effect.fromResult(result))
+    return yield* Call.reported(request, yield* Effect.result(waiting(call, bytes, answerTo(call))), since)
   })
 
   return (request: Request.Request): Effect.Effect<Reply, ClaudeError> =>
@@ -178,6 +171,7 @@ export const make = Effect.fnUntraced(function* (
       if (refusal !== undefined) return Effect.fail(refusal)
       const key = fiber.getRef(CurrentCall)
       const store = key && fiber.getRef(Replies)
+      if (key !== undefined && store?.wanted !== undefined) return Elsewhere.ask(store.wanted, key, request)
       const lane = laneOf(fiber.context, request, store)
       if (lane === undefined) return Effect.fail(Refusal.noBatches())
       latest = lane

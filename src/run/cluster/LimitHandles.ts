@@ -10,14 +10,21 @@ import type { Handles } from "../../pipeline/Controls.ts"
 import type { Chunks, JobLimits, Outcome } from "../../pipeline/Journal.ts"
 
 /** The handles of a worker. */
-export const make = ({ limits, setLimits }: Pick<Chunks["Service"], "limits" | "setLimits">): Handles => {
+export const make = ({
+  limits,
+  setLimits,
+  settings
+}: Pick<Chunks["Service"], "limits" | "setLimits" | "settings">): Handles => {
   const store = (to: JobLimits, detail: string) =>
     Effect.match(setLimits(to), {
       onSuccess: (): Outcome => ({ isApplied: true, detail }),
       onFailure: ({ message }): Outcome => ({ isApplied: false, detail: message })
     })
   return {
-    resize: (calls) => store({ concurrency: calls }, `up to ${calls} calls are in flight at once, over all workers`),
+    resize: (calls) =>
+      settings.mode === "batches"
+        ? refused("the job is in batches, where --concurrency of a worker is the number of its rows that wait")
+        : store({ concurrency: calls }, `up to ${calls} calls are in flight at once, over all workers`),
     raise: (text) =>
       Effect.matchEffect(limits, {
         onFailure: ({ message }) => refused(message),

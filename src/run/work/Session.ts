@@ -24,11 +24,12 @@ const pause = "1 second"
 /** The tags of failures that end when the database has restarted. */
 const passing = new Set(["JournalFailed", "DispatcherFailed", "PostgresFailed"])
 
-/** Makes the work on a job. `claude` makes its Claude from the settings of the submission. */
+/** Makes the work on a job. `claude` makes its Claude from the settings of the submission, and `sender` that of its batches. */
 export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, R>(
   job: Job.Job<Row, Out, E>,
   options: Cluster.WorkOptions,
-  claude: (submitted: Journal.Settings) => Layer.Layer<Claude.Claude, E2, R>
+  claude: (submitted: Journal.Settings) => Layer.Layer<Claude.Claude, E2, R>,
+  sender?: (submitted: Journal.Settings) => Layer.Layer<Claude.Claude, E2, R>
 ) => {
   let isRunning = false
   /** Whether rows have run before. */
@@ -45,7 +46,7 @@ export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, 
       return outage.ends
     })
   const unstored = Unstored.make()
-  const work = Cluster.work(job, { ...options, unstored }, claude).pipe(
+  const work = Cluster.work(job, { ...options, unstored }, claude, sender).pipe(
     Effect.provide(Postgres.layer(options.database)),
     Event.listen(observe),
     Effect.scoped,

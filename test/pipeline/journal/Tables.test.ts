@@ -34,7 +34,7 @@ describe("a state of version 2", () => {
         outputs,
         rows.slice(0, 400).flatMap(({ id }) => (id % 4 === 0 ? [] : [`{"of":${id}}`]))
       )
-      assert.deepStrictEqual(yield* tables, [...tablesOfVersion10, "journal"])
+      assert.deepStrictEqual(yield* tables, [...tablesOfVersion11, "journal"])
     }).pipe(Effect.provide(Sqlite.layerMemory))
   )
 
@@ -190,7 +190,7 @@ it.effect("creates its tables once, without a table named journal", () =>
   Effect.gen(function* () {
     yield* opened({})
     yield* opened({})
-    assert.deepStrictEqual(yield* tables, tablesOfVersion10)
+    assert.deepStrictEqual(yield* tables, tablesOfVersion11)
   }).pipe(Effect.provide(Sqlite.layerMemory))
 )
 
@@ -231,7 +231,7 @@ describe.skipIf(postgres.missing !== "")(`the tables in PostgreSQL${postgres.mis
 
 // Builders
 
-const tablesOfVersion10 = [
+const tablesOfVersion11 = [
   "effect_claude_attempts",
   "effect_claude_batch_items",
   "effect_claude_batches",
@@ -244,7 +244,8 @@ const tablesOfVersion10 = [
   "effect_claude_minutes",
   "effect_claude_results",
   "effect_claude_rows",
-  "effect_claude_runs"
+  "effect_claude_runs",
+  "effect_claude_wanted"
 ]
 
 const shape = { model: "claude-haiku-4-5" }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { JobLimits } from "../../../src/pipeline/Journal.ts"
+import type { JobLimits, Settings } from "../../../src/pipeline/Journal.ts"
 import * as LimitHandles from "../../../src/run/cluster/LimitHandles.ts"
 
 describe("the limits of a submitted job", () => {
@@ -22,6 +22,16 @@ describe("the limits of a submitted job", () => {
     })
   )
 
+  it.effect("do not have a concurrency in batches, where calls wait and are not in flight", () =>
+    Effect.gen(function* () {
+      const { handles, stored } = limited({}, { mode: "batches" })
+      const { detail, isApplied } = yield* handles.resize(6)
+      assert.isFalse(isApplied)
+      assert.include(detail, "--concurrency of a worker is the number of its rows that wait")
+      assert.deepStrictEqual(stored, [])
+    })
+  )
+
   it.effect("keep the unit of the budget, and get no budget later", () =>
     Effect.gen(function* () {
       const { handles, stored } = limited({ budget: "5 USD" })
@@ -37,8 +47,8 @@ describe("the limits of a submitted job", () => {
 
 // Builders
 
-const limited = (limits: JobLimits) => {
+const limited = (limits: JobLimits, settings: Settings = {}) => {
   const stored: Array<JobLimits> = []
   const setLimits = (limits: JobLimits) => Effect.sync(() => void stored.push(limits))
-  return { stored, handles: LimitHandles.make({ limits: Effect.succeed(limits), setLimits }) }
+  return { stored, handles: LimitHandles.make({ limits: Effect.succeed(limits), setLimits, settings }) }
 }
