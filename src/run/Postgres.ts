@@ -36,11 +36,18 @@ const unreachable = "check that the server runs and that the address is right"
 /** The message of the server, which `SqlError` does not show. */
 export const messageOf: (error: SqlError) => string = SqlMessage.of
 
-/** What to do about an error. Without a user, the client does not connect, and there is no code of a server. */
-const remedyOf = (error: SqlError): string =>
-  SqlMessage.of(error).includes("No username")
-    ? "write postgres://user@host:5432/database, or set PGUSER"
-    : (SqlMessage.remedyOf(error) ?? unreachable)
+/** By what the client says where it does not connect, so that there is no code of a server. */
+const refusals: ReadonlyArray<readonly [RegExp, remedy: string]> = [
+  [/No username/, "write postgres://user@host:5432/database, or set PGUSER"],
+  [/certificate/, "set NODE_EXTRA_CA_CERTS to the file of the authority that signed the certificate of the server"],
+  [/sslmode/, "write sslmode=verify-full, or leave it out for a connection without TLS"]
+]
+
+const remedyOf = (error: SqlError): string => {
+  const message = SqlMessage.of(error)
+  const refusal = refusals.find(([says]) => says.test(message))
+  return SqlMessage.remedyOf(error) ?? refusal?.[1] ?? unreachable
+}
 
 /** A variable of the environment, unless the address has its value. */
 const unless = (isGiven: boolean, variable: string) =>

@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
+import { createServer } from "node:net"
+import { TLSSocket } from "node:tls"
+import { generate } from "selfsigned"
 import * as Postgres from "../../src/run/Postgres.ts"
 
 const { TEST_DATABASE_URL = "" } = process.env
@@ -27,7 +30,44 @@ describe.skipIf(missing)(`a connection to PostgreSQL${missing}`, () => {
   )
 })
 
+describe("a connection to PostgreSQL with TLS", () => {
+  it.live("is refused without the authority of its certificate, and says how to name it", () =>
+    Effect.gen(function* () {
+      const port = yield* tlsServer
+      const messageOf = (query: string) =>
+        Effect.map(Effect.flip(userOf(`postgres://user@localhost:${port}/jobs${query}`, {})), ({ message }) => message)
+      for (const mode of ["require", "verify-full"]) {
+        assert.match(
+          yield* messageOf(`?sslmode=${mode}`),
+          /^postgres:.*self-signed certificate.*; set NODE_EXTRA_CA_CERTS to the file of the authority/
+        )
+      }
+      assert.include(yield* messageOf("?sslmode=no-verify"), "; write sslmode=verify-full, or leave it out")
+    }).pipe(Effect.scoped)
+  )
+})
+
 // Builders
+
+/** A server that only begins TLS, as PostgreSQL does where a client asks for it. Returns its port. */
+const tlsServer = Effect.gen(function* () {
+  const { cert, private: key } = yield* Effect.promise(() =>
+    generate([{ name: "commonName", value: "localhost" }], { keyType: "ec", algorithm: "sha256" })
+  )
+  const server = createServer((socket) => {
+    socket.once("data", () => {
+      socket.write("S")
+      new TLSSocket(socket, { isServer: true, cert, key }).on("error", () => socket.destroy())
+    })
+  })
+  yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
+  return yield* Effect.callback<number>((resume) => {
+    server.listen(0, "localhost", () => {
+      const address = server.address()
+      resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
+    })
+  })
+})
 
 const absent = { PGUSER: "no such user", PGPASSWORD: "none" }
 
