@@ -125,7 +125,11 @@ const waitFor = (connection: Connection, call: (name: string) => Effect.Effect<u
     connection.executeRaw(`SET lock_timeout = '${longestWait}'`, []),
     () => Effect.as(call("pg_advisory_lock"), true),
     () => Effect.ignore(connection.executeRaw("RESET lock_timeout", []))
-  ).pipe(Effect.catchIf(isTimeout, () => Effect.succeed(false)))
+  ).pipe(
+    Effect.catchIf(isTimeout, () => Effect.succeed(false)),
+    // The server may have given the lock at that moment. Without it, unlocking is a warning.
+    Effect.onInterrupt(() => Effect.ignore(call("pg_advisory_unlock")))
+  )
 
 /** `lock_not_available`, https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const isTimeout = ({ reason: { cause } }: SqlError) => Predicate.hasProperty(cause, "code") && cause.code === "55P03"
@@ -201,8 +205,10 @@ export const take = (
         const taking = waits
           ? waitFor(connection, call)
           : Effect.map(call("pg_try_advisory_lock"), ([row]) => row?.[0] === true)
-        return Effect.acquireRelease(taking, (isTaken) =>
-          isTaken ? Effect.ignore(call("pg_advisory_unlock")) : Effect.void
+        return Effect.acquireRelease(
+          taking,
+          (isTaken) => (isTaken ? Effect.ignore(call("pg_advisory_unlock")) : Effect.void),
+          { interruptible: waits }
         ).pipe(
           Effect.tap(
             Effect.timeoutOrElse(ownSession(sql, connection), {

@@ -1,6 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
@@ -92,7 +96,58 @@ describe.skipIf(postgres.missing !== "")(`a run on PostgreSQL${postgres.missing}
   )
 })
 
+describe.skipIf(postgres.missing !== "")(`the lock of a job on PostgreSQL${postgres.missing}`, () => {
+  it.live("is shared by processes that work together, and keeps out a run of one process", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const shared = yield* Effect.all([JobLock.share(sql, "a"), JobLock.share(sql, "a")])
+      assert.isTrue(shared.every((share) => share !== undefined))
+      assert.strictEqual(yield* JobLock.sharers(sql, "a"), 2)
+      assert.isUndefined(yield* JobLock.take(sql, "a"))
+      assert.isDefined(yield* JobLock.take(sql, "another job"))
+    }).pipe(Effect.scoped, Effect.provide(postgres.layer))
+  )
+
+  it.live("goes to the process that waits for it, and meanwhile to no further process", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const scope = yield* Scope.make()
+      const share = yield* Scope.provide(JobLock.share(sql, "a"), scope)
+      assert.isFalse(yield* share?.isWanted ?? Effect.succeed(true))
+      const waiting = yield* Effect.forkChild(JobLock.take(sql, "a", true))
+      yield* wanted(share)
+      assert.isUndefined(yield* JobLock.share(sql, "a"))
+      yield* Scope.close(scope, Exit.void)
+      assert.isDefined(yield* Fiber.join(waiting))
+    }).pipe(Effect.scoped, Effect.provide(postgres.layer))
+  )
+
+  it.live("can be given up while a process waits for it", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const scope = yield* Scope.make()
+      const share = yield* Scope.provide(JobLock.share(sql, "a"), scope)
+      const waiting = yield* Effect.forkChild(Effect.scoped(JobLock.take(sql, "a", true)))
+      yield* wanted(share)
+      assert.isDefined(Option.getOrUndefined(yield* Effect.timeoutOption(endOf(waiting), "5 seconds")))
+      assert.isFalse(yield* share?.isWanted ?? Effect.succeed(true))
+      yield* Scope.close(scope, Exit.void)
+      assert.isDefined(yield* JobLock.take(sql, "a"))
+    }).pipe(Effect.scoped, Effect.provide(postgres.layer))
+  )
+})
+
 // Builders
+
+/** Interrupts a fiber, and waits for its end. */
+const endOf = (fiber: Fiber.Fiber<unknown, unknown>) => {
+  fiber.interruptUnsafe()
+  return Fiber.await(fiber)
+}
+
+/** Waits until a process waits for the lock. */
+const wanted = (share: JobLock.Shared | undefined) =>
+  Effect.repeat(Effect.delay(share?.isWanted ?? Effect.succeed(true), "20 millis"), { until: (isWanted) => isWanted })
 
 /** Closes connections of this test, but for the one that asks for it. */
 const closeConnections = (condition = "") =>

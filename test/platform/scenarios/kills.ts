@@ -20,8 +20,8 @@ const planned = { kill: number("KILLS", 40), freeze: number("FREEZES", 10), drai
 /** So that the run lasts about eight minutes. */
 const requestsPerMinute = number("RPM", Math.max(1500, Math.round((3 * rows) / 8)))
 const generosity = number("BUDGET", 1.2)
-/** What a budget reserves for a call at most, in US dollars: 100 tokens of the answer, and its prompt. */
-const reserved = 0.0012
+/** What a budget reserves for a call at most, in US dollars: 100 tokens of the answer, and a token for each byte of its request. */
+const reserved = 0.0025
 const queue = process.env["QUEUE"]
 const inFlight = 32
 const frozenFor = 15_000
