@@ -12,9 +12,8 @@ import { text } from "node:stream/consumers"
 /** The calls of one worker. */
 export interface WorkerCalls {
   readonly inFlight: number
-  /** Calls that were answered in the last 200 ms: the worker may not have stored them yet. */
-  readonly justAnswered: number
-  readonly answered: number
+  /** Calls with a reply, whether the worker has stored it or not. */
+  readonly replies: number
 }
 
 /** What the emulator has seen. */
@@ -29,16 +28,13 @@ export interface Counts {
   readonly spent: number
 }
 
-/** How long a worker takes to store a reply at most, in milliseconds. */
-const storing = 200
-
 const options: Emulator.Options = JSON.parse(process.argv[2] ?? "{}")
-const workers = new Map<string, { inFlight: number; answered: number; times: Array<number> }>()
+const workers = new Map<string, { inFlight: number; replies: number }>()
 let sent = 0
 let refused = 0
 
 const workerOf = (name: string) => {
-  const known = workers.get(name) ?? { inFlight: 0, answered: 0, times: [] }
+  const known = workers.get(name) ?? { inFlight: 0, replies: 0 }
   workers.set(name, known)
   return known
 }
@@ -48,16 +44,10 @@ const program = Effect.gen(function* () {
   const context = yield* Layer.build(Emulator.transport(options))
   const { fetch, ledger, url } = Context.get(context, Emulator.Emulator)
   const counts = Effect.map(ledger, (calls): Counts => {
-    const now = Date.now()
-    const at = new Date(now)
+    const at = new Date()
     const cost = Cost.sum(calls.map(({ model, usage }) => Cost.of({ model, usage, at })))
     return {
-      workers: Object.fromEntries(
-        Array.from(workers, ([name, { times, ...calls }]) => [
-          name,
-          { ...calls, justAnswered: times.filter((time) => time > now - storing).length }
-        ])
-      ),
+      workers: Object.fromEntries(workers),
       sent,
       refused,
       billed: calls.length,
@@ -88,8 +78,7 @@ const program = Effect.gen(function* () {
       .catch(() => undefined)
     if (isCall) {
       worker.inFlight -= 1
-      worker.answered += 1
-      worker.times = [...worker.times.slice(-63), Date.now()]
+      if (answer?.answer.status === 200) worker.replies += 1
     }
     if (answer === undefined) return response.destroy()
     if (answer.answer.status === 429) refused += 1

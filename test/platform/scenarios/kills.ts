@@ -94,7 +94,17 @@ const run: Scenario["run"] = async (cleanup) => {
   let hired = 0
   const hire = () => {
     const name = `worker-${++hired}`
-    const flags = ["--database", database.url, "--redis", redis.url, "--concurrency", String(inFlight), ...queued]
+    const flags = [
+      "--database",
+      database.url,
+      "--redis",
+      redis.url,
+      "--concurrency",
+      String(inFlight),
+      "--name",
+      name,
+      ...queued
+    ]
     const worker = { ...command(`${emulator.url}/${name}`, ["worker", job, ...flags]), name, isFrozen: false }
     workers.add(worker)
     void worker.exited.then((code) => {
@@ -104,8 +114,8 @@ const run: Scenario["run"] = async (cleanup) => {
   for (let index = 0; index < size; index++) hire()
 
   const events = shuffled(Object.entries(planned).flatMap(([kind, count]) => Array.from({ length: count }, () => kind)))
-  /** What was in flight, and what the workers had perhaps not stored, at kills and freezes. */
-  const bound = { inFlight: 0, justAnswered: 0 }
+  /** What was in flight at kills and freezes: calls without a reply, and replies that were not stored. */
+  const bound = { open: 0, unstored: 0 }
   const happened: Array<string> = []
   const drains: Array<number> = []
   const waking: Array<Promise<void>> = []
@@ -120,7 +130,6 @@ const run: Scenario["run"] = async (cleanup) => {
     if (submission.child.exitCode !== null) break
     const worker = shuffled(busy(workers, counts))[0]
     if (worker === undefined) break
-    const calls = counts.workers[worker.name]
     happened.push(`${kind} at ${second()} s (${((100 * counts.different) / needed.billed).toFixed(0)} %)`)
     if (kind === "drain") {
       workers.delete(worker)
@@ -131,12 +140,9 @@ const run: Scenario["run"] = async (cleanup) => {
       hire()
       continue
     }
-    bound.inFlight += calls?.inFlight ?? 0
-    bound.justAnswered += calls?.justAnswered ?? 0
     if (kind === "kill") {
       workers.delete(worker)
       await worker.stop("SIGKILL")
-      hire()
     } else {
       worker.isFrozen = true
       worker.child.kill("SIGSTOP")
@@ -147,6 +153,13 @@ const run: Scenario["run"] = async (cleanup) => {
         })
       )
     }
+    const calls = (await emulator.counts()).workers[worker.name]
+    // What it has sent to the database is committed by then.
+    await sleep(500)
+    const stored = Number(await database.query(storedBy(worker.name)))
+    bound.open += calls?.inFlight ?? 0
+    bound.unstored += Math.max(0, (calls?.replies ?? 0) - stored)
+    if (kind === "kill") hire()
   }
   const atEnd = ((100 * (await emulator.counts()).different) / needed.billed).toFixed(0)
   say(
@@ -176,14 +189,14 @@ const run: Scenario["run"] = async (cleanup) => {
   const isEqual = written === readFileSync(undisturbed, "utf8")
   if (!isEqual) problems.push("the output differs from that of the undisturbed run")
   const again = counts.billed - needed.billed
-  const most = bound.inFlight + bound.justAnswered
+  const most = bound.open + bound.unstored
   if (again > most) problems.push("more calls were paid again than were in flight")
   if (counts.different !== needed.billed) problems.push(`${counts.different} different calls`)
   if (counts.spent > Number(budget)) problems.push("the budget was exceeded")
   say(`  rows: ${keys} keys in ${lines.length} lines; the output is ${isEqual ? "equal" : "not equal"}`)
   say(
     `  billed minus needed: ${counts.billed} - ${needed.billed} = ${again}; in flight at ${planned.kill} kills and ` +
-      `${planned.freeze} freezes: ${bound.inFlight}, and ${bound.justAnswered} answered within the 200 ms before`
+      `${planned.freeze} freezes: ${bound.open} without a reply, and ${bound.unstored} replies that were not stored`
   )
   const perThousand = (1000 * counts.refused) / counts.sent
   say(
@@ -195,6 +208,11 @@ const run: Scenario["run"] = async (cleanup) => {
   for (const problem of problems) say(`  PROBLEM: ${problem}`)
   return problems.length === 0
 }
+
+/** Counts the replies that a worker has stored. */
+const storedBy = (worker: string) =>
+  `SELECT COUNT(*) FROM effect_claude_calls WHERE run IN (
+     SELECT run FROM effect_claude_runs WHERE settings::json ->> 'worker' = '${worker}')`
 
 /** The workers that have calls in flight. */
 const busy = (workers: Iterable<Worker>, counts: Counts) =>
