@@ -38,6 +38,7 @@ describe.skipIf(postgres.missing !== "")(`the rows of a chunk${postgres.missing}
         Effect.andThen(Stream.runForEach(Stream.take(rows, 2), finish), giveBackAll)
       )
       assert.deepStrictEqual(queue.settled, ["complete"])
+      assert.isAbove(queue.settlements, 0)
       assert.deepStrictEqual(yield* counts, { total: 2, done: 2, failed: 0, pending: 0 })
     }).pipe(provide)
   )
@@ -204,7 +205,7 @@ const submitted = Effect.fnUntraced(function* (...ids: ReadonlyArray<string>) {
     })
   )
   const waiting = [...(yield* (yield* stateOf).shared?.sending.unsent ?? Effect.succeed([]))]
-  return { waiting, settled: new Array<string>(), asked: new Array<number>(), isHeld: true }
+  return { waiting, settled: new Array<string>(), asked: new Array<number>(), settlements: 0, isHeld: true }
 })
 
 type Queue = Effect.Success<ReturnType<typeof submitted>>
@@ -248,7 +249,8 @@ interface Process extends Rows {
 const process = <A, E, R>(queue: Queue, use: (process: Process) => Effect.Effect<A, E, R>, size = 1) =>
   Effect.gen(function* () {
     const { finish } = yield* Journal.Journal
-    const run = { hasStopped: () => false, size: () => size, settle: Effect.void }
+    const settle = Effect.sync(() => void (queue.settlements += 1))
+    const run = { hasStopped: () => false, size: () => size, settle }
     const rows = yield* ChunkRows.make(job, run)
     return yield* use({
       ...rows,

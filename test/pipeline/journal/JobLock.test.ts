@@ -8,7 +8,6 @@ import * as Scope from "effect/Scope"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
-import type { Scope } from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as JobLock from "../../../src/pipeline/journal/JobLock.ts"
 import * as Job from "../../../src/pipeline/Job.ts"
@@ -49,7 +48,7 @@ describe.skipIf(postgres.missing !== "")(`a run on PostgreSQL${postgres.missing}
       }
       const pooler = Object.assign(sql.withoutTransforms(), { reserve: Effect.succeed(pooled) })
       for (const take of [JobLock.share, JobLock.take]) {
-        const error = yield* Effect.flip<unknown, SqlError | JournalFailed, Scope>(take(pooler, "pooled"))
+        const error = yield* Effect.flip<unknown, SqlError | JournalFailed, Scope.Scope>(take(pooler, "pooled"))
         assert.include(error.message, "a pooler in transaction mode")
       }
     }).pipe(Effect.scoped, Effect.provide(postgres.layer))
