@@ -5,10 +5,12 @@
  * `speed`: rows a second, CPU time and commits a row, with 1, 2 and 4 workers. `submission`: rows a second and memory, and
  * the memory of the process that watches. `failover`, `late`, `drain`: how long it takes others to notice a killed worker, a
  * new worker to begin, and a worker to leave. `frozen`: calls that a frozen worker pays twice, with and without the fence.
- * `dispatchers`: both queues of chunks alone. With `--flag=--queue=redis://…`, the other parts use the queue on Redis.
+ * `dispatchers`: both queues of chunks alone. `beside`: a job of 100 rows alone, and beside one of 20,000 on the same two
+ * workers, with a quarter of the calls in flight. With `--flag=--queue=redis://…`, the other parts use the queue on Redis.
  * All processes share the CPUs of the machine: where it is busy, more latency or fewer calls in flight show more.
  */
 import { parseArgs } from "node:util"
+import * as Beside from "./cluster/beside.ts"
 import * as Dispatchers from "./cluster/dispatchers.ts"
 import * as Events from "./cluster/events.ts"
 import * as Speed from "./cluster/speed.ts"
@@ -38,7 +40,8 @@ const parts: Record<string, (world: World.World) => Promise<void>> = {
   late: (world) => Events.late(world, times),
   drain: (world) => Events.drain(world, times),
   frozen: Events.frozen,
-  dispatchers: (world) => Dispatchers.run(world, Number(values.chunks))
+  dispatchers: (world) => Dispatchers.run(world, Number(values.chunks)),
+  beside: (world) => Beside.run(world, { inFlight: inFlight / 4 })
 }
 const unknown = chosen.filter((name) => !(name in parts))
 if (unknown.length > 0) throw new Error(`no part ${unknown.join(", ")}; the parts are ${Object.keys(parts).join(", ")}`)

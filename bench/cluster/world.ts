@@ -28,6 +28,8 @@ export interface Job {
   readonly database: string
   readonly name: string
   readonly input: string
+  /** The file of the job; by default that of two calls a row. */
+  readonly file?: string
 }
 
 export interface World {
@@ -51,6 +53,8 @@ export interface World {
 
 export interface WorkerOptions {
   readonly inFlight?: number
+  /** The files of its jobs; by default that of the given job. */
+  readonly files?: ReadonlyArray<string>
   readonly node?: ReadonlyArray<string>
 }
 
@@ -107,7 +111,7 @@ export const make = async ({ flags, inFlight, latency }: Options): Promise<World
     await finished(file)
     return path
   }
-  const job = join(import.meta.dirname, "two.job.ts")
+  const two = join(import.meta.dirname, "two.job.ts")
   const envOf = ({ input, name }: Omit<Job, "database">) => ({ BENCH_INPUT: input, BENCH_JOB: name })
   const tell = (question: Question) => void api.send(question)
   const clear = async () => {
@@ -135,19 +139,27 @@ export const make = async ({ flags, inFlight, latency }: Options): Promise<World
       inputs.set(rows, known)
       return known
     },
-    submit: ({ database, ...given }) =>
+    submit: ({ database, file = two, ...given }) =>
       start(
-        ["run", job, "--database", database, "--output", join(folder, `${given.name}.jsonl`), "--yes", ...flags],
+        ["run", file, "--database", database, "--output", join(folder, `${given.name}.jsonl`), "--yes", ...flags],
         envOf(given)
       ),
-    work: ({ database, ...given }, name, options = {}) =>
+    work: ({ database, file = two, ...given }, name, options = {}) =>
       start(
-        ["worker", job, "--database", database, "--concurrency", String(options.inFlight ?? inFlight), ...flags],
+        [
+          "worker",
+          ...(options.files ?? [file]),
+          "--database",
+          database,
+          "--concurrency",
+          String(options.inFlight ?? inFlight),
+          ...flags
+        ],
         { ...envOf(given), ANTHROPIC_BASE_URL: `${url}/${name}` },
         options.node
       ),
     run: (input, name) =>
-      start(["run", job, "--concurrency", String(inFlight), "--output", join(folder, `${name}.jsonl`), "--yes"], {
+      start(["run", two, "--concurrency", String(inFlight), "--output", join(folder, `${name}.jsonl`), "--yes"], {
         ...envOf({ input, name }),
         ANTHROPIC_BASE_URL: `${url}/${name}`
       }),

@@ -113,6 +113,8 @@ const findKnown = Effect.fnUntraced(function* <Row, Out, E>(
   if (state === undefined || changed !== "stop") return undefined
   const { lastRun, settings, shared } = state
   if (shared?.source === undefined || lastRun.outcome !== null || (settings.mode ?? "direct") !== mode) return undefined
+  // Workers that have begun without a budget, or with one in another unit, must begin again.
+  if (budget !== undefined && unitOf(budget) !== unitOf(settings.budget)) return undefined
   const same = yield* readSame(job, shared.source, [])
   if (same === undefined) return undefined
   const limits = { ...(budget !== undefined && { budget }), ...(concurrency !== undefined && { concurrency }) }
@@ -120,6 +122,8 @@ const findKnown = Effect.fnUntraced(function* <Row, Out, E>(
   const { invalid, problems } = shared.source
   return { invalid, problems, rejectsFile: undefined, isKnown: true } satisfies Submission
 })
+
+const unitOf = (budget: string | undefined) => budget?.split(" ").at(-1)
 
 /** The state of a submitted job. */
 const stateOf = Effect.fnUntraced(function* (name: string) {

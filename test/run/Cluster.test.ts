@@ -187,6 +187,20 @@ describe.skipIf(missing)(`a process that works on a submitted job${missing}`, ()
       }).pipe(provide)
   )
 
+  it.live("keeps a known submission with other limits, and submits again if workers could not follow its budget", () =>
+    Effect.gen(function* () {
+      const { input, job, output } = yield* greetings
+      const greet = { ...job("Greet"), source: Dataset.fromFile(Person, input) }
+      const isKnown = (settings: Journal.Settings) =>
+        Effect.map(Cluster.submit(greet, { output, settings }), (submission) => submission.isKnown)
+      assert.isFalse(yield* isKnown({}))
+      assert.isTrue(yield* isKnown({ concurrency: 2 }))
+      assert.isFalse(yield* isKnown({ budget: "5 USD" }))
+      assert.isTrue(yield* isKnown({ budget: "6 USD" }))
+      assert.isFalse(yield* isKnown({ budget: "100 tokens" }))
+    }).pipe(provide)
+  )
+
   it.live("leaves an unchanged submission as it is until it is done, and then tries failed rows again", () =>
     Effect.gen(function* () {
       const { input, job, output } = yield* greetings

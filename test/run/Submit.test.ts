@@ -1,5 +1,75 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
 import * as Submit from "../../src/run/Submit.ts"
+import { lines, program } from "./cli.ts"
+import { jobOf, world } from "./work/jobs.ts"
+
+const { TEST_DATABASE_URL = "" } = process.env
+const missing =
+  TEST_DATABASE_URL === "" ? ": TEST_DATABASE_URL is not set (postgres://user@127.0.0.1:5432/database)" : ""
+
+describe.skipIf(missing)(`effect-claude run --database${missing}`, () => {
+  it.live("submits once, watches again with the same command, and writes the output", () =>
+    Effect.gen(function* () {
+      const { ledger, submitting, working } = yield* world(TEST_DATABASE_URL)
+      const job = jobOf(20)
+      const first = yield* Effect.forkChild(submitting(job))
+      yield* until(Effect.map(statusOf(job.name), ({ code }) => code === 0))
+      yield* Fiber.interrupt(first)
+      const { signals } = yield* working(job.job)
+      const { code, stderr, stdout } = yield* submitting(job, "--json")
+      assert.strictEqual(code, 0)
+      assert.include(stderr, `${job.name}: submitted before to postgres://`)
+      assert.include(stderr, "workers join with: effect-claude worker --database postgres://")
+      assert.include(stderr, "20 of 20 rows done")
+      assert.deepInclude(JSON.parse(stdout), { total: 20, done: 20, failed: 0, calls: 20, emulated: true })
+      assert.lengthOf(lines(job.output), 20)
+      assert.lengthOf(yield* ledger, 20)
+      signals.send("SIGTERM")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("has limits for all workers, which the same command and set change, and status shows", () =>
+    Effect.gen(function* () {
+      const { ledger, submitting, working } = yield* world(TEST_DATABASE_URL, 50)
+      const job = jobOf(120)
+      const first = yield* Effect.forkChild(submitting(job, "--concurrency", "3", "--budget", "9 USD"))
+      yield* until(Effect.map(statusOf(job.name), ({ code }) => code === 0))
+      yield* Fiber.interrupt(first)
+      const ends = yield* Effect.forkChild(submitting(job, "--concurrency", "1"))
+      const { signals } = yield* working(job.job)
+      yield* until(Effect.map(ledger, ({ length }) => length > 2))
+      assert.include(
+        (yield* statusOf(job.name)).stdout,
+        "All workers together have 1 call at once and a budget of 9 USD."
+      )
+      const place = [TEST_DATABASE_URL, "--job", job.name]
+      const { code, stdout } = yield* program(["set", ...place, "--concurrency", "8", "--budget", "2 USD"])
+      assert.deepStrictEqual(
+        [code, stdout],
+        [
+          0,
+          `"${job.name}": up to 8 calls are in flight at once, over all workers\n` +
+            `"${job.name}": the budget of the job is 2 USD, for all workers together\n`
+        ]
+      )
+      assert.include(
+        (yield* statusOf(job.name)).stdout,
+        "All workers together have 8 calls at once and a budget of 2 USD."
+      )
+      assert.deepInclude(yield* Fiber.join(ends), { code: 0 })
+      signals.send("SIGTERM")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("refuses flags that exclude each other", () =>
+    Effect.gen(function* () {
+      const { submitting } = yield* world(TEST_DATABASE_URL)
+      const { code, stderr } = yield* submitting(jobOf(1), "--keep", "--rerun")
+      assert.deepStrictEqual([code, stderr], [2, "effect-claude: --keep and --rerun exclude each other\n"])
+    }).pipe(Effect.scoped)
+  )
+})
 
 describe("a watched job without a worker", () => {
   it("waits for workers whose database has failed, and ends after one that has stopped for good", () => {
@@ -9,3 +79,10 @@ describe("a watched job without a worker", () => {
     assert.strictEqual(Submit.lastStop({ stops: [broken, spent] }), spent)
   })
 })
+
+// Builders
+
+const statusOf = (job: string) => program(["status", TEST_DATABASE_URL, "--job", job])
+
+const until = (condition: Effect.Effect<boolean>) =>
+  Effect.repeat(Effect.delay(condition, "50 millis"), { until: (isMet) => isMet })

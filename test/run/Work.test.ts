@@ -1,9 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Emulator } from "effect-claude/testing"
-import { Context, Effect, Fiber, Layer } from "effect"
-import * as Signals from "../../src/run/Signals.ts"
-import { at, lines, program, runOf } from "./cli.ts"
-import { fileOf, jobOf } from "./work/jobs.ts"
+import { Effect, Fiber } from "effect"
+import { lines } from "./cli.ts"
+import { fileOf, jobOf, world } from "./work/jobs.ts"
 
 const { TEST_DATABASE_URL = "" } = process.env
 const missing =
@@ -12,7 +10,7 @@ const missing =
 describe.skipIf(missing)(`a worker of several jobs${missing}`, () => {
   it.live("works on each of them, and one that differs from the submitted one stops alone", () =>
     Effect.gen(function* () {
-      const { ledger, submitting, working } = yield* world
+      const { ledger, submitting, working } = yield* world(TEST_DATABASE_URL)
       const [one, other, changed] = [jobOf(20), jobOf(130), jobOf(10)]
       const others = fileOf(changed.path, changed.name, "{ ...job, step: other }", "changed.job.ts")
       yield* Effect.forkChild(submitting(changed))
@@ -34,7 +32,7 @@ describe.skipIf(missing)(`a worker of several jobs${missing}`, () => {
 
   it.live("ends by itself when all of them have stopped", () =>
     Effect.gen(function* () {
-      const { submitting, working } = yield* world
+      const { submitting, working } = yield* world(TEST_DATABASE_URL)
       const [one, other] = [jobOf(10), jobOf(10)]
       yield* Effect.forkChild(submitting(one, "--budget", "0.000001 USD"))
       yield* Effect.forkChild(submitting(other, "--budget", "0.000001 USD"))
@@ -44,22 +42,4 @@ describe.skipIf(missing)(`a worker of several jobs${missing}`, () => {
       for (const { name } of [one, other]) assert.include(stderr, `${name}: BudgetExceeded: the budget of this job has`)
     }).pipe(Effect.scoped)
   )
-})
-
-// Builders
-
-type Files = ReturnType<typeof jobOf>
-
-/** An emulator, and the commands that use it. */
-const world = Effect.gen(function* () {
-  const { ledger, url } = Context.get(yield* Layer.build(Emulator.layerServer({ latency: 20 })), Emulator.Emulator)
-  const env = at(url)
-  const submitting = (files: Files, ...flags: ReadonlyArray<string>) =>
-    program(runOf(files, "--database", TEST_DATABASE_URL, ...flags), { env })
-  const working = Effect.fnUntraced(function* (...jobs: ReadonlyArray<string>) {
-    const signals = Signals.make()
-    const args = ["worker", "--database", TEST_DATABASE_URL, "--concurrency", "8", ...jobs]
-    return { signals, ends: yield* Effect.forkChild(program(args, { env, signals })) }
-  })
-  return { ledger, submitting, working }
 })

@@ -1,7 +1,10 @@
-/** Files of jobs with names that no other test has. */
+/** Files of jobs with names that no other test has, and the commands that submit them and work on them. */
+import { Emulator } from "effect-claude/testing"
+import { Context, Effect, Layer } from "effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { folder } from "../cli.ts"
+import * as Signals from "../../../src/run/Signals.ts"
+import { at, folder, program, runOf } from "../cli.ts"
 
 let made = 0
 
@@ -28,3 +31,17 @@ export default ${change}
   )
   return place
 }
+
+/** An emulator, and the commands that use it, on a database. */
+export const world = Effect.fnUntraced(function* (database: string, latency = 20) {
+  const { ledger, url } = Context.get(yield* Layer.build(Emulator.layerServer({ latency })), Emulator.Emulator)
+  const env = at(url)
+  const submitting = (files: ReturnType<typeof jobOf>, ...flags: ReadonlyArray<string>) =>
+    program(runOf(files, "--database", database, ...flags), { env })
+  const working = Effect.fnUntraced(function* (...jobs: ReadonlyArray<string>) {
+    const signals = Signals.make()
+    const args = ["worker", "--database", database, "--concurrency", "8", ...jobs]
+    return { signals, ends: yield* Effect.forkChild(program(args, { env, signals })) }
+  })
+  return { ledger, submitting, working }
+})
