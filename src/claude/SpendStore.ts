@@ -31,14 +31,16 @@ export interface Account {
 export interface SharedAccount {
   /**
    * Asks for a part of the budget: at least `needed` in all, and up to `wanted` if there is as much. It replaces the part
-   * that the process had. `cap` is the budget, unless it was changed for all processes. `waits`: where the answer is a
-   * refusal, a call waits for the money.
+   * that the process had. `cap` is the budget, unless it was changed for all processes.
    */
   readonly allot: (amounts: {
     readonly needed: BigDecimal.BigDecimal
     readonly wanted: BigDecimal.BigDecimal
     readonly cap: BigDecimal.BigDecimal
-    readonly waits: boolean
+    /** Whether a call of this process waits for money after the answer. */
+    readonly waits: "no" | "until granted" | "still"
+    /** Whether no call is in flight and no money is spare, so that nothing of the part can come back. */
+    readonly isIdle: boolean
   }) => Effect.Effect<Allotment>
   /** The budget where it was changed for all processes, and whether a call of another process waits for money. */
   readonly look: Effect.Effect<{ readonly cap: BigDecimal.BigDecimal | undefined; readonly isWanted: boolean }>

@@ -13,6 +13,8 @@ export interface OtherPart {
   /** Its stored bills. */
   readonly billed: BigDecimal.BigDecimal
   readonly isLiving: boolean
+  /** Whether it has no call in flight and no spare money, so that nothing can come back. */
+  readonly isIdle: boolean
 }
 
 const zero = BigDecimal.fromBigInt(0n)
@@ -25,10 +27,10 @@ export const allot = (
 ): Allotment => {
   let left = BigDecimal.subtract(cap, unsettled)
   let returnable = zero
-  for (const { allotted, billed, isLiving } of others) {
+  for (const { allotted, billed, isIdle, isLiving } of others) {
     const part = BigDecimal.max(billed, allotted ?? zero)
     left = BigDecimal.subtract(left, part)
-    if (isLiving) returnable = BigDecimal.sum(returnable, BigDecimal.subtract(part, billed))
+    if (isLiving && !isIdle) returnable = BigDecimal.sum(returnable, BigDecimal.subtract(part, billed))
   }
   return BigDecimal.isGreaterThan(needed, left)
     ? { _tag: "refused", cap, left, returnable }

@@ -100,10 +100,13 @@ const capOf = ({ id, opened, sql }: JobState, unit: Unit) =>
 
 const look = Effect.fnUntraced(function* (job: JobState, unit: Unit) {
   const { id, run, sql } = job
-  const waiting = yield* sql`SELECT 1 FROM effect_claude_runs WHERE job = ${id} AND run <> ${run} AND waits = 1
+  const waiting = yield* sql`SELECT 1 FROM effect_claude_runs WHERE job = ${id} AND run <> ${run} AND waits % 2 = 1
     AND ended_at IS NULL AND ${JobLock.isLiving(sql, id, "run")} LIMIT 1`
   return { cap: yield* capOf(job, unit), isWanted: waiting.length > 0 }
 })
+
+/** In the column `waits`, beside 1 for a call that waits for money: no call is in flight, and no money is spare. */
+const idle = 2
 
 /** One process at a time takes a part of the budget. */
 const allot = Effect.fnUntraced(function* (
@@ -119,22 +122,30 @@ const allot = Effect.fnUntraced(function* (
     decode
   )
   const others = yield* Effect.flatMap(
-    sql`SELECT cost, ${allotted} AS allotted, ended_at IS NULL AND ${JobLock.isLiving(sql, id, "run")} AS living
+    sql`SELECT cost, ${allotted} AS allotted, ended_at IS NULL AND ${JobLock.isLiving(sql, id, "run")} AS living,
+          COALESCE(waits, 0) >= ${idle} AS idle
         FROM effect_claude_runs WHERE job = ${id} AND run <> ${run}`,
     decodeParts
   )
   const answer = Parts.allot(
     { ...amounts, cap: (yield* capOf(job, unit)) ?? amounts.cap },
     unsettled[columns[unit]],
-    others.map(({ allotted, cost, living }) => ({ allotted, billed: unit === "USD" ? cost : zero, isLiving: living }))
+    others.map(({ allotted, cost, idle, living }) => ({
+      allotted,
+      billed: unit === "USD" ? cost : zero,
+      isLiving: living,
+      isIdle: idle
+    }))
   )
   if (answer._tag === "granted") yield* setAllotted(job, unit, answer.amount)
-  else yield* sql`UPDATE effect_claude_runs SET waits = ${Number(amounts.waits)} WHERE job = ${id} AND run = ${run}`
+  const isTaken = answer._tag === "granted" && amounts.waits === "until granted"
+  const waits = isTaken ? 0 : Number(amounts.waits !== "no") + (amounts.isIdle ? idle : 0)
+  yield* sql`UPDATE effect_claude_runs SET waits = ${waits} WHERE job = ${id} AND run = ${run}`
   return answer
 })
 
 const setAllotted = ({ id, run, sql }: JobState, unit: Unit, amount: BigDecimal.BigDecimal) =>
-  sql`UPDATE effect_claude_runs SET ${sql(allottedColumns[unit])} = ${BigDecimal.format(amount)}, waits = 0
+  sql`UPDATE effect_claude_runs SET ${sql(allottedColumns[unit])} = ${BigDecimal.format(amount)}
       WHERE job = ${id} AND run = ${run}`
 
 const decodeLost = Schema.decodeUnknownEffect(
@@ -154,7 +165,8 @@ const decodeParts = Schema.decodeUnknownEffect(
     Schema.Struct({
       cost: Schema.BigDecimalFromString,
       allotted: Schema.NullOr(Schema.BigDecimalFromString),
-      living: Schema.Boolean
+      living: Schema.Boolean,
+      idle: Schema.Boolean
     })
   )
 )

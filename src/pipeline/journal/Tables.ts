@@ -149,7 +149,7 @@ const addFirstRequest = Effect.gen(function* () {
 
 /**
  * Version 11: what a process has of the calls in flight that the job may have (`granted`), how many it could use (`wants`),
- * and whether a call of it waits for money (`waits`).
+ * and in `waits`: 1 while a call of it waits for money, and 2 more while nothing of its part of the budget can come back.
  */
 const addGrants = Effect.gen(function* () {
   const sql = yield* SqlClient

@@ -29,6 +29,8 @@ export const make = (purse: Purse.Purse, { allot, look, regularly }: SharedAccou
   let block = zero
   /** How often calls have asked for money in this second. */
   let asked = 0
+  /** Whether the others know that nothing of the part can come back. */
+  let reportedIdle = false
   /** Whether a call of another process waits for money. */
   let isWanted = false
   const settled = Latch.makeUnsafe()
@@ -53,15 +55,28 @@ export const make = (purse: Purse.Purse, { allot, look, regularly }: SharedAccou
       BigDecimal.max(most, BigDecimal.multiply(block, two)),
       BigDecimal.multiply(budget, hundredth)
     )
-    return Effect.map(allot({ needed, wanted, cap: budget, waits: true }), receive)
+    const answer = allot({
+      needed,
+      wanted,
+      cap: budget,
+      waits: "until granted",
+      isIdle: isIdle(Purse.remaining(purse))
+    })
+    return Effect.map(answer, (answer) => {
+      if (answer._tag === "granted") reportedIdle = false
+      return receive(answer)
+    })
   }
+  /** Without a call in flight and without spare money, nothing of the part can come back. */
+  const isIdle = (spare: BigDecimal.BigDecimal) =>
+    (reportedIdle = BigDecimal.isZero(purse.reserved) && BigDecimal.isZero(spare))
 
   /** Keeps what its calls need. From then on calls take from the smaller part. */
-  const giveBack = (spare: BigDecimal.BigDecimal, waits: boolean) => {
+  const giveBack = (spare: BigDecimal.BigDecimal, waits: "no" | "still") => {
     const needed = used()
     const wanted = BigDecimal.sum(needed, spare)
     purse.cap = wanted
-    return Effect.map(allot({ needed, wanted, cap: budget, waits }), receive)
+    return Effect.map(allot({ needed, wanted, cap: budget, waits, isIdle: isIdle(spare) }), receive)
   }
   const shrink = Effect.gen(function* () {
     const seen = yield* look
@@ -71,7 +86,9 @@ export const make = (purse: Purse.Purse, { allot, look, regularly }: SharedAccou
     asked = 0
     const spare = isWanted ? zero : block
     const excess = BigDecimal.subtract(Purse.remaining(purse), BigDecimal.multiply(spare, two))
-    if (BigDecimal.isGreaterThan(excess, zero)) yield* giveBack(spare, false)
+    // A call of another process must not wait for money that is spent.
+    const tells = isWanted && BigDecimal.isZero(purse.reserved) && !reportedIdle
+    if (tells || BigDecimal.isGreaterThan(excess, zero)) yield* giveBack(spare, "no")
   })
   regularly(one.withPermit(Effect.uninterruptible(shrink)))
 
@@ -86,7 +103,7 @@ export const make = (purse: Purse.Purse, { allot, look, regularly }: SharedAccou
       const answer = yield* Effect.uninterruptible(ask(most))
       if (answer._tag === "granted") continue
       // Several processes may wait for one another.
-      if (BigDecimal.isGreaterThan(purse.cap, used())) yield* Effect.uninterruptible(giveBack(zero, true))
+      if (BigDecimal.isGreaterThan(purse.cap, used())) yield* Effect.uninterruptible(giveBack(zero, "still"))
       const mayFit = !BigDecimal.isGreaterThan(
         BigDecimal.sum(purse.spent, most),
         BigDecimal.sum(answer.left, answer.returnable)

@@ -186,7 +186,8 @@ describe.skipIf(postgres.missing !== "")(`a job that several processes work on${
             cap: dollars(10),
             needed: dollars(needed),
             wanted: dollars(wanted),
-            waits: false
+            waits: "no",
+            isIdle: false
           }) ?? Effect.die("it is not shared"),
           (answer) => (answer._tag === "granted" ? BigDecimal.format(answer.amount) : `refused`)
         )

@@ -60,6 +60,18 @@ describe.skipIf(postgres.missing !== "")(`a budget that several processes spend$
     }).pipe(Effect.scoped, Effect.provide(postgres.layer))
   )
 
+  it.live("has nothing to come back from a process that has no call in flight", () =>
+    Effect.gen(function* () {
+      yield* submitted({ budget: "10 USD" })
+      const [one, other] = [yield* spender, yield* spender]
+      yield* one.ask(8)
+      assert.strictEqual(yield* one.ask(20, true), "refused, 0 may come back")
+      assert.strictEqual(yield* other.ask(5), "refused, 0 may come back")
+      yield* one.ask(9)
+      assert.strictEqual(yield* other.ask(5), "refused, 9 may come back")
+    }).pipe(Effect.scoped, Effect.provide(postgres.layer))
+  )
+
   it.live("counts the part of a process that died as spent, so that no call waits for it", () =>
     Effect.gen(function* () {
       yield* submitted({ budget: "10 USD" })
@@ -84,9 +96,15 @@ const spender = Effect.gen(function* () {
   const { shared } = yield* journal.spending
   if (shared === undefined) return yield* Effect.die("the budget is not shared")
   const dollars = (amount: number) => BigDecimal.fromBigInt(BigInt(amount))
-  const ask = (needed: number) =>
+  const ask = (needed: number, isIdle = false) =>
     Effect.map(
-      shared.allot("USD", { cap: dollars(99), needed: dollars(needed), wanted: dollars(needed), waits: true }),
+      shared.allot("USD", {
+        cap: dollars(99),
+        needed: dollars(needed),
+        wanted: dollars(needed),
+        waits: "until granted",
+        isIdle
+      }),
       (answer) =>
         answer._tag === "granted"
           ? `${BigDecimal.format(answer.amount)} of ${BigDecimal.format(answer.cap)}`

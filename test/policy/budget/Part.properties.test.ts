@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
+import type { SharedAccount } from "../../../src/claude/SpendStore.ts"
 import * as Parts from "../../../src/pipeline/journal/Parts.ts"
 import { fromUnsafe } from "../../../src/policy/budget/Amount.ts"
 import * as Ledger from "../../../src/policy/budget/Ledger.ts"
@@ -22,7 +23,9 @@ const Call = Schema.Struct({
   most: between(1, 400),
   costs: between(0, 100),
   start: between(0, 8000),
-  takes: between(1, 2000)
+  takes: between(1, 2000),
+  /** Whether its answer is lost, so that its bill is not known. */
+  isLost: Schema.Boolean
 })
 
 const Process = Schema.Struct({
@@ -72,25 +75,30 @@ const zero = tokens(0)
 interface Entry {
   allotted: BigDecimal.BigDecimal
   billed: number
+  /** With the most that calls may have cost whose bill is not known. */
+  spent: number
   isLiving: boolean
   isWaiting: boolean
+  isIdle: boolean
 }
 
 /** The database, and what the API has billed. */
-const bankOf = (cap: number) => ({ cap: tokens(cap), entries: new Set<Entry>(), billed: 0 })
+const bankOf = (cap: number) => ({ cap: tokens(cap), entries: new Set<Entry>(), billed: 0, working: 0 })
 
 type Bank = ReturnType<typeof bankOf>
 
-/** What is neither spent nor lost with a process. Money that a living process has reserved may come back. */
+type Amounts = Parameters<SharedAccount["allot"]>[0]
+
+/** What is neither spent nor lost. Money that a living process has reserved may come back. */
 const rest = ({ cap, entries }: Bank) => {
   let rest = numberOf(cap)
-  for (const { allotted, billed, isLiving } of entries) rest -= isLiving ? billed : Math.max(billed, numberOf(allotted))
+  for (const { allotted, isLiving, spent } of entries) rest -= isLiving ? spent : Math.max(spent, numberOf(allotted))
   return rest
 }
 
 /** One process, until its calls have ended or it dies. */
 const live = Effect.fnUntraced(function* (bank: Bank, { calls, dies }: typeof Process.Type) {
-  const entry: Entry = { allotted: zero, billed: 0, isLiving: true, isWaiting: false }
+  const entry: Entry = { allotted: zero, billed: 0, spent: 0, isLiving: true, isWaiting: false, isIdle: false }
   bank.entries.add(entry)
   const others = () => [...bank.entries].filter((one) => one !== entry)
   let regularly: Effect.Effect<void> = Effect.void
@@ -101,12 +109,14 @@ const live = Effect.fnUntraced(function* (bank: Bank, { calls, dies }: typeof Pr
     hold: () => Effect.void,
     atEnd: () => {},
     shared: {
-      allot: (amounts: Record<"needed" | "wanted" | "cap", BigDecimal.BigDecimal> & { readonly waits: boolean }) =>
+      allot: (amounts: Amounts) =>
         Effect.sync(() => {
           const parts = others().map((other) => ({ ...other, billed: tokens(other.billed) }))
           const answer = Parts.allot(amounts, zero, parts)
           if (answer._tag === "granted") entry.allotted = answer.amount
-          entry.isWaiting = answer._tag === "refused" && amounts.waits
+          const isTaken = answer._tag === "granted" && amounts.waits === "until granted"
+          entry.isWaiting = !isTaken && amounts.waits !== "no"
+          entry.isIdle = !isTaken && amounts.isIdle
           return answer
         }),
       look: Effect.sync(() => ({
@@ -119,7 +129,7 @@ const live = Effect.fnUntraced(function* (bank: Bank, { calls, dies }: typeof Pr
     }
   }
   const ledger = yield* Ledger.open(Purse.make(fromUnsafe(`${numberOf(bank.cap)} tokens`)), account, undefined)
-  const perform = ({ costs, most, takes }: typeof Call.Type) =>
+  const perform = ({ costs, isLost, most, takes }: typeof Call.Type) =>
     Effect.gen(function* () {
       const taken = yield* Effect.exit(ledger.take(request, tokens(most)))
       if (Exit.isFailure(taken)) {
@@ -131,12 +141,18 @@ const live = Effect.fnUntraced(function* (bank: Bank, { calls, dies }: typeof Pr
       const { settle } = taken.value
       // The bill of a call that is interrupted is not known.
       yield* Effect.onInterrupt(Effect.sleep(takes), () => Effect.sync(() => settle(tokens(most))))
+      entry.spent += isLost ? most : cost
+      if (isLost) return settle(tokens(most))
       entry.billed += cost
       settle(tokens(cost))
     }).pipe(Effect.scoped)
   const work = Effect.forEach(calls, (call) => Effect.delay(perform(call), call.start), { concurrency: calls.length })
+  bank.working += 1
+  const left = Effect.sync(() => void (bank.working -= 1))
+  // A process that has nothing to do lives on while others work.
+  const othersWork = Effect.repeat(Effect.sleep("1 second"), { until: () => bank.working === 0 })
   const ends = Effect.raceFirst(
-    work,
+    Effect.andThen(Effect.ensuring(work, left), othersWork),
     Effect.forever(
       Effect.delay(
         Effect.suspend(() => regularly),
@@ -147,6 +163,6 @@ const live = Effect.fnUntraced(function* (bank: Bank, { calls, dies }: typeof Pr
   const died = Effect.sync(() => void (entry.isLiving = false))
   yield* dies === 0 ? ends : Effect.timeoutOrElse(ends, { duration: dies, orElse: () => died })
   // In order, it leaves what it has spent.
-  if (entry.isLiving) entry.allotted = tokens(entry.billed)
+  if (entry.isLiving) entry.allotted = tokens(entry.spent)
   entry.isLiving = false
 })

@@ -150,8 +150,8 @@ const opened = Effect.fnUntraced(function* (others: Others = {}) {
       Effect.sync(() => {
         const { returnable = 0, spent = 0 } = others
         const parts = [
-          { allotted: tokens(spent - returnable), billed: zero, isLiving: false },
-          { allotted: tokens(returnable), billed: zero, isLiving: true }
+          { allotted: tokens(spent - returnable), billed: zero, isLiving: false, isIdle: false },
+          { allotted: tokens(returnable), billed: zero, isLiving: true, isIdle: false }
         ]
         const answer = Parts.allot({ ...amounts, cap: capOf() ?? amounts.cap }, zero, parts)
         if (answer._tag === "granted") {
