@@ -8,6 +8,9 @@ if (major < 22 || (major === 22 && minor < 19)) {
   const { setFlagsFromString } = await import("node:v8")
   // The young generation must not grow while the modules load; see src/run/Heap.ts.
   setFlagsFromString("--semi-space-growth-factor=1")
+  // The next start compiles no module again, which is a fifth of its time; see NODE_DISABLE_COMPILE_CACHE.
+  const { enableCompileCache } = await import("node:module")
+  enableCompileCache()
   const { existsSync } = await import("node:fs")
   const main = new URL("../dist/run/main.js", import.meta.url)
   if (existsSync(main)) {
