@@ -34,7 +34,6 @@ describe("the import arrows", () => {
       // Postgres shares the journal's error messages; flags load only the schema of their value; the cassette shares the
       // emulator's HTTP.
       "run/Postgres.ts → pipeline/journal/SqlMessage.ts",
-      "run/RunFlags.ts → policy/budget/Amount.ts",
       "run/commands/Emulate.ts → testing/emulator/faults/Faults.ts",
       "testing/Cassette.ts → testing/emulator/wire/Fetch.ts",
       "testing/cassette/Player.ts → testing/emulator/wire/Exchange.ts"

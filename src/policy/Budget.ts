@@ -24,13 +24,13 @@ import type { Request } from "../claude/Request.ts"
 import { ReplyStore } from "../claude/ReplyStore.ts"
 import { ServiceTier } from "../claude/ServiceTier.ts"
 import { SpendStore, type Unit } from "../claude/SpendStore.ts"
-import * as Amount from "./budget/Amount.ts"
+import * as Amount from "../claude/Amount.ts"
 import * as Bound from "./budget/Bound.ts"
 import * as Ledger from "./budget/Ledger.ts"
 import * as Purse from "./budget/Purse.ts"
 import * as Settlement from "./budget/Settlement.ts"
 
-export { Amount } from "./budget/Amount.ts"
+export { Amount } from "../claude/Amount.ts"
 
 /**
  * What may be spent: by all calls together, and by some of them. In a job, `cap` covers all its runs; the parts for

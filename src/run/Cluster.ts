@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { Amount } from "../claude/Amount.ts"
 import type { Claude } from "../claude/Claude.ts"
 import { readSame } from "../pipeline/Claims.ts"
 import * as BatchSender from "../pipeline/BatchSender.ts"
@@ -123,7 +124,7 @@ const findKnown = Effect.fnUntraced(function* <Row, Out, E>(
   return { invalid, problems, rejectsFile: undefined, isKnown: true } satisfies Submission
 })
 
-const unitOf = (budget: string | undefined) => budget?.split(" ").at(-1)
+const unitOf = (budget = "") => Option.getOrUndefined(Schema.decodeOption(Amount)(budget))?.unit
 
 /** The state of a submitted job. */
 const stateOf = Effect.fnUntraced(function* (name: string) {

@@ -4,7 +4,7 @@
  */
 import type * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { Amount } from "../policy/budget/Amount.ts"
+import { Amount } from "../claude/Amount.ts"
 import { file, json, limitsPerMinute, positive, text, toggle } from "./Flags.ts"
 
 /** An amount of money or of tokens. */

@@ -64,11 +64,11 @@ describe("a command", () => {
     assert.deepStrictEqual(
       ours.filter((file) => !isDeclaration(file)),
       [
+        "claude/Amount.ts",
         "claude/Dollars.ts",
         "claude/Models.ts",
         "claude/Sha256.ts",
         "claude/SpendStore.ts",
-        "policy/budget/Amount.ts",
         "run/Cli.ts",
         "run/ErrorText.ts",
         "run/ExitWith.ts",

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { SqlError } from "effect/sql/SqlError"
+import { Amount } from "../../claude/Amount.ts"
 import type { Allotment, SharedAccount, Unit } from "../../claude/SpendStore.ts"
 import * as JobLimits from "./JobLimits.ts"
 import * as JobLock from "./JobLock.ts"
@@ -94,9 +95,11 @@ const ofShared = (job: JobState, writer: Writer): Spending => ({
 /** The budget of the submission, if it is in this unit. */
 const capOf = ({ id, opened, sql }: JobState, unit: Unit) =>
   Effect.map(JobLimits.read(sql, id, opened.joined?.partOf ?? 0), ({ budget = "" }) => {
-    const [, amount = "", name] = /^([\d.]+) (\w+)$/.exec(budget) ?? []
-    return name === unit ? Option.getOrUndefined(BigDecimal.fromString(amount)) : undefined
+    const amount = Option.getOrUndefined(decodeAmount(budget))
+    return amount?.unit === unit ? amount.value : undefined
   })
+
+const decodeAmount = Schema.decodeOption(Amount)
 
 const look = Effect.fnUntraced(function* (job: JobState, unit: Unit) {
   const { id, run, sql } = job

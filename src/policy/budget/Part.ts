@@ -9,7 +9,7 @@ import * as Latch from "effect/Latch"
 import * as Semaphore from "effect/Semaphore"
 import { BudgetExceeded, ClaudeError } from "../../claude/ClaudeError.ts"
 import type { Allotment, SharedAccount } from "../../claude/SpendStore.ts"
-import * as Amount from "./Amount.ts"
+import * as Amount from "../../claude/Amount.ts"
 import * as Purse from "./Purse.ts"
 
 /** A block is at most a hundredth of the budget. */

@@ -10,7 +10,7 @@ import { BudgetExceeded, ClaudeError } from "../../claude/ClaudeError.ts"
 import * as Demand from "../../claude/Demand.ts"
 import * as Event from "../../claude/Event.ts"
 import type { Unit } from "../../claude/SpendStore.ts"
-import * as Amount from "./Amount.ts"
+import * as Amount from "../../claude/Amount.ts"
 
 /** The state of a purse, in its unit. */
 export interface Purse {

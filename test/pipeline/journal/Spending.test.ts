@@ -46,6 +46,15 @@ describe.skipIf(postgres.missing !== "")(`a budget that several processes spend$
     }).pipe(Effect.scoped, Effect.provide(postgres.layer))
   )
 
+  it.live("may be changed to an amount in any of its forms", () =>
+    Effect.gen(function* () {
+      yield* submitted({ budget: "1k tokens" })
+      const { chunks, shared } = yield* spender
+      yield* chunks.setLimits({ budget: "2M tokens" })
+      assert.deepInclude(yield* shared.look("tokens"), { cap: BigDecimal.make(2n, -6) })
+    }).pipe(Effect.scoped, Effect.provide(postgres.layer))
+  )
+
   it.live("is known to be wanted while a call of another process waits for money", () =>
     Effect.gen(function* () {
       yield* submitted({ budget: "10 USD" })
@@ -110,5 +119,5 @@ const spender = Effect.gen(function* () {
           ? `${BigDecimal.format(answer.amount)} of ${BigDecimal.format(answer.cap)}`
           : `refused, ${BigDecimal.format(answer.returnable)} may come back`
     )
-  return { chunks, run, ask, look: shared.look("USD") }
+  return { chunks, run, shared, ask, look: shared.look("USD") }
 })

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import { fromUnsafe } from "../../../src/policy/budget/Amount.ts"
+import { fromUnsafe } from "../../../src/claude/Amount.ts"
 import { Event } from "effect-claude"
 import * as Purse from "../../../src/policy/budget/Purse.ts"
 

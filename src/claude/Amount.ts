@@ -8,8 +8,8 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
-import * as Dollars from "../../claude/Dollars.ts"
-import { Unit } from "../../claude/SpendStore.ts"
+import * as Dollars from "./Dollars.ts"
+import { Unit } from "./SpendStore.ts"
 
 const Parsed = Schema.Struct({ unit: Unit, value: Schema.BigDecimal })
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { Amount, format, fromUnsafe } from "../../../src/policy/budget/Amount.ts"
+import { Amount, format, fromUnsafe } from "../../src/claude/Amount.ts"
 
 const decode = Schema.decodeUnknownEffect(Amount)
 
