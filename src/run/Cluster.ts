@@ -1,7 +1,8 @@
 /**
  * Runs a job on many machines: one process submits it to a PostgreSQL database, any number of processes work on it, and any
  * of them may join, leave or die at any time. The database has the rows, the replies and the results. A queue hands out chunks
- * of 100 rows: pg-boss in the same database, or BullMQ on a Redis server. When a process dies, only its calls in flight are paid for again.
+ * of 100 rows: pg-boss in the same database, or BullMQ on a Redis server. When a process dies, only its calls in flight
+ * are paid for again.
  */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -56,8 +57,8 @@ export interface Submission {
 
 /**
  * Stores the rows of a job with their inputs, so that other processes can work on them. A job that is submitted and not done
- * keeps its rows if its input is the same, and gets the new limits. Otherwise new rows are added, rows that failed are tried again, and the processes
- * that work on the job end their calls before.
+ * keeps its rows if its input is the same, and gets the new limits. Otherwise new rows are added and failed rows are tried
+ * again, after the processes that work on the job have ended their calls.
  */
 export const submit = Effect.fn("Cluster.submit")(function* <Row, Out, E>(
   job: Job.Job<Row, Out, E>,

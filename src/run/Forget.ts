@@ -39,7 +39,7 @@ export const forget = Effect.fnUntraced(
   (effect) => OpenState.toExit(effect)
 )
 
-/** Asks, and tells what is lost. Where no person can answer, the flag must. */
+/** Asks, and shows what is lost. Without a terminal, `--yes` is required. */
 const agrees = Effect.fnUntraced(function* ({ counts, job, path, totals }: OpenState.JobInState) {
   const { stderr } = yield* Outputs
   const isTerminal = stderr.isTTY === true && (yield* (yield* Stdio.Stdio).stdinIsTerminal)

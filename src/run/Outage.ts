@@ -1,11 +1,17 @@
 /**
- * What a command prints while its database fails: each kind of message once, and a line when the database works again.
+ * What a command prints while its database or its queue fails: each kind of message once, and a line when both work again.
  * Messages that differ in numbers and names only are of one kind.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Timer from "../claude/Timer.ts"
 import * as DurationText from "./DurationText.ts"
+
+/** The tags of failures that end when a server has restarted. */
+const passing = new Set(["JournalFailed", "DispatcherFailed", "PostgresFailed"])
+
+/** Whether the server may only be restarting. */
+export const isPassing = ({ _tag }: { readonly _tag: string }): boolean => passing.has(_tag)
 
 /** The messages since the database worked last. */
 export interface Outage {

@@ -16,9 +16,9 @@ interface Other extends Error {
   readonly _tag: keyof typeof remedies | (string & {})
 }
 
-/** A file that fails is the input, unless it is one that the run writes. */
+/** A file that fails is the input, unless it is one that the run writes. `place` is the flag that names the journal. */
 export const toExit =
-  (destinations: Destinations.Destinations) =>
+  (destinations: Destinations.Destinations, place: "--state" | "--database" = "--state") =>
   (error: Failure): ExitWith => {
     if (error instanceof ExitWith) return error
     if (error instanceof Destinations.DestinationTaken) {
@@ -33,7 +33,7 @@ export const toExit =
       case "JobBroken":
         return new ExitWith(3, `${error.message}; finished rows are kept: ${howToContinue}`)
       default:
-        return new ExitWith(2, error.message + (remedies[error._tag] ?? ""))
+        return new ExitWith(2, error.message + (remedies[error._tag] ?? remediesAt[place][error._tag] ?? ""))
     }
   }
 
@@ -43,20 +43,31 @@ const keepOrRerun =
   "nothing was sent; run with --keep to keep the finished rows as they are, or with --rerun to run every row again, " +
   "which pays only for calls that have changed"
 
-const otherState = "; use another --state and --output, or move both away"
-const stateFlag = " (flag: --state)"
-
 const remedies: Readonly<Record<string, string>> = {
   ColumnTaken: " with --only-results",
   ClientMisconfigured: ", or try --emulator, which needs no key",
-  JournalMixed: otherState,
-  JournalTooNew: ", or use another --state and --output",
-  JournalForeign: stateFlag,
-  JournalFailed: stateFlag,
   DispatcherFailed: " (flag: --database or --queue)",
-  PostgresFailed: stateFlag,
   RedisFailed: " (flag: --redis)",
-  SqliteFailed: stateFlag,
-  SqliteInUse: stateFlag,
   ServerUnreachable: ", or try --emulator"
+}
+
+const flagged = (flag: string) => {
+  const named = ` (flag: ${flag})`
+  return {
+    JournalTooNew: `, or use another ${flag} and --output`,
+    JournalForeign: named,
+    JournalFailed: named,
+    PostgresFailed: named,
+    SqliteFailed: named,
+    SqliteInUse: named
+  }
+}
+
+/** What helps with the journal of a run, which is a file or a database. */
+const remediesAt: Readonly<Record<"--state" | "--database", Readonly<Record<string, string>>>> = {
+  "--state": { ...flagged("--state"), JournalMixed: "; use another --state and --output, or move both away" },
+  "--database": {
+    ...flagged("--database"),
+    JournalMixed: "; remove the job with `effect-claude forget`, or use another --database and --output"
+  }
 }

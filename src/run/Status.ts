@@ -92,7 +92,7 @@ const read = Effect.fnUntraced(function* (state: OpenState.JobInState, isNamed: 
     pausedAt,
     lastRun,
     limits: state.shared && state.settings,
-    // Without a run, no one will apply a change.
+    // Only a run applies a change.
     waiting: (yield* state.waiting).flatMap(({ control }) =>
       openIn === undefined && Controls.isChange(control) ? [] : [control]
     ),

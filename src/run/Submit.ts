@@ -99,7 +99,7 @@ export const run = Effect.fnUntraced(
       ]
       yield* Console.log(flags.json ? JSON.stringify(json) : lines.join("\n"))
       if (code !== 0) return yield* Effect.fail(new ExitWith(code))
-    }).pipe(Effect.provide(Postgres.layer(database)), Effect.mapError(RunFailure.toExit({ output })))
+    }).pipe(Effect.provide(Postgres.layer(database)), Effect.mapError(RunFailure.toExit({ output }, "--database")))
   },
   Effect.scoped,
   Effect.provide([NodeSources.layer, Log.layer])
@@ -128,7 +128,7 @@ const watching = Effect.fnUntraced(function* (name: string, { database, queue }:
     })
   const watch = Cluster.watch(name, database, show, { queue })
   yield* Effect.retry(watch, {
-    while: (error) => (isPassing(error) ? Effect.as(outage.fails(error.message), true) : Effect.succeed(false)),
+    while: (error) => (Outage.isPassing(error) ? Effect.as(outage.fails(error.message), true) : Effect.succeed(false)),
     schedule: Schedule.spaced(pause)
   })
   return latest ?? (yield* Effect.die("the watch ended before it had read the job"))
@@ -137,9 +137,6 @@ const watching = Effect.fnUntraced(function* (name: string, { database, queue }:
 /** Why the last worker stopped for good. One whose database has failed begins again by itself. */
 export const lastStop = ({ stops }: Pick<Cluster.Progress, "stops">) =>
   stops.find(({ outcome }) => outcome !== "JobBroken")
-
-/** Whether the database may only be restarting. */
-const isPassing = ({ _tag }: { readonly _tag: string }) => _tag === "JournalFailed" || _tag === "DispatcherFailed"
 
 /** The time between two attempts to read a database that has failed. */
 const pause = "2 seconds"

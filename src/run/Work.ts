@@ -40,7 +40,7 @@ export const run = Effect.fnUntraced(
     const name = Option.getOrElse(flags.name, () => `${os.hostname()} ${process.pid}`)
     yield* work(flags, jobs, database, name).pipe(
       Effect.provide([OtlpExport.layerOf(name), NodeTransport.layer()]),
-      Effect.mapError(RunFailure.toExit({ output: "" })),
+      Effect.mapError(RunFailure.toExit({ output: "" }, "--database")),
       Effect.catchIf(({ message }) => flags.json && message !== "", printAndExit),
       Effect.provide(flags.json ? Log.layerJson(name) : Log.layer)
     )

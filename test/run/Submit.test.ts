@@ -71,6 +71,20 @@ describe.skipIf(missing)(`effect-claude run --database${missing}`, () => {
   )
 })
 
+describe("a database of a job that cannot be reached", () => {
+  it.live("is named with the flag of the command", () =>
+    Effect.gen(function* () {
+      const database = "postgres://127.0.0.1:1/none"
+      const { submitting, working } = yield* world(database)
+      const job = jobOf(1)
+      const { code, stderr } = yield* submitting(job)
+      assert.deepStrictEqual([code, stderr.trimEnd().endsWith("(flag: --database)")], [2, true])
+      const ended = yield* Fiber.join((yield* working(job.job)).ends)
+      assert.deepStrictEqual([ended.code, ended.stderr.trimEnd().endsWith("(flag: --database)")], [2, true])
+    }).pipe(Effect.scoped)
+  )
+})
+
 describe("a watched job without a worker", () => {
   it("waits for workers whose database has failed, and ends after one that has stopped for good", () => {
     const broken = { worker: "one", outcome: "JobBroken", detail: "the run broke off: the connection was closed" }

@@ -21,9 +21,6 @@ import * as RunFailure from "../RunFailure.ts"
 /** How long a worker waits before it looks again for a job, or for a database that has failed. */
 const pause = "1 second"
 
-/** The tags of failures that end when the database has restarted. */
-const passing = new Set(["JournalFailed", "DispatcherFailed", "PostgresFailed"])
-
 /** Makes the work on a job. `claude` makes its Claude from the settings of the submission, and `sender` that of its batches. */
 export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, R>(
   job: Job.Job<Row, Out, E>,
@@ -64,7 +61,8 @@ export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, 
     })
   })
   /** A database that this process has read once will come back. */
-  const isPassing = ({ _tag }: { readonly _tag: string }) => _tag === "JobNotSubmitted" || (hasRun && passing.has(_tag))
+  const isPassing = (error: { readonly _tag: string }) =>
+    error._tag === "JobNotSubmitted" || (hasRun && Outage.isPassing(error))
   const once = work.pipe(
     Effect.catchIf(isPassing, ({ _tag, message }) => again(message, _tag)),
     Effect.catchDefect((defect) =>
@@ -93,7 +91,7 @@ export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, 
     isRunning: () => isRunning,
     /** Works until the process is asked to stop, and gives 0; or until the job stops, and gives the exit code for it. */
     run: untilStopped.pipe(
-      Effect.mapError(RunFailure.toExit({ output: "" })),
+      Effect.mapError(RunFailure.toExit({ output: "" }, "--database")),
       Effect.matchEffect({
         onSuccess: () => Effect.as(printEnd(), 0),
         onFailure: ({ code, message }) => Effect.as(Effect.andThen(print(message), waits(message)), code)
