@@ -105,7 +105,8 @@ export const make = Effect.fnUntraced(function* <Entry>(
     const deadline = touchedAt + queue.lease
     return Effect.flatMap(queue.touch([...renewed.keys()]), (entries) => {
       for (const entry of entries) {
-        const state = held.get(renewed.get(entry) ?? absent)
+        const lease = renewed.get(entry)
+        const state = lease && held.get(lease)
         if (state !== undefined) state.deadline = deadline
         renewed.delete(entry)
       }
@@ -158,6 +159,3 @@ export const make = Effect.fnUntraced(function* <Entry>(
     onLost: (listener) => Effect.sync(() => void listeners.add(listener))
   }
 })
-
-/** A lease that no map has. */
-const absent: Lease = { first: -1, generation: 0, isHeld: () => false }

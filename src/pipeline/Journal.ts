@@ -208,7 +208,7 @@ export class Chunks extends Context.Service<
     readonly grants: ReturnType<typeof Grants.make>
     /** What `setFirstRequest` has stored. */
     readonly firstRequest: string | undefined
-    /** Whether another process waits until no one works on the job. */
+    /** Whether another process waits until no process works on the job. */
     readonly isWanted: Effect.Effect<boolean, JournalFailed>
     /** Becomes the process that sends the batches of all, until the scope closes; undefined while another process is. */
     readonly elect: Effect.Effect<Sender | undefined, JournalFailed, Scope.Scope>
@@ -226,7 +226,6 @@ export const layerWorker = (
     Effect.withTracerEnabled(
       Effect.flatMap(Opening.join(options), (opened) => {
         const job = JobState.make(opened)
-        const { partOf } = opened.joined
         return Effect.map(ofJob(job), ({ chunks, journal }) =>
           Context.make(Journal, journal).pipe(
             Context.add(Chunks, {
@@ -235,8 +234,8 @@ export const layerWorker = (
               submission: opened.joined.submission,
               worker: opened.settings.worker,
               settings: opened.joined.settings,
-              limits: job.attempt(JobLimits.read(job.sql, job.id, partOf)),
-              setLimits: (limits) => Effect.asVoid(job.attempt(JobLimits.change(job.sql, job.id, partOf, limits))),
+              limits: job.attempt(JobLimits.read(job.sql, job.id, job.partOf)),
+              setLimits: (limits) => Effect.asVoid(job.attempt(JobLimits.change(job.sql, job.id, job.partOf, limits))),
               grants: Grants.make(job),
               firstRequest: opened.joined.firstRequest,
               isWanted: job.attempt(opened.joined.isWanted),

@@ -30,7 +30,7 @@ export const Part: Context.Reference<Part | undefined> = Context.Reference("effe
 
 /**
  * The id of the trace of a row, in the form of W3C Trace Context: every process computes the same one. The parent has no
- * id of a span, which marks a root in OTLP: a parent that no one exports would leave the trace incomplete.
+ * id of a span, which marks a root in OTLP: a parent that is not exported would leave the trace incomplete.
  */
 const traceOf = ({ submission }: Part, row: string) =>
   Tracer.externalSpan({ traceId: Sha256.hex(`${submission}\n${row}`).slice(0, 32), spanId: "" })

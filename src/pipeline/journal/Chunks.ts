@@ -124,8 +124,7 @@ const decodeChunks = Schema.decodeUnknownEffect(
 
 /** The chunks of this process. */
 export const make = (job: JobState, numbers: RowNumbers, writer: Writer) => {
-  const { id, run, sql } = job
-  const partOf = job.opened.joined?.partOf ?? 0
+  const { id, partOf, run, sql } = job
   const rowsOf = ({ first }: Chunk) => openRows(sql, { claimed: job.claimed, first, id, run: partOf })
   const ofChunk = ({ first }: Chunk) => sql`job = ${id} AND first = ${first} AND holder = ${run}`
   return {

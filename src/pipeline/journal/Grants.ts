@@ -19,8 +19,7 @@ export interface Use {
 
 /** The grants as this process sees them. */
 export const make = (job: JobState) => {
-  const { id, run, sql } = job
-  const partOf = job.opened.joined?.partOf ?? 0
+  const { id, partOf, run, sql } = job
   const others = Effect.flatMap(
     sql`SELECT run, granted, wants FROM effect_claude_runs
         WHERE job = ${id} AND part_of = ${partOf} AND run <> ${run} AND ended_at IS NULL AND granted IS NOT NULL

@@ -40,7 +40,7 @@ export interface Joined {
   readonly settings: Settings
   /** As the run that claims rows has stored it. */
   readonly firstRequest: string | undefined
-  /** Whether another process waits until no one works on the job. */
+  /** Whether another process waits until no process works on the job. */
   readonly isWanted: Effect.Effect<boolean, SqlError | JournalFailed>
   /** The server that has the lock; see `JobLock.serverStart`. */
   readonly server: string
@@ -83,6 +83,8 @@ export interface Opened {
 /** The run in progress. */
 export interface JobState extends Pick<Opened, "sql" | "held" | "run"> {
   readonly opened: Opened
+  /** The run that claimed rows for others, where this run works on them; 0 where it does not. */
+  readonly partOf: number
   readonly attempt: Attempt.Attempt
   /** The number of the job, which it has once the run has begun. */
   id: number
@@ -111,5 +113,5 @@ export const make = (opened: Opened): JobState => {
   const attempt: Attempt.Attempt =
     opened.role === "works" ? (statements) => attemptAny(Attempt.inTime(statements)) : attemptAny
   const totals = { kept, emulated, hasReplies, failed: new Set<number>(), bill: Total.zero }
-  return { opened, attempt, sql, held, run, id: joined?.id ?? 0, ...claims, ...totals }
+  return { opened, partOf: joined?.partOf ?? 0, attempt, sql, held, run, id: joined?.id ?? 0, ...claims, ...totals }
 }

@@ -57,7 +57,7 @@ export const elect = Effect.fnUntraced(function* (
   JournalFailed,
   Scope.Scope
 > {
-  const { id, opened, sql } = worker
+  const { id, opened, partOf, sql } = worker
   const taking = Effect.catchTag(JobLock.take(sql, `effect-claude batches ${opened.job}`), "JournalFailed", Effect.die)
   const held = yield* worker.attempt(Effect.provideService(taking, Scope.Scope, yield* Effect.scope))
   if (held === undefined) return undefined
@@ -72,7 +72,7 @@ export const elect = Effect.fnUntraced(function* (
     const run = last.run + 1
     const { claimed } = worker
     const record = yield* RunRecord.beginning({ ...opened.settings, mode: "batches" })
-    const columns = { claimed, part_of: opened.joined?.partOf, sends: 1, total: 0, cost: "0" }
+    const columns = { claimed, part_of: partOf, sends: 1, total: 0, cost: "0" }
     yield* sql`INSERT INTO effect_claude_runs ${sql.insert({ job: id, run, ...columns, ...record })}`
     // Their workers have died, and the rows have ended elsewhere.
     yield* sql`DELETE FROM effect_claude_wanted w USING effect_claude_rows r
@@ -93,8 +93,7 @@ export const make = Effect.fnUntraced(function* (
   numbers: RowNumbers,
   writer: Writer
 ): Effect.fn.Return<Sending, never, Scope.Scope> {
-  const { id, run, sql } = job
-  const partOf = job.opened.joined?.partOf ?? 0
+  const { id, partOf, run, sql } = job
   /** Runs a statement on the connection that holds the lock, and returns its rows. */
   const write = (statement: Effect.Effect<ReadonlyArray<unknown>, SqlError>) =>
     Effect.suspend(() => {

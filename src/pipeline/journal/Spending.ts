@@ -93,8 +93,8 @@ const ofShared = (job: JobState, writer: Writer): Spending => ({
 })
 
 /** The budget of the submission, if it is in this unit. */
-const capOf = ({ id, opened, sql }: JobState, unit: Unit) =>
-  Effect.map(JobLimits.read(sql, id, opened.joined?.partOf ?? 0), ({ budget = "" }) => {
+const capOf = ({ id, partOf, sql }: JobState, unit: Unit) =>
+  Effect.map(JobLimits.read(sql, id, partOf), ({ budget = "" }) => {
     const amount = Option.getOrUndefined(decodeAmount(budget))
     return amount?.unit === unit ? amount.value : undefined
   })

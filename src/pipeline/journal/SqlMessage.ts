@@ -1,6 +1,6 @@
 /**
- * The error message of a database, in one line, and what to do about it. Some drivers keep it in the cause: the message of @effect/sql-pg says
- * only that a query failed.
+ * The error message of a database, in one line, and what to do about it. Some drivers keep it in the cause: the message of
+ * @effect/sql-pg says only that a query failed.
  */
 import * as Predicate from "effect/Predicate"
 import type { SqlError } from "effect/sql/SqlError"
@@ -29,5 +29,5 @@ const remedies: Readonly<Record<string, string>> = {
 export const codeOf = ({ reason: { cause } }: SqlError): string =>
   Predicate.hasProperty(cause, "code") ? String(cause.code) : ""
 
-/** What to do about an error, where its code tells it. */
+/** What to do about an error; undefined for a code without a known remedy. */
 export const remedyOf = (error: SqlError): string | undefined => remedies[codeOf(error)]
