@@ -24,7 +24,7 @@ import * as RowFailure from "./RowFailure.ts"
 export const maxStarts = 3
 
 /** After this many ends of processes in which a row ran alone, the row is set aside. */
-export const maxDeaths = 2
+const maxDeaths = 2
 
 /** Each process that ran a row ended before the row did. */
 export class WorkerDied extends Schema.TaggedError<WorkerDied>()("WorkerDied", { deaths: Schema.Int }) {

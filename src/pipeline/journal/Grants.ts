@@ -1,13 +1,13 @@
 /**
  * Divides the concurrency of a job between the processes that work on it. Each holds a grant, and sends no more calls at
  * once. The grants never exceed the concurrency together: a grant grows only by what the others have not, and shrinks when
- * the calls that use it have ended. The grant of a process that died is free at once; see `JobLock.isLiving`.
+ * the calls that use it have ended. The grant of a process that died is free at once; see `LockHolders.isLiving`.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as FairShares from "../FairShares.ts"
 import * as JobLimits from "./JobLimits.ts"
-import * as JobLock from "./JobLock.ts"
+import * as LockHolders from "./LockHolders.ts"
 import type { JobState } from "./JobState.ts"
 
 /** What a process wants at this moment, and what it cannot give back now. */
@@ -23,7 +23,7 @@ export const make = (job: JobState) => {
   const others = Effect.flatMap(
     sql`SELECT run, granted, wants FROM effect_claude_runs
         WHERE job = ${id} AND part_of = ${partOf} AND run <> ${run} AND ended_at IS NULL AND granted IS NOT NULL
-          AND ${JobLock.isLiving(sql, id, "run")}`,
+          AND ${LockHolders.isLiving(sql, id, "run")}`,
     decode
   )
   const find = Effect.fnUntraced(function* (wants: number) {

@@ -5,12 +5,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import * as Schema from "effect/Schema"
 import type { Scope } from "effect/Scope"
 import { makeWithTransaction, type SqlClient } from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import { JournalFailed } from "./JournalError.ts"
+import * as LockHolders from "./LockHolders.ts"
 
 /** Transactions of the process that holds the lock. */
 export interface Held {
@@ -20,58 +20,11 @@ export interface Held {
   readonly commit: <E>(f: (connection: Connection) => Effect.Effect<void, E>) => Effect.Effect<void, E | SqlError>
 }
 
-/** A connection to PostgreSQL that holds the lock of a job. */
-export interface Holder {
-  /** The number of the connection's process on the server. */
-  readonly pid: number
-  /** The address of the client; null if it is on the server's machine, or if the user may not see it. */
-  readonly address: string | null
-  /** When it connected, in milliseconds since 1970. */
-  readonly since: number | null
-}
-
-/** The connection that holds the lock of a job on PostgreSQL, or undefined. */
-export const holder = (sql: SqlClient, job: string) =>
-  Effect.map(
-    Effect.flatMap(
-      sql`SELECT a.pid, HOST(a.client_addr) AS address,
-            CAST(EXTRACT(EPOCH FROM a.backend_start) * 1000 AS DOUBLE PRECISION) AS since
-          FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-          WHERE l.granted AND ${isOf(sql, job)}`,
-      decodeHolders
-    ),
-    ([holder]): Holder | undefined => holder
-  )
-
-/** Whether the lock `l` is that of a job. */
-const isOf = (sql: SqlClient, job: string) =>
-  sql`${isAdvisory(sql)} AND ${keyOf(sql)} = hashtextextended(current_schema() || ' ' || ${job}, 0)`
-
-const isAdvisory = (sql: SqlClient) =>
-  sql`l.locktype = 'advisory' AND l.objsubid = 1
-    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`
-
-/** The key of the advisory lock `l`. */
-const keyOf = (sql: SqlClient) => sql`(CAST(l.classid AS BIGINT) << 32) | CAST(l.objid AS BIGINT)`
-
-/** Whether a process lives that works on a job as the run of this column; see `Shared`. A dead one has lost its lock. */
-export const isLiving = (sql: SqlClient, job: number, run: string) =>
-  sql`hashtextextended(current_schema() || ${ofRun(job)} || ${sql.literal(run)}, 0)
-    IN (SELECT ${keyOf(sql)} FROM pg_locks l WHERE l.granted AND ${isAdvisory(sql)})`
-
-const ofRun = (job: number) => ` effect_claude run ${job} `
-
-/** How many processes share the lock of a job. */
-export const sharers = (sql: SqlClient, job: string) =>
-  Effect.map(
-    sql`SELECT COUNT(*) FROM pg_locks l WHERE l.granted AND l.mode = 'ShareLock' AND ${isOf(sql, job)}`.values,
-    ([row]) => Number(row?.[0])
-  )
-
 /** Whether a process waits until no other one shares the lock of a job. Fails if `session` is no longer the session. */
 const isWanted = (sql: SqlClient, job: string, session: unknown) =>
   Effect.flatMap(
-    sql`SELECT pg_backend_pid(), EXISTS (SELECT 1 FROM pg_locks l WHERE NOT l.granted AND ${isOf(sql, job)})`.values,
+    sql`SELECT pg_backend_pid(), EXISTS (SELECT 1 FROM pg_locks l WHERE NOT l.granted AND ${LockHolders.isOf(sql, job)})`
+      .values,
     ([row]) => (row?.[0] === session ? Effect.succeed(row?.[1] === true) : Effect.fail(noSession))
   )
 
@@ -98,16 +51,6 @@ const ownSession = Effect.fnUntraced(function* (sql: SqlClient, connection: Conn
 
 /** Runs statements on one connection. */
 const on = (sql: SqlClient, connection: Connection) => Effect.provideService(sql.transactionService, [connection, 0])
-
-const decodeHolders = Schema.decodeUnknownEffect(
-  Schema.Array(
-    Schema.Struct({
-      pid: Schema.Int,
-      address: Schema.NullOr(Schema.String),
-      since: Schema.NullOr(Schema.Finite)
-    })
-  )
-)
 
 /** The longest wait for a second connection. */
 const patience = "10 seconds"
@@ -174,7 +117,7 @@ export const share = Effect.fnUntraced(function* (
     held: unlocked(sql, "BEGIN"),
     isWanted: on(sql, connection)(isWanted(sql, job, session)),
     liveAs: (job, run) => {
-      const call = calling(connection, `${ofRun(job)}${run}`)
+      const call = calling(connection, `${LockHolders.ofRun(job)}${run}`)
       return Effect.asVoid(
         Effect.acquireRelease(call("pg_advisory_lock_shared"), () => unlock(call("pg_advisory_unlock_shared")))
       )

@@ -10,7 +10,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { Amount } from "../../claude/Amount.ts"
 import type { Allotment, SharedAccount, Unit } from "../../claude/SpendStore.ts"
 import * as JobLimits from "./JobLimits.ts"
-import * as JobLock from "./JobLock.ts"
+import * as LockHolders from "./LockHolders.ts"
 import type { JobState } from "./JobState.ts"
 import type { JournalFailed } from "./JournalError.ts"
 import * as Parts from "./Parts.ts"
@@ -104,7 +104,7 @@ const decodeAmount = Schema.decodeOption(Amount)
 const look = Effect.fnUntraced(function* (job: JobState, unit: Unit) {
   const { id, run, sql } = job
   const waiting = yield* sql`SELECT 1 FROM effect_claude_runs WHERE job = ${id} AND run <> ${run} AND waits % 2 = 1
-    AND ended_at IS NULL AND ${JobLock.isLiving(sql, id, "run")} LIMIT 1`
+    AND ended_at IS NULL AND ${LockHolders.isLiving(sql, id, "run")} LIMIT 1`
   return { cap: yield* capOf(job, unit), isWanted: waiting.length > 0 }
 })
 
@@ -125,7 +125,7 @@ const allot = Effect.fnUntraced(function* (
     decode
   )
   const others = yield* Effect.flatMap(
-    sql`SELECT cost, ${allotted} AS allotted, ended_at IS NULL AND ${JobLock.isLiving(sql, id, "run")} AS living,
+    sql`SELECT cost, ${allotted} AS allotted, ended_at IS NULL AND ${LockHolders.isLiving(sql, id, "run")} AS living,
           COALESCE(waits, 0) >= ${idle} AS idle
         FROM effect_claude_runs WHERE job = ${id} AND run <> ${run}`,
     decodeParts

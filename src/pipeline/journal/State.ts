@@ -15,7 +15,7 @@ import * as Controls from "./Controls.ts"
 import { isSqlite } from "./Dialect.ts"
 import * as Kind from "./Kind.ts"
 import * as JobLimits from "./JobLimits.ts"
-import * as JobLock from "./JobLock.ts"
+import * as LockHolders from "./LockHolders.ts"
 import type { Readable } from "./JobState.ts"
 import { type JournalFailed, JournalForeign, JournalTooNew, JournalTooOld } from "./JournalError.ts"
 import * as Opening from "./Opening.ts"
@@ -98,7 +98,7 @@ export interface State {
   /** What came of a control; undefined while no run has applied it. */
   readonly outcomeOf: (control: number) => Effect.Effect<Controls.Outcome | undefined, JournalFailed>
   /** On PostgreSQL, the connection of the run that has the job open; an SQLite file has the lock of `Sqlite.layer`. */
-  readonly holder: Effect.Effect<JobLock.Holder | undefined, JournalFailed>
+  readonly holder: Effect.Effect<LockHolders.Holder | undefined, JournalFailed>
   /** The job where its last run has claimed the rows for other processes. */
   readonly shared: Shared | undefined
 }
@@ -233,7 +233,7 @@ const make = (job: Readable, place: string, stored: typeof StoredJob.Type): Stat
     send: (control) => Controls.send(job, control),
     withdraw: (control) => Controls.withdraw(job, control),
     outcomeOf: (control) => Controls.outcomeOf(job, control),
-    holder: isSqlite(sql) ? Effect.undefined : attempt(JobLock.holder(sql, name)),
+    holder: isSqlite(sql) ? Effect.undefined : attempt(LockHolders.holder(sql, name)),
     shared: stored.shared ? sharedOf(job, stored) : undefined
   }
 }
@@ -244,7 +244,7 @@ const sharedOf = (job: Readable, { name, run, source }: typeof StoredJob.Type): 
     id,
     source: source ?? undefined,
     workerRuns: attempt(Effect.flatMap(Clock.currentTimeMillis, (now) => WorkerRuns.read(sql, id, now, run))),
-    workers: attempt(JobLock.sharers(sql, name)),
+    workers: attempt(LockHolders.sharers(sql, name)),
     stops: attempt(
       Effect.map(
         Effect.flatMap(

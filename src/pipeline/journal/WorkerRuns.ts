@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { SqlClient } from "effect/sql/SqlClient"
-import * as JobLock from "./JobLock.ts"
+import * as LockHolders from "./LockHolders.ts"
 import * as RunRecord from "./RunRecord.ts"
 import * as Total from "./Total.ts"
 
@@ -32,7 +32,7 @@ export const read = (sql: SqlClient, job: number, now: number, submission?: numb
       sql`SELECT r.settings, r.done, r.failed, r.calls, r.cost, r.unpriced, r.outcome,
             CAST(r.began_at AS DOUBLE PRECISION) AS began_at, CAST(r.ended_at AS DOUBLE PRECISION) AS ended_at,
             (SELECT MAX(m.minute) FROM effect_claude_minutes m WHERE m.job = r.job AND m.run = r.run) AS minute,
-            CASE WHEN r.ended_at IS NULL AND ${JobLock.isLiving(sql, job, "r.run")} THEN 1 ELSE 0 END AS living
+            CASE WHEN r.ended_at IS NULL AND ${LockHolders.isLiving(sql, job, "r.run")} THEN 1 ELSE 0 END AS living
           FROM effect_claude_runs r
           WHERE r.job = ${job} AND r.part_of IS NOT NULL
             AND ${submission === undefined ? sql`TRUE` : sql`r.part_of = ${submission}`}

@@ -10,6 +10,7 @@ import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import * as JobLock from "../../../src/pipeline/journal/JobLock.ts"
+import * as LockHolders from "../../../src/pipeline/journal/LockHolders.ts"
 import * as Job from "../../../src/pipeline/Job.ts"
 import * as Journal from "../../../src/pipeline/Journal.ts"
 import * as TestClaude from "../../../src/testing/TestClaude.ts"
@@ -101,7 +102,7 @@ describe.skipIf(postgres.missing !== "")(`the lock of a job on PostgreSQL${postg
       const sql = yield* SqlClient
       const shared = yield* Effect.all([JobLock.share(sql, "a"), JobLock.share(sql, "a")])
       assert.isTrue(shared.every((share) => share !== undefined))
-      assert.strictEqual(yield* JobLock.sharers(sql, "a"), 2)
+      assert.strictEqual(yield* LockHolders.sharers(sql, "a"), 2)
       assert.isUndefined(yield* JobLock.take(sql, "a"))
       assert.isDefined(yield* JobLock.take(sql, "another job"))
     }).pipe(Effect.scoped, Effect.provide(postgres.layer))
