@@ -6,7 +6,6 @@ import * as BigDecimal from "effect/BigDecimal"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
 import type * as Job from "../pipeline/Job.ts"
 import type * as Journal from "../pipeline/Journal.ts"
 import * as Progress from "../pipeline/Progress.ts"
@@ -16,17 +15,13 @@ import * as ClusterFlags from "./ClusterFlags.ts"
 import { ExitWith } from "./ExitWith.ts"
 import * as Log from "./Log.ts"
 import * as NodeSources from "./NodeSources.ts"
-import * as Outage from "./Outage.ts"
 import * as Postgres from "./Postgres.ts"
 import * as Redis from "./Redis.ts"
 import * as RunFailure from "./RunFailure.ts"
 import type { RunFlags } from "./RunFlags.ts"
 import * as RunOptions from "./RunOptions.ts"
 import * as RunSettings from "./RunSettings.ts"
-import { Outputs } from "./Outputs.ts"
-
-/** The run ends after this many seconds without a worker. */
-const patience = 15
+import * as WorkersProgress from "./WorkersProgress.ts"
 
 /** Submits the job that a command makes, watches it, and writes its output. */
 export const run = Effect.fnUntraced(
@@ -62,7 +57,7 @@ export const run = Effect.fnUntraced(
       const submission = yield* Effect.provide(Cluster.submit(job, options), AskFirst.layerStandIn)
       const workers = `workers join with: effect-claude worker --database ${place} ${queue === undefined ? "" : `--queue ${Postgres.withoutSecrets(queue)} `}${flags.job}`
       yield* Console.error(`${job.name}: submitted${submission.isKnown ? " before" : ""} to ${place}; ${workers}`)
-      const ended = yield* watching(job.name, { database, queue }).pipe(
+      const ended = yield* WorkersProgress.watch(job.name, { database, queue }).pipe(
         Effect.onInterrupt(() =>
           Console.error(`${job.name}: the workers continue; run the same command again to watch`)
         )
@@ -106,44 +101,3 @@ export const run = Effect.fnUntraced(
 )
 
 const write = "write postgres://host:5432/database"
-
-/** Prints a line whenever the numbers have changed, and ends where workers have stopped for good. */
-const watching = Effect.fnUntraced(function* (name: string, { database, queue }: Cluster.Servers) {
-  const { stderr } = yield* Outputs
-  let shown = ""
-  let alone = 0
-  let latest: Cluster.Progress | undefined
-  const outage = Outage.make((line) => Console.error(`${name}: ${line}`))
-  const show = (progress: Cluster.Progress) =>
-    Effect.suspend(() => {
-      latest = progress
-      const line = lineOf(progress)
-      if (line !== shown) stderr.write(`${name}: ${line}\n`)
-      shown = line
-      alone = progress.workers === 0 && progress.isOpen ? alone + 1 : 0
-      const stop = lastStop(progress)
-      return alone >= patience && stop !== undefined
-        ? Effect.fail(new ExitWith(3, `no worker is left; the last one stopped: ${stop.detail ?? stop.outcome}`))
-        : outage.ends
-    })
-  const watch = Cluster.watch(name, database, show, { queue })
-  yield* Effect.retry(watch, {
-    while: (error) => (Outage.isPassing(error) ? Effect.as(outage.fails(error.message), true) : Effect.succeed(false)),
-    schedule: Schedule.spaced(pause)
-  })
-  return latest ?? (yield* Effect.die("the watch ended before it had read the job"))
-})
-
-/** Why the last worker stopped for good. One whose database has failed begins again by itself. */
-export const lastStop = ({ stops }: Pick<Cluster.Progress, "stops">) =>
-  stops.find(({ outcome }) => outcome !== "JobBroken")
-
-/** The time between two attempts to read a database that has failed. */
-const pause = "2 seconds"
-
-const lineOf = ({ done, failed, total, totals, workers }: Cluster.Progress): string => {
-  const { cost, unpriced } = totals.all
-  const failures = failed > 0 ? `, ${failed} failed` : ""
-  const money = Progress.cost({ cost, unpricedCalls: unpriced })
-  return `${done} of ${total} rows done${failures}; ${Progress.counted(workers, "worker", "workers")}; ${money}`
-}

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import * as Submit from "../../src/run/Submit.ts"
 import { lines, program } from "./cli.ts"
 import { jobOf, world } from "./work/jobs.ts"
 
@@ -83,15 +82,6 @@ describe("a database of a job that cannot be reached", () => {
       assert.deepStrictEqual([ended.code, ended.stderr.trimEnd().endsWith("(flag: --database)")], [2, true])
     }).pipe(Effect.scoped)
   )
-})
-
-describe("a watched job without a worker", () => {
-  it("waits for workers whose database has failed, and ends after one that has stopped for good", () => {
-    const broken = { worker: "one", outcome: "JobBroken", detail: "the run broke off: the connection was closed" }
-    const spent = { worker: "one", outcome: "BudgetExceeded", detail: "the budget of this job has $0 left" }
-    assert.isUndefined(Submit.lastStop({ stops: [broken, broken] }))
-    assert.strictEqual(Submit.lastStop({ stops: [broken, spent] }), spent)
-  })
 })
 
 // Builders
