@@ -13,17 +13,17 @@ const passing = new Set(["JournalFailed", "DispatcherFailed", "PostgresFailed"])
 /** Whether the server may only be restarting. */
 export const isPassing = ({ _tag }: { readonly _tag: string }): boolean => passing.has(_tag)
 
-/** The messages since the database worked last. */
+/** The messages since both worked last. */
 export interface Outage {
   /** Prints a message, unless one of its kind was printed. */
   readonly waits: (message: string) => Effect.Effect<void>
   /** As `waits`, for a failure. */
   readonly fails: (message: string) => Effect.Effect<void>
-  /** The database works. Prints how long it failed. */
+  /** Database and queue work. Prints how long they failed. */
   readonly ends: Effect.Effect<void>
 }
 
-/** Begins with a database that works. */
+/** Begins while both work. */
 export const make = (print: (line: string) => Effect.Effect<void>): Outage => {
   const printed = new Set<string>()
   let since: number | undefined
@@ -47,7 +47,7 @@ export const make = (print: (line: string) => Effect.Effect<void>): Outage => {
       printed.clear()
       return began === undefined
         ? Effect.void
-        : print(`works again, after ${DurationText.of(Timer.now(clock) - began)} without the database`)
+        : print(`works again, after ${DurationText.of(Timer.now(clock) - began)}`)
     })
   }
 }

@@ -19,7 +19,7 @@ describe("a command whose database fails", () => {
       assert.deepStrictEqual(lines, [
         `could not extend file "base/1/2": No space left on device`,
         "connection refused",
-        "works again, after 3 s without the database",
+        "works again, after 3 s",
         "connection refused"
       ])
     })

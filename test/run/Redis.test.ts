@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import * as Server from "../../src/run/Redis.ts"
-import { missing, redisServer } from "../policy/rateLimit/redisServer.ts"
+import { missing, server as runningServer } from "./cluster/redisServers.ts"
 
 it.effect("an address of another kind is refused", () =>
   Effect.gen(function* () {
@@ -15,8 +15,7 @@ it.effect("an address of another kind is refused", () =>
 
 it.live.skipIf(missing)(`a connection ends at once, even if the server has stopped to answer${missing}`, () =>
   Effect.gen(function* () {
-    const server = yield* redisServer
-    yield* server.start
+    const server = yield* runningServer()
     const client = yield* Server.client(server.url)
     const ended = yield* Effect.gen(function* () {
       const redis = yield* Layer.build(client)

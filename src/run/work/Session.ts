@@ -38,9 +38,9 @@ export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, 
   const observe = (event: Event.Event) =>
     Effect.suspend(() => {
       if (event._tag === "row-finished") rows += 1
-      if (event._tag !== "run-paced") return Effect.void
-      isRunning = hasRun = true
-      return outage.ends
+      if (event._tag === "run-paced") isRunning = hasRun = true
+      // A run also begins while the queue fails.
+      return event._tag === "chunk-taken" ? outage.ends : Effect.void
     })
   const unstored = Unstored.make()
   const work = Cluster.work(job, { ...options, unstored }, claude, sender).pipe(

@@ -6,12 +6,12 @@ import * as Logger from "effect/Logger"
 import * as Schedule from "effect/Schedule"
 import type { Amounts, Buckets, Reservation, Wait } from "../../../src/policy/rateLimit/Buckets.ts"
 import * as SharedBuckets from "../../../src/policy/rateLimit/SharedBuckets.ts"
-import { missing, redisServer } from "./redisServer.ts"
+import { missing, server as runningServer, setMemory, stopped } from "../../run/cluster/redisServers.ts"
 
 describe.skipIf(missing !== "")(`processes that share their limits through a Redis that fails${missing}`, () => {
   it.live("use the whole limits until Redis is there, report it once, and then share them", () =>
     Effect.gen(function* () {
-      const server = yield* redisServer
+      const server = yield* stopped()
       const { logs, one, other } = yield* twoProcesses(server.url)
       yield* take(one)
       yield* take(other)
@@ -34,8 +34,7 @@ describe.skipIf(missing !== "")(`processes that share their limits through a Red
     "continue with an equal share each when Redis stops, and share again when it is back, even if it is empty",
     () =>
       Effect.gen(function* () {
-        const server = yield* redisServer
-        yield* server.start
+        const server = yield* runningServer()
         const { logs, one, other } = yield* twoProcesses(server.url)
         yield* untilShared(one, other)
         const call = yield* take(one)
@@ -54,15 +53,14 @@ describe.skipIf(missing !== "")(`processes that share their limits through a Red
 
   it.live("report a Redis that is full once, and when it accepts writes again", () =>
     Effect.gen(function* () {
-      const server = yield* redisServer
-      yield* server.start
+      const server = yield* runningServer()
       const { logs, one } = yield* twoProcesses(server.url)
       yield* take(one)
-      yield* server.setMemory(1)
+      yield* setMemory(server.url, 1)
       yield* Effect.repeat(Effect.delay(one.reserve("group", some), "300 millis"), { times: 8 })
       assert.lengthOf(logs, 1)
       assert.match(String(logs), /OOM command not allowed/)
-      yield* server.setMemory(0)
+      yield* setMemory(server.url, 0)
       yield* Effect.repeat(Effect.delay(one.reserve("group", some), "300 millis"), { until: () => logs.length > 1 })
       assert.deepStrictEqual(logs.slice(1), ["Redis is back: the rate limits are shared again"])
     })
@@ -70,8 +68,7 @@ describe.skipIf(missing !== "")(`processes that share their limits through a Red
 
   it.live("wait no longer than a second for a Redis that does not answer", () =>
     Effect.gen(function* () {
-      const server = yield* redisServer
-      yield* server.start
+      const server = yield* runningServer()
       const { logs, one } = yield* twoProcesses(server.url)
       yield* take(one)
       yield* server.freeze

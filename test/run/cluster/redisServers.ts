@@ -41,8 +41,8 @@ export const missing =
     ? ""
     : ": redis-server is not installed (apt-get install redis-server)"
 
-/** A server of the test, without data. `start` starts it again; its data is lost then, unless `saves`. */
-export const server = Effect.fnUntraced(function* (...options: ReadonlyArray<string>) {
+/** A server of the test that does not run yet. Where it starts again, its data is lost, unless the options store it. */
+export const stopped = Effect.fnUntraced(function* (...options: ReadonlyArray<string>) {
   const folder = mkdtempSync(join(tmpdir(), "effect-claude-redis-"))
   const port = yield* freePort
   const url = `redis://127.0.0.1:${port}`
@@ -71,9 +71,15 @@ export const server = Effect.fnUntraced(function* (...options: ReadonlyArray<str
       Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
     )
   )
-  yield* start
   return { url, kill, start, freeze: signal("SIGSTOP"), wake: signal("SIGCONT") }
 })
+
+/** A running server of the test, without data. */
+export const server = (...options: ReadonlyArray<string>) => Effect.tap(stopped(...options), ({ start }) => start)
+
+/** Lets a server refuse writes while it has more than this many bytes; 0 is no limit. */
+export const setMemory = (url: string, bytes: number) =>
+  redis(url, (client) => client.configSet("maxmemory", String(bytes)))
 
 const freePort = Effect.callback<number>((resume) => {
   const listener = createServer()
