@@ -101,3 +101,11 @@ export const freePort = async (): Promise<number> =>
       server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
     })
   })
+
+/** Gives the database to a new role `app`, which is no superuser, and returns its address for this role. */
+export const asOwner = async ({ port, query }: Server) => {
+  await query("CREATE ROLE app LOGIN PASSWORD 'secret'")
+  await query("ALTER DATABASE jobs OWNER TO app")
+  await query("ALTER SCHEMA public OWNER TO app")
+  return `postgres://app:secret@127.0.0.1:${port}/jobs`
+}

@@ -11,7 +11,6 @@ import * as Postgres from "../../src/run/Postgres.ts"
 import { names, people, type Person } from "../pipeline/jobs.ts"
 import { folder, lines } from "./cli.ts"
 
-/** Processes wait in virtual time, and the database answers in real time. */
 const { TEST_DATABASE_URL = "" } = process.env
 const missing =
   TEST_DATABASE_URL === "" ? ": TEST_DATABASE_URL is not set (postgres://user@127.0.0.1:5432/database)" : ""
@@ -185,7 +184,7 @@ const disconnect = ({ name }: { readonly name: string }) =>
 
 const until = (isMet: () => boolean) => Effect.repeat(Effect.sleep("250 millis"), { until: isMet })
 
-/** Lets virtual time pass while the database works, 50 times faster. */
+/** Processes wait in virtual time, which passes about 50 times faster, while the database answers in real time. */
 const inTime = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
   const fiber = yield* Effect.forkChild(effect)
   while (fiber.pollUnsafe() === undefined) {

@@ -80,7 +80,7 @@ describe.skipIf(postgres.missing !== "")(`the concurrency of a job over several 
 
 const provide = <A, E, R>(effect: Effect.Effect<A, E, R>) => effect.pipe(Effect.scoped, Effect.provide(postgres.layer))
 
-/** A process with its grant. `wants` asks for one; it holds nothing of the one before unless told. */
+/** A process with its grant. `wants` asks for one; by default, none of its calls are in flight. */
 const member = Effect.map(joined, ({ chunks, end, run }) => {
   let granted = 0
   const wants = (wants: number, held = 0) =>

@@ -37,10 +37,10 @@ export const joinedAs = Effect.fnUntraced(function* (settings: Journal.Settings)
 
 export const joined = joinedAs({})
 
-/** Closes the connection of a process, as when it dies. */
+/** Closes the connection of a process, as when it dies, and returns when it is closed. */
 export const dies = (run: number) =>
   SqlClient.use(
-    (sql) => sql`SELECT pg_terminate_backend(l.pid) FROM pg_locks l, effect_claude_jobs j
+    (sql) => sql`SELECT pg_terminate_backend(l.pid, 5000) FROM pg_locks l, effect_claude_jobs j
       WHERE l.locktype = 'advisory' AND (CAST(l.classid AS BIGINT) << 32) | CAST(l.objid AS BIGINT)
         = hashtextextended(current_schema() || ' effect_claude run ' || j.id || ' ' || ${String(run)}, 0)`
   )

@@ -15,10 +15,7 @@ export const tooManyClients: Scenario = {
     const database = await Postgres.make(cleanup, {
       settings: { max_connections: 60, superuser_reserved_connections: 3 }
     })
-    await database.query("CREATE ROLE app LOGIN PASSWORD 'secret'")
-    await database.query("ALTER DATABASE jobs OWNER TO app")
-    await database.query("ALTER SCHEMA public OWNER TO app")
-    const url = `postgres://app:secret@127.0.0.1:${database.port}/jobs`
+    const url = await Postgres.asOwner(database)
     const world = await World.make(cleanup)
     const submission = world.submit(url)
     for (let index = 0; index < world.workers; index++) world.work(url)

@@ -10,10 +10,7 @@ const changing =
   (lose: string, restore: string): Scenario["run"] =>
   async (cleanup) => {
     const database = await Postgres.make(cleanup)
-    await database.query("CREATE ROLE app LOGIN PASSWORD 'secret'")
-    await database.query("ALTER DATABASE jobs OWNER TO app")
-    await database.query("ALTER SCHEMA public OWNER TO app")
-    const url = `postgres://app:secret@127.0.0.1:${database.port}/jobs`
+    const url = await Postgres.asOwner(database)
     const world = await World.make(cleanup)
     const submission = world.submit(url)
     for (let index = 0; index < world.workers; index++) world.work(url)

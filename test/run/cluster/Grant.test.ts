@@ -24,7 +24,10 @@ describe.skipIf(missing)(`the workers of a job with a concurrency${missing}`, ()
       yield* set(9)
       assert.strictEqual(yield* mostOf("2 seconds"), 9)
       yield* set(1)
-      yield* Effect.sleep("2 seconds")
+      yield* Effect.timeout(
+        until(() => inFlight() <= 1),
+        "2 seconds"
+      )
       assert.strictEqual(yield* mostOf("500 millis"), 1)
       yield* set(24)
       yield* Fiber.join(watched)

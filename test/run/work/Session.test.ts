@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { NodeServices } from "@effect/platform-node"
-import { Job, Step } from "effect-claude"
+import { Event, Job, Step } from "effect-claude"
 import { Console, Effect, Fiber, Latch, Random, Schema } from "effect"
 import { join } from "node:path"
 import { TestClaude } from "effect-claude/testing"
@@ -19,10 +19,11 @@ describe.skipIf(missing)(`a job of a worker${missing}`, () => {
   it.live("waits until it is submitted, says so once, and ends its calls when the process is asked to stop", () =>
     Effect.gen(function* () {
       const { drain, job, name, output, printed, session } = yield* sessionOf
-      const running = yield* Effect.forkChild(session.run)
-      yield* until(() => printed.length > 0)
+      let waits = 0
+      const count = Event.listen(({ _tag }) => Effect.sync(() => void (waits += Number(_tag === "job-waits"))))
+      const running = yield* Effect.forkChild(count(session.run))
       // It looks for the job a second time.
-      yield* Effect.sleep("1200 millis")
+      yield* until(() => waits > 1)
       assert.isFalse(session.isRunning())
       yield* Cluster.submit(job, { output })
       yield* Cluster.watch(name, TEST_DATABASE_URL, () => Effect.void)
