@@ -107,7 +107,8 @@ export const make = Effect.fnUntraced(function* <Entry>(
       for (const entry of entries) {
         const lease = renewed.get(entry)
         const state = lease && held.get(lease)
-        if (state !== undefined) state.deadline = deadline
+        // A late answer renews no lease whose time is over.
+        if (state !== undefined && lease?.isHeld() === true) state.deadline = deadline
         renewed.delete(entry)
       }
       return lose([...renewed.values()])

@@ -54,6 +54,35 @@ describe("a chunk that a process holds", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("stays lost when the answer to a renewal comes after its time", () =>
+    Effect.gen(function* () {
+      const { dispatcher, lost, queue } = yield* one
+      yield* TestClock.adjust("200 millis")
+      const [lease] = yield* dispatcher.take(1)
+      queue.delay = 6300
+      yield* TestClock.adjust("9050 millis")
+      assert.deepStrictEqual([lease?.isHeld(), lost], [false, []])
+      yield* TestClock.adjust("100 millis")
+      assert.isFalse(lease?.isHeld())
+      yield* TestClock.adjust("500 millis")
+      assert.deepStrictEqual([lease?.isHeld(), lost], [false, [0]])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("counts its time from the beginning of a renewal, however long that takes", () =>
+    Effect.gen(function* () {
+      const { dispatcher, queue } = yield* one
+      const [lease] = yield* dispatcher.take(1)
+      queue.delay = 4000
+      yield* TestClock.adjust("7 seconds")
+      queue.isUp = false
+      yield* TestClock.adjust("4999 millis")
+      assert.isTrue(lease?.isHeld())
+      yield* TestClock.adjust("1 millis")
+      assert.isFalse(lease?.isHeld())
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("is lost when the queue has given it to another process", () =>
     Effect.gen(function* () {
       const { dispatcher, lost, queue } = yield* one
