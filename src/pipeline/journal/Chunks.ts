@@ -42,12 +42,15 @@ export interface ChunkRow extends ClaimedRows.PendingRow {
   readonly input: { readonly form: string; readonly value: string }
 }
 
-/** Opens the chunks of the claimed rows that are not done. A chunk that is still in the queue stays as it is. */
+/**
+ * Opens the chunks of the claimed rows that are not done. A chunk that is still in the queue stays there. No process holds
+ * one any more: a process that has lost its lock, and has not noticed it, would close a chunk whose rows are open.
+ */
 export const open = ({ claimed, id, sql }: JobState) =>
   sql`INSERT INTO effect_claude_chunks AS c (job, first, generation, open, sent, starts, strikes)
       SELECT DISTINCT r.job, r.id - r.id % ${sql.literal(String(size))}, 1, 1, 0, 0, 0
       FROM effect_claude_rows r WHERE r.job = ${id} AND r.run = ${claimed} AND r.state <> 1
-      ON CONFLICT (job, first) DO UPDATE SET open = 1, starts = 0, trying = NULL, strikes = 0,
+      ON CONFLICT (job, first) DO UPDATE SET open = 1, holder = NULL, starts = 0, trying = NULL, strikes = 0,
         generation = CASE WHEN c.open = 1 AND c.sent = 1 THEN c.generation ELSE c.generation + 1 END,
         sent = CASE WHEN c.open = 1 THEN c.sent ELSE 0 END`
 

@@ -11,6 +11,7 @@ import type { Connection } from "effect/sql/SqlConnection"
 import * as Stream from "effect/Stream"
 import * as Journal from "../../../src/pipeline/Journal.ts"
 import { postgres } from "./databases.ts"
+import { dies, joined } from "./processes.ts"
 import { answerOf, callOf, rowsOf, tickets } from "./runs.ts"
 
 describe.skipIf(postgres.missing !== "")(`a job that several processes work on${postgres.missing}`, () => {
@@ -157,6 +158,24 @@ describe.skipIf(postgres.missing !== "")(`a job that several processes work on${
         ]
       )
     }).pipe(Effect.scoped, Effect.provide(postgres.layer))
+  )
+
+  it.live(
+    "takes the chunks of a process that has lost its lock, and has not noticed it, when it is submitted again",
+    () =>
+      Effect.gen(function* () {
+        const [chunk] = yield* submit("a", "b")
+        if (chunk === undefined) return yield* Effect.die("there is no chunk")
+        const one = yield* joined
+        yield* one.chunks.take(chunk)
+        yield* one.chunks.rows(chunk)
+        yield* dies(one.run)
+        yield* submit("a", "b")
+        yield* one.journal.finish("a", `{"key":"a"}`)
+        assert.isFalse(yield* one.chunks.close(chunk))
+        assert.deepStrictEqual(yield* (yield* stateOf).counts, { total: 2, done: 0, failed: 0, pending: 2 })
+        assert.isTrue(yield* (yield* shared).isOpen)
+      }).pipe(Effect.scoped, Effect.provide(postgres.layer))
   )
 
   it.live("reads only the rows of a chunk, also before the database has statistics of them", () =>
