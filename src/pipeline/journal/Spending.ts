@@ -141,6 +141,7 @@ const allot = Effect.fnUntraced(function* (
     }))
   )
   if (answer._tag === "granted") yield* setAllotted(job, unit, answer.amount)
+  else yield* keepAtMost(job, unit, amounts.needed)
   const isTaken = answer._tag === "granted" && amounts.waits === "until granted"
   const waits = isTaken ? 0 : Number(amounts.waits !== "no") + (amounts.isIdle ? idle : 0)
   yield* sql`UPDATE effect_claude_runs SET waits = ${waits} WHERE job = ${id} AND run = ${run}`
@@ -150,6 +151,13 @@ const allot = Effect.fnUntraced(function* (
 const setAllotted = ({ id, run, sql }: JobState, unit: Unit, amount: BigDecimal.BigDecimal) =>
   sql`UPDATE effect_claude_runs SET ${sql(allottedColumns[unit])} = ${BigDecimal.format(amount)}
       WHERE job = ${id} AND run = ${run}`
+
+/** A process keeps no more than it asks for, also where the others have more than a budget that was lowered. */
+const keepAtMost = ({ id, run, sql }: JobState, unit: Unit, amount: BigDecimal.BigDecimal) => {
+  const column = sql(allottedColumns[unit])
+  return sql`UPDATE effect_claude_runs SET ${column} = ${BigDecimal.format(amount)}
+             WHERE job = ${id} AND run = ${run} AND CAST(${column} AS NUMERIC) > CAST(${BigDecimal.format(amount)} AS NUMERIC)`
+}
 
 const decodeLost = Schema.decodeUnknownEffect(
   Schema.Array(

@@ -81,6 +81,20 @@ describe.skipIf(postgres.missing !== "")(`a budget that several processes spend$
     }).pipe(Effect.scoped, Effect.provide(postgres.layer))
   )
 
+  it.live("takes back what a process does not need, also where less is left than all processes have", () =>
+    Effect.gen(function* () {
+      yield* submitted({ budget: "10 USD" })
+      const [one, other] = [yield* spender, yield* spender]
+      yield* one.ask(5)
+      yield* other.ask(5)
+      yield* one.chunks.setLimits({ budget: "4 USD" })
+      assert.strictEqual(yield* one.ask(2), "refused, 5 may come back")
+      assert.strictEqual(yield* other.ask(1), "1 of 4")
+      assert.strictEqual(yield* one.ask(6), "refused, 1 may come back")
+      assert.strictEqual(yield* other.ask(2), "2 of 4")
+    }).pipe(Effect.scoped, Effect.provide(postgres.layer))
+  )
+
   it.live("counts the part of a process that died as spent, so that no call waits for it", () =>
     Effect.gen(function* () {
       yield* submitted({ budget: "10 USD" })

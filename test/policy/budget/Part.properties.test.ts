@@ -113,7 +113,7 @@ const live = Effect.fnUntraced(function* (bank: Bank, { calls, dies }: typeof Pr
         Effect.sync(() => {
           const parts = others().map((other) => ({ ...other, billed: tokens(other.billed) }))
           const answer = Parts.allot(amounts, zero, parts)
-          if (answer._tag === "granted") entry.allotted = answer.amount
+          entry.allotted = answer._tag === "granted" ? answer.amount : BigDecimal.min(entry.allotted, amounts.needed)
           const isTaken = answer._tag === "granted" && amounts.waits === "until granted"
           entry.isWaiting = !isTaken && amounts.waits !== "no"
           entry.isIdle = !isTaken && amounts.isIdle
