@@ -59,12 +59,11 @@ export const watch = Effect.fn("Cluster.watch")(
       while (true) {
         yield* Refill.repair(sendingInTime)
         yield* Refill.send(sendingInTime)
-        const progress = yield* inTime(progressOf(name))
+        const { end, progress } = yield* inTime(progressOf(name))
         yield* show(progress)
-        if (!progress.isOpen) break
+        if (!progress.isOpen) return yield* end
         yield* Effect.sleep("1 second")
       }
-      yield* shared.end
     }).pipe(Effect.provide(ChunkQueue.layer({ name, number: shared.id, settings }, { database, queue })))
   },
   (effect) => Effect.withTracerEnabled(effect, false)
@@ -77,19 +76,21 @@ const inTime = <A, E, R>(reading: Effect.Effect<A, E, R>) =>
     orElse: () => Effect.fail(new Journal.JournalFailed({ detail: "the database has not answered for a minute" }))
   })
 
+/** The progress of the latest submission, and what records that every row of it has ended. */
 const progressOf = Effect.fnUntraced(function* (name: string) {
   const state = yield* Submission.find(name)
   const { shared } = state
   // Read first: where no row is open, the counts after it are the last ones.
   const isOpen = shared !== undefined && (yield* shared.isOpen)
   const counts = yield* state.counts
-  return {
+  const progress: Progress = {
     ...counts,
     isOpen,
     workers: shared === undefined ? 0 : yield* shared.workers,
     stops: shared === undefined ? [] : yield* shared.stops,
     totals: yield* state.totals
-  } satisfies Progress
+  }
+  return { progress, end: shared?.end ?? Effect.void }
 })
 
 /** Writes the results of a job and the file of its failed rows. */

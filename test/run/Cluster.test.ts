@@ -201,6 +201,23 @@ describe.skipIf(missing)(`a process that works on a submitted job${missing}`, ()
     }).pipe(provide)
   )
 
+  it.live("is done for the next submission too where it was submitted again while a process watched it", () =>
+    Effect.gen(function* () {
+      const { input, job, output } = yield* greetings
+      const greet = { ...job("Greet"), source: Dataset.fromFile(Person, input) }
+      yield* Cluster.submit(greet, { output })
+      const watcher = yield* Effect.forkChild(Cluster.watch(greet.name, TEST_DATABASE_URL, () => Effect.void))
+      yield* Effect.sleep("200 millis")
+      writeFileSync(input, JSON.stringify({ name: "person 1" }))
+      assert.isFalse((yield* Cluster.submit(greet, { output })).isKnown)
+      const work = Cluster.work(greet, { database: TEST_DATABASE_URL }, () => TestClaude.layer("Hello."))
+      const worker = yield* Effect.forkChild(work)
+      yield* Fiber.join(watcher)
+      yield* Fiber.interrupt(worker)
+      assert.isFalse((yield* Cluster.submit(greet, { output })).isKnown)
+    }).pipe(provide)
+  )
+
   it.live("leaves an unchanged submission as it is until it is done, and then tries failed rows again", () =>
     Effect.gen(function* () {
       const { input, job, output } = yield* greetings
