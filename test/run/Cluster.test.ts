@@ -275,7 +275,7 @@ const totalsOf = Effect.fnUntraced(function* (job: string) {
 /** Closes the connections that share the lock of a job. */
 const disconnect = (job: string) =>
   SqlClient.use(
-    (sql) => sql`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock'
+    (sql) => sql`SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock'
       AND (CAST(classid AS BIGINT) << 32) | CAST(objid AS BIGINT)
         = hashtextextended(current_schema() || ' ' || ${job}, 0)`
   )
