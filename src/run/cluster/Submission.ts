@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Amount } from "../../claude/Amount.ts"
+import * as Amount from "../../claude/Amount.ts"
 import { readSame } from "../../pipeline/Claims.ts"
 import * as Job from "../../pipeline/Job.ts"
 import * as Journal from "../../pipeline/Journal.ts"
@@ -20,7 +20,7 @@ import * as ChunkQueue from "./ChunkQueue.ts"
 /** How a job is submitted. */
 export interface SubmitOptions extends Pick<Job.RunOptions, "changed" | "rejects"> {
   readonly output: string
-  /** Such as the budget, which holds for all processes together. */
+  /** Such as the budget, `5 USD` or `2M tokens`, which holds for all processes together. */
   readonly settings?: Journal.Settings
   readonly command?: Journal.Command
   /** The address of a Redis server that hands out the chunks; by default the database does. */
@@ -47,6 +47,8 @@ export const submit = Effect.fn("Cluster.submit")(function* <Row, Out, E>(
   options: SubmitOptions
 ) {
   const { command, output, queue, settings = {} } = options
+  // With another text, workers would have no budget.
+  if (settings.budget !== undefined) Amount.fromUnsafe(settings.budget)
   const state = Option.getOrUndefined(yield* Effect.option(find(job.name)))
   const before = state?.shared && { settings: state.settings, isOpen: state.lastRun.outcome === null }
   const chosen = yield* ChunkQueue.choose(job.name, before, queue)
@@ -107,7 +109,7 @@ const findKnown = Effect.fnUntraced(function* <Row, Out, E>(
   return { invalid, problems, rejectsFile: undefined, isKnown: true } satisfies Submission
 })
 
-const unitOf = (budget = "") => Option.getOrUndefined(Schema.decodeOption(Amount)(budget))?.unit
+const unitOf = (budget = "") => Option.getOrUndefined(Schema.decodeOption(Amount.Amount)(budget))?.unit
 
 /** The state of a submitted job. */
 export const find = Effect.fnUntraced(function* (name: string) {
