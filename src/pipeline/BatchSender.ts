@@ -1,7 +1,7 @@
 /**
- * Sends the Message Batches of a submitted job for all workers. Each worker tries to become the sender, and one is at a
- * time. To the Claude of the sender, which sends batches, the calls that workers wait for are what the rows of a run are:
- * so a batch that the sender before it has left is continued, and the budget of the job is spent here.
+ * Sends the Message Batches of a submitted job for all workers. Each worker tries to become the sender, and only one is at
+ * a time. It runs the calls that workers wait for as a run of one process runs its rows. So it continues the batches of the
+ * sender before it, and only the sender spends the budget of the job.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"

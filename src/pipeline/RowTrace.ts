@@ -23,7 +23,7 @@ export interface Part {
   readonly worker: string | undefined
 }
 
-/** The part of this process. Without one, each run of a row has a trace of its own. */
+/** The part of this process. Without one, each run of a row has a separate trace. */
 export const Part: Context.Reference<Part | undefined> = Context.Reference("effect-claude/RowTrace/Part", {
   defaultValue: (): Part | undefined => undefined
 })

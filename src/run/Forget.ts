@@ -32,8 +32,8 @@ export const forget = Effect.fnUntraced(
       return yield* refuse(`${name} is in use by ${holder.name}; stop the run and the workers first`)
     if (!yes && !(yield* agrees(job))) return yield* Effect.fail(new ExitWith(130, `${name} stays as it is`))
     const keys = yield* Effect.provideContext(Cluster.forget(job.job, flags.state), job.client)
-    yield* Console.log(`${name} is forgotten: ${job.path} holds none of its rows, replies and results`)
-    if (keys !== undefined) yield* Console.log(`its chunks are still on Redis, in keys ${keys}`)
+    yield* Console.log(`${name} is removed from ${job.path}, with its rows, replies and results`)
+    if (keys !== undefined) yield* Console.log(`keys of its queue are still on Redis; delete those that match ${keys}`)
   },
   Effect.scoped,
   (effect) => OpenState.toExit(effect)
@@ -43,7 +43,7 @@ export const forget = Effect.fnUntraced(
 const agrees = Effect.fnUntraced(function* ({ counts, job, path, totals }: OpenState.JobInState) {
   const { stderr } = yield* Outputs
   const isTerminal = stderr.isTTY === true && (yield* (yield* Stdio.Stdio).stdinIsTerminal)
-  if (!isTerminal) return yield* refuse(`nothing is forgotten without a yes: add --yes`)
+  if (!isTerminal) return yield* refuse(`"${job}" stays as it is, because no terminal can ask; add --yes to remove it`)
   const { done, total } = yield* counts
   const { cost, unpriced } = (yield* totals).all
   const paid = Progress.cost({ cost, unpricedCalls: unpriced })

@@ -40,7 +40,7 @@ describe("effect-claude forget", () => {
       assert.include(busy.stderr, `"${name}" is in use by 1 worker; stop the run and the workers first`)
       yield* Fiber.interrupt(worker)
 
-      assert.include((yield* forget()).stderr, "nothing is forgotten without a yes: add --yes")
+      assert.include((yield* forget()).stderr, "stays as it is, because no terminal can ask; add --yes to remove it")
       const terminal = new FakeTerminal(200)
       const declined = yield* program(["forget", TEST_DATABASE_URL, "--job", name], { terminal, typed: ["n"] })
       assert.strictEqual(declined.code, 130)

@@ -1,6 +1,6 @@
 /**
- * Turns a file of a prompt into a block of the API: an image, a PDF, or a text document. Its bytes are checked, as those of
- * `Content` are. Every turn of a conversation sends its files again, so the block of a part is remembered. Pure otherwise.
+ * Turns a file of a prompt into a block of the API: an image, a PDF, or a text document. Its bytes are checked as in
+ * `Content`. Every turn of a conversation sends its files again, so the block of a part is remembered. Pure otherwise.
  */
 import type { Anthropic } from "@anthropic-ai/sdk"
 import * as Base64 from "effect/encoding/Base64"

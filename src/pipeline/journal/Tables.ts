@@ -148,8 +148,8 @@ const addFirstRequest = Effect.gen(function* () {
 })
 
 /**
- * Version 11: what a process has of the calls in flight that the job may have (`granted`), how many it could use (`wants`),
- * and in `waits`: 1 while a call of it waits for money, and 2 more while nothing of its part of the budget can come back.
+ * Version 11, of a process beside others: the calls that it may have in flight (`granted`), how many it could use (`wants`),
+ * and `waits`: 1 while one of its calls waits for money, plus 2 while it can give back none of its part of the budget.
  */
 const addGrants = Effect.gen(function* () {
   const sql = yield* SqlClient

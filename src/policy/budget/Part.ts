@@ -29,7 +29,7 @@ export const make = (purse: Purse.Purse, { allot, look, regularly }: SharedAccou
   let block = zero
   /** How often calls have asked for money in this second. */
   let asked = 0
-  /** Whether the others know that nothing of the part can come back. */
+  /** Whether the others know that this process can give back none of its part. */
   let reportedIdle = false
   /** Whether a call of another process waits for money. */
   let isWanted = false
@@ -67,7 +67,7 @@ export const make = (purse: Purse.Purse, { allot, look, regularly }: SharedAccou
       return receive(answer)
     })
   }
-  /** Without a call in flight and without spare money, nothing of the part can come back. */
+  /** Without a call in flight and without spare money, it can give back none of its part. */
   const isIdle = (spare: BigDecimal.BigDecimal) =>
     (reportedIdle = BigDecimal.isZero(purse.reserved) && BigDecimal.isZero(spare))
 
@@ -87,8 +87,8 @@ export const make = (purse: Purse.Purse, { allot, look, regularly }: SharedAccou
     const spare = isWanted ? zero : block
     const excess = BigDecimal.subtract(Purse.remaining(purse), BigDecimal.multiply(spare, two))
     // A call of another process must not wait for money that is spent.
-    const tells = isWanted && BigDecimal.isZero(purse.reserved) && !reportedIdle
-    if (tells || BigDecimal.isGreaterThan(excess, zero)) yield* giveBack(spare, "no")
+    const mustReport = isWanted && BigDecimal.isZero(purse.reserved) && !reportedIdle
+    if (mustReport || BigDecimal.isGreaterThan(excess, zero)) yield* giveBack(spare, "no")
   })
   regularly(one.withPermit(Effect.uninterruptible(shrink)))
 

@@ -1,7 +1,7 @@
 /**
- * Numbers the callers in a line so that jobs take turns, however many calls of one job wait: the first call of a job that
- * begins stands beside the first waiting call of another one. The calls of one job keep their order. (Start-time fair
- * queueing, https://doi.org/10.1145/248157.248171)
+ * Numbers the callers in a line so that jobs take turns, however many calls of one job wait: the numbers of a new job begin
+ * after the call that was let in last, and not at the end of the line. The calls of one job keep their order. (Start-time
+ * fair queueing, https://doi.org/10.1145/248157.248171)
  */
 
 /** The numbers of one line. */

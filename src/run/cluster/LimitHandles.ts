@@ -23,7 +23,9 @@ export const make = ({
   return {
     resize: (calls) =>
       settings.mode === "batches"
-        ? refused("the job is in batches, where --concurrency of a worker is the number of its rows that wait")
+        ? refused(
+            "in batches, calls have no limit: set how many rows wait in a worker by --concurrency, where it starts"
+          )
         : store({ concurrency: calls }, `up to ${calls} calls are in flight at once, over all workers`),
     raise: (text) =>
       Effect.matchEffect(limits, {

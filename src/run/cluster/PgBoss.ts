@@ -138,6 +138,7 @@ const open = Effect.fnUntraced(function* (url: string, supervise: number) {
 
 /** Removes the queue of a job. */
 export const remove = Effect.fnUntraced(function* ({ name, url }: Options) {
+  // It needs no look for processes that have died.
   const { boss, call } = yield* open(url, 60)
   yield* call(() => boss.deleteQueue(name))
 }, Effect.scoped)

@@ -21,7 +21,7 @@ import * as RunFailure from "../RunFailure.ts"
 /** How long a worker waits before it looks again for a job, or for a database that has failed. */
 const pause = "1 second"
 
-/** Makes the work on a job. `claude` makes its Claude from the settings of the submission, and `sender` that of its batches. */
+/** The work of a process on a job. `claude` and `sender` make its Claude, and the one that sends its batches; see `Cluster.work`. */
 export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, R>(
   job: Job.Job<Row, Out, E>,
   options: Cluster.WorkOptions,

@@ -27,7 +27,7 @@ describe("the limits of a submitted job", () => {
       const { handles, stored } = limited({}, { mode: "batches" })
       const { detail, isApplied } = yield* handles.resize(6)
       assert.isFalse(isApplied)
-      assert.include(detail, "--concurrency of a worker is the number of its rows that wait")
+      assert.include(detail, "set how many rows wait in a worker by --concurrency")
       assert.deepStrictEqual(stored, [])
     })
   )
