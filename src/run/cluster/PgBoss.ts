@@ -60,8 +60,6 @@ export interface Options {
   readonly url: string
   /** The name of the queue: letters, digits, `-`, `_`, `.` and `/`. */
   readonly name: string
-  /** How often this process looks for processes that have died; every second by default. */
-  readonly supervise?: number
 }
 
 /** The dispatcher of a job. It has two connections to the database. */
@@ -90,8 +88,11 @@ const rights =
 /** `insufficient_privilege`, https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const isForbidden = Predicate.compose(Predicate.hasProperty("code"), ({ code }) => code === "42501")
 
+/** A process looks this often for processes that have died, in seconds. */
+const interval = 1
+
 /** pg-boss on the database of an address, until the scope closes. */
-const open = Effect.fnUntraced(function* (url: string, supervise: number) {
+const open = Effect.fnUntraced(function* (url: string) {
   const place = Postgres.withoutSecrets(url)
   const failed = (detail: string) => new Dispatcher.DispatcherFailed({ detail: `${place}: ${detail}` })
   const call = <A>(run: () => Promise<A>) =>
@@ -108,8 +109,8 @@ const open = Effect.fnUntraced(function* (url: string, supervise: number) {
       createSchema,
       ...connections,
       schedule: false,
-      superviseIntervalSeconds: supervise,
-      monitorIntervalSeconds: supervise
+      superviseIntervalSeconds: interval,
+      monitorIntervalSeconds: interval
     })
     // A failed maintenance is tried again. Without a listener, the event would end the process.
     boss.on("error", () => undefined)
@@ -138,13 +139,12 @@ const open = Effect.fnUntraced(function* (url: string, supervise: number) {
 
 /** Removes the queue of a job. */
 export const remove = Effect.fnUntraced(function* ({ name, url }: Options) {
-  // It needs no look for processes that have died.
-  const { boss, call } = yield* open(url, 60)
+  const { boss, call } = yield* open(url)
   yield* call(() => boss.deleteQueue(name))
 }, Effect.scoped)
 
-const start = Effect.fnUntraced(function* ({ name, supervise = 1, url }: Options) {
-  const { boss, call, failed } = yield* open(url, supervise)
+const start = Effect.fnUntraced(function* ({ name, url }: Options) {
+  const { boss, call, failed } = yield* open(url)
   yield* call(() => boss.createQueue(name, queueOptions))
   return queueOf(boss, name, call, failed)
 })
