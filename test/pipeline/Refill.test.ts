@@ -14,6 +14,16 @@ describe("the chunks of a queue", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("are not recorded as sent where the queue cannot be reached", () =>
+    Effect.gen(function* () {
+      const { queue, sending } = jobOf(2)
+      const down = { ...queue, send: () => Effect.fail(new Dispatcher.DispatcherFailed({ detail: "no answer" })) }
+      const send = Effect.provideServiceEffect(Refill.send(sending), Dispatcher.Dispatcher, Dispatcher.make(down))
+      assert.instanceOf(yield* Effect.flip(send), Dispatcher.DispatcherFailed)
+      assert.lengthOf(yield* sending.unsent, 2)
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("are sent again after a loss, once no process can still work on them", () =>
     Effect.gen(function* () {
       const { queue, sending } = jobOf(3)

@@ -178,6 +178,38 @@ describe.skipIf(postgres.missing !== "")(`a job that several processes work on${
       }).pipe(Effect.scoped, Effect.provide(postgres.layer))
   )
 
+  it.live("counts the starts and the deaths of a chunk, and none of a process that ended in order", () =>
+    Effect.gen(function* () {
+      const { chunk, one, other, stop } = yield* taken(yield* submit("a", "b"))
+      yield* one.chunks.release(chunk)
+      yield* one.chunks.take(chunk)
+      yield* one.chunks.rows(chunk)
+      yield* one.chunks.tryAlone(chunk, "a")
+      assert.deepStrictEqual(yield* other.chunks.take(chunk), { starts: 2, suspect: { key: "a", deaths: 1 } })
+      yield* other.chunks.rows(chunk)
+      yield* other.chunks.tryAlone(chunk, "b")
+      assert.deepStrictEqual(yield* one.chunks.take(chunk), { starts: 3, suspect: { key: "b", deaths: 1 } })
+      // It has lost the chunk.
+      yield* other.chunks.tryAlone(chunk, "a")
+      yield* other.chunks.release(chunk)
+      assert.deepStrictEqual(yield* other.chunks.take(chunk), { starts: 4, suspect: { key: "b", deaths: 2 } })
+      yield* stop
+      const [next = chunk] = yield* submit("a", "b", "c")
+      assert.deepStrictEqual(yield* (yield* process).chunks.take(next), { starts: 1, suspect: undefined })
+    }).pipe(Effect.scoped, Effect.provide(postgres.layer))
+  )
+
+  it.live("is not recorded as sent where only an earlier generation was", () =>
+    Effect.gen(function* () {
+      const [chunk] = yield* submit("a")
+      if (chunk === undefined) return yield* Effect.die("there is no chunk")
+      yield* submit("a")
+      const { sending } = yield* shared
+      yield* sending.markSent([chunk])
+      assert.deepStrictEqual(yield* sending.unsent, [{ ...chunk, generation: 2 }])
+    }).pipe(Effect.scoped, Effect.provide(postgres.layer))
+  )
+
   it.live("reads only the rows of a chunk, also before the database has statistics of them", () =>
     Effect.gen(function* () {
       const { chunk, one } = yield* taken(yield* submit(...Array.from({ length: 2000 }, (_, index) => `row ${index}`)))

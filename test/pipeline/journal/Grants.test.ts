@@ -20,6 +20,22 @@ describe.skipIf(postgres.missing !== "")(`the concurrency of a job over several 
     }).pipe(provide)
   )
 
+  it.live("is divided between processes that ask at the same time", () =>
+    Effect.gen(function* () {
+      yield* submitted({ concurrency: 10 })
+      const members = yield* Effect.forEach([1, 2, 3, 4], () => member)
+      const all = (wants: number) => Effect.forEach(members, (one) => one.wants(wants), { concurrency: members.length })
+      for (let round = 0; round < 5; round++) {
+        const granted = yield* all(100)
+        assert.isAtMost(
+          granted.reduce<number>((sum, one = 0) => sum + one, 0),
+          10
+        )
+        yield* all(0)
+      }
+    }).pipe(provide)
+  )
+
   it.live("has no limit if none was submitted, and follows a change", () =>
     Effect.gen(function* () {
       yield* submitted({})

@@ -23,6 +23,13 @@ describe("the part of a process in a budget of 100", () => {
     )
   })
 
+  it("counts the bills of a process where they are more than its part", () => {
+    assert.strictEqual(
+      allot(41, 41, [{ allotted: 10, billed: 60, isLiving: true, isIdle: false }]),
+      "40 left, 0 may come back"
+    )
+  })
+
   it("counts the bills of a process that has asked for nothing", () => {
     assert.strictEqual(
       allot(41, 41, [{ allotted: null, billed: 60, isLiving: true, isIdle: false }]),

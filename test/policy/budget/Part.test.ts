@@ -112,6 +112,21 @@ describe("a process that shares a budget of 1,000 tokens", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("spends nothing of its part that a lowered budget does not have", () =>
+    Effect.gen(function* () {
+      const others: Others = { spent: 0, cap: 1000 }
+      const { asked, ledger, regularly } = yield* opened(others)
+      for (const most of [2, 2]) yield* ledger.take(request, tokens(most))
+      assert.deepStrictEqual(asked, ["2 of 2", "4 of 6"])
+      others.cap = 4
+      yield* regularly
+      const waiting = yield* Effect.forkChild(ledger.take(request, tokens(2)))
+      yield* TestClock.adjust("1 minute")
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* Fiber.interrupt(waiting)
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("follows the budget of the job, up and down", () =>
     Effect.gen(function* () {
       const others: Others = { spent: 0, cap: 2000 }

@@ -3,9 +3,12 @@ import { NodeServices } from "@effect/platform-node"
 import { Concurrency, Job, Journal, Step } from "effect-claude"
 import { Cluster } from "effect-claude/node"
 import { TestClaude } from "effect-claude/testing"
-import { type Duration, Effect, Fiber, Random, Schema } from "effect"
+import { type Duration, Effect, Exit, Fiber, Random, Schema, Scope } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
+import { TestClock } from "effect/testing"
 import { join } from "node:path"
+import * as Grant from "../../../src/run/cluster/Grant.ts"
+import * as Gate from "../../../src/run/Gate.ts"
 import * as Postgres from "../../../src/run/Postgres.ts"
 import { names, people, type Person } from "../../pipeline/jobs.ts"
 import { folder, lines } from "../cli.ts"
@@ -51,7 +54,59 @@ describe.skipIf(missing)(`the workers of a job with a concurrency${missing}`, ()
   )
 })
 
+describe("the grant of a process", () => {
+  it.effect("keeps the calls in flight when its part shrinks, until they have ended", () =>
+    Effect.gen(function* () {
+      const { gate, grants, taken } = grantsOf(4)
+      const inFlight = yield* Scope.make()
+      yield* Grant.follow(grants, gate)
+      yield* Effect.forkScoped(Effect.forEach(Array(4), () => Scope.provide(gate.enter, inFlight)))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(gate.inUse(), 4)
+      grants.part = 1
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(taken.at(-1)?.held, 4)
+      yield* Scope.close(inFlight, Exit.void)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(taken.at(-1)?.held, 1)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("lets no more calls in than run where a job gets a concurrency, until the others know", () =>
+    Effect.gen(function* () {
+      const { gate, grants, taken } = grantsOf(undefined)
+      yield* Grant.follow(grants, gate)
+      yield* gate.enter
+      yield* gate.enter
+      grants.part = 4
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(taken[0], { held: 2, size: 2 })
+      assert.strictEqual(gate.size(), 4)
+    }).pipe(Effect.scoped)
+  )
+})
+
 // Builders
+
+/** The grants of a process whose part is the whole concurrency, and what it was granted. */
+const grantsOf = (part: number | undefined) => {
+  const gate = Gate.make()
+  const taken: Array<{ readonly held: number; readonly size: number }> = []
+  const grants = {
+    part,
+    look: () =>
+      Effect.sync(() => {
+        const { part } = grants
+        return part === undefined ? undefined : { part, free: part }
+      }),
+    take: ({ held }: { readonly held: number }) =>
+      Effect.sync(() => {
+        taken.push({ held, size: gate.size() })
+        return grants.part && Math.max(held, grants.part)
+      })
+  }
+  return { gate, grants, taken }
+}
 
 const rows = 400
 

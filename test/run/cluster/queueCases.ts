@@ -2,7 +2,7 @@
 import { assert, it } from "@effect/vitest"
 import { randomUUID } from "node:crypto"
 import { Context, Effect, Layer } from "effect"
-import { Dispatcher, type DispatcherFailed } from "../../../src/pipeline/Dispatcher.ts"
+import { Dispatcher, type DispatcherFailed, type Lease } from "../../../src/pipeline/Dispatcher.ts"
 
 /** A queue under test. */
 export interface Subject {
@@ -84,28 +84,22 @@ export const cases = ({ counts, forgetRenewals, layer, missing, unreachable, url
         const [one, other] = yield* two(name)
         yield* one.submit([
           { first: 0, generation: 1 },
-          { first: 100, generation: 1 }
+          { first: 100, generation: 1 },
+          { first: 200, generation: 1 }
         ])
-        const [first, second] = yield* one.take(2)
-        const again = yield* forgetRenewals(name).pipe(
-          Effect.andThen(
-            Effect.repeat(Effect.delay(other.take(2), "100 millis"), {
-              until: (leases) => leases.length > 0,
-              times: 100
-            })
-          )
-        )
-        const rest =
-          again.length === 2
-            ? []
-            : yield* Effect.repeat(Effect.delay(other.take(1), "100 millis"), {
-                until: (leases) => leases.length > 0,
-                times: 100
-              })
+        const lost: Array<Lease> = []
+        yield* one.onLost((lease) => void lost.push(lease))
+        const [first, second, third] = yield* one.take(3)
+        yield* forgetRenewals(name)
+        const again: Array<Lease> = []
+        const takeMore = Effect.map(other.take(3), (leases) => void again.push(...leases))
+        yield* Effect.repeat(Effect.delay(takeMore, "100 millis"), { until: () => again.length === 3, times: 100 })
         if (first !== undefined) yield* one.complete(first)
         if (second !== undefined) yield* one.giveBack(second)
-        assert.deepStrictEqual(yield* counts(name), { active: 2, waiting: 0 })
-        for (const lease of [...again, ...rest]) yield* other.complete(lease)
+        assert.deepStrictEqual(yield* counts(name), { active: 3, waiting: 0 })
+        yield* Effect.repeat(Effect.sleep("100 millis"), { until: () => lost.length > 0, times: 50 })
+        assert.deepStrictEqual(lost, [third])
+        for (const lease of again) yield* other.complete(lease)
         assert.deepStrictEqual(yield* counts(name), { active: 0, waiting: 0 })
       }).pipe(Effect.scoped),
     20_000

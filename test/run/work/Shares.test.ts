@@ -46,6 +46,19 @@ describe("the calls of a worker", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("that the other workers have not granted to a job go to the others", () =>
+    Effect.gen(function* () {
+      const shares = yield* Shares.make(8)
+      const [one, other] = [shares.join(), shares.join()]
+      assert.deepStrictEqual([one.room(), other.room()], [8, 8])
+      one.change({ grant: 2 })
+      for (const { enter } of [one, other]) yield* Effect.forEach(Array(10), () => Effect.forkScoped(enter))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([one.inUse(), other.inUse()], [2, 6])
+      assert.deepStrictEqual([one.room(), other.room()], [4, 6])
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("that a job with few rows does not use go to the others", () =>
     Effect.gen(function* () {
       const { job, running } = yield* worker({})
