@@ -33,11 +33,15 @@ export const forget = Effect.fnUntraced(
     if (!yes && !(yield* agrees(job))) return yield* Effect.fail(new ExitWith(130, `${name} stays as it is`))
     const keys = yield* Effect.provideContext(Cluster.forget(job.job, flags.state), job.client)
     yield* Console.log(`${name} is removed from ${job.path}, with its rows, replies and results`)
-    if (keys !== undefined) yield* Console.log(`keys of its queue are still on Redis; delete those that match ${keys}`)
+    if (keys !== undefined)
+      yield* Console.log(`keys of its queue are still on Redis; delete them there with: ${deleting(keys)}`)
   },
   Effect.scoped,
   (effect) => OpenState.toExit(effect)
 )
+
+/** The command that deletes keys of Redis. */
+const deleting = (keys: string) => `redis-cli --scan --pattern '${keys}' | xargs redis-cli del`
 
 /** Asks, and shows what is lost. Without a terminal, `--yes` is required. */
 const agrees = Effect.fnUntraced(function* ({ counts, job, path, totals }: OpenState.JobInState) {

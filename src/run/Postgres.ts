@@ -18,7 +18,9 @@ export class PostgresFailed extends Schema.TaggedError<PostgresFailed>()("Postgr
   /** The address without user and password. */
   place: Schema.String,
   /** What went wrong and what to do. */
-  detail: Schema.String
+  detail: Schema.String,
+  /** Whether the same command may succeed later: the server does not answer yet, or has no free connection. */
+  mayPass: Schema.Boolean
 }) {
   override get message() {
     return `${this.place}: ${this.detail}`
@@ -43,11 +45,14 @@ const refusals: ReadonlyArray<readonly [RegExp, remedy: string]> = [
   [/sslmode/, "write sslmode=verify-full, or leave it out for a connection without TLS"]
 ]
 
-const remedyOf = (error: SqlError): string => {
+const remedyOf = (error: SqlError): string | undefined => {
   const message = SqlMessage.of(error)
   const refusal = refusals.find(([says]) => says.test(message))
-  return SqlMessage.remedyOf(error) ?? refusal?.[1] ?? unreachable
+  return SqlMessage.remedyOf(error) ?? refusal?.[1]
 }
+
+/** The code of a server without a free connection. */
+const tooManyClients = "53300"
 
 /** A variable of the environment, unless the address has its value. */
 const unless = (isGiven: boolean, variable: string) =>
@@ -69,8 +74,12 @@ const credentials = ({ password, searchParams, username }: URL) =>
 /** Connects, so that a database that cannot be reached fails here and not at its first use. */
 export const layer = (url: string): Layer.Layer<SqlClient, PostgresFailed> => {
   const place = withoutSecrets(url)
-  const fail = (detail: string) => new PostgresFailed({ place, detail })
-  const explain = (error: SqlError) => fail(`${SqlMessage.of(error)}; ${remedyOf(error)}`)
+  const fail = (detail: string, mayPass = false) => new PostgresFailed({ place, detail, mayPass })
+  const explain = (error: SqlError) => {
+    const remedy = remedyOf(error)
+    const mayPass = remedy === undefined || SqlMessage.codeOf(error) === tooManyClients
+    return fail(`${SqlMessage.of(error)}; ${remedy ?? unreachable}`, mayPass)
+  }
   if (!URL.canParse(url))
     return Layer.effect(SqlClient, fail("this is no address; write postgres://host:5432/database"))
   const client = Effect.map(

@@ -8,6 +8,7 @@ import { type JobBroken, JobChanged } from "../pipeline/Job.ts"
 import type { DatasetFailed } from "../pipeline/Dataset.ts"
 import { ExitWith } from "./ExitWith.ts"
 import { howToContinue } from "./JobReport.ts"
+import { PostgresFailed } from "./Postgres.ts"
 
 type Failure = ExitWith | Config.ConfigError | JobBroken | DatasetFailed | Other
 
@@ -33,9 +34,16 @@ export const toExit =
       case "JobBroken":
         return new ExitWith(3, `${error.message}; finished rows are kept: ${howToContinue}`)
       default:
-        return new ExitWith(2, error.message + (remedies[error._tag] ?? remediesAt[place][error._tag] ?? ""))
+        return new ExitWith(
+          isPassing(error, place) ? 3 : 2,
+          error.message + (remedies[error._tag] ?? remediesAt[place][error._tag] ?? "")
+        )
     }
   }
+
+/** Whether the same command may continue without a change, such as after a restart of the database. */
+const isPassing = (error: Failure, place: "--state" | "--database") =>
+  error instanceof PostgresFailed ? error.mayPass : error._tag === "JournalFailed" && place === "--database"
 
 const flags = { output: "--output", failures: "--output", rejects: "--rejects", state: "--state" }
 

@@ -1,9 +1,12 @@
 /**
- * Prints how far the workers of a submitted job are, until every row has ended. While the database fails, it waits.
+ * Prints how far the workers of a submitted job are, until every row has ended: on a terminal every second, elsewhere
+ * every 5 seconds. While the database fails, it waits.
  */
+import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
+import * as Timer from "../claude/Timer.ts"
 import * as Progress from "../pipeline/Progress.ts"
 import * as Cluster from "./Cluster.ts"
 import { ExitWith } from "./ExitWith.ts"
@@ -13,24 +16,42 @@ import { Outputs } from "./Outputs.ts"
 /** The command ends after this many seconds without a worker, if the last one has stopped for good. */
 const patience = 15
 
-/** Prints a line whenever the numbers have changed, and ends where workers have stopped for good. */
+/** The least time between two lines, in milliseconds, where the output is no terminal. */
+const interval = 5000
+
+/** Prints a line if it differs from the one before, and if the one before is old enough or this one is the last. */
+export const printer = (isTerminal: boolean, write: (text: string) => unknown) => {
+  let shown = ""
+  let printed = -Infinity
+  return (line: string, isLast: boolean): Effect.Effect<void> =>
+    Effect.map(Clock.Clock, (clock) => {
+      const now = Timer.now(clock)
+      const isDue = isLast || isTerminal || now - printed >= interval
+      if (line === shown || !isDue) return
+      shown = line
+      printed = now
+      write(`${line}\n`)
+    })
+}
+
+/** Prints the numbers when they have changed, and ends where workers have stopped for good. */
 export const watch = Effect.fnUntraced(function* (name: string, { database, queue }: Cluster.Servers) {
   const { stderr } = yield* Outputs
-  let shown = ""
+  const print = printer(stderr.isTTY === true, (text) => stderr.write(text))
   let alone = 0
   let latest: Cluster.Progress | undefined
   const outage = Outage.make((line) => Console.error(`${name}: ${line}`))
   const show = (progress: Cluster.Progress) =>
-    Effect.suspend(() => {
+    Effect.gen(function* () {
       latest = progress
-      const line = lineOf(progress)
-      if (line !== shown) stderr.write(`${name}: ${line}\n`)
-      shown = line
+      yield* print(`${name}: ${lineOf(progress)}`, !progress.isOpen)
       alone = progress.workers === 0 && progress.isOpen ? alone + 1 : 0
       const stop = lastStop(progress)
-      return alone >= patience && stop !== undefined
-        ? Effect.fail(new ExitWith(3, `no worker is left; the last one stopped: ${stop.detail ?? stop.outcome}`))
-        : outage.ends
+      if (alone >= patience && stop !== undefined) {
+        const why = stop.detail ?? stop.outcome
+        return yield* Effect.fail(new ExitWith(3, `no worker is left; the last one stopped: ${why}`))
+      }
+      yield* outage.ends
     })
   const watched = Cluster.watch(name, database, show, { queue })
   yield* Effect.retry(watched, {

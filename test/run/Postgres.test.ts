@@ -30,6 +30,17 @@ describe.skipIf(missing)(`a connection to PostgreSQL${missing}`, () => {
   )
 })
 
+describe("a failed connection to PostgreSQL", () => {
+  it.live("may pass if no server answers, and needs a change if the address is wrong", () =>
+    Effect.gen(function* () {
+      const closed = yield* Effect.flip(userOf("postgres://user@127.0.0.1:1/jobs", {}))
+      const wrong = yield* Effect.flip(userOf("postgres://127.0.0.1:port/jobs", {}))
+      assert.deepInclude(closed, { _tag: "PostgresFailed", mayPass: true })
+      assert.deepInclude(wrong, { _tag: "PostgresFailed", mayPass: false })
+    })
+  )
+})
+
 describe("a connection to PostgreSQL with TLS", () => {
   it.live("is refused without the authority of its certificate, and says how to name it", () =>
     Effect.gen(function* () {

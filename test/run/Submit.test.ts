@@ -71,15 +71,15 @@ describe.skipIf(missing)(`effect-claude run --database${missing}`, () => {
 })
 
 describe("a database of a job that cannot be reached", () => {
-  it.live("is named with the flag of the command", () =>
+  it.live("is named with the flag of the command, and ends it with the code for commands that may be repeated", () =>
     Effect.gen(function* () {
-      const database = "postgres://127.0.0.1:1/none"
+      const database = "postgres://user@127.0.0.1:1/none"
       const { submitting, working } = yield* world(database)
       const job = jobOf(1)
       const { code, stderr } = yield* submitting(job)
-      assert.deepStrictEqual([code, stderr.trimEnd().endsWith("(flag: --database)")], [2, true])
+      assert.deepStrictEqual([code, stderr.trimEnd().endsWith("(flag: --database)")], [3, true])
       const ended = yield* Fiber.join((yield* working(job.job)).ends)
-      assert.deepStrictEqual([ended.code, ended.stderr.trimEnd().endsWith("(flag: --database)")], [2, true])
+      assert.deepStrictEqual([ended.code, ended.stderr.trimEnd().endsWith("(flag: --database)")], [3, true])
     }).pipe(Effect.scoped)
   )
 })

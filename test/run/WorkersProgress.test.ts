@@ -1,5 +1,27 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { TestClock } from "effect/testing"
 import * as WorkersProgress from "../../src/run/WorkersProgress.ts"
+
+describe("the lines of a watched job", () => {
+  it.effect.each([
+    ["every 5 seconds in a file", false, ["0", "5", "last"]],
+    ["every second on a terminal", true, ["0", "1", "2", "3", "4", "5", "6", "last"]]
+  ] as const)("come when something has changed, %s, and at the end", ([, isTerminal, expected]) =>
+    Effect.gen(function* () {
+      const written: Array<string> = []
+      const write = (text: string) => written.push(text.trimEnd())
+      const print = WorkersProgress.printer(isTerminal, write)
+      for (let second = 0; second < 7; second++) {
+        yield* print(String(second), false)
+        yield* print(String(second), false)
+        yield* TestClock.adjust("1 second")
+      }
+      yield* print("last", true)
+      assert.deepStrictEqual(written, [...expected])
+    })
+  )
+})
 
 describe("a watched job without a worker", () => {
   it("waits for workers whose database has failed, and ends after one that has stopped for good", () => {
