@@ -34,19 +34,33 @@ export interface Ended {
   readonly stopped: Run.Stopped | "wanted"
 }
 
+/** How a process works on a job. */
+export interface Options {
+  /** The replies that earlier runs could not store. */
+  readonly unstored?: Unstored.Unstored | undefined
+  /** The calls that this process could have in flight, beside its other jobs and the other processes of the job. */
+  readonly places?: () => number
+}
+
 /** How often it looks whether another process waits for the job. */
 const interval = "1 second"
 
+/** How often the rows at once follow the places, which depend on what others want. */
+const fitting = "200 millis"
+
+/** The fewest rows at once, so that a process without places is ready when others want less. */
+const fewest = 4
+
 /** Takes chunks of a job. Fails with `JobDiffers` where the job is not the one that was submitted. */
-export const run = Effect.fn("ChunkRun.run")(function* <Row, Out, E>(
-  job: Job<Row, Out, E>,
-  unstored: Unstored.Unstored = Unstored.make()
-) {
+export const run = Effect.fn("ChunkRun.run")(function* <Row, Out, E>(job: Job<Row, Out, E>, options: Options = {}) {
   const context = yield* Run.build(job)
-  return yield* Effect.provideContext(runChunks(job, unstored), context)
+  return yield* Effect.provideContext(runChunks(job, options), context)
 }, Effect.scoped)
 
-const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E>, unstored: Unstored.Unstored) {
+const runChunks = Effect.fnUntraced(function* <Row, Out, E>(
+  job: Job<Row, Out, E>,
+  { places = () => Infinity, unstored = Unstored.make() }: Options
+) {
   const opened = yield* Journal
   const journal = { ...opened, replies: unstored.keep(opened.replies) }
   const chunks = yield* Chunks
@@ -54,7 +68,9 @@ const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E
   yield* checkJob(job)
   yield* Effect.mapError(unstored.store(journal.replies), ({ detail }) => new JournalFailed({ detail }))
   const { capacity } = yield* Claude
-  const crew = Workers.crew(yield* Batch.fanOut({}))
+  // Rows that wait for a place would continue after a pause, so there are only as many of them as places.
+  const sizeNow = Effect.map(Batch.fanOut({}), (most) => Math.min(most, Math.max(fewest, 2 * places())))
+  const crew = Workers.crew(yield* sizeNow)
   const rows = Rows.make(job, journal, {}, capacity, yield* Clock.Clock, crew)
   yield* Effect.flatMap(capacity, (calls) => Event.emit(() => ({ _tag: "run-paced", calls, paused: false })))
   yield* dispatcher.onLost(rows.check)
@@ -72,6 +88,8 @@ const runChunks = Effect.fnUntraced(function* <Row, Out, E>(job: Job<Row, Out, E
     isWanted = true
     yield* rows.stop("signal")
   })
+  const fit = Effect.flatMap(sizeNow, (size) => (size === crew.size ? Effect.void : Workers.change(crew, { size })))
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(fit, fitting)))
   // Its connection holds this process's share of the lock: without it, another process may change the rows.
   yield* Effect.forkScoped(Effect.ignore(rows.orStop(Effect.forever(lookAround))))
   // While the queue cannot be reached, no chunk is taken.

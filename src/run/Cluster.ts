@@ -148,7 +148,7 @@ export const work = Effect.fn("Cluster.work")(function* <Row, Out, E, E2, R>(
     if (!isBatched) yield* Grant.follow(chunks.grants, gate)
     // Calls that wait for their batch are not in flight.
     const gated = isBatched ? claude(settings) : Gate.policy(gate)(claude(settings))
-    return yield* ChunkRun.run(job, unstored).pipe(
+    return yield* ChunkRun.run(job, { unstored, ...(!isBatched && { places: gate.reach }) }).pipe(
       Effect.provide([gated, dispatcher]),
       Effect.provideService(Controls.Handles, LimitHandles.make(chunks))
     )

@@ -19,14 +19,16 @@ export interface Gate {
   readonly grant: () => number
   /** The share that the job could have in this worker. */
   readonly room: () => number
+  /** The places that the job would have if it wanted more: rows that run now, but call later, may need them. */
+  readonly reach: () => number
   /** Calls that are in. They are more than the cap for a while after it was lowered. */
   readonly inUse: () => number
   /** The most calls that were in or waited at the same time, since the measurement before the last one. */
   readonly wants: () => number
   /** Ends a period of `wants`. */
   readonly measure: () => void
-  /** Changes the share or the grant. Calls that are in continue. */
-  readonly change: (to: { readonly share?: number; readonly grant?: number }) => void
+  /** Changes the share, the grant, or the most that could be granted. Calls that are in continue. */
+  readonly change: (to: { readonly share?: number; readonly grant?: number; readonly grantable?: number }) => void
 }
 
 /** What a gate is part of. */
@@ -49,6 +51,7 @@ export const make = ({
   let used = 0
   let peak = 0
   let peakBefore = 0
+  let grantable = Infinity
   const waiting = new Set<() => void>()
 
   const size = () => Math.min(share, grant)
@@ -95,6 +98,7 @@ export const make = ({
     size,
     grant: () => grant,
     room,
+    reach: () => Math.min(room(), grantable),
     inUse: () => used,
     wants: () => Math.max(peak, peakBefore),
     measure: () => {
@@ -104,6 +108,7 @@ export const make = ({
     change: (to) => {
       share = to.share ?? share
       grant = to.grant ?? grant
+      grantable = to.grantable ?? grantable
       letIn()
     }
   }

@@ -32,6 +32,8 @@ describe("a gate", () => {
       assert.strictEqual(gate.size(), 3)
       gate.change({ grant: 8 })
       assert.deepStrictEqual([gate.size(), gate.grant(), gate.room()], [5, 8, Infinity])
+      gate.change({ grantable: 20 })
+      assert.deepStrictEqual([gate.size(), gate.reach()], [5, 20])
     })
   )
 

@@ -32,14 +32,17 @@ export const make = (job: JobState) => {
     const all = [...(yield* others), { run, granted: 0, wants }].toSorted((one, other) => one.run - other.run)
     const parts = FairShares.split(
       concurrency,
-      all.map(({ wants }) => wants)
+      all.map((one) => (one.run === run ? Infinity : one.wants))
     )
     const taken = all.reduce((sum, { granted }) => sum + granted, 0)
-    const part = parts[all.findIndex((one) => one.run === run)] ?? 0
-    return { part: Math.min(part, wants), free: concurrency - taken }
+    const room = parts[all.findIndex((one) => one.run === run)] ?? 0
+    return { part: Math.min(room, wants), room, free: concurrency - taken }
   })
   return {
-    /** The fair part of this process, at most what it wants, and what the others have left. Undefined without a limit. */
+    /**
+     * The fair part of this process, at most what it wants; the part if it wanted more; and what the others have left.
+     * Undefined without a limit.
+     */
     look: (wants: number) => job.attempt(find(wants)),
     /** Takes the fair part as far as the others have left it, but not less than what is held. */
     take: ({ held, wants }: Use) =>

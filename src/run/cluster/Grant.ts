@@ -36,13 +36,13 @@ export const follow = Effect.fnUntraced(function* (
     const found = yield* grants.look(now)
     if (found === undefined) {
       if (granted !== undefined) granted = yield* grants.take({ wants: now, held: 0 })
-      gate.change({ grant: Infinity })
+      gate.change({ grant: Infinity, grantable: Infinity })
       return
     }
-    const { free, part } = found
+    const { free, part, room } = found
     // Without a grant, it holds only what is in flight already.
     const most = granted === undefined ? gate.inUse() : gate.grant()
-    gate.change({ grant: Math.min(part, most) })
+    gate.change({ grant: Math.min(part, most), grantable: room })
     const held = Math.max(gate.inUse(), gate.grant())
     if (Math.max(held, Math.min(part, free)) === granted && now === wanted) return
     granted = yield* grants.take({ wants: now, held })
