@@ -14,11 +14,18 @@ export const make = Effect.fnUntraced(function* (calls: number) {
   const gates: Array<Gate.Gate> = []
   /** A job wants no more than the workers of the job have granted. */
   const wants = (gate: Gate.Gate) => Math.min(gate.wants(), gate.grant())
+  /** The job that is the first to get a call that cannot be divided: another one each time, so that none waits for ever. */
+  let first = 0
+  const split = (wants: ReadonlyArray<number>) => {
+    const shares = FairShares.split(calls, [...wants.slice(first), ...wants.slice(0, first)])
+    return [...shares.slice(wants.length - first), ...shares.slice(0, wants.length - first)]
+  }
   const share = () => {
-    const shares = FairShares.split(calls, gates.map(wants))
+    const shares = split(gates.map(wants))
     gates.forEach((gate, index) => gate.change({ share: shares[index] ?? 0 }))
   }
   const measure = Effect.sync(() => {
+    first = (first + 1) % Math.max(1, gates.length)
     for (const gate of gates) gate.measure()
     share()
   })
@@ -26,13 +33,8 @@ export const make = Effect.fnUntraced(function* (calls: number) {
   return {
     /** The gate of one more job. */
     join: () => {
-      const index = gates.length
-      const room = () =>
-        FairShares.split(
-          calls,
-          gates.map((gate, other) => (other === index ? calls : wants(gate)))
-        )[index] ?? 0
-      const gate = Gate.make({ share: 0, onWait: share, room })
+      const room = () => FairShares.split(calls, [calls, ...gates.filter((other) => other !== gate).map(wants)])[0] ?? 0
+      const gate: Gate.Gate = Gate.make({ share: 0, onWait: share, room })
       gates.push(gate)
       share()
       return gate

@@ -59,6 +59,22 @@ describe("the calls of a worker", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("go to each job in turn where there are fewer of them than jobs", () =>
+    Effect.gen(function* () {
+      const shares = yield* Shares.make(1)
+      const ended = [0, 0, 0]
+      const call = ({ enter }: Gate.Gate, job: number) =>
+        Effect.andThen(
+          Effect.scoped(Effect.andThen(enter, Effect.sleep("100 millis"))),
+          Effect.sync(() => void (ended[job] = (ended[job] ?? 0) + 1))
+        )
+      const gates = ended.map(shares.join)
+      yield* Effect.forEach(gates, (gate, job) => Effect.forkScoped(Effect.forever(call(gate, job))))
+      yield* TestClock.adjust("30 seconds")
+      assert.isAtLeast(Math.min(...ended), 80)
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("that a job with few rows does not use go to the others", () =>
     Effect.gen(function* () {
       const { job, running } = yield* worker({})
