@@ -48,8 +48,10 @@ describe("examples", () => {
 
   it("11 prints a line with a bar for each span of a row", () => {
     const lines = outputOf("11-waterfall").trimEnd().split("\n")
+    const spans = lines.map((line) => /^ *(.+?) {2}/.exec(line)?.[1])
+    // On a busy machine, a call may wait for a permit for long enough to have a span.
     assert.deepStrictEqual(
-      lines.map((line) => /^ *(.+?) {2}/.exec(line)?.[1]),
+      spans.filter((span) => span !== "wait for concurrency"),
       [
         "letter",
         "Claude.generateText",

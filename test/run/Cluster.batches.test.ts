@@ -3,13 +3,14 @@ import { NodeServices } from "@effect/platform-node"
 import { Budget, Claude, Event, Job, Journal, MessageBatches, Step } from "effect-claude"
 import { Cluster } from "effect-claude/node"
 import { Emulator, TestClaude } from "effect-claude/testing"
-import { BigDecimal, Context, Effect, Fiber, Layer, Random, Schema } from "effect"
+import { BigDecimal, Context, Effect, Fiber, Layer, Random, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { TestClock } from "effect/testing"
 import { join } from "node:path"
 import * as Postgres from "../../src/run/Postgres.ts"
 import { names, people, type Person } from "../pipeline/jobs.ts"
 import { folder, lines } from "./cli.ts"
+import * as Heartbeats from "./cluster/heartbeats.ts"
 
 const { TEST_DATABASE_URL = "" } = process.env
 const missing =
@@ -45,6 +46,7 @@ describe.skipIf(missing)(`a job in batches on several processes${missing}`, () =
         yield* inTime(end(first))
         yield* inTime(until(() => batches.length > count + 1))
         yield* inTime(Fiber.interruptAll([first, second]))
+        yield* Heartbeats.lose(job.name)
       }
       const last = yield* Effect.forkChild(work())
       yield* inTime(Fiber.join(watching))
@@ -86,10 +88,12 @@ describe.skipIf(missing)(`a job in batches on several processes${missing}`, () =
       const direct = yield* Effect.forkChild(work())
       yield* inTime(Effect.repeat(Effect.delay(emulator.ledger, 50), { until: (billed) => billed.length > 20 }))
       yield* inTime(Fiber.interrupt(direct))
+      yield* Heartbeats.lose(job.name)
       assert.isFalse((yield* inTime(submit("batches"))).isKnown)
       const worker = yield* Effect.forkChild(work())
       yield* inTime(until(() => batches.length > 0))
       yield* inTime(Fiber.interrupt(worker))
+      yield* Heartbeats.lose(job.name)
       const refused = yield* inTime(Effect.flip(submit("direct")))
       assert.include(refused.message, "whose answers are not collected, and direct calls would pay for them again")
       const again = yield* Effect.forkChild(work())
@@ -146,7 +150,9 @@ const world = Effect.fnUntraced(function* (options: Emulator.Options = {}) {
   const api = Layer.succeedContext(context)
   const batches = { shortestPoll: "300 millis", delay: "1 minute" } as const
   const ofMode = ({ mode }: Journal.Settings) =>
-    mode === "batches" ? Claude.stack({ batches })(api) : Claude.stack({ concurrency: 8 })(api)
+    mode === "batches"
+      ? Claude.stack({ batches, retry: Schedule.recurs(4) })(api)
+      : Claude.stack({ concurrency: 8 })(api)
   const sender = ({ budget = "9 USD" }: Journal.Settings) =>
     api.pipe(MessageBatches.policy(batches), Budget.policy(budget === "0.001 USD" ? budget : "9 USD"))
   const sent: Array<string> = []

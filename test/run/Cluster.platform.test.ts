@@ -4,19 +4,19 @@ import { Concurrency, Job, Step } from "effect-claude"
 import { Cluster } from "effect-claude/node"
 import { TestClaude } from "effect-claude/testing"
 import { Duration, Effect, Fiber, Random, Schema } from "effect"
-import { SqlClient } from "effect/sql/SqlClient"
 import { Patience } from "../../src/pipeline/journal/Attempt.ts"
 import * as Unstored from "../../src/pipeline/Unstored.ts"
 import * as Postgres from "../../src/run/Postgres.ts"
 import { names, people, type Person } from "../pipeline/jobs.ts"
 import { folder, lines } from "./cli.ts"
+import * as Heartbeats from "./cluster/heartbeats.ts"
 import * as Proxy from "./cluster/proxy.ts"
 
 const { TEST_DATABASE_URL = "" } = process.env
 const missing =
   TEST_DATABASE_URL === "" ? ": TEST_DATABASE_URL is not set (postgres://user@127.0.0.1:5432/database)" : ""
 
-describe.skipIf(missing)(`a process whose database fails while it works${missing}`, () => {
+describe.skipIf(missing)(`a process whose database fails while it works${missing}`, { concurrent: true }, () => {
   it.live("keeps the replies that it cannot store, and stores them when it works again", () =>
     Effect.gen(function* () {
       const { calls, loseHeartbeats, proxy, watch, work, write } = yield* greetings
@@ -83,11 +83,7 @@ const greetings = Effect.gen(function* () {
   const unstored = Unstored.make()
   return {
     calls,
-    /** As if the last heartbeat of each chunk was a minute ago, so that it is taken at once. */
-    loseHeartbeats: SqlClient.use(
-      (sql) => sql`UPDATE effect_claude_queue.job SET heartbeat_on = heartbeat_on - INTERVAL '1 minute'
-        WHERE state = 'active' AND name = (SELECT 'job-' || id FROM effect_claude_jobs WHERE name = ${job.name})`
-    ),
+    loseHeartbeats: Heartbeats.lose(job.name),
     proxy,
     watch: Cluster.watch(job.name, TEST_DATABASE_URL, () => Effect.void),
     work: Cluster.work(job, { database: address.href, unstored }, () => claude.pipe(Concurrency.policy(4))).pipe(

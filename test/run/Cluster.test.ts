@@ -11,6 +11,7 @@ import { Drain } from "../../src/pipeline/Drain.ts"
 import * as Postgres from "../../src/run/Postgres.ts"
 import { names, notYou, people, Person } from "../pipeline/jobs.ts"
 import { folder, lines } from "./cli.ts"
+import * as Heartbeats from "./cluster/heartbeats.ts"
 
 const { TEST_DATABASE_URL = "" } = process.env
 const missing =
@@ -84,6 +85,7 @@ describe.skipIf(missing)(`a process that works on a submitted job${missing}`, ()
         yield* disconnect(greet.name)
         const { stopped } = yield* Fiber.join(worker)
         assert.instanceOf(stopped, Job.JobBroken)
+        yield* Heartbeats.lose(greet.name)
         const paid = called.length
         const again = yield* Effect.forkChild(work)
         yield* until(() => called.length > paid + 20)
@@ -98,10 +100,11 @@ describe.skipIf(missing)(`a process that works on a submitted job${missing}`, ()
       const greet = job("Greet")
       yield* Cluster.submit(greet, { output })
       let calls = 0
+      let latency = 40
       const claude = TestClaude.layer(() => {
         calls += 1
-        return Effect.as(Effect.sleep("10 millis"), "Hello.")
-      }).pipe(Concurrency.policy(1))
+        return Effect.as(Effect.sleep(latency), "Hello.")
+      }).pipe(Concurrency.policy(4))
       const work = Cluster.work(greet, { database: TEST_DATABASE_URL }, () => claude)
       const worker = yield* Effect.forkChild(work)
       const watcher = yield* Effect.forkChild(Cluster.watch(greet.name, TEST_DATABASE_URL, () => Effect.void))
@@ -114,6 +117,7 @@ describe.skipIf(missing)(`a process that works on a submitted job${missing}`, ()
       const before = calls
       yield* Effect.sleep("200 millis")
       assert.strictEqual(calls, before)
+      latency = 0
       yield* applied(greet.name, { _tag: "resume" })
       yield* Fiber.join(watcher)
       assert.strictEqual(calls, 250)
