@@ -51,8 +51,11 @@ const start = Effect.fnUntraced(function* ({ name, url }: Options) {
   })
   const { queue, worker } = yield* Effect.acquireRelease(
     Effect.sync(() => {
+      const connection = createNodeRedisClient(server.client)
+      // It passes on the errors of the connection, also after BullMQ has removed its own listeners.
+      connection.on("error", () => undefined)
       const options = {
-        connection: createNodeRedisClient(server.client),
+        connection,
         prefix,
         // It would print warnings. `RedisServer` checks the server.
         skipVersionCheck: true

@@ -4,7 +4,7 @@ import { Context, Effect, Layer } from "effect"
 import { Dispatcher } from "../../../src/pipeline/Dispatcher.ts"
 import * as BullMq from "../../../src/run/cluster/BullMq.ts"
 import { cases } from "./queueCases.ts"
-import { keysOf, redis, removing } from "./redisServers.ts"
+import { keysOf, missing as missingServer, redis, removing, server } from "./redisServers.ts"
 
 const url = process.env["TEST_REDIS_URL"] ?? ""
 const missing = url === "" ? ": TEST_REDIS_URL is not set (redis://127.0.0.1:6379)" : ""
@@ -44,6 +44,26 @@ describe("chunks on BullMQ", () => {
           .toSorted(),
         ["epoch", "events", "id", "marker", "meta"]
       )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live.skipIf(missingServer)(`end without an error when the server hangs${missingServer}`, () =>
+    Effect.gen(function* () {
+      const { freeze, url } = yield* server()
+      const unhandled: Array<unknown> = []
+      const listener = (error: unknown) => void unhandled.push(error)
+      process.on("unhandledRejection", listener)
+      yield* Effect.addFinalizer(() => Effect.sync(() => process.off("unhandledRejection", listener)))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* Layer.build(BullMq.layer({ url, name: "hangs" }))
+          yield* freeze
+          // The connection asks each second whether the server is alive.
+          yield* Effect.sleep("1200 millis")
+        })
+      )
+      yield* Effect.sleep("50 millis")
+      assert.deepStrictEqual(unhandled, [])
     }).pipe(Effect.scoped)
   )
 })
