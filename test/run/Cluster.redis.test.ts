@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { NodeServices } from "@effect/platform-node"
-import { Concurrency, Job, Step } from "effect-claude"
+import { Concurrency, Event, Job, Step } from "effect-claude"
 import { Cluster } from "effect-claude/node"
 import { TestClaude } from "effect-claude/testing"
 import { Console, Effect, Fiber, Latch, Random, Schema } from "effect"
@@ -16,7 +16,7 @@ const { TEST_DATABASE_URL = "" } = process.env
 const missing =
   TEST_DATABASE_URL === "" ? ": TEST_DATABASE_URL is not set (postgres://user@127.0.0.1:5432/database)" : missingServer
 
-describe.skipIf(missing)(`a job whose chunks wait on Redis${missing}`, () => {
+describe.skipIf(missing)(`a job whose chunks wait on Redis${missing}`, { concurrent: true }, () => {
   it.live("is done by processes that share them, and none works on it without the address", () =>
     Effect.gen(function* () {
       const { url } = yield* server()
@@ -58,18 +58,26 @@ describe.skipIf(missing)(`a job whose chunks wait on Redis${missing}`, () => {
         const { job, output } = yield* greetings(300)
         yield* Cluster.submit(job, { output, queue: url })
         const called: Array<string> = []
+        let latency = 20
         const claude = TestClaude.layer(({ messages }) => {
           called.push(JSON.stringify(messages))
-          return Effect.as(Effect.sleep("20 millis"), "Hello.")
+          return Effect.as(Effect.sleep(latency), "Hello.")
         }).pipe(Concurrency.policy(2))
         const printed: Array<string> = []
         const console = { ...globalThis.console, error: (text: unknown) => void printed.push(String(text)) }
         const { run } = Session.make(job, { database: TEST_DATABASE_URL, queue: url }, () => claude)
-        const worker = yield* Effect.forkChild(Effect.provideService(run, Console.Console, console))
+        /** How often the worker has begun and failed. */
+        let failures = 0
+        const worker = yield* run.pipe(
+          Event.listen(({ _tag }) => Effect.sync(() => void (failures += Number(_tag === "job-waits")))),
+          Effect.provideService(Console.Console, console),
+          Effect.forkChild
+        )
         yield* until(() => called.length > 20)
         yield* setMemory(url, 1)
         yield* until(() => printed.length > 0)
-        yield* Effect.sleep("1500 millis")
+        yield* until(() => failures > 2)
+        latency = 0
         yield* setMemory(url, 0)
         yield* Cluster.watch(job.name, TEST_DATABASE_URL, () => Effect.void, { queue: url })
         yield* Fiber.interrupt(worker)
@@ -98,15 +106,17 @@ const restarted = Effect.fnUntraced(function* (options: ReadonlyArray<string>) {
   const { job, output } = yield* greetings(200)
   yield* Cluster.submit(job, { output, queue: url })
   const called: Array<string> = []
+  let latency = 50
   const claude = TestClaude.layer(({ messages }) => {
     called.push(JSON.stringify(messages))
-    return Effect.as(Effect.sleep("50 millis"), "Hello.")
+    return Effect.as(Effect.sleep(latency), "Hello.")
   }).pipe(Concurrency.policy(2))
   const session = Session.make(job, { database: TEST_DATABASE_URL, queue: url }, () => claude)
   const workers = yield* Effect.forkChild(Effect.all([session.run, session.run, session.run], { concurrency: 3 }))
   yield* until(() => called.length > 20)
   yield* kill
   yield* start
+  latency = 0
   yield* Cluster.watch(job.name, TEST_DATABASE_URL, () => Effect.void, { queue: url })
   yield* Fiber.interrupt(workers)
   assert.deepStrictEqual((yield* Cluster.write(job, output)).problems, [])
