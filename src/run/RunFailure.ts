@@ -6,6 +6,7 @@ import type * as Config from "effect/Config"
 import * as Destinations from "../pipeline/Destinations.ts"
 import { type JobBroken, JobChanged } from "../pipeline/Job.ts"
 import type { DatasetFailed } from "../pipeline/Dataset.ts"
+import { JournalFailed } from "../pipeline/Journal.ts"
 import { ExitWith } from "./ExitWith.ts"
 import { howToContinue } from "./JobReport.ts"
 import { PostgresFailed } from "./Postgres.ts"
@@ -35,15 +36,15 @@ export const toExit =
         return new ExitWith(3, `${error.message}; finished rows are kept: ${howToContinue}`)
       default:
         return new ExitWith(
-          isPassing(error, place) ? 3 : 2,
+          isPassing(error) ? 3 : 2,
           error.message + (remedies[error._tag] ?? remediesAt[place][error._tag] ?? "")
         )
     }
   }
 
 /** Whether the same command may continue without a change, such as after a restart of the database. */
-const isPassing = (error: Failure, place: "--state" | "--database") =>
-  error instanceof PostgresFailed ? error.mayPass : error._tag === "JournalFailed" && place === "--database"
+const isPassing = (error: Failure) =>
+  (error instanceof PostgresFailed || error instanceof JournalFailed) && error.mayPass === true
 
 const flags = { output: "--output", failures: "--output", rejects: "--rejects", state: "--state" }
 

@@ -61,7 +61,7 @@ export const on =
 
 /** The error of a statement, of a migration, or of decoding what a statement returned. */
 export const failed = (error: MigrationError | SqlError | Schema.SchemaError, state: string): JournalFailed => {
-  if (isSqlError(error)) return at(state, SqlMessage.of(error) + adviceOn(error))
+  if (isSqlError(error)) return at(state, SqlMessage.of(error) + adviceOn(error), isLost(error))
   if (Predicate.isTagged(error, "MigrationError")) {
     return isSqlError(error.cause) ? failed(error.cause, state) : at(state, error.message)
   }
@@ -72,17 +72,22 @@ export const failed = (error: MigrationError | SqlError | Schema.SchemaError, st
 }
 
 /** Names the state, unless the message does so: an SQLite client may know the file by a relative path. */
-const at = (state: string, message: string): JournalFailed => {
+const at = (state: string, message: string, mayPass = false): JournalFailed => {
   const file = state.replace(/^.*[/\\]/, "")
-  return new JournalFailed({ detail: message.includes(file) ? message : `${state}: ${message}` })
+  const detail = message.includes(file) ? message : `${state}: ${message}`
+  return new JournalFailed({ detail, ...(mayPass && { mayPass }) })
 }
 
-/** What to do about an error of a statement. The server closes connections with the codes of class 57P. */
+/** Whether an error means a lost connection. The server closes connections with the codes of class 57P. */
+const isLost = (error: SqlError): boolean =>
+  SqlMessage.remedyOf(error) === undefined &&
+  (error.reason instanceof ConnectionError || SqlMessage.codeOf(error).startsWith("57P"))
+
+/** What to do about an error of a statement. */
 const adviceOn = (error: SqlError): string => {
   const remedy = SqlMessage.remedyOf(error)
   if (remedy !== undefined) return `; ${remedy}: what is stored is kept`
-  const isLost = error.reason instanceof ConnectionError || SqlMessage.codeOf(error).startsWith("57P")
-  return isLost ? connectionLost : ""
+  return isLost(error) ? connectionLost : ""
 }
 
 const foreignContent = "another program has changed it: restore a copy of it, or use another state"

@@ -63,7 +63,9 @@ export class JournalInUse extends Schema.TaggedError<JournalInUse>()("JournalInU
 /** The database cannot be read or written. What is stored stays. */
 export class JournalFailed extends Schema.TaggedError<JournalFailed>()("JournalFailed", {
   /** What the database reports. For an SQLite file, it begins with the path. */
-  detail: Schema.String
+  detail: Schema.String,
+  /** Whether only the connection was lost, such as by a restart of the server: the same command may continue. */
+  mayPass: Schema.optionalKey(Schema.Boolean)
 }) {
   override get message() {
     return `the journal failed: ${this.detail}`
