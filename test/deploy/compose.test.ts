@@ -60,6 +60,11 @@ describe("the recipe of the image", () => {
     assert.deepStrictEqual(wordsIn(recipe, "CMD"), ["--help"])
   })
 
+  it("copies files by name, so that no input and no result gets into the image", () => {
+    const copied = Array.from(recipe.matchAll(/^COPY (?!--from)(.*) \S+$/gm), ([, files]) => files)
+    assert.deepStrictEqual(copied, ["package.json package-lock.json *.tgz", "package.json job.ts"])
+  })
+
   it("runs on the Node of the tests, in production, without the rights of root", () => {
     const [version = ""] = process.versions.node.split(".")
     assert.match(recipe, new RegExp(`^FROM node:${version}-slim$`, "m"))

@@ -17,6 +17,7 @@ const modules: Readonly<Record<string, string>> = {
   Job: "batch/v1",
   NetworkPolicy: "networking/v1",
   PersistentVolumeClaim: "core/v1",
+  Pod: "core/v1",
   PodDisruptionBudget: "policy/v1"
 }
 

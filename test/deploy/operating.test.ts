@@ -16,9 +16,12 @@ describe("the page about operating", () => {
   })
 
   it("shows commands of effect-claude that exist", async () => {
-    const lines = blocks("sh").flatMap((block) => Array.from(block.matchAll(/^ *effect-claude (.*?)(?: &)?$/gm)))
-    const commands = lines.map(([, args = ""]) => args.replaceAll("$n", "1"))
-    assert.isAbove(commands.length, 6)
+    const line = /(?:^ *effect-claude|run --rm submit|effect-claude\.mjs) (.*?)(?: &|')?$/gm
+    const lines = blocks("sh").flatMap((block) => Array.from(block.matchAll(line)))
+    const commands = lines.map(([, args = ""]) =>
+      args.replaceAll("$n", "1").replaceAll("$DATABASE", "postgres://db:5432/mails")
+    )
+    assert.isAbove(commands.length, 10)
     const problems = await Promise.all(commands.map((command) => problemOf(wordsOf(command))))
     assert.deepStrictEqual(
       problems,
