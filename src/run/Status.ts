@@ -27,7 +27,7 @@ export const print = Effect.fnUntraced(function* ({ json, watch, ...given }: Sta
     json ? statuses.map((status) => JSON.stringify(toJson(status))).join("\n") : statuses.map(toText).join("\n\n")
   if (!watch) return yield* Console.log(text(yield* readAll(given)))
   yield* Watch.watch(readAll(given), {
-    hasEnded: (statuses) => statuses.every(({ openIn }) => openIn === undefined),
+    hasEnded: (statuses) => statuses.every(isIdle),
     text,
     // Rows, and how fast they finish.
     lines: (statuses) =>
@@ -61,6 +61,8 @@ export interface Status extends Pick<
   readonly openIn: OpenState.Holder | undefined
   /** What the next run, or the run that is on, is asked to do. */
   readonly waiting: ReadonlyArray<Journal.Control>
+  /** A job that was submitted for workers. */
+  readonly submitted: undefined | { readonly hasEnded: boolean; readonly lastStop: string | undefined }
   /** The workers of a submitted job. */
   readonly workers: ReadonlyArray<Journal.Worker>
   readonly batches: ReadonlyArray<Journal.BatchInProgress>
@@ -72,6 +74,22 @@ export interface Status extends Pick<
 
 /** Failures that a status shows. */
 const maxFailures = 5
+
+/** Whether the job does nothing. The workers of a submitted job stay when every row has ended. */
+const isIdle = ({ openIn, submitted }: Status) => openIn === undefined || submitted?.hasEnded === true
+
+/** Reads what is known of a submitted job only. */
+const readSubmitted = Effect.fnUntraced(function* (shared: Journal.Shared) {
+  const hasEnded = !(yield* shared.isOpen)
+  const found = yield* shared.workerRuns
+  const [last] = found.toSorted((one, other) => other.seen - one.seen)
+  const stops = yield* shared.stops
+  const stop = stops.find(({ outcome, worker }) => outcome === last?.state && worker === last.worker)
+  return {
+    submitted: { hasEnded, lastStop: stop && (stop.detail ?? stop.outcome) },
+    workers: found.map((worker) => (hasEnded && worker.state === "working" ? { ...worker, state: "idle" } : worker))
+  }
+})
 
 /** Reads the status of a job. `isNamed`: a command must name the job, as its state may hold several. */
 const read = Effect.fnUntraced(function* (state: OpenState.JobInState, isNamed: boolean) {
@@ -100,7 +118,7 @@ const read = Effect.fnUntraced(function* (state: OpenState.JobInState, isNamed: 
     rows,
     cost: yield* state.totals,
     openIn,
-    workers: state.shared === undefined ? [] : yield* state.shared.workerRuns,
+    ...(state.shared === undefined ? { submitted: undefined, workers: [] } : yield* readSubmitted(state.shared)),
     batches: yield* state.batches,
     failures: yield* Effect.forEach(failed, RowFailure.describe),
     commands: {
@@ -112,8 +130,7 @@ const read = Effect.fnUntraced(function* (state: OpenState.JobInState, isNamed: 
 
 /** The status for people. */
 export const toText = (status: Status): string => {
-  const { batches, commands, cost, emulated, failures, invalid, job, now, openIn, path, rows } = status
-  const isIdle = openIn === undefined
+  const { batches, commands, cost, emulated, failures, invalid, job, now, path, rows } = status
   const { counted } = Progress
   const invalidRows = invalid === undefined || invalid.invalid === 0 ? false : `${invalid.invalid} invalid`
   const parts = [rows.failed > 0 && `${rows.failed} failed`, rows.pending > 0 && `${rows.pending} pending`, invalidRows]
@@ -132,18 +149,25 @@ export const toText = (status: Status): string => {
     failures.length > 0 && "Latest failures:",
     ...failures.map((failure) => `  ${failure}`),
     more > 0 && `  … and ${more} more`,
-    isIdle && commands.continue !== undefined && `To continue: ${commands.continue}`,
-    isIdle && commands.retry !== undefined && `To run only the failed rows: ${commands.retry}`
+    isIdle(status) && commands.continue !== undefined && `To continue: ${commands.continue}`,
+    isIdle(status) && commands.retry !== undefined && `To run only the failed rows: ${commands.retry}`
   ]
     .filter((line) => line !== false)
     .join("\n")
 }
 
 const openOf = (status: Status): string => {
-  const { lastRun, now, openIn, pausedAt, rows } = status
+  const { lastRun, now, openIn, pausedAt, rows, submitted } = status
   const paused = pausedAt === null ? "" : `, and the job is paused since ${Progress.age(pausedAt, now)}`
   const next =
     pausedAt === null ? "run the same command again to continue" : "resume it, and run the same command again"
+  if (submitted?.hasEnded === true) {
+    return `Every row has ended${openIn === undefined ? "" : `; ready for more: ${openIn.name}`}.`
+  }
+  if (openIn === undefined && submitted !== undefined) {
+    const why = submitted.lastStop === undefined ? "" : ` The last one stopped: ${submitted.lastStop}`
+    return `No worker is on${paused}: ${pausedAt === null ? "" : "resume it, and "}start workers.${why}`
+  }
   if (openIn === undefined) {
     const how = lastRun.endedAt === null && lastRun.beganAt !== null ? "The last run was killed" : "No run is on"
     return `${how}${paused}${rows.pending > 0 ? `: ${next}.` : "."}`
@@ -200,7 +224,10 @@ const workersOf = ({ now, workers }: Status): ReadonlyArray<string> => {
   if (workers.length === 0) return []
   const sorted = workers.toSorted((one, other) => other.seen - one.seen || other.done - one.done)
   const shown = sorted.slice(0, maxWorkers).map(({ done, failed, seen, since, state, worker, ...total }) => {
-    const when = state === "working" ? `for ${Progress.age(since, now)}` : `last seen ${Progress.age(seen, now)} ago`
+    const when =
+      state === "working" || state === "idle"
+        ? `for ${Progress.age(since, now)}`
+        : `last seen ${Progress.age(seen, now)} ago`
     const failures = failed > 0 ? `, ${failed} failed` : ""
     return `  ${worker}: ${state} · ${when} · ${Progress.counted(done, "row", "rows")} done${failures} · ${costOf(total)}`
   })

@@ -61,6 +61,36 @@ describe.skipIf(missing)(`effect-claude run --database${missing}`, () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("is done for status when every row has ended, although its workers wait for more", () =>
+    Effect.gen(function* () {
+      const { submitting, working } = yield* world(TEST_DATABASE_URL)
+      const job = jobOf(5)
+      const { signals } = yield* working(job.job)
+      assert.strictEqual((yield* submitting(job)).code, 0)
+      const { code, stdout } = yield* Effect.timeout(statusOf(job.name, "--watch"), "4 seconds")
+      assert.strictEqual(code, 0)
+      assert.match(stdout, /^Every row has ended; ready for more: 1 worker\.$/m)
+      assert.match(stdout, /: idle · /)
+      assert.notInclude(stdout, "rows/s")
+      signals.send("SIGTERM")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("shows in its status why its last worker stopped, also while it is watched", () =>
+    Effect.gen(function* () {
+      const { submitting, working } = yield* world(TEST_DATABASE_URL)
+      const job = jobOf(10)
+      yield* Effect.forkChild(submitting(job, "--budget", "0.000001 USD"))
+      yield* until(Effect.map(statusOf(job.name), ({ code }) => code === 0))
+      assert.match((yield* statusOf(job.name)).stdout, /^No worker is on: start workers\.$/m)
+      const { ends } = yield* working(job.job)
+      assert.strictEqual((yield* Fiber.join(ends)).code, 3)
+      const { stdout } = yield* statusOf(job.name)
+      assert.match(stdout, /^No worker is on: start workers\. The last one stopped: .*budget/m)
+      assert.notInclude(stdout, "killed")
+    }).pipe(Effect.scoped)
+  )
+
   it.live("refuses flags that exclude each other", () =>
     Effect.gen(function* () {
       const { submitting } = yield* world(TEST_DATABASE_URL)
@@ -86,7 +116,8 @@ describe("a database of a job that cannot be reached", () => {
 
 // Builders
 
-const statusOf = (job: string) => program(["status", TEST_DATABASE_URL, "--job", job])
+const statusOf = (job: string, ...flags: ReadonlyArray<string>) =>
+  program(["status", TEST_DATABASE_URL, "--job", job, ...flags])
 
 const until = (condition: Effect.Effect<boolean>) =>
   Effect.repeat(Effect.delay(condition, "50 millis"), { until: (isMet) => isMet })
