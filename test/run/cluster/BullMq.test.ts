@@ -29,6 +29,16 @@ describe("chunks on BullMQ", () => {
     unreachable: "redis://someone:secret@127.0.0.1:1"
   })
 
+  it.live.skipIf(missing)(`are handed out once all chunks were sent to the server${missing}`, () =>
+    Effect.gen(function* () {
+      const queue = Context.get(yield* Layer.build(layer({ url, name: `test-${randomUUID()}` })), Dispatcher)
+      yield* queue.submit([{ first: 0, generation: 1 }])
+      assert.deepStrictEqual(yield* queue.take(1), [])
+      yield* queue.repair(Effect.void)
+      assert.lengthOf(yield* queue.take(1), 1)
+    }).pipe(Effect.scoped)
+  )
+
   it.live.skipIf(missing)(`leave nothing but a few keys of the queue once they are completed${missing}`, () =>
     Effect.gen(function* () {
       const name = `test-${randomUUID()}`
