@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Claude, DurableCalls, Journal, LanguageModel, Reply } from "effect-claude"
 import { TestClaude } from "effect-claude/testing"
-import { Clock, Effect, Fiber, Layer, Logger, Schema, Stream } from "effect"
+import { Clock, Effect, Fiber, Latch, Layer, Logger, Schema, Stream } from "effect"
 import { LanguageModel as Ai, Tool, Toolkit } from "effect/ai"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
@@ -26,6 +26,18 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
         assert.deepStrictEqual(yield* inApp(both), ["one", "two"])
         assert.deepStrictEqual(yield* inApp(both), ["one", "two"])
       }).pipe(Effect.provide([TestClaude.layer(["one", "two"]), database]))
+    )
+
+    it.effect("are stored together where they end at once under one key", () =>
+      Effect.gen(function* () {
+        let calls = 0
+        const claude = TestClaude.layer(() => Effect.succeed(`reply ${(calls += 1)}`))
+        const other = Effect.map(Claude.generateText("Sort it."), ({ text }) => text)
+        const both = keyed("a")(Effect.all([ask, other], { concurrency: 2 }))
+        const first = yield* Effect.provide(inApp(both), claude)
+        assert.deepStrictEqual(yield* Effect.provide(inApp(both), claude), first)
+        assert.strictEqual(calls, 2)
+      }).pipe(Effect.provide(database))
     )
 
     it.effect("ask again for a reply that was rejected, or replay it", () =>
@@ -129,6 +141,31 @@ for (const { layer: database, missing, name } of [sqlite, postgres]) {
     )
   })
 }
+
+describe.skipIf(postgres.missing !== "")(`the removal of old keys${postgres.missing}`, () => {
+  it.live("leaves a key whose reply is being stored by another process", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* inApp(keyed("a")(ask))
+      yield* sql`UPDATE effect_claude_calls SET stored_at = 0`
+      const isStored = Latch.makeUnsafe()
+      const storing = yield* Effect.gen(function* () {
+        yield* sql`UPDATE effect_claude_rows SET run = 0`
+        yield* sql`INSERT INTO effect_claude_calls
+            (row_id, path, hash, occurrence, rejected, request_id, checksum, message, run, stored_at, duration, origin)
+          SELECT row_id, path, hash, occurrence, rejected, request_id, checksum, message, run,
+            ${yield* Clock.currentTimeMillis}, duration, origin FROM effect_claude_calls`
+        yield* isStored.open
+        yield* Effect.sleep("300 millis")
+      }).pipe(sql.withTransaction, Effect.forkChild)
+      yield* isStored.await
+      const remove = DurableCalls.DurableCalls.use((calls) => calls.removeOlderThan("1 day"))
+      assert.strictEqual(yield* inApp(remove), 0)
+      yield* Fiber.join(storing)
+      assert.strictEqual(yield* inApp(keyed("a")(ask)), "one")
+    }).pipe(Effect.provide([TestClaude.layer(["one"]), postgres.layer]))
+  )
+})
 
 // Builders
 

@@ -98,6 +98,8 @@ export const open = Effect.fnUntraced(function* (application: string) {
           Effect.gen(function* () {
             const old = sql`SELECT r.id FROM effect_claude_rows r WHERE r.job = ${job} AND NOT EXISTS (
               SELECT 1 FROM effect_claude_calls c WHERE c.row_id = r.id AND c.stored_at >= ${time})`
+            // A process may store a reply at this moment. What follows reads again which keys are old.
+            yield* sql.onDialectOrElse({ pg: () => sql`${old} FOR UPDATE OF r`, orElse: () => Effect.void })
             yield* sql`DELETE FROM effect_claude_calls WHERE row_id IN (${old})`
             const removed = yield* sql`DELETE FROM effect_claude_rows WHERE id IN (${old}) RETURNING id`
             return removed.length
