@@ -24,7 +24,7 @@ describe("a run for workers", () => {
 
   it("shows no password of a database that does not answer", async () => {
     const { code, stderr } = await cli(runOf(folder(1), "--database", "postgres://me:secret@127.0.0.1:1/none"))
-    assert.strictEqual(code, 2)
+    assert.strictEqual(code, 3)
     assert.include(stderr, "postgres://127.0.0.1:1/none")
     assert.notInclude(stderr, "secret")
   })
