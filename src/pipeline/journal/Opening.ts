@@ -34,9 +34,14 @@ export interface Options {
 /** No process has submitted the job, or one is about to. */
 export class JobNotSubmitted extends Schema.TaggedError<JobNotSubmitted>()("JobNotSubmitted", {
   state: Schema.String,
-  job: Schema.String
+  job: Schema.String,
+  /** Whether a process has the job, such as one that submits more rows. */
+  isInUse: Schema.optionalKey(Schema.Boolean)
 }) {
   override get message() {
+    if (this.isInUse === true) {
+      return `a submission or a run has the job "${this.job}" in ${this.state}; the worker waits until it has ended`
+    }
     return `the job "${this.job}" is not submitted to ${this.state} yet`
   }
 }
@@ -93,8 +98,9 @@ const joinNamed = Effect.fnUntraced(function* (sql: SqlClient, state: string, op
   const version = yield* Tables.migrate
   if (version > Tables.version) return yield* new JournalTooNew({ state, version })
   const shared = yield* JobLock.share(sql, job)
-  const stored = shared && (yield* read(sql, job))
-  if (shared === undefined || stored === undefined || !stored.shared) return yield* new JobNotSubmitted({ state, job })
+  if (shared === undefined) return yield* new JobNotSubmitted({ state, job, isInUse: true })
+  const stored = yield* read(sql, job)
+  if (stored === undefined || !stored.shared) return yield* new JobNotSubmitted({ state, job })
   if (emulated !== undefined && stored.emulated === !emulated && hasAnswers(stored)) {
     return yield* new JournalMixed({ state, emulated: stored.emulated })
   }

@@ -141,7 +141,9 @@ describe.skipIf(postgres.missing !== "")(`a job that several processes work on${
       const again = yield* Effect.forkChild(submit("a", "b", "c"))
       yield* Effect.repeat(Effect.delay(one.chunks.isWanted, "20 millis"), { until: (isWanted) => isWanted })
       assert.isTrue(yield* other.chunks.isWanted)
-      assert.instanceOf(yield* Effect.flip(process), Journal.JobNotSubmitted)
+      const refused = yield* Effect.flip(process)
+      assert.instanceOf(refused, Journal.JobNotSubmitted)
+      assert.match(refused.message, /^a submission or a run has the job "tickets" in the PostgreSQL database/)
       yield* stop
       const [next, ...more] = yield* Fiber.join(again)
       assert.deepStrictEqual([next?.first, next?.generation, more], [chunk.first, 2, []])
