@@ -127,6 +127,18 @@ const absolute = (part: Part, folder: string): Part => {
   return /^\w+:\/\//.test(value) ? part : { flag, value: kind + resolve(folder, path) }
 }
 
+/** The command with the place where its state is now: a database may be restored under another address. */
+export const at = (command: Command, place: string): Command => {
+  if (!Postgres.isAddress(place)) return command
+  const [name = "", ...args] = command.args
+  const parts = split(args).map((part) => {
+    const { flag, value = "" } = part
+    const isPlace = (flag === "database" || flag === "state") && Postgres.isAddress(value)
+    return isPlace && Postgres.withoutSecrets(value) !== place ? { flag, value: place } : part
+  })
+  return { ...command, args: [name, ...join(parts)] }
+}
+
 /** The command as a shell takes it, in the folder where it began. */
 export const toText = ({ args, folder, omitted }: Command, here: string): string =>
   [

@@ -93,7 +93,8 @@ const readSubmitted = Effect.fnUntraced(function* (shared: Journal.Shared) {
 
 /** Reads the status of a job. `isNamed`: a command must name the job, as its state may hold several. */
 const read = Effect.fnUntraced(function* (state: OpenState.JobInState, isNamed: boolean) {
-  const { command, emulated, invalid, job, lastRun, path, pausedAt, run } = state
+  const { emulated, invalid, job, lastRun, path, pausedAt, run } = state
+  const command = state.command && CommandLine.at(state.command, path)
   const failed = yield* state.lastFailures(maxFailures)
   const rows = yield* state.counts
   const openIn = yield* state.openIn

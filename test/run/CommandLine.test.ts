@@ -61,6 +61,24 @@ describe("CommandLine.change", () => {
   })
 })
 
+describe("CommandLine.at", () => {
+  const textAt = (place: string, ...args: ReadonlyArray<string>) =>
+    CommandLine.toText(CommandLine.at({ folder: "/", args: ["run", "job.ts", ...args], omitted: [] }, place), "/")
+
+  it("names the database where the state is now, such as after a restore", () => {
+    const args = ["--limit=3", "--database", "postgres://old/jobs?sslmode=require"]
+    assert.strictEqual(
+      textAt("postgres://new/jobs", ...args),
+      "effect-claude run job.ts --limit 3 --database postgres://new/jobs"
+    )
+    assert.include(textAt("postgres://old/jobs", ...args), "jobs?sslmode=require")
+  })
+
+  it("leaves the state of a file as it is", () => {
+    assert.strictEqual(textAt("copy.sqlite", "--state", "x.sqlite"), "effect-claude run job.ts --state x.sqlite")
+  })
+})
+
 describe("CommandLine.toText", () => {
   it("is a command for a shell, in the folder where it began", () => {
     const command = { folder: "/a b", args: ["map", "x.csv", "--prompt", "it's {{x}}"], omitted: ["--cache"] }
