@@ -80,7 +80,7 @@ describe.skipIf(missing)(`a job in batches on several processes${missing}`, () =
   it.effect("continues a direct submission in batches, and refuses direct calls while batches are open", () =>
     Effect.gen(function* () {
       const { batches, emulator, job, output, submit, work } = yield* world({
-        batchProcessing: "1 minute",
+        batchProcessing: "20 seconds",
         latency: 50
       })
       yield* submit("direct")
@@ -121,7 +121,7 @@ describe.skipIf(missing)(`a job in batches on several processes${missing}`, () =
 
 // Builders
 
-const rows = 120
+const rows = 104
 
 const provide = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   effect.pipe(

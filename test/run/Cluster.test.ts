@@ -17,7 +17,7 @@ const { TEST_DATABASE_URL = "" } = process.env
 const missing =
   TEST_DATABASE_URL === "" ? ": TEST_DATABASE_URL is not set (postgres://user@127.0.0.1:5432/database)" : ""
 
-describe.skipIf(missing)(`a process that works on a submitted job${missing}`, () => {
+describe.skipIf(missing)(`a process that works on a submitted job${missing}`, { concurrent: true }, () => {
   it.live("does not begin if its first request differs from that of the submitted job, and shows how", () =>
     Effect.gen(function* () {
       const { job, output } = yield* greetings

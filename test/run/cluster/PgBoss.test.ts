@@ -10,7 +10,7 @@ import { cases } from "./queueCases.ts"
 const url = process.env["TEST_DATABASE_URL"] ?? ""
 const missing = url === "" ? ": TEST_DATABASE_URL is not set (postgres://user@127.0.0.1:5432/database)" : ""
 
-describe("chunks on pg-boss", () => {
+describe("chunks on pg-boss", { concurrent: true }, () => {
   cases({
     missing,
     url,
