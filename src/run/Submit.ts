@@ -59,7 +59,7 @@ export const run = Effect.fnUntraced(
       yield* Console.error(`${job.name}: submitted${submission.isKnown ? " before" : ""} to ${place}; ${workers}`)
       const ended = yield* WorkersProgress.watch(job.name, { database, queue }).pipe(
         Effect.onInterrupt(() =>
-          Console.error(`${job.name}: the workers continue; run the same command again to watch`)
+          Console.error(`${job.name}: it stays submitted, and workers continue; run the same command again to watch`)
         )
       )
       const { emulated, failuresFile, problems } = yield* Cluster.write(job, output)

@@ -68,9 +68,12 @@ export const lastStop = ({ stops }: Pick<Cluster.Progress, "stops">) =>
 /** The time between two attempts to read a database that has failed. */
 const pause = "2 seconds"
 
-const lineOf = ({ done, failed, total, totals, workers }: Cluster.Progress): string => {
+/** How far a job is, as a line. */
+export const lineOf = ({ done, failed, isOpen, total, totals, workers }: Cluster.Progress): string => {
   const { cost, unpriced } = totals.all
   const failures = failed > 0 ? `, ${failed} failed` : ""
   const money = Progress.cost({ cost, unpricedCalls: unpriced })
-  return `${done} of ${total} rows done${failures}; ${Progress.counted(workers, "worker", "workers")}; ${money}`
+  const counted = Progress.counted(workers, "worker", "workers")
+  const working = isOpen && workers === 0 ? "no worker is on, and rows wait for one" : counted
+  return `${done} of ${total} rows done${failures}; ${working}; ${money}`
 }
