@@ -71,7 +71,7 @@ const work = Effect.fnUntraced(function* (
   if (Option.isSome(flags.healthPort)) yield* HealthServer.serve(readiness, flags.healthPort.value)
   const names = sessions.map(({ name }) => name).join(", ")
   yield* Console.error(
-    `${names}: this worker takes rows from ${Postgres.withoutSecrets(database)}, with up to ${calls} calls at once`
+    `${names}: this worker looks for rows in ${Postgres.withoutSecrets(database)}; up to ${calls} direct calls at once`
   )
   const all = Effect.forEach(
     sessions,

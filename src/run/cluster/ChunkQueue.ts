@@ -26,7 +26,7 @@ export class QueueDiffers extends Schema.TaggedError<QueueDiffers>()("QueueDiffe
   detail: Schema.String
 }) {
   override get message() {
-    return `${this.job}: ${this.detail}`
+    return `the chunks of "${this.job}" wait ${this.detail}`
   }
 }
 
@@ -44,8 +44,8 @@ export const choose = (
   return Effect.sync(() => ({ queue: earlier ?? { kind: "bullmq", name: randomUUID() } }))
 }
 
-const onRedis = "its chunks wait on a Redis server; add its address: --queue redis://host:6379"
-const inDatabase = "its chunks wait in the database until it is done; leave --queue out"
+const onRedis = "on a Redis server; add its address: --queue redis://host:6379"
+const inDatabase = "in the database until the job is done; leave --queue out"
 
 /** The dispatcher of a submitted job. */
 export const layer = (

@@ -33,7 +33,7 @@ describe("the queue of a submission", () => {
       const away = yield* Effect.flip(ChunkQueue.choose("mails", { settings, isOpen: true }, undefined))
       assert.include(
         away.message,
-        "mails: its chunks wait on a Redis server; add its address: --queue redis://host:6379"
+        'the chunks of "mails" wait on a Redis server; add its address: --queue redis://host:6379'
       )
       const there = yield* Effect.flip(ChunkQueue.choose("mails", { settings: {}, isOpen: true }, redis))
       assert.include(there.message, "leave --queue out")
