@@ -65,7 +65,9 @@ const runChunks = Effect.fnUntraced(function* <Row, Out, E>(
   const journal = { ...opened, replies: unstored.keep(opened.replies) }
   const chunks = yield* Chunks
   const dispatcher = yield* Dispatcher
-  yield* checkJob(job)
+  // Without an end, the process would look killed.
+  const endDifferent = journal.end({ outcome: "JobDiffers", detail: undefined, invalid: 0 })
+  yield* Effect.tapErrorTag(checkJob(job), "JobDiffers", () => Effect.ignore(endDifferent))
   yield* Effect.mapError(unstored.store(journal.replies), ({ detail }) => new JournalFailed({ detail }))
   const { capacity } = yield* Claude
   // Rows that wait for a place would continue after a pause, so there are only as many of them as places.

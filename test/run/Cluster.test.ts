@@ -29,6 +29,11 @@ describe.skipIf(missing)(`a process that works on a submitted job${missing}`, { 
         /is not the one that was submitted: the first request for the row "person 0" differs: /
       )
       assert.include(error.message, "Insult")
+      const { shared } = yield* stateOf(job("Greet").name)
+      assert.deepStrictEqual(
+        (yield* shared?.workerRuns ?? Effect.succeed([])).map(({ state }) => state),
+        ["JobDiffers"]
+      )
       assert.lengthOf(yield* Cluster.write(job("Greet"), output).pipe(Effect.map(({ problems }) => problems)), 0)
     }).pipe(provide)
   )
@@ -258,10 +263,14 @@ const provide = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 
 const until = (isMet: () => boolean) => Effect.repeat(Effect.sleep("50 millis"), { until: isMet })
 
+const stateOf = Effect.fnUntraced(function* (job: string) {
+  const state = (yield* Journal.states).find(({ job: name }) => name === job)
+  return state ?? (yield* Effect.die("there is no job"))
+})
+
 /** Asks the processes of a job, and waits for what comes of it. */
 const applied = Effect.fnUntraced(function* (job: string, control: Journal.Control) {
-  const state = (yield* Journal.states).find(({ job: name }) => name === job)
-  if (state === undefined) return yield* Effect.die("there is no job")
+  const state = yield* stateOf(job)
   const sent = yield* state.send(control)
   const outcome = yield* Effect.repeat(Effect.delay(state.outcomeOf(sent), "50 millis"), {
     until: (outcome) => outcome !== undefined
@@ -271,8 +280,7 @@ const applied = Effect.fnUntraced(function* (job: string, control: Journal.Contr
 
 /** What a job was billed, in US dollars. */
 const totalsOf = Effect.fnUntraced(function* (job: string) {
-  const state = (yield* Journal.states).find(({ job: name }) => name === job)
-  if (state === undefined) return yield* Effect.die("there is no job")
+  const state = yield* stateOf(job)
   return BigDecimal.toNumberUnsafe((yield* state.totals).all.cost)
 })
 

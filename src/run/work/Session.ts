@@ -32,12 +32,14 @@ export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, 
   /** Whether rows have run before. */
   let hasRun = false
   let rows = 0
+  let givenBack = 0
   const print = (text: string) => Console.error(`${job.name}: ${text}`)
   const waits = (reason: string) => Event.emit(() => ({ _tag: "job-waits", reason }))
   const outage = Outage.make(print)
   const observe = (event: Event.Event) =>
     Effect.suspend(() => {
       if (event._tag === "row-finished") rows += 1
+      if (event._tag === "chunk-ended" && event.outcome === "given-back") givenBack += 1
       if (event._tag === "run-paced") isRunning = hasRun = true
       // A run also begins while the queue fails.
       return event._tag === "chunk-taken" ? outage.ends : Effect.void
@@ -81,7 +83,9 @@ export const make = <Row, Out, E, E2 extends Error & { readonly _tag: string }, 
     }
   })
   const printEnd = Effect.fnUntraced(function* () {
-    yield* print(`${Progress.counted(rows, "row has", "rows have")} ended here; unfinished chunks are given back`)
+    const chunks = Progress.counted(givenBack, "unfinished chunk was", "unfinished chunks were")
+    const unfinished = givenBack === 0 ? "" : `; ${chunks} given back`
+    yield* print(`${Progress.counted(rows, "row has", "rows have")} ended here${unfinished}`)
     const lost = Progress.counted(unstored.size(), "reply", "replies")
     if (unstored.size() > 0) yield* print(`${lost} could not be stored, and will be paid for again`)
   })

@@ -33,7 +33,7 @@ describe.skipIf(missing)(`a job of a worker${missing}`, () => {
       assert.isFalse(session.isRunning())
       assert.lengthOf(printed, 2)
       assert.include(printed[0], `${name}: the job "${name}" is not submitted to the PostgreSQL database`)
-      assert.include(printed[1], `${name}: 5 rows have ended here`)
+      assert.strictEqual(printed[1], `${name}: 5 rows have ended here`)
     }).pipe(provide)
   )
 
