@@ -23,7 +23,7 @@ describe.skipIf(missing)(`the workers of a job with a concurrency${missing}`, { 
       const { inFlight, job, mostOf, output, set, start, watched } = yield* scene(3)
       yield* Effect.all([start, start, start])
       yield* until(() => inFlight() === 3)
-      assert.strictEqual(yield* mostOf("500 millis"), 3)
+      assert.strictEqual(yield* mostOf("1 second"), 3)
       yield* set(9)
       assert.strictEqual(yield* mostOf("2 seconds"), 9)
       yield* set(1)
