@@ -10,7 +10,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ["test/**/*.test.ts", "examples/{05,09,10,15,22,25,32}-*.ts"],
-    maxWorkers: 2,
+    // Many tests wait for processes and servers, so more run than a small machine has processors.
+    maxWorkers: 3,
     // Test files share a process and its loaded modules, which halves the time of the suite: a test leaves nothing behind.
     isolate: false,
     // Programs that the tests start share the compiled sources.

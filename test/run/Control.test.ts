@@ -68,21 +68,21 @@ for (const { missing, name, state } of places) {
     )
 
     it.live(
-      "answers 50 controls while it commits rows, each in one way",
+      "answers 20 controls while it commits rows, each in one way",
       () =>
         Effect.gen(function* () {
           const { billed, control, files, start, status, until } = yield* world(state, 60)
           const run = yield* start()
           yield* until(Effect.map(status, ({ done }) => done > 0))
           const controls = Array.from(
-            { length: 50 },
+            { length: 20 },
             (_, index) => ["set", "--concurrency", String(1 + (index % 4))] as const
           )
           const answers = yield* Effect.forEach(controls, (args) => control(...args), { concurrency: 10 })
           // The run may end before it has had all of them.
           const applied = answers.filter(({ code }) => code === 0)
           const refused = answers.filter(({ stderr }) => stderr.includes("no run is on that could be changed"))
-          assert.isAbove(applied.length, 5)
+          assert.isAbove(applied.length, 2)
           assert.lengthOf(answers, applied.length + refused.length)
           assert.deepInclude(yield* run.ends, { code: 0 })
           assert.strictEqual(new Set(lines(files.output).map(({ key }) => key)).size, 60)
