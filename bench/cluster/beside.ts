@@ -47,7 +47,7 @@ export const run = async (world: World, { inFlight }: { readonly inFlight: numbe
     const workers = ["one", "other"].map((name) =>
       world.work(small, name, { inFlight, files: [files.large, files.small] })
     )
-    await world.until(() => workers.every(({ printed }) => printed().includes("takes rows")), "two workers wait")
+    await world.until(() => workers.every(({ printed }) => printed().includes("looks for rows")), "two workers wait")
     if (isBeside) {
       await world.until(async () => (await world.state()).answered > 8 * inFlight, "the large job runs")
     } else await setTimeout(2000)

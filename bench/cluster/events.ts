@@ -29,7 +29,7 @@ export const failover = async (world: World, times: number) => {
     const killed = world.work(job, "killed")
     await world.until(isBusy(world, "killed", 100), "a worker has calls in flight")
     const other = world.work(job, "other")
-    await world.until(() => other.printed().includes("takes rows"), "another worker has joined")
+    await world.until(() => other.printed().includes("looks for rows"), "another worker has joined")
     await setTimeout(3000 + 300 * index)
     const repeated = world.repeatOf("killed")
     killed.child.kill("SIGKILL")
