@@ -39,7 +39,7 @@ export interface SharedAccount {
     readonly cap: BigDecimal.BigDecimal
     /** Whether a call of this process waits for money after the answer. */
     readonly waits: "no" | "until granted" | "still"
-    /** Whether no call is in flight and no money is spare, so that the process can give back none of its part. */
+    /** Whether no call is in flight and no money is spare, so that the process has nothing to give back. */
     readonly isIdle: boolean
   }) => Effect.Effect<Allotment>
   /** The budget where it was changed for all processes, and whether a call of another process waits for money. */

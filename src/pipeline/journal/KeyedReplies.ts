@@ -54,7 +54,7 @@ export const open = Effect.fnUntraced(function* (application: string) {
   const insert = Effect.fnUntraced(function* (writes: Arr.NonEmptyReadonlyArray<Kept>) {
     const keys = Arr.dedupe(Arr.map(writes, ({ call }) => call.row))
     const rows = Arr.map(Arr.map(keys, RowId.make), ({ id, key }) => ({ job, name: id, key, ...newRow }))
-    // Every row is written, so that it is locked and returned, whoever has added it.
+    // Every row is written, so that it is locked and returned, also one that another process has added.
     const numbers = yield* Effect.flatMap(
       sql`INSERT INTO effect_claude_rows ${sql.insert(rows)}
           ON CONFLICT (job, name) DO UPDATE SET run = 0 RETURNING CAST(id AS DOUBLE PRECISION) AS id, name`,

@@ -13,7 +13,7 @@ export interface OtherPart {
   /** Its stored bills. */
   readonly billed: BigDecimal.BigDecimal
   readonly isLiving: boolean
-  /** Whether it has no call in flight and no spare money, so that it can give back none of its part. */
+  /** Whether it has no call in flight and no spare money, so that it has nothing to give back. */
   readonly isIdle: boolean
 }
 

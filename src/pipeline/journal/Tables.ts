@@ -149,7 +149,7 @@ const addFirstRequest = Effect.gen(function* () {
 
 /**
  * Version 11, of a process beside others: the calls that it may have in flight (`granted`), how many it could use (`wants`),
- * and `waits`: 1 while one of its calls waits for money, plus 2 while it can give back none of its part of the budget.
+ * and `waits`: 1 while one of its calls waits for money, plus 2 while it has nothing of the budget to give back.
  */
 const addGrants = Effect.gen(function* () {
   const sql = yield* SqlClient

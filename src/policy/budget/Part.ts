@@ -29,7 +29,7 @@ export const make = (purse: Purse.Purse, { allot, look, regularly }: SharedAccou
   let block = zero
   /** How often calls have asked for money in this second. */
   let asked = 0
-  /** Whether the others know that this process can give back none of its part. */
+  /** Whether the others know that this process has nothing to give back. */
   let reportedIdle = false
   /** Whether a call of another process waits for money. */
   let isWanted = false
@@ -67,7 +67,7 @@ export const make = (purse: Purse.Purse, { allot, look, regularly }: SharedAccou
       return receive(answer)
     })
   }
-  /** Without a call in flight and without spare money, it can give back none of its part. */
+  /** Without a call in flight and without spare money, it has nothing to give back. */
   const isIdle = (spare: BigDecimal.BigDecimal) =>
     (reportedIdle = BigDecimal.isZero(purse.reserved) && BigDecimal.isZero(spare))
 
